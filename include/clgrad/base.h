@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Status codes, element types and shapes: what every other header needs.
+#ifndef CLGRAD_BASE_H
+#define CLGRAD_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define CLG_API __attribute__((visibility("default")))
+#define CLG_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#else
+#define CLG_API
+#define CLG_PRINTF(f, a)
+#endif
+
+#ifdef __cplusplus
+#define CLG_BEGIN extern "C" {
+#define CLG_END }
+#else
+#define CLG_BEGIN
+#define CLG_END
+#endif
+
+CLG_BEGIN
+
+// 0 is success, below 0 an error.
+typedef int clg_status;
+
+#define CLG_STATUS_MAP(M)                                                                          \
+    M(OK, 0, "success")                                                                            \
+    M(ENOMEM, -1, "out of memory")                                                                 \
+    M(ESHAPE, -2, "shapes do not fit the operation")                                               \
+    M(EDTYPE, -3, "element type not supported here")                                               \
+    M(EINVAL, -4, "invalid argument")                                                              \
+    M(EDEVICE, -5, "an OpenCL call failed")                                                        \
+    M(EBUILD, -6, "a kernel did not compile")                                                      \
+    M(EIO, -7, "a file could not be read or written")                                              \
+    M(EFORMAT, -8, "a file is damaged or of another format")                                       \
+    M(ENODEV, -9, "no usable OpenCL device")                                                       \
+    M(EGRAD, -10, "no gradient exists")
+
+#define CLG_STATUS_ENUM(name, value, text) CLG_##name = value,
+enum { CLG_STATUS_MAP(CLG_STATUS_ENUM) };
+#undef CLG_STATUS_ENUM
+
+// Element types: name, enum value, bytes, spelling. The one table of types; values are stable.
+#define CLG_DTYPE_MAP(M)                                                                           \
+    M(F32, 0, 4, "f32")                                                                            \
+    M(F64, 1, 8, "f64")                                                                            \
+    M(I32, 2, 4, "i32")                                                                            \
+    M(I64, 3, 8, "i64")                                                                            \
+    M(U8, 4, 1, "u8")                                                                              \
+    M(BOOL, 5, 1, "bool")
+
+typedef enum clg_dtype {
+#define CLG_DTYPE_ENUM(name, value, bytes, text) CLG_##name = value,
+    CLG_DTYPE_MAP(CLG_DTYPE_ENUM)
+#undef CLG_DTYPE_ENUM
+} clg_dtype;
+
+enum { CLG_DTYPE_COUNT = 6, CLG_MAX_RANK = 8 };
+
+// A shape, outermost dimension first; rank 0 is a single element. Also a list of axes, which may be
+// negative (counted from the end).
+typedef struct clg_shape {
+    int rank;
+    int64_t dim[CLG_MAX_RANK];
+} clg_shape;
+
+#define CLG__COUNT(type, ...) ((int) (sizeof((type[]) { __VA_ARGS__ }) / sizeof(type)))
+// More than CLG_MAX_RANK values do not compile.
+#define CLG_SHAPE(...)                                                                             \
+    ((clg_shape) {                                                                                 \
+        .rank = CLG__COUNT(int64_t, __VA_ARGS__) +                                                 \
+                0 * (int) sizeof(char[CLG__COUNT(int64_t, __VA_ARGS__) <= CLG_MAX_RANK ? 1 : -1]), \
+        .dim = { __VA_ARGS__ } })
+#define CLG_AXES(...) CLG_SHAPE(__VA_ARGS__)
+// No axes named: all of them. As a shape: a single element.
+#define CLG_ALL ((clg_shape) { .rank = 0 })
+#define CLG_SCALAR ((clg_shape) { .rank = 0 })
+
+// Text of a status, "unknown status" for any other number. Static storage.
+CLG_API const char *clg_status_text(clg_status st);
+
+// Name ("f32"), bytes per element, kind of an element type; "?" and 0 for an unknown one.
+CLG_API const char *clg_dtype_name(clg_dtype t);
+CLG_API size_t clg_dtype_size(clg_dtype t);
+CLG_API bool clg_dtype_is_float(clg_dtype t);
+
+// The element type of an operation on a and b (PyTorch's promotion of tensors with dimensions).
+CLG_API clg_dtype clg_promote_types(clg_dtype a, clg_dtype b);
+
+// Number of elements of a shape.
+CLG_API int64_t clg_numel(clg_shape s);
+
+// Version of the library that runs, "major.minor.patch". Static storage.
+CLG_API const char *clg_version(void);
+
+CLG_END
+#endif

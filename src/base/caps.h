@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// What a device can do, as plain data: for choosing kernels without knowing OpenCL.
+#ifndef CLG_BASE_CAPS_H
+#define CLG_BASE_CAPS_H
+
+#include <clgrad/base.h>
+
+typedef struct clg__caps {
+    bool cpu_class;   // CPU-class kernels (one work-item per work-group, vectors); CLGRAD_CLASS wins
+    bool is_cpu;      // the device really is one
+    bool fp64, fp16, unified_memory, subgroups;
+    bool local_is_dedicated; // CL_LOCAL: staging in local memory pays
+    int compute_units;
+    int max_work_group;
+    uint64_t local_bytes, global_bytes, max_alloc_bytes;
+    int base_align; // bytes
+} clg__caps;
+#endif

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// The environment variables of options.def; other files never call getenv for them.
+#ifndef CLG_BASE_ENV_H
+#define CLG_BASE_ENV_H
+
+typedef enum clg__option {
+#define OPTION(name, text) CLG__##name,
+#include "base/options.def"
+#undef OPTION
+    CLG__OPTION_COUNT
+} clg__option;
+
+const char *clg__env(clg__option o); // NULL when unset
+const char *clg__env_name(clg__option o);
+const char *clg__env_help(clg__option o);
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// How kernels are described before any OpenCL object exists: source, arguments, grid. Written by
+// kernel ops (ops/) and by the code generator (codegen/), read by the scheduler.
+#ifndef CLG_BASE_KPLAN_H
+#define CLG_BASE_KPLAN_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+typedef enum clg__arg_kind {
+    CLG__ARG_IN,    // buffer of input `index`
+    CLG__ARG_IN_OFFSET, // first element of that input in its buffer, as long
+    CLG__ARG_OUT,   // buffer of output `index`; outputs start at element 0
+    CLG__ARG_TEMP,  // scratch `index` of this plan
+    CLG__ARG_GEO,   // this plan's geometry table (global const long *)
+    CLG__ARG_SLOT,  // a run-time number: input `index` (a SCALAR node), typed by `dtype`
+    CLG__ARG_SEED,  // two ulongs follow each other: seed, counter of random slot `index`
+    CLG__ARG_I32, CLG__ARG_I64, CLG__ARG_F32, CLG__ARG_F64,
+    CLG__ARG_LOCAL, // `i` bytes of local memory
+    CLG__ARG_EPILOGUE // where the epilogue's own arguments go (expanded by the scheduler)
+} clg__arg_kind;
+
+typedef struct clg__arg {
+    clg__arg_kind kind;
+    clg_dtype dtype; // SLOT
+    int index;
+    int64_t i;
+    double f;
+} clg__arg;
+
+enum { CLG__MAX_ARGS = 160, CLG__MAX_LAUNCHES = 12, CLG__MAX_TEMPS = 8 };
+
+typedef struct clg__launch {
+    const char *file;  // "conv_cpu": cl/conv_cpu.cl; NULL: `text` is the whole source
+    const char *entry; // kernel's name in the file, written there as NAME(entry); static storage
+    clg__str defines;  // "#define MR 6\n..." pasted before the body
+    clg__str text;     // generated source, in which the kernel is called NAME(entry)
+    clg__arg *args;
+    int n_args, cap_args;
+    int dims;
+    size_t grid[3];    // work-groups
+    size_t group[3];   // work-items per group; 1,1,1 in the CPU class
+} clg__launch;
+
+typedef struct clg__kplan {
+    clg__err err; // sticky: the functions below do nothing once it is set
+    const char *variant; // for the log
+    clg__launch launches[CLG__MAX_LAUNCHES];
+    int n_launches;
+    size_t temp_bytes[CLG__MAX_TEMPS];
+    int n_temps;
+    int64_t *geo; // geometry table, copied to the device with the plan
+    int n_geo, cap_geo;
+    uint64_t bytes, flops; // what one run moves and computes, for the log and the bench
+} clg__kplan;
+
+void clg__kplan_init(clg__kplan *p);
+void clg__kplan_free(clg__kplan *p);
+int clg__kplan_temp(clg__kplan *p, size_t bytes);                             // index of the scratch
+clg__launch *clg__kplan_kernel(clg__kplan *p, const char *file, const char *entry); // never NULL
+void clg__kplan_define(clg__kplan *p, clg__launch *l, const char *name, const char *format, ...)
+    CLG_PRINTF(4, 5);
+void clg__kplan_grid(clg__launch *l, size_t gx, size_t gy, size_t gz, size_t ix, size_t iy,
+                     size_t iz); // work-groups, then work-items per group
+// Arguments in the kernel's order.
+void clg__arg_in(clg__kplan *p, clg__launch *l, int input);
+void clg__arg_in_offset(clg__kplan *p, clg__launch *l, int input);
+void clg__arg_out(clg__kplan *p, clg__launch *l, int output);
+void clg__arg_temp(clg__kplan *p, clg__launch *l, int temp);
+void clg__arg_geo(clg__kplan *p, clg__launch *l);
+void clg__arg_slot(clg__kplan *p, clg__launch *l, int input, clg_dtype t);
+void clg__arg_seed(clg__kplan *p, clg__launch *l, int slot);
+void clg__arg_i32(clg__kplan *p, clg__launch *l, int32_t v);
+void clg__arg_i64(clg__kplan *p, clg__launch *l, int64_t v);
+void clg__arg_f32(clg__kplan *p, clg__launch *l, float v);
+void clg__arg_f64(clg__kplan *p, clg__launch *l, double v);
+void clg__arg_local(clg__kplan *p, clg__launch *l, size_t bytes);
+void clg__arg_epilogue(clg__kplan *p, clg__launch *l);
+#endif

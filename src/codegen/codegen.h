@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Text in, text out: one fused group becomes one or two kernels. Knows no OpenCL object.
+#ifndef CLG_CODEGEN_CODEGEN_H
+#define CLG_CODEGEN_CODEGEN_H
+
+#include "graph/op.h"
+
+typedef enum clg__operand_kind {
+    CLG__FROM_BUFFER, // CLG__ARG_IN `input`
+    CLG__FROM_SLOT,   // CLG__ARG_SLOT `input`
+    CLG__FROM_IOTA,   // a + b * index, index given by geom
+    CLG__FROM_RANDOM  // random[kind](seed, counter, index), CLG__ARG_SEED `input`
+} clg__operand_kind;
+
+typedef struct clg__operand {
+    clg__operand_kind kind;
+    clg_dtype dtype;
+    int input;      // binding number, given by the scheduler
+    clg__geom geom; // over the group's shape; FROM_IOTA and FROM_RANDOM: of the index
+    double fill;    // where the window excludes
+    double a, b;
+    clg__random_kind random;
+} clg__operand;
+
+typedef enum clg__insn_kind {
+    CLG__I_LOAD,  // operand
+    CLG__I_CONST, // value
+    CLG__I_CAST,  // src[0] to dtype
+    CLG__I_EW,    // op (POINTWISE row) of src[]
+    CLG__I_REDUCED // result `operand` of the reductions (epilogue only)
+} clg__insn_kind;
+
+typedef struct clg__insn {
+    clg__insn_kind kind;
+    clg_dtype dtype;
+    const clg__op *op;
+    int src[3];
+    int operand;
+    double value;
+} clg__insn;
+
+typedef struct clg__reduction {
+    clg__reduce_kind kind;
+    int src;         // insn of the body
+    clg_dtype dtype; // of the result
+} clg__reduction;
+
+typedef struct clg__output {
+    int insn;   // value to store, in order of the kept shape, contiguous
+    int output; // CLG__ARG_OUT binding number
+    clg_dtype dtype;
+} clg__output;
+
+enum { CLG__GROUP_OPERANDS = 24, CLG__GROUP_INSNS = 96, CLG__GROUP_OUTPUTS = 8,
+       CLG__GROUP_REDUCTIONS = 4 };
+
+// insns[0..n_body) are computed per element of `shape`; for a reduction insns[n_body..n_insns) are the
+// epilogue, computed per element of the kept shape (reduced dimensions 1; operands loaded there have
+// stride 0 along them). Instructions come in order: sources before users.
+typedef struct clg__group {
+    clg_shape shape;
+    bool reduced[CLG_MAX_RANK];
+    int n_operands, n_insns, n_body, n_outputs, n_reductions;
+    clg__operand operands[CLG__GROUP_OPERANDS];
+    clg__insn insns[CLG__GROUP_INSNS];
+    clg__output outputs[CLG__GROUP_OUTPUTS];
+    clg__reduction reductions[CLG__GROUP_REDUCTIONS];
+} clg__group;
+
+// Several groups of one structure (same text, other buffers and extents) in one launch: pass n > 1;
+// group k's binding numbers must be distinct. All must generate the same text, else CLG_EINVAL.
+// n_reductions == 0: pointwise. Slots of group 0 serve all (they are equal by construction).
+clg_status clg__codegen(const clg__group *const *groups, int n, const clg__caps *caps,
+                        clg__kplan *p);
+// Could these two share a launch? (same text, pointwise)
+bool clg__codegen_same(const clg__group *a, const clg__group *b, const clg__caps *caps);
+
+// The epilogue of a kernel op's variant. The group's shape is [B,R,C] = the output viewed so; insn 0
+// is the kernel's own value (an I_REDUCED with operand 0); every buffer operand is FULL (contiguous),
+// ROW (stride only along R), COL (only along C, stride 1) or one element. Writes into l->defines:
+//   EPI_PARAMS   ", global const float *e0, float e1..." to end the kernel's parameter list
+//   EPI(v, idx, row, col, n)   value(s) after the epilogue; idx = linear output index of lane 0;
+//                CPU class: v is a vec16 of which n lanes count; GPU class: v scalar
+//   EPI_OUT_T    element type of the output
+// and expands the CLG__ARG_EPILOGUE argument into real arguments.
+// fvec: 16 or 1. group NULL: the identity.
+clg_status clg__codegen_epilogue(const clg__group *g, int vec, clg_dtype acc, clg__kplan *p,
+                                 clg__launch *l);
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// The OpenCL side of a device: context, queues, buffer pool, programs. Shared between recorders,
+// locked, reference-counted. Nobody outside device/ sees an OpenCL type.
+#ifndef CLG_DEVICE_GPU_H
+#define CLG_DEVICE_GPU_H
+
+#include "base/caps.h"
+#include "base/err.h"
+#include "base/str.h"
+#include <clgrad/device.h>
+
+typedef struct clg__gpu clg__gpu;
+typedef struct clg__buf clg__buf;       // reference-counted device memory, from the pool
+typedef struct clg__kernel clg__kernel; // one cl_kernel with its arguments; belongs to one plan
+
+clg_status clg__gpu_open(clg__gpu **out, const struct clg_device_params *p, clg__err *e);
+void clg__gpu_ref(clg__gpu *g);
+void clg__gpu_unref(clg__gpu *g); // the last one waits and releases every OpenCL object
+const clg__caps *clg__gpu_caps(const clg__gpu *g);
+const clg_device_info *clg__gpu_info(const clg__gpu *g);
+// Identity of device, driver and platform: goes into cache keys.
+const char *clg__gpu_identity(const clg__gpu *g);
+void clg__gpu_stats(clg__gpu *g, clg_device_stats *s); // fills the fields that device/ knows
+clg_status clg__gpu_finish(clg__gpu *g, clg__err *e);
+clg_status clg__gpu_flush(clg__gpu *g, clg__err *e);
+// An error after the first enqueue of a plan is sticky: all later work fails with it.
+void clg__gpu_set_lost(clg__gpu *g, const clg__err *e);
+clg_status clg__gpu_lost(clg__gpu *g, clg__err *e); // CLG_OK, or fills e
+
+// ---- buffers. bytes 0 is legal (a small real buffer stands for it).
+// On an allocation failure: free the pool, call trim(user) (caches of plans), try once more.
+clg__buf *clg__buf_alloc(clg__gpu *g, size_t bytes, clg__err *e); // one reference; NULL on failure
+void clg__buf_ref(clg__buf *b);
+void clg__buf_unref(clg__buf *b); // NULL is fine. Back to the pool; safe while kernels still use it
+size_t clg__buf_bytes(const clg__buf *b); // as asked for
+int clg__buf_refs(const clg__buf *b);
+void clg__gpu_set_trim(clg__gpu *g, void (*trim)(void *user), void *user);
+void clg__gpu_clear_trim(clg__gpu *g, void *user);
+void clg__gpu_trim(clg__gpu *g); // release what is pooled
+// Copies before returning (the caller may free src).
+clg_status clg__buf_write(clg__buf *b, size_t offset, const void *src, size_t bytes, clg__err *e);
+// Waits for the last kernel that wrote b, not for the queue; then copies.
+clg_status clg__buf_read(clg__buf *b, size_t offset, void *dst, size_t bytes, clg__err *e);
+
+// ---- programs
+// One kernel that is wanted: the instance text with NAME(entry) not yet replaced.
+typedef struct clg__unit {
+    const char *file;    // of cl/, or NULL
+    const char *entry;
+    const char *defines; // may be NULL
+    const char *text;    // with file NULL
+    clg__kernel *kernel; // result: a fresh kernel object, NULL on failure
+} clg__unit;
+// Find or build all; what is missing is compiled as one program. On failure no kernel is returned.
+clg_status clg__gpu_build(clg__gpu *g, clg__unit *units, int n, clg__err *e);
+void clg__kernel_free(clg__kernel *k);
+const char *clg__kernel_name(const clg__kernel *k);
+clg_status clg__kernel_set(clg__kernel *k, int arg, const void *value, size_t bytes, clg__err *e);
+clg_status clg__kernel_set_local(clg__kernel *k, int arg, size_t bytes, clg__err *e);
+clg_status clg__kernel_set_buf(clg__kernel *k, int arg, clg__buf *b, clg__err *e); // skips if same
+// Enqueue: `groups` work-groups of `items` work-items. `writes` are the buffers that it writes, whose
+// readers shall wait for it (those that are read back: the caller passes only these).
+clg_status clg__kernel_launch(clg__kernel *k, int dims, const size_t groups[3],
+                              const size_t items[3], clg__buf *const *writes, int n_writes,
+                              clg__err *e);
+
+// ---- CLBlast: C = A * B for row-major matrices, offsets and leading dimensions in elements.
+bool clg__gpu_has_blas(clg__gpu *g);
+clg_status clg__gpu_blas_gemm(clg__gpu *g, clg_dtype t, bool ta, bool tb, size_t m, size_t n,
+                              size_t k, clg__buf *a, size_t a_off, size_t lda, clg__buf *b,
+                              size_t b_off, size_t ldb, clg__buf *c, size_t c_off, size_t ldc,
+                              clg__err *e);
+
+clg_status clg__gpu_profile(clg__gpu *g,
+                            void (*each)(void *user, const char *kernel, uint64_t launches,
+                                         double seconds),
+                            void *user, clg__err *e);
+#endif

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// How a tensor's elements lie in a buffer: offset, strides (any sign, 0 repeats) and a window outside
+// of which a constant stands (padding). Pure arithmetic.
+#ifndef CLG_GRAPH_GEOM_H
+#define CLG_GRAPH_GEOM_H
+
+#include <clgrad/base.h>
+
+typedef struct clg__geom {
+    int64_t offset; // of element (0,...,0), in elements; may be outside where the window excludes it
+    int64_t stride[CLG_MAX_RANK];
+    int64_t lo[CLG_MAX_RANK], hi[CLG_MAX_RANK]; // lo <= i < hi is inside; set when windowed
+    bool windowed;
+} clg__geom;
+
+clg__geom clg__geom_contiguous(const clg_shape *s);
+bool clg__geom_is_contiguous(const clg__geom *g, const clg_shape *s); // any offset, no window
+void clg__geom_permute(clg__geom *g, const int *perm, int rank);
+void clg__geom_slice(clg__geom *g, int axis, int64_t start, int64_t step, int64_t count);
+void clg__geom_flip(clg__geom *g, int axis, int64_t dim);
+// Pad needs the old shape; false when g is windowed already with other limits (materialise first).
+bool clg__geom_pad(clg__geom *g, const clg_shape *s, const int64_t *before, const int64_t *after);
+// false: no strides describe it
+bool clg__geom_reshape(clg__geom *g, const clg_shape *from, const clg_shape *to);
+// The access `outer` (over shape os, into the contiguous elements of shape ms) of a tensor whose
+// elements are accessed by `inner` (over ms): the one access over os. false: not affine.
+bool clg__geom_compose(const clg__geom *outer, const clg_shape *os, const clg__geom *inner,
+                       const clg_shape *ms, clg__geom *out);
+#endif

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// What an operation is: the descriptor that recording, differentiation, code generation and
+// scheduling all read. A new op fills one of these and nothing else.
+#ifndef CLG_GRAPH_OP_H
+#define CLG_GRAPH_OP_H
+
+#include "base/caps.h"
+#include "base/kplan.h"
+#include "graph/geom.h"
+#include <clgrad/tensor.h>
+
+typedef enum clg__op_kind {
+    CLG__LEAF,      // a buffer
+    CLG__SCALAR_SLOT, // one run-time number: params double
+    CLG__CONST,     // one number in the text: params double (small literals of gradients)
+    CLG__IOTA,      // start + step * linear index: params double[2]
+    CLG__RANDOM,    // see clg__random
+    CLG__POINTWISE, // a row of elementwise.def; inputs broadcast already cast to one type
+    CLG__CAST,
+    CLG__REDUCE,    // params clg__reduce; result keeps reduced dimensions as 1
+    CLG__VIEW,      // in[0] logically; node->base and node->geom are what counts
+    CLG__KERNEL,    // variants[] make its kernels
+    CLG__OUT,       // output k of a kernel node: params int
+    CLG__ALIAS      // the value of in[0], another place in the gradient graph
+} clg__op_kind;
+
+typedef enum clg__domain { CLG__ANY, CLG__NUMERIC, CLG__FLOATING, CLG__BOOLEAN } clg__domain;
+typedef enum clg__result { CLG__SAME, CLG__TO_BOOL } clg__result;
+
+// A derivative's view of one node: everything is a tensor, results are ordinary ops.
+typedef struct clg__vjp {
+    clg_tensor y;          // the node
+    clg_tensor g;          // cotangent of y, of its shape
+    const clg_tensor *in;
+    int n_in;
+    const void *params;
+} clg__vjp;
+// Cotangent for input i, broadcastable to... its shape may still be y's: the sweep sums it back.
+// NULL: the derivative is zero everywhere (sign, comparisons). A clear "no derivative" is
+// clg__no_grad(v, "why").
+typedef clg_tensor (*clg__vjp_fn)(const clg__vjp *v, int i);
+
+// Bytes that identify params: written field by field, never as raw structs.
+typedef struct clg__key {
+    clg__str bytes;
+} clg__key;
+void clg__key_i64(clg__key *k, int64_t v);
+void clg__key_f64(clg__key *k, double v);
+void clg__key_shape(clg__key *k, const clg_shape *s);
+
+// What a kernel variant sees. geom[i] is how input i lies in its buffer.
+typedef struct clg__kernel_call {
+    const clg__caps *caps;
+    const void *params;
+    int n_in, n_out;
+    const clg_shape *in_shape;
+    const clg_dtype *in_dtype;
+    const clg__geom *in_geom;
+    const clg_shape *out_shape;
+    const clg_dtype *out_dtype;
+} clg__kernel_call;
+
+typedef struct clg__variant {
+    const char *name;
+    // NULL: yes; else why not, for the log. Static text.
+    const char *(*accepts)(const clg__kernel_call *c);
+    void (*plan)(const clg__kernel_call *c, clg__kplan *p);
+    bool epilogue; // its kernel has the EPI macro, see docs/extending.md
+} clg__variant;
+
+typedef struct clg__op {
+    const char *name;
+    clg__op_kind kind;
+    // POINTWISE
+    const char *text; // OpenCL expression in a, b, c (see codegen/expr.h for its macros)
+    int arity;        // of tensors; further operands of the row are ordinary inputs
+    clg__domain domain;
+    clg__result result;
+    // gradients; NULL: the op has none (integers, comparisons): grads stop silently where the result
+    // is not floating, else with a message
+    clg__vjp_fn vjp;
+    // KERNEL, REDUCE, VIEW...: writes params into the key; NULL: no params
+    void (*key)(const void *params, clg__key *k);
+    size_t params_bytes;
+    // KERNEL
+    const clg__variant *variants;
+    int n_variants;
+    // Inputs that a kernel op can take with any strides (bit i); others arrive contiguous.
+    uint32_t strided_inputs;
+} clg__op;
+
+// ---- reductions
+typedef enum clg__reduce_kind {
+    CLG__RED_SUM, CLG__RED_MAX, CLG__RED_MIN, CLG__RED_ARGMAX, CLG__RED_ARGMIN, CLG__RED_ANY,
+    CLG__RED_ALL
+} clg__reduce_kind;
+typedef struct clg__reduce {
+    clg__reduce_kind kind;
+    bool axis[CLG_MAX_RANK];
+} clg__reduce;
+
+// ---- random
+typedef enum clg__random_kind { CLG__RAND_UNIFORM, CLG__RAND_NORMAL } clg__random_kind;
+typedef struct clg__random {
+    clg__random_kind kind; // uniform in [0,1) and standard normal; scaling is ordinary ops
+    uint64_t seed, counter; // slots: never part of a key
+} clg__random;
+#endif
