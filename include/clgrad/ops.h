@@ -46,7 +46,7 @@ CLG_API clg_tensor clg_all(clg_tensor a, clg_shape axes, bool keepdims);
 CLG_API clg_tensor clg_argmax(clg_tensor a, clg_shape axes, bool keepdims);
 CLG_API clg_tensor clg_argmin(clg_tensor a, clg_shape axes, bool keepdims);
 // correction 1: unbiased
-CLG_API clg_tensor clg_var(clg_tensor a, clg_shape axes, int correction, bool keepdims);
+CLG_API clg_tensor clg_variance(clg_tensor a, clg_shape axes, int correction, bool keepdims);
 CLG_API clg_tensor clg_std(clg_tensor a, clg_shape axes, int correction, bool keepdims);
 CLG_API clg_tensor clg_logsumexp(clg_tensor a, clg_shape axes, bool keepdims);
 

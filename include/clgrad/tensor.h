@@ -61,6 +61,14 @@ CLG_API clg_tensor clg_escape(clg_tensor t);
 // Name a tensor in messages and graph drawings (copied). Returns t.
 CLG_API clg_tensor clg_label(clg_tensor t, const char *label);
 
+// A poisoned tensor with this message, for code built on clgrad; published like any other error.
+CLG_API clg_tensor clg_poison(clg_device dev, clg_status st, const char *format, ...)
+    CLG_PRINTF(3, 4);
+
+// Name what is recorded from here on ("conv1"): messages carry it. The text must outlive the
+// recording; returns the name before, to be set back. NULL: none.
+CLG_API const char *clg_set_layer(clg_device dev, const char *name);
+
 // Does t depend on a variable or a tracked tensor?
 CLG_API bool clg_is_tracked(clg_tensor t);
 

@@ -30,6 +30,15 @@ typedef struct clg__arg {
 
 enum { CLG__MAX_ARGS = 160, CLG__MAX_LAUNCHES = 12, CLG__MAX_TEMPS = 8 };
 
+// A matrix product by CLBlast in place of a kernel: C[m,n] = A[m,k] B[k,n], row-major; inputs 0 and 1,
+// output 0 of the op. Offsets come on top of the inputs' own.
+typedef struct clg__blas {
+    bool used, ta, tb;
+    clg_dtype dtype;
+    size_t m, n, k, lda, ldb, ldc;
+    int64_t a_offset, b_offset;
+} clg__blas;
+
 typedef struct clg__launch {
     const char *file;  // "conv_cpu": cl/conv_cpu.cl; NULL: `text` is the whole source
     const char *entry; // kernel's name in the file, written there as NAME(entry); static storage
@@ -40,6 +49,7 @@ typedef struct clg__launch {
     int dims;
     size_t grid[3];    // work-groups
     size_t group[3];   // work-items per group; 1,1,1 in the CPU class
+    clg__blas blas;    // .used: no kernel
 } clg__launch;
 
 typedef struct clg__kplan {

@@ -17,6 +17,8 @@ clg__geom clg__geom_contiguous(const clg_shape *s);
 bool clg__geom_is_contiguous(const clg__geom *g, const clg_shape *s); // any offset, no window
 void clg__geom_permute(clg__geom *g, const int *perm, int rank);
 void clg__geom_slice(clg__geom *g, int axis, int64_t start, int64_t step, int64_t count);
+// A dimension of size 1 repeated; keeps a window meaningful.
+void clg__geom_expand(clg__geom *g, int axis, int64_t count);
 void clg__geom_flip(clg__geom *g, int axis, int64_t dim);
 // Pad needs the old shape; false when g is windowed already with other limits (materialise first).
 bool clg__geom_pad(clg__geom *g, const clg_shape *s, const int64_t *before, const int64_t *after);

@@ -87,6 +87,8 @@ typedef struct clg__op {
     int n_variants;
     // Inputs that a kernel op can take with any strides (bit i); others arrive contiguous.
     uint32_t strided_inputs;
+    // Its output seen as [B,R,C] for epilogues: which axis is R, counted from the end (matmul 2).
+    int row_axis_from_end;
 } clg__op;
 
 // ---- reductions

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+// The reverse sweep: from y back to the targets, each node's cotangent complete before it is used.
+// Un-broadcasting and accumulation happen here and nowhere else.
+#include <clgrad/grad.h>
+
+#include "base/alloc.h"
+#include "graph/build.h"
+#include "graph/node.h"
+#include <clgrad/ops.h>
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct sweep {
+    clg_device dev;
+    clg__node **order; // inputs before users
+    int n, capacity;
+    bool *needed;      // on a path to a target
+    clg_tensor *cot;   // cotangent of each node
+    clg_tensor failed; // a poison met on the way
+} sweep;
+
+// Gradients do not look behind these: a variable's value and what the user tracks.
+static bool is_gradient_leaf(const clg__node *n)
+{
+    return n->op == &clg__op_value || n->op == &clg__op_track || n->op == &clg__op_detach;
+}
+
+static int first_input(const clg__node *n)
+{
+    return n->op->kind == CLG__ALIAS && n->op->vjp && n->op != &clg__op_detach && n->n_in > 1;
+}
+
+static bool push(sweep *s, clg__node *n)
+{
+    if (!clg__grow((void **) &s->order, &s->capacity, s->n + 1, sizeof *s->order))
+        return false;
+    s->order[s->n] = n;
+    n->index = s->n++;
+    return true;
+}
+
+// Depth-first without recursion; aux links the stack, index counts the inputs done.
+static bool collect(sweep *s, clg__node *root)
+{
+    const uint32_t stamp = clg__stamp(s->dev);
+    clg__node *top = root;
+    root->stamp = stamp;
+    root->aux = NULL;
+    root->index = 0;
+    while (top) {
+        const int end = is_gradient_leaf(top) ? 0 : top->n_in;
+        clg__node *next = NULL;
+        while (top->index < end && !next) {
+            clg__node *in = top->in[top->index++];
+            if (in->stamp != stamp)
+                next = in;
+        }
+        if (next) {
+            next->stamp = stamp;
+            next->index = 0;
+            next->aux = top;
+            top = next;
+            continue;
+        }
+        clg__node *done = top;
+        top = top->aux;
+        if (!push(s, done))
+            return false;
+    }
+    return true;
+}
+
+static void mark_needed(sweep *s, const clg_tensor *wrt, int n)
+{
+    for (int i = 0; i < n; i++) {
+        clg__node *t = clg__node_of(wrt[i]);
+        if (t->index < s->n && t->index >= 0 && s->order[t->index] == t)
+            s->needed[t->index] = true;
+    }
+    for (int i = 0; i < s->n; i++) {
+        const clg__node *t = s->order[i];
+        if (is_gradient_leaf(t))
+            continue;
+        for (int k = first_input(t); k < t->n_in; k++)
+            s->needed[i] |= s->needed[t->in[k]->index];
+    }
+}
+
+// Sum a cotangent down to the shape that was broadcast.
+static clg_tensor unbroadcast(clg_tensor g, const clg_shape *to)
+{
+    clg_shape axes = { 0 };
+    if (g->status < 0 || clg__shape_equal(&g->shape, to))
+        return g;
+    const int lead = g->shape.rank - to->rank;
+    for (int d = 0; d < g->shape.rank; d++) {
+        if (d < lead || (to->dim[d - lead] == 1 && g->shape.dim[d] != 1))
+            axes.dim[axes.rank++] = d;
+    }
+    if (axes.rank > 0)
+        g = clg_sum(g, axes, true);
+    return g->status < 0 ? g : clg_reshape(g, *to);
+}
+
+static void accumulate(sweep *s, clg__node *to, clg_tensor g)
+{
+    if (g->status < 0) {
+        if (!s->failed)
+            s->failed = g;
+        return;
+    }
+    if (clg__node_of(g) != to && g->dtype != to->pub.dtype)
+        g = clg_cast(g, to->pub.dtype);
+    // A cotangent smaller than the input (a literal) broadcasts when it is used or added.
+    if (g->shape.rank > to->pub.shape.rank || clg_numel(g->shape) > clg_numel(to->pub.shape) ||
+        !clg__shape_equal(&g->shape, &to->pub.shape)) {
+        if (clg_numel(g->shape) >= clg_numel(to->pub.shape))
+            g = unbroadcast(g, &to->pub.shape);
+        if (g->status >= 0 && !clg__shape_equal(&g->shape, &to->pub.shape))
+            g = clg_expand(g, to->pub.shape);
+    }
+    clg_tensor *cot = &s->cot[to->index];
+    *cot = *cot ? clg_add(*cot, g) : g;
+    if ((*cot)->status < 0 && !s->failed)
+        s->failed = *cot;
+}
+
+static bool needs_cotangent(const sweep *s, const clg__node *in)
+{
+    return s->needed[in->index] && clg_dtype_is_float(in->pub.dtype);
+}
+
+static void step_back(sweep *s, clg__node *n, clg_tensor g)
+{
+    const int skip = first_input(n);
+    clg_tensor in[CLG_MAX_RANK * 4];
+    const clg_tensor *ins = in;
+    clg_tensor *many = NULL;
+    if (n->n_in > (int) (sizeof in / sizeof in[0])) {
+        many = clg__calloc((size_t) n->n_in, sizeof *many);
+        if (!many) {
+            s->failed = clg_poison(s->dev, CLG_ENOMEM, "grad: out of host memory");
+            return;
+        }
+        ins = many;
+    }
+    for (int i = skip; i < n->n_in; i++)
+        ((clg_tensor *) (uintptr_t) ins)[i - skip] = &n->in[i]->pub;
+    const clg__vjp v = { .y = &n->pub, .g = g, .in = ins, .n_in = n->n_in - skip,
+                         .params = n->params };
+    for (int i = skip; i < n->n_in && !s->failed; i++) {
+        clg__node *to = n->in[i];
+        if (!needs_cotangent(s, to))
+            continue;
+        if (!n->op->vjp) {
+            s->failed = clg__no_grad(&v, "no gradient is defined for this operation");
+            break;
+        }
+        const clg_tensor d = n->op->vjp(&v, i - skip);
+        if (d)
+            accumulate(s, to, d);
+    }
+    clg__free(many);
+}
+
+static clg_status finish(sweep *s, const clg_tensor *wrt, int n, bool zero_missing,
+                         clg_tensor *out)
+{
+    for (int i = 0; i < n && !s->failed; i++) {
+        const clg__node *t = clg__node_of(wrt[i]);
+        const bool met = t->index >= 0 && t->index < s->n && s->order[t->index] == t;
+        out[i] = met ? s->cot[t->index] : NULL;
+        if (!out[i] && zero_missing)
+            out[i] = clg_zeros(s->dev, wrt[i]->dtype, wrt[i]->shape);
+        if (!out[i]) {
+            char shape[128];
+            s->failed = clg_poison(s->dev, CLG_EGRAD,
+                                   "grad: y does not depend on wrt[%d] (%s %s) through "
+                                   "differentiable operations",
+                                   i, clg__shape_text(&wrt[i]->shape, shape),
+                                   clg_dtype_name(wrt[i]->dtype));
+        }
+    }
+    if (!s->failed)
+        return CLG_OK;
+    for (int i = 0; i < n; i++)
+        out[i] = s->failed;
+    clg__publish(s->dev, s->failed->status, clg__cause_text(s->failed));
+    return s->failed->status;
+}
+
+static void run(sweep *s, clg_tensor g)
+{
+    clg__node *root = s->order[s->n - 1];
+    const char *layer = clg_set_layer(s->dev, NULL);
+    accumulate(s, root, g);
+    for (int i = s->n - 1; i >= 0 && !s->failed; i--) {
+        clg__node *t = s->order[i];
+        // index may be reused by nothing in between: vjps only record, they never walk
+        if (s->cot[i] && s->needed[i] && !is_gradient_leaf(t))
+            step_back(s, t, s->cot[i]);
+    }
+    clg_set_layer(s->dev, layer);
+}
+
+static clg_tensor check(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n)
+{
+    clg_device dev = y->dev;
+    if (!clg_dtype_is_float(y->dtype))
+        return clg_poison(dev, CLG_EDTYPE, "grad: y is %s, only floating types have gradients",
+                          clg_dtype_name(y->dtype));
+    if (!clg__shape_equal(&y->shape, &g->shape) || y->dtype != g->dtype) {
+        char a[128], b[128];
+        return clg_poison(dev, CLG_ESHAPE, "vjp: the cotangent is %s %s, y is %s %s",
+                          clg__shape_text(&g->shape, a), clg_dtype_name(g->dtype),
+                          clg__shape_text(&y->shape, b), clg_dtype_name(y->dtype));
+    }
+    for (int i = 0; i < n; i++) {
+        if (!clg_dtype_is_float(wrt[i]->dtype))
+            return clg_poison(dev, CLG_EDTYPE,
+                              "grad: wrt[%d] is %s, only floating types have gradients", i,
+                              clg_dtype_name(wrt[i]->dtype));
+    }
+    return NULL;
+}
+
+static clg_status give_up(clg_tensor why, int n, clg_tensor *out)
+{
+    for (int i = 0; i < n; i++)
+        out[i] = why;
+    return why->status;
+}
+
+clg_status clg_vjp_n(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n, bool zero_missing,
+                     clg_tensor *out)
+{
+    clg__call c, d = { 0 };
+    if (!clg__call_begin(&c, "grad", "y g", 2, (clg_tensor[]) { y, g }))
+        return give_up(clg__call_poison(&c), n, out);
+    if (n > 0 && !clg__call_begin(&d, "grad", NULL, n, wrt))
+        return give_up(clg__call_poison(&d), n, out);
+    if (n > 0 && d.dev != c.dev)
+        return give_up(clg_poison(c.dev, CLG_EINVAL, "grad: wrt is on another device"), n, out);
+    clg_tensor bad = check(y, g, wrt, n);
+    if (bad)
+        return give_up(bad, n, out);
+    for (int i = 0; i < n; i++)
+        clg__node_of(wrt[i])->index = -1;
+    sweep s = { .dev = y->dev };
+    const bool ok = collect(&s, clg__node_of(y));
+    s.needed = ok ? clg__calloc((size_t) s.n, sizeof *s.needed) : NULL;
+    s.cot = ok ? clg__calloc((size_t) s.n, sizeof *s.cot) : NULL;
+    clg_status st = CLG_ENOMEM;
+    if (s.needed && s.cot) {
+        mark_needed(&s, wrt, n);
+        run(&s, g);
+        st = finish(&s, wrt, n, zero_missing, out);
+    } else {
+        give_up(clg_poison(y->dev, CLG_ENOMEM, "grad: out of host memory"), n, out);
+    }
+    clg__free(s.order);
+    clg__free(s.needed);
+    clg__free(s.cot);
+    return st;
+}
+
+clg_status clg_grad_n(clg_tensor y, const clg_tensor *wrt, int n, clg_tensor *out)
+{
+    clg__call c;
+    char shape[128];
+    if (!clg__call_begin(&c, "grad", "y", 1, &y))
+        return give_up(clg__call_poison(&c), n, out);
+    if (clg_numel(y->shape) != 1)
+        return give_up(clg_poison(y->dev, CLG_EINVAL,
+                                  "grad: y has shape %s, expected one element (see clg_vjp_n)",
+                                  clg__shape_text(&y->shape, shape)),
+                       n, out);
+    if (!clg_dtype_is_float(y->dtype))
+        return give_up(clg_poison(y->dev, CLG_EDTYPE,
+                                  "grad: y is %s, only floating types have gradients",
+                                  clg_dtype_name(y->dtype)),
+                       n, out);
+    clg_tensor one = clg__lit(y->dev, y->dtype, 1);
+    if (one->status >= 0 && y->shape.rank > 0)
+        one = clg_expand(one, y->shape);
+    return clg_vjp_n(y, one, wrt, n, false, out);
+}
+
+clg_tensor clg_grad(clg_tensor y, clg_tensor wrt)
+{
+    clg_tensor out;
+    clg_grad_n(y, &wrt, 1, &out);
+    return out;
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The one place that calls getenv.
+#include "base/env.h"
+
+#include <stdlib.h>
+
+static const struct {
+    const char *name, *help;
+} options[] = {
+#define OPTION(name, text) { #name, text },
+#include "base/options.def"
+#undef OPTION
+};
+
+const char *clg__env(clg__option o)
+{
+    return getenv(options[o].name);
+}
+
+const char *clg__env_name(clg__option o)
+{
+    return options[o].name;
+}
+
+const char *clg__env_help(clg__option o)
+{
+    return options[o].help;
+}

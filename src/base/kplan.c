@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// Writing kernel descriptions. Every function is a no-op once the plan has failed.
+#include "base/kplan.h"
+
+#include "base/alloc.h"
+
+#include <stdarg.h>
+
+void clg__kplan_init(clg__kplan *p)
+{
+    *p = (clg__kplan) { .err.status = CLG_OK };
+}
+
+void clg__kplan_free(clg__kplan *p)
+{
+    for (int i = 0; i < p->n_launches; i++) {
+        clg__str_free(&p->launches[i].defines);
+        clg__str_free(&p->launches[i].text);
+        clg__free(p->launches[i].args);
+    }
+    clg__free(p->geo);
+    clg__kplan_init(p);
+}
+
+int clg__kplan_temp(clg__kplan *p, size_t bytes)
+{
+    if (p->n_temps >= CLG__MAX_TEMPS) {
+        clg__fail(&p->err, CLG_EINVAL, "more than %d scratch buffers", CLG__MAX_TEMPS);
+        return 0;
+    }
+    p->temp_bytes[p->n_temps] = bytes;
+    return p->n_temps++;
+}
+
+clg__launch *clg__kplan_kernel(clg__kplan *p, const char *file, const char *entry)
+{
+    if (p->n_launches >= CLG__MAX_LAUNCHES) {
+        clg__fail(&p->err, CLG_EINVAL, "more than %d launches", CLG__MAX_LAUNCHES);
+        return &p->launches[CLG__MAX_LAUNCHES - 1];
+    }
+    clg__launch *l = &p->launches[p->n_launches++];
+    *l = (clg__launch) { .file = file, .entry = entry, .dims = 1, .grid = { 1, 1, 1 },
+                         .group = { 1, 1, 1 } };
+    return l;
+}
+
+void clg__kplan_define(clg__kplan *p, clg__launch *l, const char *name, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    clg__str_printf(&l->defines, "#define %s ", name);
+    clg__str_vprintf(&l->defines, format, ap);
+    clg__str_add(&l->defines, "\n");
+    va_end(ap);
+    if (l->defines.failed)
+        clg__fail(&p->err, CLG_ENOMEM, "out of host memory");
+}
+
+void clg__kplan_grid(clg__launch *l, size_t gx, size_t gy, size_t gz, size_t ix, size_t iy,
+                     size_t iz)
+{
+    l->dims = gz * iz > 1 ? 3 : gy * iy > 1 ? 2 : 1;
+    l->grid[0] = gx;
+    l->grid[1] = gy;
+    l->grid[2] = gz;
+    l->group[0] = ix;
+    l->group[1] = iy;
+    l->group[2] = iz;
+}
+
+static void add(clg__kplan *p, clg__launch *l, clg__arg a)
+{
+    if (p->err.status < 0)
+        return;
+    if (l->n_args >= CLG__MAX_ARGS ||
+        !clg__grow((void **) &l->args, &l->cap_args, l->n_args + 1, sizeof *l->args)) {
+        clg__fail(&p->err, CLG_ENOMEM, "kernel %s: too many arguments", l->entry);
+        return;
+    }
+    l->args[l->n_args++] = a;
+}
+
+void clg__arg_in(clg__kplan *p, clg__launch *l, int input)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_IN, .index = input });
+}
+
+void clg__arg_in_offset(clg__kplan *p, clg__launch *l, int input)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_IN_OFFSET, .index = input });
+}
+
+void clg__arg_out(clg__kplan *p, clg__launch *l, int output)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_OUT, .index = output });
+}
+
+void clg__arg_temp(clg__kplan *p, clg__launch *l, int temp)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_TEMP, .index = temp });
+}
+
+void clg__arg_geo(clg__kplan *p, clg__launch *l)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_GEO });
+}
+
+void clg__arg_slot(clg__kplan *p, clg__launch *l, int input, clg_dtype t)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_SLOT, .index = input, .dtype = t });
+}
+
+void clg__arg_seed(clg__kplan *p, clg__launch *l, int slot)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_SEED, .index = slot });
+}
+
+void clg__arg_i32(clg__kplan *p, clg__launch *l, int32_t v)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_I32, .i = v });
+}
+
+void clg__arg_i64(clg__kplan *p, clg__launch *l, int64_t v)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_I64, .i = v });
+}
+
+void clg__arg_f32(clg__kplan *p, clg__launch *l, float v)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_F32, .f = (double) v });
+}
+
+void clg__arg_f64(clg__kplan *p, clg__launch *l, double v)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_F64, .f = v });
+}
+
+void clg__arg_local(clg__kplan *p, clg__launch *l, size_t bytes)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_LOCAL, .i = (int64_t) bytes });
+}
+
+void clg__arg_epilogue(clg__kplan *p, clg__launch *l)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_EPILOGUE });
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Log lines on stderr, for the categories that CLGRAD_LOG names.
+#include "base/log.h"
+
+#include "base/env.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    clg__log_category category;
+} names[] = {
+    { "plan", CLG__LOG_PLAN },     { "dispatch", CLG__LOG_DISPATCH }, { "build", CLG__LOG_BUILD },
+    { "device", CLG__LOG_DEVICE }, { "source", CLG__LOG_SOURCE },     { "memory", CLG__LOG_MEMORY },
+};
+
+static int read_categories(void)
+{
+    const char *text = clg__env(CLG__CLGRAD_LOG);
+    int on = 0;
+    for (size_t i = 0; text && i < sizeof names / sizeof names[0]; i++) {
+        if (strstr(text, names[i].name) || strstr(text, "all"))
+            on |= (int) names[i].category;
+    }
+    return on;
+}
+
+bool clg__log_on(clg__log_category c)
+{
+    static atomic_int mask = -1;
+    int m = atomic_load(&mask);
+    if (m < 0)
+        atomic_store(&mask, m = read_categories());
+    return (m & (int) c) != 0;
+}
+
+void clg__log(clg__log_category c, const char *format, ...)
+{
+    const char *name = "";
+    if (!clg__log_on(c))
+        return;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        name = names[i].category == c ? names[i].name : name;
+    va_list ap;
+    va_start(ap, format);
+    fprintf(stderr, "clgrad %s: ", name);
+    vfprintf(stderr, format, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+}

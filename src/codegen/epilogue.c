@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// Pointwise work at the end of a matrix or convolution kernel, as the macro EPI of its file.
+#include "codegen/gen.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef enum access { ACCESS_FULL, ACCESS_ROW, ACCESS_COL, ACCESS_ONE } access;
+
+static access access_of(const clg__group *g, const clg__operand *o)
+{
+    const clg_shape *s = &g->shape;
+    bool moves[3];
+    for (int d = 0; d < 3; d++)
+        moves[d] = s->dim[d] > 1 && o->geom.stride[d] != 0;
+    if (!moves[0] && !moves[1])
+        return moves[2] ? ACCESS_COL : ACCESS_ONE;
+    if (!moves[0] && !moves[2])
+        return ACCESS_ROW;
+    return ACCESS_FULL;
+}
+
+static void load(clg__gen *n, int k)
+{
+    const clg__operand *o = &n->g->operands[k];
+    const char *s = clg__suffix(o->dtype), *e = clg__cl_scalar(o->dtype);
+    clg__need_type(n, o->dtype);
+    if (o->kind == CLG__FROM_SLOT) {
+        clg__str_printf(&n->body, "const T_%s l%d = (T_%s)(x%d);\n", s, k, s, k);
+        return;
+    }
+    const char *index[] = { "idx", "(long)(row)", "(long)(col)", "0" };
+    const access a = access_of(n->g, o);
+    clg__str_printf(&n->body, "const T_%s l%d = ", s, k);
+    if (a == ACCESS_ROW || a == ACCESS_ONE || n->vec == 1) {
+        const char *step = a == ACCESS_ROW ? " * st" : "";
+        clg__str_printf(&n->body, "(T_%s)(b%d[off%d + %s%s", s, k, k, index[a], step);
+        if (a == ACCESS_ROW)
+            clg__str_printf(&n->body, "%d", k);
+        clg__str_add(&n->body, "]);\n");
+        return;
+    }
+    char mark[40];
+    snprintf(mark, sizeof mark, "NAME(epi_ld_%s)", s);
+    if (!strstr(clg__str_text(&n->head), mark))
+        clg__str_printf(&n->head,
+                        "static inline T_%s %s(global const %s *p, int m)\n{\n    if (m >= 16)\n"
+                        "        return vload16(0, p);\n    %s t[16];\n"
+                        "    for (int i = 0; i < 16; i++)\n        t[i] = i < m ? p[i] : (%s)0;\n"
+                        "    return vload16(0, t);\n}\n",
+                        s, mark, e, e, e);
+    clg__str_printf(&n->body, "NAME(epi_ld_%s)(b%d + off%d + %s, m);\n", s, k, k, index[a]);
+}
+
+// The kernel's parameters end with these; offsets are arguments, so that text does not name a shape.
+static void parameters(clg__gen *n, clg__str *declare, clg__str *pass, clg__kplan *p,
+                       clg__launch *l)
+{
+    for (int k = 0; k < n->g->n_operands; k++) {
+        const clg__operand *o = &n->g->operands[k];
+        const char *e = clg__cl_scalar(o->dtype);
+        if (o->kind == CLG__FROM_SLOT) {
+            clg__str_printf(declare, ", const %s x%d", e, k);
+            clg__str_printf(pass, ", x%d", k);
+            clg__arg_slot(p, l, o->input, o->dtype);
+            continue;
+        }
+        clg__str_printf(declare, ", global const %s *restrict b%d, const long off%d, const long st%d",
+                        e, k, k, k);
+        clg__str_printf(pass, ", b%d, off%d, st%d", k, k, k);
+        clg__arg_in(p, l, o->input);
+        clg__arg_i64(p, l, o->geom.offset);
+        clg__arg_i64(p, l, o->geom.stride[1]);
+    }
+}
+
+clg_status clg__codegen_epilogue(const clg__group *g, int vec, clg_dtype acc, clg__kplan *p,
+                                 clg__launch *l)
+{
+    // The EPILOGUE argument is the last one: what follows takes its place.
+    if (l->n_args == 0 || l->args[l->n_args - 1].kind != CLG__ARG_EPILOGUE)
+        return clg__fail(&p->err, CLG_EINVAL, "kernel %s: its epilogue is not the last argument",
+                         l->entry);
+    l->n_args--;
+    if (!g)
+        return p->err.status;
+    clg__gen n = { .g = g, .vec = vec, .p = p };
+    clg__str declare = { 0 }, pass = { 0 };
+    clg__need_type(&n, acc);
+    parameters(&n, &declare, &pass, p, l);
+    for (int i = 0; i < g->n_insns; i++) {
+        const clg__insn *in = &g->insns[i];
+        if (in->kind == CLG__I_REDUCED) {
+            clg__str_printf(&n.body, "const T_%s v%d = v;\n", clg__suffix(acc), i);
+        } else if (in->kind == CLG__I_LOAD) {
+            load(&n, in->operand);
+            clg__str_printf(&n.body, "const T_%s v%d = l%d;\n", clg__suffix(in->dtype), i,
+                            in->operand);
+        } else {
+            clg__gen_insns(&n, i, i + 1, CLG__ONE);
+        }
+    }
+    const char *s = clg__suffix(acc);
+    clg__str *d = &l->defines;
+    clg__str_printf(d, "#pragma OPENCL FP_CONTRACT OFF\n%s", clg__str_text(&n.head));
+    clg__str_printf(d, "static inline T_%s NAME(epi)(T_%s v, long idx, long row, long col, int m%s)\n"
+                       "{\n%sreturn v%d;\n}\n",
+                    s, s, clg__str_text(&declare), clg__str_text(&n.body), g->outputs[0].insn);
+    clg__str_printf(d, "#define EPI_PARAMS %s\n", clg__str_text(&declare));
+    clg__str_printf(d, "#define EPI(v, idx, row, col, n) NAME(epi)(v, idx, row, col, n%s)\n",
+                    clg__str_text(&pass));
+    if (d->failed || n.body.failed || n.head.failed || declare.failed || pass.failed)
+        clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
+    clg__str_free(&declare);
+    clg__str_free(&pass);
+    clg__str_free(&n.head);
+    clg__str_free(&n.body);
+    return p->err.status;
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: MIT
+// Instructions as OpenCL text. A row's text is one expression in a, b, c, the same for scalars and
+// vectors of any type, thanks to these words, which get the suffix of the computing type:
+//
+//   K(x)          a literal              B(c)        a comparison as a BOOL value (0 or 1)
+//   SEL(c, x, y)  c ? x : y by lanes     MASK(b)     a BOOL value as a comparison
+//   H_...         functions that differ between types, below
+//
+// The computing type is that of the last input. Registers have the type of the element; BOOL and U8
+// are uchar.
+#include "codegen/gen.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *scalar, *suffix, *mask;
+} types[CLG_DTYPE_COUNT] = {
+    [CLG_F32] = { "float", "f32", "int" }, [CLG_F64] = { "double", "f64", "long" },
+    [CLG_I32] = { "int", "i32", "int" },   [CLG_I64] = { "long", "i64", "long" },
+    [CLG_U8] = { "uchar", "u8", "char" },  [CLG_BOOL] = { "uchar", "b8", "char" },
+};
+
+const char *clg__cl_scalar(clg_dtype t)
+{
+    return types[t].scalar;
+}
+
+const char *clg__cl_type(clg_dtype t, int vec, char buf[16])
+{
+    snprintf(buf, 16, vec > 1 ? "%s%d" : "%s", types[t].scalar, vec);
+    return buf;
+}
+
+const char *clg__suffix(clg_dtype t)
+{
+    return types[t].suffix;
+}
+
+// @ is the suffix; T_@ the register type, E_@ its element, I_@ the mask type, CI_@ converts to it.
+static const struct {
+    const char *name, *real, *sign, *unsign; // for floats, signed, unsigned; NULL: as `real`
+} words[] = {
+    { "K", "#define K_@(x) ((T_@)((E_@)(x)))\n", 0, 0 },
+    { "B", "#define B_@(c) CB_@(c)\n", 0, 0 },
+    { "SEL", "#define SEL_@(c, x, y) ((c) ? (x) : (y))\n", 0, 0 },
+    { "MASK", "#define MASK_@(c) (CI_@(c) != (I_@)(0))\n", 0, 0 },
+    { "H_ABS", "#define H_ABS_@(a) fabs(a)\n", "#define H_ABS_@(a) CT_@(abs(a))\n",
+      "#define H_ABS_@(a) (a)\n" },
+    { "H_FLOOR", "#define H_FLOOR_@(a) floor(a)\n", "#define H_FLOOR_@(a) (a)\n", 0 },
+    { "H_CEIL", "#define H_CEIL_@(a) ceil(a)\n", "#define H_CEIL_@(a) (a)\n", 0 },
+    { "H_ROUND", "#define H_ROUND_@(a) rint(a)\n", "#define H_ROUND_@(a) (a)\n", 0 },
+    { "H_TRUNC", "#define H_TRUNC_@(a) trunc(a)\n", "#define H_TRUNC_@(a) (a)\n", 0 },
+    { "H_NAN", "#define H_NAN_@(a) ((a) != (a))\n", "#define H_NAN_@(a) ((a) != (a))\n", 0 },
+    { "H_INF", "#define H_INF_@(a) (fabs(a) == (T_@)(INFINITY))\n",
+      "#define H_INF_@(a) ((a) != (a))\n", 0 },
+    { "H_FINITE", "#define H_FINITE_@(a) (fabs(a) < (T_@)(INFINITY))\n",
+      "#define H_FINITE_@(a) ((a) == (a))\n", 0 },
+    // NaN wins, as in PyTorch
+    { "H_MAX", "#define H_MAX_@(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))\n",
+      "#define H_MAX_@(a, b) ((a) > (b) ? (a) : (b))\n", 0 },
+    { "H_MIN", "#define H_MIN_@(a, b) (((a) < (b)) | ((a) != (a)) ? (a) : (b))\n",
+      "#define H_MIN_@(a, b) ((a) < (b) ? (a) : (b))\n", 0 },
+    { "H_FMOD", "#define H_FMOD_@(a, b) fmod(a, b)\n",
+      // x / 0 and MIN / -1 trap on CPUs
+      "static inline T_@ NAME(fmod_@)(T_@ a, T_@ b)\n{\n    const T_@ one = (T_@)((E_@)1);\n"
+      "    const T_@ d = (b == (T_@)((E_@)0)) | (b == (T_@)((E_@)-1)) ? one : b;\n"
+      "    return a % d;\n}\n#define H_FMOD_@(a, b) NAME(fmod_@)(a, b)\n",
+      "static inline T_@ NAME(fmod_@)(T_@ a, T_@ b)\n{\n"
+      "    const T_@ d = b == (T_@)((E_@)0) ? (T_@)((E_@)1) : b;\n"
+      "    return a % d;\n}\n#define H_FMOD_@(a, b) NAME(fmod_@)(a, b)\n" },
+    { "H_REM",
+      "static inline T_@ NAME(rem_@)(T_@ a, T_@ b)\n{\n    const T_@ m = fmod(a, b), z = (T_@)((E_@)0);\n"
+      "    return (m != z) & ((b < z) != (m < z)) ? m + b : m;\n}\n"
+      "#define H_REM_@(a, b) NAME(rem_@)(a, b)\n",
+      "static inline T_@ NAME(rem_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0);\n"
+      "    const T_@ d = (b == z) | (b == (T_@)((E_@)-1)) ? (T_@)((E_@)1) : b;\n    const T_@ m = a % d;\n"
+      "    return (m != z) & ((d < z) != (m < z)) ? m + d : m;\n}\n"
+      "#define H_REM_@(a, b) NAME(rem_@)(a, b)\n",
+      "static inline T_@ NAME(rem_@)(T_@ a, T_@ b)\n{\n"
+      "    return a % (b == (T_@)((E_@)0) ? (T_@)((E_@)1) : b);\n}\n"
+      "#define H_REM_@(a, b) NAME(rem_@)(a, b)\n" },
+    { "H_POW", "#define H_POW_@(a, b) pow(a, b)\n",
+      "static inline T_@ NAME(pow_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
+      "    T_@ r = one, x = a, e = b < z ? z : b;\n    for (int i = 0; i < 63; i++) {\n"
+      "        r = (e & one) != z ? r * x : r;\n        x = x * x;\n        e = e >> one;\n    }\n"
+      "    const T_@ minus = (b & one) != z ? -one : one;\n"
+      "    const T_@ inverse = a == one ? one : a == -one ? minus : z;\n"
+      "    return b < z ? inverse : r;\n}\n#define H_POW_@(a, b) NAME(pow_@)(a, b)\n",
+      "static inline T_@ NAME(pow_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
+      "    T_@ r = one, x = a, e = b;\n    for (int i = 0; i < 8; i++) {\n"
+      "        r = (e & one) != z ? r * x : r;\n        x = x * x;\n        e = e >> one;\n    }\n"
+      "    return r;\n}\n#define H_POW_@(a, b) NAME(pow_@)(a, b)\n" },
+};
+
+static void add_with_suffix(clg__str *out, const char *text, const char *suffix)
+{
+    for (const char *p = text; *p; p++) {
+        if (*p == '@')
+            clg__str_add(out, suffix);
+        else
+            clg__str_add_n(out, p, 1);
+    }
+}
+
+void clg__need_type(clg__gen *n, clg_dtype t)
+{
+    char line[64], type[16];
+    snprintf(line, sizeof line, "#define T_%s ", types[t].suffix);
+    if (strstr(clg__str_text(&n->head), line))
+        return;
+    const char *v = n->vec > 1 ? "16" : "";
+    clg__str_printf(&n->head, "%s%s\n#define E_%s %s\n#define I_%s %s%s\n", line,
+                    clg__cl_type(t, n->vec, type), types[t].suffix, types[t].scalar,
+                    types[t].suffix, types[t].mask, v);
+    clg__str_printf(&n->head, "#define CI_%s(x) convert_%s%s(x)\n#define CT_%s(x) convert_%s(x)\n",
+                    types[t].suffix, types[t].mask, v, types[t].suffix, type);
+    clg__str_printf(&n->head,
+                    n->vec > 1 ? "#define CB_%s(c) (convert_uchar16(c) & (uchar16)(1))\n"
+                               : "#define CB_%s(c) ((uchar)((c) != 0))\n",
+                    types[t].suffix);
+}
+
+void clg__need(clg__gen *n, const char *word, clg_dtype t)
+{
+    char mark[64];
+    clg__need_type(n, t);
+    snprintf(mark, sizeof mark, "#define %s_%s(", word, types[t].suffix);
+    if (strstr(clg__str_text(&n->head), mark))
+        return;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(words[i].name, word) != 0)
+            continue;
+        const char *text = words[i].real;
+        if (!clg_dtype_is_float(t) && words[i].sign)
+            text = words[i].sign;
+        if ((t == CLG_U8 || t == CLG_BOOL) && words[i].unsign)
+            text = words[i].unsign;
+        add_with_suffix(&n->head, text, types[t].suffix);
+        return;
+    }
+}
+
+static bool is_word(const char *name)
+{
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(words[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+// The row's text with its operands and typed words filled in.
+static void add_row(clg__gen *n, const clg__insn *in, clg_dtype t)
+{
+    const char *p = in->op->text;
+    while (*p) {
+        char name[32];
+        size_t length = 0;
+        if (!isalpha((unsigned char) *p) && *p != '_') {
+            // a literal's exponent must not look like a name
+            const bool number = isdigit((unsigned char) *p);
+            do
+                clg__str_add_n(&n->body, p++, 1);
+            while (number && (isalnum((unsigned char) *p) || *p == '.'));
+            continue;
+        }
+        while ((isalnum((unsigned char) *p) || *p == '_') && length < sizeof name - 1)
+            name[length++] = *p++;
+        name[length] = '\0';
+        if (length == 1 && name[0] >= 'a' && name[0] <= 'c') {
+            clg__str_printf(&n->body, "v%d", in->src[name[0] - 'a']);
+        } else if (is_word(name)) {
+            clg__need(n, name, t);
+            clg__str_printf(&n->body, "%s_%s", name, types[t].suffix);
+        } else {
+            clg__str_add(&n->body, name);
+        }
+    }
+}
+
+void clg__gen_cast(clg__gen *n, clg__str *out, clg_dtype from, clg_dtype to, const char *value)
+{
+    char type[16], wide[16];
+    clg__cl_type(to, n->vec, type);
+    clg__need_type(n, from);
+    if (from == to)
+        clg__str_add(out, value);
+    else if (to == CLG_BOOL)
+        clg__str_printf(out, "CB_%s(%s != (T_%s)(0))", types[from].suffix, value,
+                        types[from].suffix);
+    else if (to == CLG_U8 && clg_dtype_is_float(from))
+        clg__str_printf(out, "convert_%s(convert_%s_sat(%s))", type,
+                        clg__cl_type(CLG_I32, n->vec, wide), value);
+    else if (clg_dtype_is_float(from) && !clg_dtype_is_float(to))
+        clg__str_printf(out, "convert_%s_sat(%s)", type, value);
+    else
+        clg__str_printf(out, "convert_%s(%s)", type, value);
+}
+
+// ---- loads
+
+static const char *const partial_load =
+    "static inline T_@ NAME(ld_@)(global const E_@ *p, long step, int m)\n{\n    E_@ t[16];\n"
+    "    for (int i = 0; i < 16; i++)\n        t[i] = i < m ? p[i * step] : (E_@)0;\n"
+    "    return vload16(0, t);\n}\n";
+static const char *const window_load =
+    "static inline T_@ NAME(ldw_@)(global const E_@ *p, int inside, long j, long lo, long hi,\n"
+    "                              long step, int m, E_@ fill)\n{\n    E_@ t[16];\n"
+    "    if (step == 1 && inside && m == 16 && j >= lo && j + 16 <= hi)\n"
+    "        return vload16(0, p + j);\n"
+    "    for (int i = 0; i < 16; i++)\n"
+    "        t[i] = inside && i < m && j + i >= lo && j + i < hi ? p[(j + i) * step] : fill;\n"
+    "    return vload16(0, t);\n}\n";
+
+static void need_function(clg__gen *n, const char *text, const char *name, clg_dtype t)
+{
+    char mark[64];
+    clg__need_type(n, t);
+    snprintf(mark, sizeof mark, "NAME(%s_%s)", name, types[t].suffix);
+    if (!strstr(clg__str_text(&n->head), mark))
+        add_with_suffix(&n->head, text, types[t].suffix);
+}
+
+static void load_window(clg__gen *n, int k, clg__lanes lanes)
+{
+    const clg__operand *o = &n->g->operands[k];
+    const char *suffix = types[o->dtype].suffix;
+    char fill[64];
+    snprintf(fill, sizeof fill, o->fill != o->fill ? "NAN" : "%.17g", o->fill);
+    if (o->fill == 1.0 / 0.0 || o->fill == -1.0 / 0.0)
+        snprintf(fill, sizeof fill, "%sINFINITY", o->fill < 0 ? "-" : "");
+    if (n->vec == 1) {
+        clg__str_printf(&n->body, "w%d && j >= lo%d && j < hi%d ? p%d[j * s%d] : (E_%s)(%s)", k, k,
+                        k, k, k, suffix, fill);
+        return;
+    }
+    need_function(n, window_load, "ldw", o->dtype);
+    if (lanes == CLG__ONE)
+        clg__str_printf(&n->body,
+                        "(T_%s)(w%d && j >= lo%d && j < hi%d ? p%d[j * s%d] : (E_%s)(%s))", suffix,
+                        k, k, k, k, k, suffix, fill);
+    else
+        clg__str_printf(&n->body, "NAME(ldw_%s)(p%d, w%d, j, lo%d, hi%d, s%d, %s, (E_%s)(%s))",
+                        suffix, k, k, k, k, k, lanes == CLG__TAIL ? "m" : "16", suffix, fill);
+}
+
+static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
+{
+    const clg__operand *o = &n->g->operands[k];
+    const int64_t step = n->s.geom[k].stride[n->s.rank - 1];
+    const char *suffix = types[o->dtype].suffix;
+    if (n->s.geom[k].windowed) {
+        load_window(n, k, lanes);
+    } else if (step == 0) {
+        clg__str_printf(&n->body, "(T_%s)(p%d[0])", suffix, k);
+    } else if (lanes == CLG__ONE || n->vec == 1) {
+        clg__str_printf(&n->body, "(T_%s)(p%d[j%s])", suffix, k, step == 1 ? "" : " * s");
+        if (step != 1) { // the stride's name needs its number
+            n->body.length -= 2;
+            clg__str_printf(&n->body, "%d])", k);
+        }
+    } else if (step == 1 && lanes == CLG__FULL) {
+        clg__str_printf(&n->body, "vload16(0, p%d + j)", k);
+    } else {
+        need_function(n, partial_load, "ld", o->dtype);
+        if (step == 1)
+            clg__str_printf(&n->body, "NAME(ld_%s)(p%d + j, 1, m)", suffix, k);
+        else
+            clg__str_printf(&n->body, "NAME(ld_%s)(p%d + j * s%d, s%d, %s)", suffix, k, k, k,
+                            lanes == CLG__TAIL ? "m" : "16");
+    }
+}
+
+static void load_index(clg__gen *n, int k, clg__lanes lanes)
+{
+    const clg__operand *o = &n->g->operands[k];
+    char index[160];
+    const bool many = n->vec > 1 && lanes != CLG__ONE;
+    snprintf(index, sizeof index, many ? "((long16)(p%d + j * s%d) + LANES * (long16)(s%d))"
+                                  : n->vec > 1 ? "(long16)(p%d + j * s%d)"
+                                               : "(p%d + j * s%d)",
+             k, k, k);
+    if (many && !strstr(clg__str_text(&n->head), "#define LANES"))
+        clg__str_add(&n->head, "#define LANES (long16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
+                               "13, 14, 15)\n");
+    clg__need_type(n, o->dtype);
+    if (o->kind == CLG__FROM_RANDOM) {
+        clg__gen_random(n, o, index, &n->body);
+        return;
+    }
+    if (clg_dtype_is_float(o->dtype))
+        clg__str_printf(&n->body, "CT_%s(%s) * (T_%s)((E_%s)(%.17g)) + (T_%s)((E_%s)(%.17g))",
+                        types[o->dtype].suffix, index, types[o->dtype].suffix,
+                        types[o->dtype].suffix, o->b, types[o->dtype].suffix,
+                        types[o->dtype].suffix, o->a);
+    else
+        clg__str_printf(&n->body, "CT_%s(%s * (long)(%.0f) + (long)(%.0f))",
+                        types[o->dtype].suffix, index, o->b, o->a);
+}
+
+static void gen_load(clg__gen *n, int k, clg__lanes lanes)
+{
+    const clg__operand *o = &n->g->operands[k];
+    clg__need_type(n, o->dtype);
+    if (o->kind == CLG__FROM_SLOT)
+        clg__str_printf(&n->body, "(T_%s)(x%d)", types[o->dtype].suffix, k);
+    else if (o->kind == CLG__FROM_BUFFER)
+        load_buffer(n, k, lanes);
+    else
+        load_index(n, k, lanes);
+}
+
+static void gen_const(clg__gen *n, const clg__insn *in)
+{
+    const char *suffix = types[in->dtype].suffix;
+    if (in->value != in->value)
+        clg__str_printf(&n->body, "(T_%s)(NAN)", suffix);
+    else if (in->value == 1.0 / 0.0 || in->value == -1.0 / 0.0)
+        clg__str_printf(&n->body, "(T_%s)(%sINFINITY)", suffix, in->value < 0 ? "-" : "");
+    else
+        clg__str_printf(&n->body, "(T_%s)((E_%s)(%.17g))", suffix, suffix, in->value);
+}
+
+void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes)
+{
+    for (int i = from; i < to; i++) {
+        const clg__insn *in = &n->g->insns[i];
+        if (in->kind == CLG__I_REDUCED)
+            continue; // set by the reduction
+        clg__need_type(n, in->dtype);
+        clg__str_printf(&n->body, "const T_%s v%d = ", types[in->dtype].suffix, i);
+        if (in->kind == CLG__I_LOAD) {
+            gen_load(n, in->operand, lanes);
+        } else if (in->kind == CLG__I_CONST) {
+            gen_const(n, in);
+        } else if (in->kind == CLG__I_CAST) {
+            char value[16];
+            snprintf(value, sizeof value, "v%d", in->src[0]);
+            clg__gen_cast(n, &n->body, n->g->insns[in->src[0]].dtype, in->dtype, value);
+        } else {
+            add_row(n, in, n->g->insns[in->src[in->op->arity - 1]].dtype);
+        }
+        clg__str_add(&n->body, ";\n");
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// What the files of codegen/ share: one kernel text in the making.
+#ifndef CLG_CODEGEN_GEN_H
+#define CLG_CODEGEN_GEN_H
+
+#include "codegen/codegen.h"
+
+// The group after joining neighbouring dimensions that every access walks alike.
+typedef struct clg__space {
+    int rank; // at least 1
+    int64_t dim[CLG_MAX_RANK];
+    bool reduced[CLG_MAX_RANK];
+    clg__geom geom[CLG__GROUP_OPERANDS];
+} clg__space;
+
+typedef enum clg__lanes {
+    CLG__FULL, // a whole vector
+    CLG__TAIL, // the first m lanes of a vector
+    CLG__ONE   // one element in every lane (or scalar code)
+} clg__lanes;
+
+enum { CLG__CHUNK = 4096 }; // elements of a row that are one unit of work in the CPU class
+
+typedef struct clg__gen {
+    const clg__group *g;
+    clg__space s;
+    int vec; // 16 or 1
+    clg__str head, body; // helpers, statements
+    clg__kplan *p;
+    int geo_at[CLG__GROUP_OPERANDS]; // where the operand's numbers start
+    int dims_at;
+} clg__gen;
+
+void clg__collapse(const clg__group *g, clg__space *s);
+
+// types
+const char *clg__cl_scalar(clg_dtype t);                  // "float"
+const char *clg__cl_type(clg_dtype t, int vec, char buf[16]); // "float16"
+const char *clg__suffix(clg_dtype t);
+void clg__need(clg__gen *n, const char *macro, clg_dtype t); // its definition into head, once
+void clg__need_type(clg__gen *n, clg_dtype t);
+// statements "T vK = ...;" of insns [from, to)
+void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes);
+void clg__gen_cast(clg__gen *n, clg__str *out, clg_dtype from, clg_dtype to, const char *value);
+void clg__gen_random(clg__gen *n, const clg__operand *o, const char *index, clg__str *out);
+
+// parameters "global const float *restrict b0, ..." of the used operands and outputs, each with this
+// prefix; and the matching kplan arguments
+void clg__gen_params(clg__str *out, const clg__group *g, const char *prefix, bool slots);
+void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__group *g, bool slots);
+void clg__gen_names(clg__str *out, const clg__group *g, const char *prefix, bool slots);
+// geometry: append numbers, returns the first index
+int clg__geo_add(clg__kplan *p, int64_t v);
+void clg__geo_group(clg__gen *n); // dims and operands of n->s
+// statements that set p0.. (pointers or indices at the row) from i0..i{rank-2} or all dims
+void clg__gen_bases(clg__gen *n, int from_dim, int to_dim, bool (*skip)(const clg__gen *n, int k));
+void clg__gen_decompose(clg__gen *n, const char *linear, const int *dims, int n_dims);
+
+clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg__caps *caps,
+                              clg__kplan *p);
+clg_status clg__gen_reduce(const clg__group *g, const clg__caps *caps, clg__kplan *p);
+#endif

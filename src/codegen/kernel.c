@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// The frame of a generated kernel: parameters, geometry, index arithmetic.
+#include "codegen/gen.h"
+
+#include "base/alloc.h"
+
+int clg__geo_add(clg__kplan *p, int64_t v)
+{
+    if (!clg__grow((void **) &p->geo, &p->cap_geo, p->n_geo + 1, sizeof *p->geo)) {
+        clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
+        return 0;
+    }
+    p->geo[p->n_geo] = v;
+    return p->n_geo++;
+}
+
+// Per operand: offset, strides, and the window where there is one; counted from the group's start.
+void clg__geo_group(clg__gen *n)
+{
+    const int start = n->p->n_geo;
+    const clg__space *s = &n->s;
+    n->dims_at = 0;
+    for (int d = 0; d < s->rank; d++)
+        clg__geo_add(n->p, s->dim[d]);
+    for (int k = 0; k < n->g->n_operands; k++) {
+        n->geo_at[k] = n->p->n_geo - start;
+        if (n->g->operands[k].kind == CLG__FROM_SLOT)
+            continue;
+        clg__geo_add(n->p, s->geom[k].offset);
+        for (int d = 0; d < s->rank; d++)
+            clg__geo_add(n->p, s->geom[k].stride[d]);
+        for (int d = 0; d < s->rank && s->geom[k].windowed; d++) {
+            clg__geo_add(n->p, s->geom[k].lo[d]);
+            clg__geo_add(n->p, s->geom[k].hi[d]);
+        }
+    }
+}
+
+static void operand_param(clg__str *out, const clg__operand *o, int k, const char *prefix,
+                          bool slots)
+{
+    const char *e = clg__cl_scalar(o->dtype);
+    if (o->kind == CLG__FROM_BUFFER)
+        clg__str_printf(out, ", global const %s *restrict %sb%d", e, prefix, k);
+    else if (o->kind == CLG__FROM_SLOT && slots)
+        clg__str_printf(out, ", const %s x%d", e, k);
+    else if (o->kind == CLG__FROM_RANDOM && slots)
+        clg__str_printf(out, ", const ulong seed%d, const ulong counter%d", k, k);
+}
+
+void clg__gen_params(clg__str *out, const clg__group *g, const char *prefix, bool slots)
+{
+    for (int k = 0; k < g->n_operands; k++)
+        operand_param(out, &g->operands[k], k, prefix, slots);
+    for (int i = 0; i < g->n_outputs; i++)
+        clg__str_printf(out, ", global %s *restrict %sq%d", clg__cl_scalar(g->outputs[i].dtype),
+                        prefix, i);
+}
+
+void clg__gen_names(clg__str *out, const clg__group *g, const char *prefix, bool slots)
+{
+    for (int k = 0; k < g->n_operands; k++) {
+        const clg__operand *o = &g->operands[k];
+        if (o->kind == CLG__FROM_BUFFER)
+            clg__str_printf(out, ", %sb%d", prefix, k);
+        else if (o->kind == CLG__FROM_SLOT && slots)
+            clg__str_printf(out, ", x%d", k);
+        else if (o->kind == CLG__FROM_RANDOM && slots)
+            clg__str_printf(out, ", seed%d, counter%d", k, k);
+    }
+    for (int i = 0; i < g->n_outputs; i++)
+        clg__str_printf(out, ", %sq%d", prefix, i);
+}
+
+void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__group *g, bool slots)
+{
+    for (int k = 0; k < g->n_operands; k++) {
+        const clg__operand *o = &g->operands[k];
+        if (o->kind == CLG__FROM_BUFFER)
+            clg__arg_in(p, l, o->input);
+        else if (o->kind == CLG__FROM_SLOT && slots)
+            clg__arg_slot(p, l, o->input, o->dtype);
+        else if (o->kind == CLG__FROM_RANDOM && slots)
+            clg__arg_seed(p, l, o->input);
+    }
+    for (int i = 0; i < g->n_outputs; i++)
+        clg__arg_out(p, l, g->outputs[i].output);
+}
+
+// i{d} of the listed dimensions from a row-major linear index; the numbers of dimensions are in g[].
+void clg__gen_decompose(clg__gen *n, const char *linear, const int *dims, int n_dims)
+{
+    if (n_dims == 1) {
+        clg__str_printf(&n->body, "const long i%d = %s;\n", dims[0], linear);
+        return;
+    }
+    for (int k = n_dims - 1; k >= 0; k--) {
+        const int d = dims[k];
+        if (k == n_dims - 1)
+            clg__str_printf(&n->body, "long rest%d = %s;\n", dims[0], linear);
+        if (k == 0)
+            clg__str_printf(&n->body, "const long i%d = rest%d;\n", d, dims[0]);
+        else
+            clg__str_printf(&n->body, "const long i%d = rest%d %% g[%d];\nrest%d /= g[%d];\n", d,
+                            dims[0], n->dims_at + d, dims[0], n->dims_at + d);
+    }
+}
+
+void clg__gen_bases(clg__gen *n, int from_dim, int to_dim, bool (*skip)(const clg__gen *n, int k))
+{
+    const int last = n->s.rank - 1;
+    for (int k = 0; k < n->g->n_operands; k++) {
+        const clg__operand *o = &n->g->operands[k];
+        const int at = n->geo_at[k];
+        const bool windowed = n->s.geom[k].windowed;
+        if (o->kind == CLG__FROM_SLOT || (skip && skip(n, k)))
+            continue;
+        if (o->kind == CLG__FROM_BUFFER)
+            clg__str_printf(&n->body, "global const %s *p%d = b%d + (g[%d]",
+                            clg__cl_scalar(o->dtype), k, k, at);
+        else
+            clg__str_printf(&n->body, "const long p%d = (g[%d]", k, at);
+        for (int d = from_dim; d < to_dim; d++) {
+            if (n->s.geom[k].stride[d] != 0)
+                clg__str_printf(&n->body, " + i%d * g[%d]", d, at + 1 + d);
+        }
+        clg__str_printf(&n->body, ");\nconst long s%d = g[%d];\n", k, at + 1 + last);
+        if (!windowed)
+            continue;
+        const int w = at + 1 + n->s.rank;
+        clg__str_printf(&n->body, "const long lo%d = g[%d], hi%d = g[%d];\nconst int w%d = 1", k,
+                        w + 2 * last, k, w + 2 * last + 1, k);
+        for (int d = from_dim; d < to_dim; d++)
+            clg__str_printf(&n->body, " && i%d >= g[%d] && i%d < g[%d]", d, w + 2 * d, d,
+                            w + 2 * d + 1);
+        clg__str_add(&n->body, ";\n");
+    }
+}
+
+clg_status clg__codegen(const clg__group *const *groups, int n, const clg__caps *caps,
+                        clg__kplan *p)
+{
+    const bool reduce = groups[0]->n_reductions > 0;
+    if (reduce && n > 1)
+        return clg__fail(&p->err, CLG_EINVAL, "codegen: several reductions in one launch");
+    if (reduce)
+        return clg__gen_reduce(groups[0], caps, p);
+    return clg__gen_pointwise(groups, n, caps, p);
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+// Pointwise kernels. CPU class: a work-group walks rows in vectors of 16, tails by partial loads and
+// stores, so that an element's bits never depend on where it lies. GPU class: an element an item.
+#include "codegen/gen.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+enum { ITEMS = 256, MAX_SEGMENTS = 64 };
+
+static const char *const partial_store =
+    "static inline void NAME(st_%s)(%s v, global %s *p, int m)\n{\n    %s t[16];\n"
+    "    vstore16(v, 0, t);\n    for (int i = 0; i < m; i++)\n        p[i] = t[i];\n}\n";
+
+static void gen_stores(clg__gen *n, clg__lanes lanes)
+{
+    for (int i = 0; i < n->g->n_outputs; i++) {
+        const clg__output *o = &n->g->outputs[i];
+        char type[16];
+        const char *e = clg__cl_scalar(o->dtype), *suffix = clg__suffix(o->dtype);
+        if (n->vec == 1) {
+            clg__str_printf(&n->body, "q%d[at] = v%d;\n", i, o->insn);
+        } else if (lanes == CLG__FULL) {
+            clg__str_printf(&n->body, "vstore16(v%d, 0, q%d + at);\n", o->insn, i);
+        } else {
+            char mark[32] = "NAME(st_";
+            strcat(mark, suffix);
+            if (!strstr(clg__str_text(&n->head), mark))
+                clg__str_printf(&n->head, partial_store, suffix, clg__cl_type(o->dtype, 16, type),
+                                e, e);
+            clg__str_printf(&n->body, "NAME(st_%s)(v%d, q%d + at, m);\n", suffix, o->insn, i);
+        }
+    }
+}
+
+static void outer_dims(const clg__gen *n, int *dims)
+{
+    for (int d = 0; d < n->s.rank - 1; d++)
+        dims[d] = d;
+}
+
+// g[]: dimensions, operands, then units, segments per row.
+static void gen_cpu_body(clg__gen *n, int units_at)
+{
+    int dims[CLG_MAX_RANK];
+    const int last = n->s.rank - 1;
+    outer_dims(n, dims);
+    clg__str_printf(&n->body, "const long n = g[%d], parts = g[%d];\n", last, units_at + 1);
+    clg__str_add(&n->body, "for (long u = first; u < stop; u++) {\n"
+                           "const long row = u / parts, from = (u % parts) * CHUNK;\n"
+                           "const long to = min(n, from + CHUNK);\n");
+    if (last > 0)
+        clg__gen_decompose(n, "row", dims, last);
+    clg__gen_bases(n, 0, last, NULL);
+    clg__str_add(&n->body, "long j = from;\nfor (; j + 16 <= to; j += 16) {\n");
+    clg__gen_insns(n, 0, n->g->n_insns, CLG__FULL);
+    clg__str_add(&n->body, "const long at = row * n + j;\n");
+    gen_stores(n, CLG__FULL);
+    clg__str_add(&n->body, "}\nif (j < to) {\nconst int m = (int)(to - j);\n");
+    clg__gen_insns(n, 0, n->g->n_insns, CLG__TAIL);
+    clg__str_add(&n->body, "const long at = row * n + j;\n");
+    gen_stores(n, CLG__TAIL);
+    clg__str_add(&n->body, "}\n}\n");
+}
+
+static void gen_gpu_body(clg__gen *n, int units_at)
+{
+    int dims[CLG_MAX_RANK];
+    const int last = n->s.rank - 1;
+    outer_dims(n, dims);
+    clg__str_printf(&n->body, "if (first >= g[%d])\n    return;\n", units_at);
+    clg__str_printf(&n->body, "const long at = first, n = g[%d];\n", last);
+    clg__str_add(&n->body, last > 0 ? "const long row = at / n, j = at % n;\n"
+                                    : "const long j = at;\n");
+    if (last > 0)
+        clg__gen_decompose(n, "row", dims, last);
+    clg__gen_bases(n, 0, last, NULL);
+    clg__gen_insns(n, 0, n->g->n_insns, CLG__ONE);
+    gen_stores(n, CLG__ONE);
+}
+
+static void gen_one(clg__gen *n, const clg__group *g, int vec, clg__kplan *p, int *units_at)
+{
+    memset(n, 0, sizeof *n);
+    n->g = g;
+    n->vec = vec;
+    n->p = p;
+    clg__collapse(g, &n->s);
+    const int start = p->n_geo;
+    clg__geo_group(n);
+    *units_at = p->n_geo - start;
+}
+
+// The text of one group's function; false: out of memory.
+static bool gen_text(clg__gen *n, int units_at, clg__str *out)
+{
+    if (n->vec > 1)
+        gen_cpu_body(n, units_at);
+    else
+        gen_gpu_body(n, units_at);
+    clg__str_add(out, clg__str_text(&n->head));
+    clg__str_printf(out, "static void NAME(work)(global const long *g, long first, long stop");
+    clg__gen_params(out, n->g, "", true);
+    clg__str_printf(out, ")\n{\n%s}\n", clg__str_text(&n->body));
+    const bool ok = !out->failed && !n->head.failed && !n->body.failed;
+    clg__str_free(&n->head);
+    clg__str_free(&n->body);
+    return ok;
+}
+
+static int64_t space_numel(const clg__space *s)
+{
+    int64_t n = 1;
+    for (int d = 0; d < s->rank; d++)
+        n *= s->dim[d];
+    return n;
+}
+
+static int64_t count_groups(const clg__space *s, const clg__caps *caps, int vec, int64_t *units)
+{
+    const int64_t numel = space_numel(s), inner = s->dim[s->rank - 1];
+    if (vec == 1) {
+        *units = numel;
+        return (numel + ITEMS - 1) / ITEMS;
+    }
+    const int64_t parts = (inner + CLG__CHUNK - 1) / CLG__CHUNK;
+    *units = inner ? numel / inner * parts : 0;
+    int64_t groups = numel / 8192 + 1;
+    const int64_t most = 4 * (int64_t) caps->compute_units;
+    groups = groups > most ? most : groups;
+    return groups > *units ? *units : groups;
+}
+
+static void gen_call(clg__str *out, const clg__group *g, const char *prefix, int vec, int segment)
+{
+    if (vec > 1)
+        clg__str_printf(out, "NAME(work)(g, g[-2] * wg / g[-1], g[-2] * (wg + 1) / g[-1]");
+    else
+        clg__str_printf(out, "NAME(work)(g, wg * %d + (long)get_local_id(0), 0", ITEMS);
+    (void) segment;
+    clg__gen_names(out, g, prefix, true);
+    clg__str_add(out, ");\n");
+}
+
+clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg__caps *caps,
+                              clg__kplan *p)
+{
+    const int vec = caps->cpu_class ? 16 : 1;
+    clg__str work = { 0 };
+    int64_t total = 0;
+    // The table of segments: first group and place of each, ended by the total.
+    const int table = p->n_geo;
+    for (int k = 0; k <= n && p->err.status >= 0; k++) {
+        clg__geo_add(p, 0);
+        clg__geo_add(p, 0);
+    }
+    clg__launch *l = clg__kplan_kernel(p, NULL, "pointwise");
+    bool ok = n <= MAX_SEGMENTS;
+    for (int k = 0; k < n && ok && p->err.status >= 0; k++) {
+        clg__gen gen;
+        int units_at;
+        int64_t units;
+        const int units_place = clg__geo_add(p, 0), groups_place = clg__geo_add(p, 0);
+        const int start = p->n_geo;
+        gen_one(&gen, groups[k], vec, p, &units_at);
+        const int64_t count = count_groups(&gen.s, caps, vec, &units);
+        const int64_t inner = gen.s.dim[gen.s.rank - 1];
+        clg__geo_add(p, units);
+        clg__geo_add(p, (inner + CLG__CHUNK - 1) / CLG__CHUNK);
+        if (p->err.status < 0)
+            break;
+        p->geo[units_place] = units;
+        p->geo[groups_place] = count;
+        p->geo[table + 2 * k] = total;
+        p->geo[table + 2 * k + 1] = start;
+        total += count;
+        p->geo[table + 2 * k + 2] = total;
+        for (int i = 0; i < groups[k]->n_operands; i++)
+            p->bytes += (uint64_t) (groups[k]->operands[i].kind == CLG__FROM_BUFFER) *
+                        (uint64_t) space_numel(&gen.s) *
+                        clg_dtype_size(groups[k]->operands[i].dtype);
+        if (k == 0)
+            ok = gen_text(&gen, units_at, &work);
+    }
+    clg__str *t = &l->text;
+    clg__str_printf(t, "#pragma OPENCL FP_CONTRACT OFF\n#define CHUNK %d\n%s", CLG__CHUNK,
+                    clg__str_text(&work));
+    clg__str_printf(t, "__attribute__((reqd_work_group_size(%d, 1, 1)))\n"
+                       "kernel void NAME(pointwise)(global const long *geo, int base",
+                    vec > 1 ? 1 : ITEMS);
+    clg__arg_geo(p, l);
+    clg__arg_i32(p, l, table);
+    for (int k = 0; k < n; k++) {
+        char prefix[16] = "";
+        clg__str one = { 0 };
+        if (n > 1)
+            clg__str_printf(&one, "g%d_", k);
+        strncat(prefix, clg__str_text(&one), sizeof prefix - 1);
+        clg__str_free(&one);
+        clg__gen_params(t, groups[k], prefix, k == 0);
+        clg__gen_args(p, l, groups[k], k == 0);
+    }
+    clg__str_add(t, ")\n{\nlong wg = get_group_id(0);\n");
+    for (int k = 0; k < n; k++) {
+        char prefix[16] = "";
+        if (n > 1) {
+            clg__str one = { 0 };
+            clg__str_printf(&one, "g%d_", k);
+            strncat(prefix, clg__str_text(&one), sizeof prefix - 1);
+            clg__str_free(&one);
+        }
+        clg__str_printf(t, "if (wg >= geo[base + %d] && wg < geo[base + %d]) {\n"
+                           "wg -= geo[base + %d];\n"
+                           "global const long *g = geo + geo[base + %d];\n",
+                        2 * k, 2 * k + 2, 2 * k, 2 * k + 1);
+        gen_call(t, groups[k], prefix, vec, k);
+        clg__str_add(t, "return;\n}\n");
+    }
+    clg__str_add(t, "}\n");
+    clg__str_free(&work);
+    if (!ok || t->failed)
+        clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
+    clg__kplan_grid(l, (size_t) total, 1, 1, vec > 1 ? 1 : ITEMS, 1, 1);
+    if (total == 0) { // nothing to compute
+        clg__str_free(&l->text);
+        clg__free(l->args);
+        p->n_launches--;
+    }
+    return p->err.status;
+}
+
+bool clg__codegen_same(const clg__group *a, const clg__group *b, const clg__caps *caps)
+{
+    if (a->n_operands != b->n_operands || a->n_insns != b->n_insns ||
+        a->n_outputs != b->n_outputs || a->n_reductions || b->n_reductions)
+        return false;
+    clg__kplan x, y;
+    const clg__group *pa[1] = { a }, *pb[1] = { b };
+    clg__kplan_init(&x);
+    clg__kplan_init(&y);
+    clg__gen_pointwise(pa, 1, caps, &x);
+    clg__gen_pointwise(pb, 1, caps, &y);
+    const bool same = x.err.status >= 0 && y.err.status >= 0 && x.n_launches == 1 &&
+                      y.n_launches == 1 &&
+                      strcmp(clg__str_text(&x.launches[0].text),
+                             clg__str_text(&y.launches[0].text)) == 0;
+    clg__kplan_free(&x);
+    clg__kplan_free(&y);
+    return same;
+}

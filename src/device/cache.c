@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Compiled programs on disk. A damaged entry is rebuilt, an unwritable folder means no cache: a cache
+// never makes anything fail. Drivers that cache better themselves are left to it.
+#include "device/internal.h"
+
+#include "base/alloc.h"
+#include "base/env.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAGIC = 0x31474c43 }; // "CLG1"
+
+static bool make_folders(const char *path)
+{
+    char part[900];
+    const size_t n = strlen(path);
+    if (n >= sizeof part)
+        return false;
+    for (size_t i = 1; i <= n; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        mkdir(part, 0700); // existing ones are fine: access decides below
+    }
+    return access(path, W_OK) == 0;
+}
+
+void clg__cache_open(clg__gpu *g)
+{
+    const char *named = clg__env(CLG__CLGRAD_CACHE_DIR), *xdg = getenv("XDG_CACHE_HOME"),
+               *home = getenv("HOME");
+    char path[900] = "";
+    g->driver_caches = strstr(g->found->info.platform, "Portable Computing") != NULL ||
+                       strstr(g->found->info.platform, "NVIDIA") != NULL;
+    if (named)
+        snprintf(path, sizeof path, "%s", named);
+    else if (g->driver_caches)
+        return;
+    else if (xdg && *xdg)
+        snprintf(path, sizeof path, "%s/clgrad", xdg);
+    else if (home && *home)
+        snprintf(path, sizeof path, "%s/.cache/clgrad", home);
+    if (*path && make_folders(path))
+        g->cache_dir = clg__strdup(path);
+}
+
+static unsigned char *read_file(const char *path, size_t *size)
+{
+    struct stat st;
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return NULL;
+    unsigned char *data = NULL;
+    if (fstat(fileno(f), &st) == 0 && st.st_size > 0 && st.st_size < 1 << 30)
+        data = clg__malloc((size_t) st.st_size);
+    *size = data ? (size_t) st.st_size : 0;
+    if (data && fread(data, 1, *size, f) != *size) {
+        clg__free(data);
+        data = NULL;
+    }
+    fclose(f);
+    return data;
+}
+
+cl_program clg__cache_load(clg__gpu *g, const char *key)
+{
+    char path[1000];
+    size_t size;
+    cl_int status = CL_SUCCESS, rc = CL_SUCCESS;
+    uint32_t magic;
+    if (!g->cache_dir)
+        return NULL;
+    snprintf(path, sizeof path, "%s/%s.clbin", g->cache_dir, key);
+    unsigned char *data = read_file(path, &size);
+    if (!data)
+        return NULL;
+    cl_program p = NULL;
+    memcpy(&magic, data, size < 4 ? 0 : 4);
+    if (size > 4 && magic == MAGIC) {
+        const unsigned char *bytes = data + 4;
+        const size_t n = size - 4;
+        p = clCreateProgramWithBinary(g->context, 1, &g->id, &n, &bytes, &status, &rc);
+    }
+    clg__free(data);
+    if (p && (rc != CL_SUCCESS || status != CL_SUCCESS ||
+              clBuildProgram(p, 1, &g->id, "-cl-std=CL1.2", NULL, NULL) != CL_SUCCESS)) {
+        clReleaseProgram(p);
+        p = NULL;
+    }
+    return p;
+}
+
+static bool write_all(int fd, const void *data, size_t n)
+{
+    const char *p = data;
+    while (n > 0) {
+        const ssize_t done = write(fd, p, n);
+        if (done <= 0)
+            return false;
+        p += done;
+        n -= (size_t) done;
+    }
+    return true;
+}
+
+void clg__cache_store(clg__gpu *g, const char *key, cl_program p)
+{
+    size_t size = 0;
+    const uint32_t magic = MAGIC;
+    char path[1000], temp[1040];
+    if (!g->cache_dir ||
+        clGetProgramInfo(p, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) != CL_SUCCESS || !size)
+        return;
+    unsigned char *data = clg__malloc(size);
+    if (!data)
+        return;
+    if (clGetProgramInfo(p, CL_PROGRAM_BINARIES, sizeof data, &data, NULL) == CL_SUCCESS) {
+        snprintf(path, sizeof path, "%s/%s.clbin", g->cache_dir, key);
+        snprintf(temp, sizeof temp, "%s.%ld", path, (long) getpid());
+        const int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        bool ok = fd >= 0 && write_all(fd, &magic, sizeof magic) && write_all(fd, data, size) &&
+                  fsync(fd) == 0;
+        if (fd >= 0)
+            ok = close(fd) == 0 && ok;
+        if (!ok || rename(temp, path) != 0)
+            unlink(temp);
+    }
+    clg__free(data);
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+// Finding devices: every platform, every device, what each can do, and which one to take.
+#include "device/internal.h"
+
+#include "base/alloc.h"
+#include "base/env.h"
+#include "base/log.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *device_text(cl_device_id id, cl_device_info what)
+{
+    size_t n = 0;
+    if (clGetDeviceInfo(id, what, 0, NULL, &n) != CL_SUCCESS || n == 0)
+        return clg__strdup("?");
+    char *s = clg__calloc(1, n + 1);
+    if (s && clGetDeviceInfo(id, what, n, s, NULL) != CL_SUCCESS)
+        s[0] = '\0';
+    return s;
+}
+
+static char *platform_text(cl_platform_id id, cl_platform_info what)
+{
+    size_t n = 0;
+    if (clGetPlatformInfo(id, what, 0, NULL, &n) != CL_SUCCESS || n == 0)
+        return clg__strdup("?");
+    char *s = clg__calloc(1, n + 1);
+    if (s && clGetPlatformInfo(id, what, n, s, NULL) != CL_SUCCESS)
+        s[0] = '\0';
+    return s;
+}
+
+static uint64_t number(cl_device_id id, cl_device_info what, size_t bytes)
+{
+    union {
+        cl_uint u;
+        cl_ulong l;
+        size_t z;
+    } v = { 0 };
+    if (clGetDeviceInfo(id, what, bytes, &v, NULL) != CL_SUCCESS)
+        return 0;
+    return bytes == sizeof(cl_uint) ? v.u : bytes == sizeof(cl_ulong) ? v.l : v.z;
+}
+
+static bool has_extension(const char *all, const char *name)
+{
+    return all && strstr(all, name) != NULL;
+}
+
+static bool describe(clg__found *f)
+{
+    char *ext = device_text(f->id, CL_DEVICE_EXTENSIONS);
+    f->text[0] = device_text(f->id, CL_DEVICE_NAME);
+    f->text[1] = device_text(f->id, CL_DEVICE_VENDOR);
+    f->text[2] = platform_text(f->platform, CL_PLATFORM_NAME);
+    f->text[3] = device_text(f->id, CL_DRIVER_VERSION);
+    clGetDeviceInfo(f->id, CL_DEVICE_TYPE, sizeof f->cl_type, &f->cl_type, NULL);
+    cl_device_local_mem_type local = 0;
+    clGetDeviceInfo(f->id, CL_DEVICE_LOCAL_MEM_TYPE, sizeof local, &local, NULL);
+    f->dedicated_local = local == CL_LOCAL;
+    f->base_align = (int) number(f->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof(cl_uint)) / 8;
+    f->info = (clg_device_info) {
+        .name = f->text[0],
+        .vendor = f->text[1],
+        .platform = f->text[2],
+        .driver = f->text[3],
+        .type = f->cl_type & CL_DEVICE_TYPE_GPU   ? "gpu"
+                : f->cl_type & CL_DEVICE_TYPE_CPU ? "cpu"
+                                                  : "accelerator",
+        .fp64 = has_extension(ext, "cl_khr_fp64"),
+        .fp16 = has_extension(ext, "cl_khr_fp16"),
+        .subgroups = has_extension(ext, "subgroups"),
+        .unified_memory = number(f->id, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof(cl_uint)) != 0,
+        .compute_units = (int) number(f->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(cl_uint)),
+        .max_work_group = (int) number(f->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(size_t)),
+        .global_bytes = number(f->id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof(cl_ulong)),
+        .max_alloc_bytes = number(f->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(cl_ulong)),
+        .local_bytes = number(f->id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(cl_ulong)),
+    };
+    clg__free(ext);
+    return f->text[0] && f->text[1] && f->text[2] && f->text[3];
+}
+
+static bool contains(const char *text, const char *part)
+{
+    const size_t n = strlen(part);
+    for (; *text; text++) {
+        size_t i = 0;
+        while (i < n && tolower((unsigned char) text[i]) == tolower((unsigned char) part[i]))
+            i++;
+        if (i == n)
+            return true;
+    }
+    return n == 0;
+}
+
+static void rank_device(clg__found *f)
+{
+    const bool software = contains(f->info.name, "llvmpipe") || contains(f->info.name, "softpipe") ||
+                          contains(f->info.platform, "oclgrind");
+    f->rank = f->cl_type & CL_DEVICE_TYPE_GPU ? 3 : f->cl_type & CL_DEVICE_TYPE_ACCELERATOR ? 2 : 1;
+    if (software) {
+        f->rank = -1;
+        f->info.passed_over = "emulates a device in software: only when named";
+    }
+}
+
+static bool add_platform(cl_platform_id p, clg__found **all, int *n, int *capacity)
+{
+    cl_uint count = 0;
+    if (clGetDeviceIDs(p, CL_DEVICE_TYPE_ALL, 0, NULL, &count) != CL_SUCCESS || count == 0)
+        return true;
+    cl_device_id *ids = clg__calloc(count, sizeof *ids);
+    bool ok = ids != NULL;
+    if (ok && clGetDeviceIDs(p, CL_DEVICE_TYPE_ALL, count, ids, NULL) != CL_SUCCESS)
+        count = 0;
+    for (cl_uint i = 0; ok && i < count; i++) {
+        ok = clg__grow((void **) all, capacity, *n + 1, sizeof **all);
+        if (!ok)
+            break;
+        clg__found *f = &(*all)[(*n)++];
+        *f = (clg__found) { .platform = p, .id = ids[i] };
+        ok = describe(f);
+        if (ok)
+            rank_device(f);
+    }
+    clg__free(ids);
+    return ok;
+}
+
+clg_status clg__find_devices(clg__found **out, int *n, clg__err *e)
+{
+    cl_uint count = 0;
+    int capacity = 0;
+    *out = NULL;
+    *n = 0;
+    const cl_int rc = clGetPlatformIDs(0, NULL, &count);
+    cl_platform_id *ids = clg__calloc(count + 1, sizeof *ids);
+    bool ok = ids != NULL;
+    if (ok && rc == CL_SUCCESS && count && clGetPlatformIDs(count, ids, NULL) != CL_SUCCESS)
+        count = 0;
+    for (cl_uint i = 0; ok && rc == CL_SUCCESS && i < count; i++)
+        ok = add_platform(ids[i], out, n, &capacity);
+    clg__free(ids);
+    if (!ok) {
+        clg__found_free(*out, *n);
+        *out = NULL;
+        return clg__fail(e, CLG_ENOMEM, "device list: out of host memory");
+    }
+    if (*n > 0)
+        return CLG_OK;
+    clg__free(*out);
+    *out = NULL;
+    return clg__fail(e, CLG_ENODEV,
+                     "no OpenCL device found: install the OpenCL driver of your GPU, or PoCL for "
+                     "the CPU (Debian and Ubuntu: apt install pocl-opencl-icd)");
+}
+
+void clg__found_free(clg__found *f, int n)
+{
+    for (int i = 0; f && i < n; i++) {
+        for (int k = 0; k < 5; k++)
+            clg__free(f[i].text[k]);
+    }
+    clg__free(f);
+}
+
+// The best candidate that passes the self-test; notes why each other was passed over.
+static int choose_default(clg__found *f, int n, clg__err *e)
+{
+    char why[300];
+    for (int rank = 3; rank >= 1; rank--) {
+        for (int i = 0; i < n; i++) {
+            if (f[i].rank != rank)
+                continue;
+            if (clg__self_test(&f[i], why, sizeof why)) {
+                for (int j = 0; j < n; j++) {
+                    if (j != i && !f[j].info.passed_over)
+                        f[j].info.passed_over = "another device ranks before it";
+                }
+                f[i].info.is_default = true;
+                return i;
+            }
+            clg__log(CLG__LOG_DEVICE, "%s: %s", f[i].info.name, why);
+            f[i].rank = -1;
+            f[i].text[4] = clg__strdup(why);
+            f[i].info.passed_over = f[i].text[4] ? f[i].text[4] : "fails the self-test";
+        }
+    }
+    clg__fail(e, CLG_ENODEV,
+              "no OpenCL device passes the self-test (see `clgrad devices`); name one to insist");
+    return -1;
+}
+
+int clg__choose_device(clg__found *f, int n, const char *select, clg__err *e)
+{
+    char *end;
+    if (!select || !*select)
+        return choose_default(f, n, e);
+    const long index = strtol(select, &end, 10);
+    if (*end == '\0') {
+        if (index >= 0 && index < n)
+            return (int) index;
+        clg__fail(e, CLG_EINVAL, "device %ld does not exist, there are 0 to %d", index, n - 1);
+        return -1;
+    }
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < n; i++) {
+            if (pass == 0 ? strcmp(f[i].info.type, select) == 0 && f[i].rank >= 0
+                          : contains(f[i].info.name, select) ||
+                                contains(f[i].info.platform, select) ||
+                                strcmp(f[i].info.type, select) == 0)
+                return i;
+        }
+    }
+    clg__str names = { 0 };
+    for (int i = 0; i < n; i++)
+        clg__str_printf(&names, "%s%d: %s (%s, %s)", i ? "; " : "", i, f[i].info.name,
+                        f[i].info.type, f[i].info.platform);
+    clg__fail(e, CLG_EINVAL, "no device matches '%s'; there are %s", select, clg__str_text(&names));
+    clg__str_free(&names);
+    return -1;
+}
+
+// Build, run and check one kernel.
+bool clg__self_test(const clg__found *f, char *why, size_t size)
+{
+    const char *source = "kernel void t(global int *x) { x[get_global_id(0)] = 3 * "
+                         "(int) get_global_id(0) + 1; }";
+    const size_t items = 64;
+    int result[64] = { 0 };
+    cl_int rc = CL_SUCCESS;
+    const char *step = "create a context";
+    cl_command_queue q = NULL;
+    cl_program p = NULL;
+    cl_kernel k = NULL;
+    cl_mem m = NULL;
+    cl_context c = clCreateContext(NULL, 1, &f->id, NULL, NULL, &rc);
+    if (c && (step = "create a queue", q = clCreateCommandQueue(c, f->id, 0, &rc)) &&
+        (step = "create a program", p = clCreateProgramWithSource(c, 1, &source, NULL, &rc)) &&
+        (step = "build a kernel", rc = clBuildProgram(p, 1, &f->id, "", NULL, NULL)) == CL_SUCCESS &&
+        (step = "create a kernel", k = clCreateKernel(p, "t", &rc)) &&
+        (step = "allocate", m = clCreateBuffer(c, CL_MEM_READ_WRITE, sizeof result, NULL, &rc)) &&
+        (rc = clSetKernelArg(k, 0, sizeof m, &m)) == CL_SUCCESS) {
+        step = "run a kernel";
+        rc = clEnqueueNDRangeKernel(q, k, 1, NULL, &items, NULL, 0, NULL, NULL);
+        if (rc == CL_SUCCESS)
+            rc = clEnqueueReadBuffer(q, m, CL_TRUE, 0, sizeof result, result, 0, NULL, NULL);
+    }
+    bool ok = rc == CL_SUCCESS && m;
+    snprintf(why, size, "self-test could not %s: %s", step, clg__cl_error(rc));
+    for (int i = 0; ok && i < 64; i++) {
+        if (result[i] != 3 * i + 1) {
+            snprintf(why, size, "self-test computed %d in place of %d", result[i], 3 * i + 1);
+            ok = false;
+        }
+    }
+    if (m)
+        clReleaseMemObject(m);
+    if (k)
+        clReleaseKernel(k);
+    if (p)
+        clReleaseProgram(p);
+    if (q)
+        clReleaseCommandQueue(q);
+    if (c)
+        clReleaseContext(c);
+    return ok;
+}
+
+static void report(char *error, size_t size, const clg__err *e)
+{
+    if (error && size)
+        snprintf(error, size, "%s", e->text);
+}
+
+clg_status clg_device_list(clg_device_info **out, int *count, char *error, size_t error_size)
+{
+    clg__err e = { 0 }, none = { 0 };
+    clg__found *f;
+    int n;
+    *out = NULL;
+    *count = 0;
+    if (clg__find_devices(&f, &n, &e) < 0) {
+        report(error, error_size, &e);
+        return e.status;
+    }
+    choose_default(f, n, &none);
+    // The infos come first in one block with the owner behind them, for the free function.
+    clg_device_info *list = clg__calloc((size_t) n + 2, sizeof *list);
+    if (!list) {
+        clg__found_free(f, n);
+        clg__fail(&e, CLG_ENOMEM, "device list: out of host memory");
+        report(error, error_size, &e);
+        return CLG_ENOMEM;
+    }
+    list[0].name = (const char *) f;
+    list[0].compute_units = n;
+    for (int i = 0; i < n; i++)
+        list[i + 1] = f[i].info;
+    *out = list + 1;
+    *count = n;
+    return CLG_OK;
+}
+
+void clg_device_list_free(clg_device_info **list)
+{
+    if (!list || !*list)
+        return;
+    clg_device_info *head = *list - 1;
+    clg__found_free((clg__found *) (uintptr_t) head->name, head->compute_units);
+    clg__free(head);
+    *list = NULL;
+}

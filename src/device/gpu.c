@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+// Opening and closing: context, the two queues, capabilities.
+#include "device/internal.h"
+
+#include "base/alloc.h"
+#include "base/env.h"
+
+#include <string.h>
+
+static clg_status fill_caps(clg__gpu *g, clg__err *e)
+{
+    const clg__found *f = g->found;
+    const char *wish = clg__env(CLG__CLGRAD_CLASS);
+    g->caps = (clg__caps) {
+        .is_cpu = (f->cl_type & CL_DEVICE_TYPE_CPU) != 0,
+        .fp64 = f->info.fp64,
+        .fp16 = f->info.fp16,
+        .unified_memory = f->info.unified_memory,
+        .subgroups = f->info.subgroups,
+        .local_is_dedicated = f->dedicated_local,
+        .compute_units = f->info.compute_units,
+        .max_work_group = f->info.max_work_group,
+        .local_bytes = f->info.local_bytes,
+        .global_bytes = f->info.global_bytes,
+        .max_alloc_bytes = f->info.max_alloc_bytes,
+        .base_align = f->base_align,
+    };
+    g->caps.cpu_class = g->caps.is_cpu && strstr(f->info.name, "llvmpipe") == NULL;
+    if (!wish || !*wish)
+        return CLG_OK;
+    if (strcmp(wish, "cpu") != 0 && strcmp(wish, "gpu") != 0)
+        return clg__fail(e, CLG_EINVAL, "CLGRAD_CLASS is '%s', expected cpu or gpu", wish);
+    g->caps.cpu_class = strcmp(wish, "cpu") == 0;
+    return CLG_OK;
+}
+
+static clg_status take_device(clg__gpu *g, const struct clg_device_params *p, clg__err *e)
+{
+    clg__found *all;
+    int n;
+    const char *select = p && p->select ? p->select : clg__env(CLG__CLGRAD_DEVICE);
+    if (clg__find_devices(&all, &n, e) < 0)
+        return e->status;
+    const int k = clg__choose_device(all, n, select, e);
+    if (k >= 0) {
+        g->found = clg__malloc(sizeof *g->found);
+        if (g->found) {
+            *g->found = all[k];
+            memset(all[k].text, 0, sizeof all[k].text); // the strings move
+        } else {
+            clg__fail(e, CLG_ENOMEM, "device open: out of host memory");
+        }
+    }
+    clg__found_free(all, n);
+    return e->status;
+}
+
+static clg_status make_identity(clg__gpu *g, clg__err *e)
+{
+    clg__str s = { 0 };
+    clg__str_printf(&s, "%s|%s|%s|%s", g->found->info.name, g->found->info.vendor,
+                    g->found->info.platform, g->found->info.driver);
+    if (s.failed)
+        return clg__fail(e, CLG_ENOMEM, "device open: out of host memory");
+    g->identity = s.text;
+    return CLG_OK;
+}
+
+static void destroy(clg__gpu *g)
+{
+    if (g->queue)
+        clFinish(g->queue);
+    if (g->read_queue)
+        clFinish(g->read_queue);
+    clg__gpu_profile(g, NULL, NULL, NULL);
+    for (clg__staging *s = g->staging, *next; s; s = next) {
+        next = s->next;
+        clReleaseEvent(s->done);
+        clg__free(s);
+    }
+    clg__gpu_trim(g);
+    for (int i = 0; i < g->n_built; i++)
+        clReleaseProgram(g->built[i].program);
+    clg__free(g->built);
+    for (int i = 0; i < g->n_timing; i++)
+        clg__free(g->timing[i].name);
+    clg__free(g->timing);
+    clg__free(g->events);
+    if (g->read_queue)
+        clReleaseCommandQueue(g->read_queue);
+    if (g->queue)
+        clReleaseCommandQueue(g->queue);
+    if (g->context)
+        clReleaseContext(g->context);
+    clg__found_free(g->found, g->found != NULL);
+    clg__free(g->identity);
+    clg__free(g->cache_dir);
+    pthread_mutex_destroy(&g->lock);
+    clg__free(g);
+}
+
+clg_status clg__gpu_open(clg__gpu **out, const struct clg_device_params *p, clg__err *e)
+{
+    *out = NULL;
+    clg__gpu *g = clg__calloc(1, sizeof *g);
+    if (!g)
+        return clg__fail(e, CLG_ENOMEM, "device open: out of host memory");
+    g->refs = 1;
+    pthread_mutex_init(&g->lock, NULL);
+    g->cap = p ? p->memory_cap : 0;
+    g->profile = p && p->profile;
+    if (take_device(g, p, e) < 0 || fill_caps(g, e) < 0 || make_identity(g, e) < 0) {
+        destroy(g);
+        return e->status;
+    }
+    cl_int rc;
+    g->id = g->found->id;
+    g->platform = g->found->platform;
+    g->context = clCreateContext(NULL, 1, &g->id, NULL, NULL, &rc);
+    if (g->context)
+        g->queue = clCreateCommandQueue(g->context, g->id,
+                                        g->profile ? CL_QUEUE_PROFILING_ENABLE : 0, &rc);
+    if (g->queue)
+        g->read_queue = clCreateCommandQueue(g->context, g->id, 0, &rc);
+    if (!g->read_queue) {
+        clg__fail(e, CLG_EDEVICE, "device open: %s has no context or queue to give: %s",
+                  g->found->info.name, clg__cl_error(rc));
+        destroy(g);
+        return e->status;
+    }
+    clg__cache_open(g);
+    *out = g;
+    return CLG_OK;
+}
+
+void clg__gpu_ref(clg__gpu *g)
+{
+    pthread_mutex_lock(&g->lock);
+    g->refs++;
+    pthread_mutex_unlock(&g->lock);
+}
+
+void clg__gpu_unref(clg__gpu *g)
+{
+    if (!g)
+        return;
+    pthread_mutex_lock(&g->lock);
+    const int left = --g->refs;
+    pthread_mutex_unlock(&g->lock);
+    if (left == 0)
+        destroy(g);
+}
+
+const clg__caps *clg__gpu_caps(const clg__gpu *g)
+{
+    return &g->caps;
+}
+
+const clg_device_info *clg__gpu_info(const clg__gpu *g)
+{
+    return &g->found->info;
+}
+
+const char *clg__gpu_identity(const clg__gpu *g)
+{
+    return g->identity;
+}
+
+void clg__gpu_stats(clg__gpu *g, clg_device_stats *s)
+{
+    pthread_mutex_lock(&g->lock);
+    *s = g->stats;
+    s->programs = 0;
+    for (int i = 0; i < g->n_built; i++) {
+        bool seen = false;
+        for (int j = 0; j < i && !seen; j++)
+            seen = g->built[j].program == g->built[i].program;
+        s->programs += !seen;
+    }
+    pthread_mutex_unlock(&g->lock);
+}
+
+clg_status clg__gpu_finish(clg__gpu *g, clg__err *e)
+{
+    const cl_int rc = clFinish(g->queue);
+    if (rc != CL_SUCCESS)
+        return clg__fail(e, CLG_EDEVICE, "waiting for the device failed: %s", clg__cl_error(rc));
+    return clg__gpu_lost(g, e);
+}
+
+clg_status clg__gpu_flush(clg__gpu *g, clg__err *e)
+{
+    const cl_int rc = clFlush(g->queue);
+    if (rc != CL_SUCCESS)
+        return clg__fail(e, CLG_EDEVICE, "clFlush failed: %s", clg__cl_error(rc));
+    return CLG_OK;
+}
+
+void clg__gpu_set_lost(clg__gpu *g, const clg__err *e)
+{
+    pthread_mutex_lock(&g->lock);
+    if (g->lost.status == CLG_OK)
+        clg__fail(&g->lost, CLG_EDEVICE, "the device failed earlier: %s", e->text);
+    pthread_mutex_unlock(&g->lock);
+}
+
+clg_status clg__gpu_lost(clg__gpu *g, clg__err *e)
+{
+    pthread_mutex_lock(&g->lock);
+    const clg_status st = g->lost.status;
+    if (st < 0)
+        clg__fail(e, st, "%s", g->lost.text);
+    pthread_mutex_unlock(&g->lock);
+    return st;
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// What the files of device/ share: the OpenCL objects behind clg__gpu.
+#ifndef CLG_DEVICE_INTERNAL_H
+#define CLG_DEVICE_INTERNAL_H
+
+#define CL_TARGET_OPENCL_VERSION 120
+#include <CL/cl.h>
+
+#include "device/gpu.h"
+
+#include <pthread.h>
+
+// One OpenCL device as found; strings are owned.
+typedef struct clg__found {
+    cl_platform_id platform;
+    cl_device_id id;
+    clg_device_info info;
+    cl_device_type cl_type;
+    char *text[5]; // name, vendor, platform, driver, reason
+    bool dedicated_local;
+    int base_align;
+    int rank; // of being the default, higher is better; below 0: never
+} clg__found;
+
+clg_status clg__find_devices(clg__found **out, int *n, clg__err *e);
+void clg__found_free(clg__found *f, int n);
+int clg__choose_device(clg__found *f, int n, const char *select, clg__err *e); // index, or -1
+bool clg__self_test(const clg__found *f, char *why, size_t size);
+const char *clg__cl_error(cl_int code);
+
+enum { CLG__CLASSES = 160 };
+
+struct clg__buf {
+    clg__gpu *gpu;
+    cl_mem mem;
+    int refs;
+    size_t bytes, capacity; // asked for, allocated
+    cl_event written;       // last write that a reader may wait for
+    clg__buf *next;         // in the pool
+};
+
+// A host copy that a pending write still reads.
+typedef struct clg__staging {
+    cl_event done;
+    size_t bytes;
+    struct clg__staging *next;
+    char data[];
+} clg__staging;
+
+// A kernel that was built: its name is the hash of its text.
+typedef struct clg__built {
+    char name[80];
+    cl_program program; // one reference
+    uint64_t used;
+} clg__built;
+
+typedef struct clg__timing {
+    char *name;
+    uint64_t launches;
+    double seconds;
+} clg__timing;
+
+struct clg__gpu {
+    int refs;
+    pthread_mutex_t lock;
+    cl_platform_id platform;
+    cl_device_id id;
+    cl_context context;
+    cl_command_queue queue, read_queue;
+    clg__found *found; // one
+    clg__caps caps;
+    char *identity;
+    bool profile, driver_caches;
+    uint64_t cap;
+    clg__buf *pool[CLG__CLASSES];
+    void (*trim)(void *user);
+    void *trim_user;
+    clg__staging *staging;
+    size_t staging_bytes;
+    clg__built *built;
+    int n_built, cap_built;
+    uint64_t tick;
+    char *cache_dir; // NULL: no disk cache
+    clg_device_stats stats;
+    clg__err lost;
+    clg__timing *timing;
+    int n_timing, cap_timing;
+    struct { cl_event event; int timing; } *events;
+    int n_events, cap_events;
+};
+
+struct clg__kernel {
+    clg__gpu *gpu;
+    cl_kernel kernel;
+    char name[80];
+    size_t local_bytes;  // static and arguments
+    size_t local_arg[8];
+    int n_args;
+    cl_mem *bound;       // per argument, to skip what is set already
+    int timing;
+};
+
+void clg__cache_open(clg__gpu *g);
+// A program from the disk cache, NULL when there is none that works.
+cl_program clg__cache_load(clg__gpu *g, const char *key);
+void clg__cache_store(clg__gpu *g, const char *key, cl_program p);
+#endif

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// Arguments, launches, CLBlast and kernel times.
+#include "device/internal.h"
+
+#include "base/alloc.h"
+
+#include <clblast_c.h>
+#include <string.h>
+
+clg_status clg__kernel_set(clg__kernel *k, int arg, const void *value, size_t bytes, clg__err *e)
+{
+    const cl_int rc = clSetKernelArg(k->kernel, (cl_uint) arg, bytes, value);
+    if (rc != CL_SUCCESS)
+        return clg__fail(e, CLG_EDEVICE, "kernel %s: argument %d: %s", k->name, arg,
+                         clg__cl_error(rc));
+    return CLG_OK;
+}
+
+clg_status clg__kernel_set_local(clg__kernel *k, int arg, size_t bytes, clg__err *e)
+{
+    k->local_bytes += bytes;
+    if (k->local_bytes > k->gpu->caps.local_bytes)
+        return clg__fail(e, CLG_EDEVICE, "kernel %s wants %zu bytes of local memory, there are %llu",
+                         k->name, k->local_bytes, (unsigned long long) k->gpu->caps.local_bytes);
+    return clg__kernel_set(k, arg, NULL, bytes ? bytes : 4, e);
+}
+
+clg_status clg__kernel_set_buf(clg__kernel *k, int arg, clg__buf *b, clg__err *e)
+{
+    if (arg < k->n_args && k->bound[arg] == b->mem)
+        return CLG_OK;
+    const clg_status st = clg__kernel_set(k, arg, &b->mem, sizeof b->mem, e);
+    if (st >= 0 && arg < k->n_args)
+        k->bound[arg] = b->mem;
+    return st;
+}
+
+static void note_event(clg__gpu *g, clg__kernel *k, cl_event event)
+{
+    if (k->timing < 0 || !clg__grow((void **) &g->events, &g->cap_events, g->n_events + 1,
+                                    sizeof *g->events))
+        return;
+    if (clRetainEvent(event) != CL_SUCCESS)
+        return;
+    g->events[g->n_events].event = event;
+    g->events[g->n_events++].timing = k->timing;
+}
+
+static void mark_written(clg__buf *const *writes, int n, cl_event event)
+{
+    for (int i = 0; i < n; i++) {
+        if (writes[i]->written)
+            clReleaseEvent(writes[i]->written);
+        writes[i]->written = clRetainEvent(event) == CL_SUCCESS ? event : NULL;
+    }
+}
+
+clg_status clg__kernel_launch(clg__kernel *k, int dims, const size_t groups[3],
+                              const size_t items[3], clg__buf *const *writes, int n_writes,
+                              clg__err *e)
+{
+    clg__gpu *g = k->gpu;
+    size_t global[3];
+    cl_event event = NULL;
+    for (int d = 0; d < 3; d++)
+        global[d] = groups[d] * items[d];
+    pthread_mutex_lock(&g->lock);
+    const bool want = n_writes > 0 || k->timing >= 0;
+    const cl_int rc = clEnqueueNDRangeKernel(g->queue, k->kernel, (cl_uint) dims, NULL, global,
+                                             items, 0, NULL, want ? &event : NULL);
+    if (rc == CL_SUCCESS) {
+        g->stats.launches++;
+        if (event) {
+            mark_written(writes, n_writes, event);
+            note_event(g, k, event);
+            clReleaseEvent(event);
+        }
+    }
+    pthread_mutex_unlock(&g->lock);
+    if (rc != CL_SUCCESS)
+        return clg__fail(e, CLG_EDEVICE, "launch of %s (%zux%zux%zu groups of %zux%zux%zu): %s",
+                         k->name, groups[0], groups[1], groups[2], items[0], items[1], items[2],
+                         clg__cl_error(rc));
+    return CLG_OK;
+}
+
+// CLBlast keeps caches that Debian's version does not guard well: one caller at a time.
+static pthread_mutex_t blas_lock = PTHREAD_MUTEX_INITIALIZER;
+
+bool clg__gpu_has_blas(clg__gpu *g)
+{
+    return !g->caps.is_cpu;
+}
+
+clg_status clg__gpu_blas_gemm(clg__gpu *g, clg_dtype t, bool ta, bool tb, size_t m, size_t n,
+                              size_t k, clg__buf *a, size_t a_off, size_t lda, clg__buf *b,
+                              size_t b_off, size_t ldb, clg__buf *c, size_t c_off, size_t ldc,
+                              clg__err *e)
+{
+    const CLBlastTranspose x = ta ? CLBlastTransposeYes : CLBlastTransposeNo,
+                           y = tb ? CLBlastTransposeYes : CLBlastTransposeNo;
+    cl_event event = NULL;
+    CLBlastStatusCode rc;
+    pthread_mutex_lock(&blas_lock);
+    if (t == CLG_F64)
+        rc = CLBlastDgemm(CLBlastLayoutRowMajor, x, y, m, n, k, 1.0, a->mem, a_off, lda, b->mem,
+                          b_off, ldb, 0.0, c->mem, c_off, ldc, &g->queue, &event);
+    else
+        rc = CLBlastSgemm(CLBlastLayoutRowMajor, x, y, m, n, k, 1.0f, a->mem, a_off, lda, b->mem,
+                          b_off, ldb, 0.0f, c->mem, c_off, ldc, &g->queue, &event);
+    pthread_mutex_unlock(&blas_lock);
+    if (rc != CLBlastSuccess)
+        return clg__fail(e, CLG_EDEVICE, "CLBlast gemm %zux%zux%zu failed: status %d", m, n, k,
+                         (int) rc);
+    pthread_mutex_lock(&g->lock);
+    g->stats.launches++;
+    if (event) {
+        mark_written(&c, 1, event);
+        clReleaseEvent(event);
+    }
+    pthread_mutex_unlock(&g->lock);
+    return CLG_OK;
+}
+
+static void collect(clg__gpu *g)
+{
+    for (int i = 0; i < g->n_events; i++) {
+        cl_ulong start = 0, end = 0;
+        cl_event event = g->events[i].event;
+        clWaitForEvents(1, &event);
+        if (clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start,
+                                    NULL) == CL_SUCCESS &&
+            clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) ==
+                CL_SUCCESS) {
+            g->timing[g->events[i].timing].launches++;
+            g->timing[g->events[i].timing].seconds += 1e-9 * (double) (end - start);
+        }
+        clReleaseEvent(event);
+    }
+    g->n_events = 0;
+}
+
+clg_status clg__gpu_profile(clg__gpu *g,
+                            void (*each)(void *user, const char *kernel, uint64_t launches,
+                                         double seconds),
+                            void *user, clg__err *e)
+{
+    if (!g->profile)
+        return clg__fail(e, CLG_EINVAL, "profile: the device was opened without .profile");
+    pthread_mutex_lock(&g->lock);
+    collect(g);
+    for (int i = 0; i < g->n_timing && each; i++) {
+        if (g->timing[i].launches)
+            each(user, g->timing[i].name, g->timing[i].launches, g->timing[i].seconds);
+        g->timing[i].launches = 0;
+        g->timing[i].seconds = 0;
+    }
+    pthread_mutex_unlock(&g->lock);
+    return CLG_OK;
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+// From kernel text to kernel objects. Every instance of a kernel is named by the hash of its text, so
+// that one program can hold many, and what was built once is found again whatever asks for it.
+#include "device/internal.h"
+
+#include "base/alloc.h"
+#include "base/env.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "device/kernels.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { MAX_BUILT = 4096 };
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
+}
+
+static bool read_disk(const char *folder, const char *name, clg__str *out)
+{
+    char path[1024], chunk[4096];
+    size_t n;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return false;
+    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+        clg__str_add_n(out, chunk, n);
+    const bool ok = !ferror(f);
+    fclose(f);
+    return ok;
+}
+
+static bool add_file(clg__str *out, const char *name, int depth, clg__err *e);
+
+// Copy text, replacing #include "x.clh" by the file.
+static bool add_text(clg__str *out, const char *text, int depth, clg__err *e)
+{
+    while (*text) {
+        const char *end = strchr(text, '\n');
+        const size_t n = end ? (size_t) (end - text) + 1 : strlen(text);
+        char name[128];
+        if (sscanf(text, "#include \"%127[^\"\n]\"", name) == 1) {
+            if (depth > 8)
+                return clg__fail(e, CLG_EBUILD, "kernel files include each other: %s", name) == 0;
+            if (!add_file(out, name, depth + 1, e))
+                return false;
+            clg__str_add(out, "\n");
+        } else {
+            clg__str_add_n(out, text, n);
+        }
+        text += n;
+    }
+    return true;
+}
+
+static bool add_file(clg__str *out, const char *name, int depth, clg__err *e)
+{
+    char full[140];
+    snprintf(full, sizeof full, "%s%s", name, strchr(name, '.') ? "" : ".cl");
+    const char *folder = clg__env(CLG__CLGRAD_CL_DIR);
+    if (folder && *folder) {
+        clg__str disk = { 0 };
+        const bool found = read_disk(folder, full, &disk);
+        const bool ok = found && add_text(out, clg__str_text(&disk), depth, e);
+        clg__str_free(&disk);
+        if (!found)
+            clg__fail(e, CLG_EIO, "CLGRAD_CL_DIR: %s/%s cannot be read", folder, full);
+        return ok;
+    }
+    for (const clg__kernel_source *s = clg__kernel_sources; s->name; s++) {
+        if (strcmp(s->name, full) == 0)
+            return add_text(out, s->text, depth, e);
+    }
+    clg__fail(e, CLG_EBUILD, "kernel file %s is not part of this library", full);
+    return false;
+}
+
+// Forget every macro of the instance: the next one defines its own.
+static void add_undefs(clg__str *out, const char *text)
+{
+    for (const char *at = text; at && *at; at = strchr(at, '\n'), at += at != NULL) {
+        char name[128];
+        const char *p = at + strspn(at, " \t");
+        if (*p == '#' && sscanf(p + 1 + strspn(p + 1, " \t"), "define %127[A-Za-z0-9_]", name) == 1)
+            clg__str_printf(out, "#undef %s\n", name);
+    }
+}
+
+typedef struct instance {
+    clg__str text; // defines and body
+    char hash[33], name[80];
+    int built;     // index, -1: missing
+} instance;
+
+static bool make_instance(instance *in, const clg__unit *u, clg__err *e)
+{
+    clg__str_add(&in->text, u->defines ? u->defines : "");
+    const bool ok = u->file ? add_file(&in->text, u->file, 0, e)
+                            : add_text(&in->text, u->text, 0, e);
+    if (!ok)
+        return false;
+    const size_t body = in->text.length;
+    clg__str_add(&in->text, u->entry);
+    if (in->text.failed) {
+        clg__fail(e, CLG_ENOMEM, "build: out of host memory");
+        return false;
+    }
+    clg__hash_hex(in->text.text, in->text.length, in->hash);
+    in->hash[20] = '\0';
+    in->text.text[in->text.length = body] = '\0';
+    snprintf(in->name, sizeof in->name, "%.50s_%s", u->entry, in->hash);
+    return true;
+}
+
+static int find_built(clg__gpu *g, const char *name)
+{
+    for (int i = 0; i < g->n_built; i++) {
+        if (strcmp(g->built[i].name, name) == 0) {
+            g->built[i].used = ++g->tick;
+            return i;
+        }
+    }
+    return -1;
+}
+
+static clg_status build_failed(clg__gpu *g, cl_program p, cl_int rc, const clg__unit *units,
+                               const instance *in, int n, clg__err *e)
+{
+    size_t size = 0;
+    clGetProgramBuildInfo(p, g->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+    char *log = clg__calloc(1, size + 1);
+    if (log && size)
+        clGetProgramBuildInfo(p, g->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
+    const char *first = log ? strstr(log, "error") : NULL;
+    clg__str files = { 0 };
+    for (int i = 0; i < n; i++) {
+        if (in[i].built < 0 && files.length < 200)
+            clg__str_printf(&files, " %s%s", units[i].file ? "cl/" : "",
+                            units[i].file ? units[i].file : units[i].entry);
+    }
+    clg__fail(e, CLG_EBUILD, "%s did not build (%s) on %s:%s: %.500s", "kernels",
+              clg__cl_error(rc), g->found->info.name, clg__str_text(&files),
+              first ? first : log ? log : "");
+    clg__log(CLG__LOG_BUILD, "%s", log ? log : "");
+    clg__str_free(&files);
+    clg__free(log);
+    return CLG_EBUILD;
+}
+
+static bool remember(clg__gpu *g, const char *name, cl_program p)
+{
+    if (g->n_built >= MAX_BUILT) {
+        int oldest = 0;
+        for (int i = 1; i < g->n_built; i++)
+            oldest = g->built[i].used < g->built[oldest].used ? i : oldest;
+        clReleaseProgram(g->built[oldest].program);
+        g->built[oldest] = g->built[--g->n_built];
+    }
+    if (!clg__grow((void **) &g->built, &g->cap_built, g->n_built + 1, sizeof *g->built) ||
+        clRetainProgram(p) != CL_SUCCESS)
+        return false;
+    clg__built *b = &g->built[g->n_built++];
+    snprintf(b->name, sizeof b->name, "%s", name);
+    b->program = p;
+    b->used = ++g->tick;
+    return true;
+}
+
+static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *units,
+                          const instance *in, int n, clg__err *e)
+{
+    char key[33];
+    cl_int rc;
+    clg__str id = { 0 };
+    clg__str_printf(&id, "1|%s|", g->identity);
+    clg__str_add_n(&id, source->text, source->length);
+    clg__hash_hex(clg__str_text(&id), id.length, key);
+    clg__str_free(&id);
+    const double start = seconds();
+    cl_program p = clg__cache_load(g, key);
+    if (p) {
+        g->stats.programs_cached++;
+        clg__log(CLG__LOG_BUILD, "program %s from the cache, %.3f s", key, seconds() - start);
+        return p;
+    }
+    const char *text = source->text;
+    p = clCreateProgramWithSource(g->context, 1, &text, &source->length, &rc);
+    if (!p) {
+        clg__fail(e, CLG_EBUILD, "clCreateProgramWithSource failed: %s", clg__cl_error(rc));
+        return NULL;
+    }
+    rc = clBuildProgram(p, 1, &g->id, "-cl-std=CL1.2", NULL, NULL);
+    if (rc != CL_SUCCESS) {
+        build_failed(g, p, rc, units, in, n, e);
+        clReleaseProgram(p);
+        return NULL;
+    }
+    g->stats.programs_built++;
+    clg__log(CLG__LOG_BUILD, "program %s built, %.3f s", key, seconds() - start);
+    clg__cache_store(g, key, p);
+    return p;
+}
+
+static clg_status build_missing(clg__gpu *g, const clg__unit *units, instance *in, int n,
+                                clg__err *e)
+{
+    clg__str source = { 0 };
+    int missing = 0;
+    for (int i = 0; i < n; i++) {
+        bool twice = false;
+        for (int j = 0; j < i && !twice; j++)
+            twice = in[j].built < 0 && strcmp(in[i].name, in[j].name) == 0;
+        if (in[i].built >= 0 || twice)
+            continue;
+        missing++;
+        clg__str_printf(&source, "#define NAME(x) x##_%s\n", in[i].hash);
+        clg__str_add_n(&source, in[i].text.text, in[i].text.length);
+        clg__str_add(&source, "\n#undef NAME\n");
+        add_undefs(&source, clg__str_text(&in[i].text));
+    }
+    if (missing == 0)
+        return CLG_OK;
+    if (source.failed)
+        return clg__fail(e, CLG_ENOMEM, "build: out of host memory");
+    clg__log(CLG__LOG_SOURCE, "%s", clg__str_text(&source));
+    cl_program p = compile(g, &source, units, in, n, e);
+    clg__str_free(&source);
+    if (!p)
+        return e ? e->status : CLG_EBUILD;
+    bool ok = true;
+    for (int i = 0; i < n && ok; i++) {
+        if (in[i].built < 0 && find_built(g, in[i].name) < 0)
+            ok = remember(g, in[i].name, p);
+    }
+    clReleaseProgram(p);
+    return ok ? CLG_OK : clg__fail(e, CLG_ENOMEM, "build: out of host memory");
+}
+
+static int timing_of(clg__gpu *g, const char *entry)
+{
+    if (!g->profile)
+        return -1;
+    for (int i = 0; i < g->n_timing; i++) {
+        if (strcmp(g->timing[i].name, entry) == 0)
+            return i;
+    }
+    if (!clg__grow((void **) &g->timing, &g->cap_timing, g->n_timing + 1, sizeof *g->timing))
+        return -1;
+    char *name = clg__strdup(entry);
+    if (!name)
+        return -1;
+    g->timing[g->n_timing] = (clg__timing) { .name = name };
+    return g->n_timing++;
+}
+
+static clg__kernel *make_kernel(clg__gpu *g, const char *name, const char *entry, clg__err *e)
+{
+    cl_int rc = CL_OUT_OF_HOST_MEMORY;
+    cl_uint args = 0;
+    cl_ulong local = 0;
+    const int at = find_built(g, name);
+    clg__kernel *k = clg__calloc(1, sizeof *k);
+    if (k && at >= 0)
+        k->kernel = clCreateKernel(g->built[at].program, name, &rc);
+    if (k && k->kernel)
+        rc = clGetKernelInfo(k->kernel, CL_KERNEL_NUM_ARGS, sizeof args, &args, NULL);
+    if (k && k->kernel && rc == CL_SUCCESS) {
+        clGetKernelWorkGroupInfo(k->kernel, g->id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local,
+                                 NULL);
+        k->bound = clg__calloc((size_t) args + 1, sizeof *k->bound);
+    }
+    if (!k || !k->bound) {
+        clg__fail(e, rc == CL_SUCCESS ? CLG_ENOMEM : CLG_EDEVICE, "kernel %s: %s", entry,
+                  clg__cl_error(rc));
+        if (k && k->kernel)
+            clReleaseKernel(k->kernel);
+        clg__free(k);
+        return NULL;
+    }
+    k->gpu = g;
+    k->n_args = (int) args;
+    k->local_bytes = (size_t) local;
+    k->timing = timing_of(g, entry);
+    snprintf(k->name, sizeof k->name, "%s", name);
+    g->stats.kernels++;
+    return k;
+}
+
+clg_status clg__gpu_build(clg__gpu *g, clg__unit *units, int n, clg__err *e)
+{
+    instance *in = clg__calloc((size_t) n, sizeof *in);
+    if (!in)
+        return clg__fail(e, CLG_ENOMEM, "build: out of host memory");
+    bool ok = true;
+    pthread_mutex_lock(&g->lock);
+    for (int i = 0; i < n; i++)
+        units[i].kernel = NULL;
+    for (int i = 0; i < n && ok; i++) {
+        ok = make_instance(&in[i], &units[i], e);
+        in[i].built = ok ? find_built(g, in[i].name) : -1;
+    }
+    ok = ok && build_missing(g, units, in, n, e) >= 0;
+    for (int i = 0; i < n && ok; i++) {
+        units[i].kernel = make_kernel(g, in[i].name, units[i].entry, e);
+        ok = units[i].kernel != NULL;
+    }
+    pthread_mutex_unlock(&g->lock);
+    for (int i = 0; i < n; i++) {
+        clg__str_free(&in[i].text);
+        if (!ok && units[i].kernel) {
+            clg__kernel_free(units[i].kernel);
+            units[i].kernel = NULL;
+        }
+    }
+    clg__free(in);
+    return ok ? CLG_OK : e ? e->status : CLG_EBUILD;
+}
+
+void clg__kernel_free(clg__kernel *k)
+{
+    if (!k)
+        return;
+    pthread_mutex_lock(&k->gpu->lock);
+    k->gpu->stats.kernels--;
+    pthread_mutex_unlock(&k->gpu->lock);
+    clReleaseKernel(k->kernel);
+    clg__free(k->bound);
+    clg__free(k);
+}
+
+const char *clg__kernel_name(const clg__kernel *k)
+{
+    return k->name;
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+// How op files make nodes: entering a call, failing it with one clear message, finishing it.
+#include "graph/build.h"
+
+#include "base/alloc.h"
+#include "graph/node.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const clg__op clg__op_copy = { .name = "copy", .kind = CLG__ALIAS };
+
+bool clg__call_begin(clg__call *c, const char *op, const char *names, int n, const clg_tensor *in)
+{
+    *c = (clg__call) { .op = op, .names = names, .n = n, .in = in };
+    for (int i = 0; i < n; i++) {
+        if (!in[i]) {
+            clg__caller_bug("NULL tensor");
+            continue;
+        }
+        if (!c->dev)
+            c->dev = in[i]->dev;
+        if (in[i]->status < 0 && !c->bad)
+            c->bad = in[i];
+    }
+    if (c->bad)
+        return false;
+    for (int i = 0; i < n; i++) {
+        if (!in[i]) {
+            char text[160];
+            snprintf(text, sizeof text, "%s: input %d is NULL", op, i);
+            c->bad = clg__poison(c->dev, CLG_EINVAL, text);
+            return false;
+        }
+        if (in[i]->dev != c->dev) {
+            clg__caller_bug("foreign device");
+            char text[160];
+            snprintf(text, sizeof text, "%s: input %d belongs to another device", op, i);
+            c->bad = clg__poison(c->dev, CLG_EINVAL, text);
+            return false;
+        }
+    }
+    if (n == 0)
+        c->bad = clg__poison(NULL, CLG_EINVAL, "");
+    return n > 0;
+}
+
+void clg__call_source(clg__call *c, clg_device dev, const char *op)
+{
+    *c = (clg__call) { .dev = dev, .op = op };
+    if (!dev)
+        clg__caller_bug("NULL device");
+}
+
+clg_tensor clg__call_poison(const clg__call *c)
+{
+    // The failing call publishes its own cause, also when the message was cleared meanwhile.
+    clg__publish(c->dev, c->bad->status, clg__cause_text(c->bad));
+    return clg__poison_from(c->bad);
+}
+
+const char *clg__shape_text(const clg_shape *s, char buf[128])
+{
+    size_t at = 0;
+    buf[0] = '\0';
+    if (s->rank == 0)
+        snprintf(buf, 128, "scalar");
+    for (int d = 0; d < s->rank && d < CLG_MAX_RANK && at < 120; d++)
+        at += (size_t) snprintf(buf + at, 128 - at, d ? "x%lld" : "%lld", (long long) s->dim[d]);
+    return buf;
+}
+
+static void add_inputs(const clg__call *c, clg__str *s)
+{
+    const char *name = c->names;
+    for (int i = 0; i < c->n && i < 6; i++) {
+        char shape[128];
+        const int length = name ? (int) strcspn(name, " ") : 0;
+        clg__str_add(s, i ? ", " : " [");
+        if (length > 0)
+            clg__str_printf(s, "%.*s ", length, name);
+        clg__str_printf(s, "%s %s", clg__shape_text(&c->in[i]->shape, shape),
+                        clg_dtype_name(c->in[i]->dtype));
+        name = name && name[length] ? name + length + 1 : NULL;
+    }
+    if (c->n > 6)
+        clg__str_printf(s, ", and %d more", c->n - 6);
+    clg__str_add(s, c->n ? "]" : "");
+}
+
+clg_tensor clg__call_fail(const clg__call *c, clg_status st, const char *format, ...)
+{
+    clg__str s = { 0 };
+    va_list ap;
+    clg__str_add(&s, c->op);
+    if (c->dev && c->dev->layer)
+        clg__str_printf(&s, " '%s'", c->dev->layer);
+    if (c->dev && c->dev->file)
+        clg__str_printf(&s, " (%s:%d)", c->dev->file, c->dev->line);
+    clg__str_add(&s, ": ");
+    va_start(ap, format);
+    clg__str_vprintf(&s, format, ap);
+    va_end(ap);
+    add_inputs(c, &s);
+    clg_tensor t = clg__poison(c->dev, st, s.failed ? clg_status_text(st) : clg__str_text(&s));
+    clg__str_free(&s);
+    return t;
+}
+
+// What every new tensor must satisfy, whatever made it.
+static clg_tensor check_result(const clg__call *c, clg_dtype t, const clg_shape *s)
+{
+    int64_t n;
+    char text[128];
+    if (!c->dev)
+        return clg__poison(NULL, CLG_EINVAL, "");
+    if (!clg_dtype_size(t))
+        return clg__call_fail(c, CLG_EDTYPE, "%d is not an element type", (int) t);
+    if (!clg_device_has(c->dev, t))
+        return clg__call_fail(c, CLG_EDTYPE, "device %s does not compute with %s",
+                              c->dev->info->name, clg_dtype_name(t));
+    if (s->rank < 0 || s->rank > CLG_MAX_RANK)
+        return clg__call_fail(c, CLG_ESHAPE, "rank %d, expected 0 to %d", s->rank, CLG_MAX_RANK);
+    if (!clg__numel(s, &n) || n > INT64_MAX / 16)
+        return clg__call_fail(c, CLG_ESHAPE, "shape %s is negative or too large",
+                              clg__shape_text(s, text));
+    return NULL;
+}
+
+clg_tensor clg__call_node(const clg__call *c, const clg__op *op, clg_dtype t, const clg_shape *s,
+                          const void *params)
+{
+    clg_tensor bad = check_result(c, t, s);
+    if (bad)
+        return bad;
+    return clg__handle(c->dev, clg__node_new(c->dev, op, t, s, c->n, c->in, params));
+}
+
+static void key_out(const void *params, clg__key *k)
+{
+    clg__key_i64(k, *(const int *) params);
+}
+
+const clg__op clg__op_out = { .name = "out", .kind = CLG__OUT, .key = key_out,
+                              .params_bytes = sizeof(int) };
+
+void clg__call_node_n(const clg__call *c, const clg__op *op, int n_out, const clg_dtype *t,
+                      const clg_shape *s, const void *params, clg_tensor *out)
+{
+    for (int k = 0; k < n_out; k++) {
+        clg_tensor bad = check_result(c, t[k], &s[k]);
+        if (bad) {
+            for (int i = 0; i < n_out; i++)
+                out[i] = bad;
+            return;
+        }
+    }
+    out[0] = clg__call_node(c, op, t[0], &s[0], params);
+    clg__node *n = clg__node_of(out[0]);
+    if (out[0]->status >= 0) {
+        n->outs = clg__calloc(1, sizeof *n->outs);
+        if (!n->outs)
+            out[0] = clg__poison(c->dev, CLG_ENOMEM, "out of host memory while recording");
+    }
+    if (out[0]->status < 0) {
+        for (int i = 1; i < n_out; i++)
+            out[i] = out[0];
+        return;
+    }
+    n->outs->n = n_out;
+    for (int k = 0; k < n_out; k++) {
+        n->outs->dtype[k] = t[k];
+        n->outs->shape[k] = s[k];
+    }
+    for (int k = 1; k < n_out; k++)
+        out[k] = clg__handle(c->dev,
+                             clg__node_new(c->dev, &clg__op_out, t[k], &s[k], 1, out, &k));
+}
+
+clg_tensor clg__call_view(const clg__call *c, const clg__op *op, const clg_shape *s,
+                          const clg__geom *g, double fill, const void *params)
+{
+    clg_tensor bad = check_result(c, c->in[0]->dtype, s);
+    if (bad)
+        return bad;
+    clg__node *n = clg__node_new(c->dev, op, c->in[0]->dtype, s, c->n, c->in, params);
+    if (n) {
+        clg__node *of = clg__node_of(c->in[0]);
+        n->base = of->base ? of->base : of;
+        n->base->refs++;
+        n->geom = *g;
+        n->fill = fill;
+    }
+    return clg__handle(c->dev, n);
+}
+
+const clg__geom *clg__tensor_geom(clg_tensor t, double *fill)
+{
+    clg__node *n = clg__node_of(t);
+    if (!n->base)
+        n->geom = clg__geom_contiguous(&t->shape);
+    if (fill)
+        *fill = n->fill;
+    return &n->geom;
+}
+
+static clg_tensor copy_vjp(const clg__vjp *v, int i)
+{
+    (void) i;
+    return v->g;
+}
+
+// A pointwise identity: forces the elements into row-major order.
+static const clg__op op_contiguous = { .name = "contiguous", .kind = CLG__POINTWISE, .text = "a",
+                                       .arity = 1, .domain = CLG__ANY, .vjp = copy_vjp };
+
+clg_tensor clg__contiguous(clg_tensor t)
+{
+    clg__call c;
+    if (t && !clg__node_of(t)->base)
+        return t;
+    if (!clg__call_begin(&c, "contiguous", "a", 1, (clg_tensor[]) { t }))
+        return clg__call_poison(&c);
+    return clg__call_node(&c, &op_contiguous, t->dtype, &t->shape, NULL);
+}
+
+static void key_const(const void *params, clg__key *k)
+{
+    clg__key_f64(k, *(const double *) params);
+}
+
+const clg__op clg__op_const = { .name = "const", .kind = CLG__CONST, .key = key_const,
+                                .params_bytes = sizeof(double) };
+// No key: the number is an argument of the kernel.
+const clg__op clg__op_scalar = { .name = "scalar", .kind = CLG__SCALAR_SLOT,
+                                 .params_bytes = sizeof(double) };
+
+clg_tensor clg__lit(clg_device dev, clg_dtype t, double v)
+{
+    clg__call c;
+    clg__call_source(&c, dev, "literal");
+    return clg__call_node(&c, &clg__op_const, t, &CLG_SCALAR, &v);
+}
+
+clg_tensor clg_scalar(clg_device dev, clg_dtype t, double value)
+{
+    clg__call c;
+    clg__call_source(&c, dev, "scalar");
+    return clg__call_node(&c, &clg__op_scalar, t, &CLG_SCALAR, &value);
+}
+
+clg_tensor clg__custom_vjp(const clg__op *op, clg_tensor y, int n, const clg_tensor *in,
+                           const void *params)
+{
+    clg_tensor all[16] = { y };
+    clg__call c;
+    for (int i = 0; i < n && i < 15; i++)
+        all[i + 1] = in[i];
+    if (!clg__call_begin(&c, op->name, NULL, n + 1, all))
+        return clg__call_poison(&c);
+    return clg__call_node(&c, op, y->dtype, &y->shape, params);
+}
+
+clg_tensor clg__no_grad(const clg__vjp *v, const char *why)
+{
+    clg__call c = { .dev = v->y->dev, .op = clg__node_of(v->y)->op->name, .n = v->n_in,
+                    .in = v->in };
+    return clg__call_fail(&c, CLG_EGRAD, "has no derivative here: %s", why);
+}
+
+const void *clg__tensor_params(clg_tensor t)
+{
+    return clg__node_of(t)->params;
+}
+
+bool clg__is_op(clg_tensor t, const clg__op *op)
+{
+    return clg__node_of(t)->op == op;
+}
+
+bool clg_is_tracked(clg_tensor t)
+{
+    return t && t->dev && clg__node_of(t)->tracked;
+}
+
+clg_tensor clg_label(clg_tensor t, const char *label)
+{
+    if (!t || !t->dev || !label)
+        return t;
+    clg__node *n = clg__node_of(t);
+    char *copy = clg__strdup(label);
+    if (copy) {
+        clg__free(n->label);
+        n->label = copy;
+    }
+    return t;
+}
+
+void clg__key_i64(clg__key *k, int64_t v)
+{
+    clg__str_add_n(&k->bytes, &v, sizeof v);
+}
+
+void clg__key_f64(clg__key *k, double v)
+{
+    clg__str_add_n(&k->bytes, &v, sizeof v);
+}
+
+void clg__key_shape(clg__key *k, const clg_shape *s)
+{
+    clg__key_i64(k, s->rank);
+    clg__str_add_n(&k->bytes, s->dim, (size_t) s->rank * sizeof s->dim[0]);
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+// Arithmetic of views: every movement op is a change of offset, strides and window.
+#include "graph/geom.h"
+
+#include <string.h>
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    const int64_t q = a / b;
+    return (a % b != 0 && (a < 0) != (b < 0)) ? q - 1 : q;
+}
+
+static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
+{
+    return v < lo ? lo : v > hi ? hi : v;
+}
+
+clg__geom clg__geom_contiguous(const clg_shape *s)
+{
+    clg__geom g = { 0 };
+    int64_t stride = 1;
+    for (int d = s->rank - 1; d >= 0; d--) {
+        g.stride[d] = stride;
+        g.hi[d] = s->dim[d];
+        stride *= s->dim[d] > 0 ? s->dim[d] : 1;
+    }
+    return g;
+}
+
+bool clg__geom_is_contiguous(const clg__geom *g, const clg_shape *s)
+{
+    int64_t stride = 1;
+    if (g->windowed)
+        return false;
+    for (int d = s->rank - 1; d >= 0; d--) {
+        if (s->dim[d] == 0)
+            return true;
+        if (s->dim[d] != 1 && g->stride[d] != stride)
+            return false;
+        stride *= s->dim[d];
+    }
+    return true;
+}
+
+void clg__geom_permute(clg__geom *g, const int *perm, int rank)
+{
+    const clg__geom old = *g;
+    for (int d = 0; d < rank; d++) {
+        g->stride[d] = old.stride[perm[d]];
+        g->lo[d] = old.lo[perm[d]];
+        g->hi[d] = old.hi[perm[d]];
+    }
+}
+
+void clg__geom_slice(clg__geom *g, int axis, int64_t start, int64_t step, int64_t count)
+{
+    g->offset += start * g->stride[axis];
+    g->stride[axis] *= step;
+    if (!g->windowed) {
+        g->lo[axis] = 0;
+        g->hi[axis] = count;
+        return;
+    }
+    const int64_t lo = g->lo[axis], hi = g->hi[axis];
+    if (step > 0) {
+        g->lo[axis] = clamp(-floor_div(start - lo, step), 0, count);
+        g->hi[axis] = clamp(-floor_div(start - hi, step), 0, count);
+    } else {
+        g->lo[axis] = clamp(floor_div(start - hi, -step) + 1, 0, count);
+        g->hi[axis] = clamp(floor_div(start - lo, -step) + 1, 0, count);
+    }
+}
+
+void clg__geom_flip(clg__geom *g, int axis, int64_t dim)
+{
+    if (dim > 0)
+        clg__geom_slice(g, axis, dim - 1, -1, dim);
+}
+
+void clg__geom_expand(clg__geom *g, int axis, int64_t count)
+{
+    const bool inside = !g->windowed || (g->lo[axis] <= 0 && g->hi[axis] > 0);
+    g->stride[axis] = 0;
+    g->lo[axis] = 0;
+    g->hi[axis] = inside ? count : 0;
+}
+
+bool clg__geom_pad(clg__geom *g, const clg_shape *s, const int64_t *before, const int64_t *after)
+{
+    if (g->windowed)
+        return false;
+    for (int d = 0; d < s->rank; d++) {
+        g->lo[d] = before[d];
+        g->hi[d] = before[d] + s->dim[d];
+        g->offset -= before[d] * g->stride[d];
+        g->windowed |= before[d] != 0 || after[d] != 0;
+    }
+    return true;
+}
+
+// A run of dimensions without those of size 1.
+typedef struct dims {
+    int n;
+    int64_t dim[CLG_MAX_RANK], stride[CLG_MAX_RANK], lo[CLG_MAX_RANK], hi[CLG_MAX_RANK];
+} dims;
+
+static bool full(const dims *d, int i)
+{
+    return d->lo[i] <= 0 && d->hi[i] >= d->dim[i];
+}
+
+// false: a dimension of size 1 lies outside its window, so no element is inside
+static bool drop_ones(const clg__geom *g, const clg_shape *s, dims *out)
+{
+    out->n = 0;
+    for (int d = 0; d < s->rank; d++) {
+        if (s->dim[d] == 1) {
+            if (g->windowed && (g->lo[d] > 0 || g->hi[d] < 1))
+                return false;
+            continue;
+        }
+        out->dim[out->n] = s->dim[d];
+        out->stride[out->n] = g->stride[d];
+        out->lo[out->n] = g->windowed ? g->lo[d] : 0;
+        out->hi[out->n++] = g->windowed ? g->hi[d] : s->dim[d];
+    }
+    return true;
+}
+
+// Old dimensions [a0,a1) become new ones [b0,b1) of the same product.
+static bool reshape_block(const dims *from, int a0, int a1, dims *to, int b0, int b1)
+{
+    if (a1 - a0 == 1 && b1 - b0 == 1) {
+        to->stride[b0] = from->stride[a0];
+        to->lo[b0] = from->lo[a0];
+        to->hi[b0] = from->hi[a0];
+        return true;
+    }
+    for (int i = a0; i < a1; i++) {
+        if (!full(from, i))
+            return false;
+        if (i + 1 < a1 && from->stride[i] != from->stride[i + 1] * from->dim[i + 1])
+            return false;
+    }
+    int64_t stride = from->stride[a1 - 1];
+    for (int i = b1 - 1; i >= b0; i--) {
+        to->stride[i] = stride;
+        to->lo[i] = 0;
+        to->hi[i] = to->dim[i];
+        stride *= to->dim[i];
+    }
+    return true;
+}
+
+bool clg__geom_reshape(clg__geom *g, const clg_shape *from, const clg_shape *to)
+{
+    dims a, b;
+    const clg__geom plain = clg__geom_contiguous(to);
+    for (int d = 0; d < to->rank; d++) {
+        if (to->dim[d] == 0) {
+            *g = plain;
+            return true;
+        }
+    }
+    if (!drop_ones(g, from, &a) || !drop_ones(&plain, to, &b))
+        return false;
+    for (int i = 0, j = 0; i < a.n;) {
+        int i1 = i + 1, j1 = j + 1;
+        int64_t pa = a.dim[i], pb = b.dim[j];
+        while (pa != pb) {
+            if (pa < pb)
+                pa *= a.dim[i1++];
+            else
+                pb *= b.dim[j1++];
+        }
+        if (!reshape_block(&a, i, i1, &b, j, j1))
+            return false;
+        i = i1;
+        j = j1;
+    }
+    for (int d = 0, k = 0; d < to->rank; d++) {
+        const bool one = to->dim[d] == 1;
+        g->stride[d] = one ? 0 : b.stride[k];
+        g->lo[d] = one ? 0 : b.lo[k];
+        g->hi[d] = one ? 1 : b.hi[k];
+        k += !one;
+    }
+    return true;
+}
+
+// Merge neighbours that lie one after another; what is left has one stride each.
+static bool collapse(const clg__geom *g, const clg_shape *s, dims *out)
+{
+    dims all;
+    if (!drop_ones(g, s, &all))
+        return false;
+    out->n = 0;
+    for (int i = 0; i < all.n; i++) {
+        const int k = out->n - 1;
+        if (k >= 0 && full(out, k) && full(&all, i) &&
+            out->stride[k] == all.stride[i] * all.dim[i]) {
+            out->dim[k] *= all.dim[i];
+            out->stride[k] = all.stride[i];
+            out->hi[k] = out->dim[k];
+            continue;
+        }
+        out->dim[out->n] = all.dim[i];
+        out->stride[out->n] = all.stride[i];
+        out->lo[out->n] = all.lo[i];
+        out->hi[out->n++] = all.hi[i];
+    }
+    return true;
+}
+
+// Where an outer dimension goes: coefficient `c` of inner dimension `j`; j < 0: nowhere.
+static bool find_target(const dims *in, const int64_t *linear, int64_t stride, int *j, int64_t *c)
+{
+    const int64_t size = stride < 0 ? -stride : stride;
+    for (int k = 0; k < in->n; k++) {
+        if (size >= linear[k] && size < linear[k] * in->dim[k]) {
+            *j = k;
+            *c = stride / linear[k];
+            return size % linear[k] == 0;
+        }
+    }
+    return false;
+}
+
+bool clg__geom_compose(const clg__geom *outer, const clg_shape *os, const clg__geom *inner,
+                       const clg_shape *ms, clg__geom *out)
+{
+    dims in;
+    int64_t linear[CLG_MAX_RANK], at[CLG_MAX_RANK], low[CLG_MAX_RANK], high[CLG_MAX_RANK];
+    int user[CLG_MAX_RANK], target[CLG_MAX_RANK];
+    int64_t coef[CLG_MAX_RANK];
+    if (outer->windowed || !collapse(inner, ms, &in))
+        return false;
+    int64_t step = 1, rest = outer->offset;
+    for (int j = in.n - 1; j >= 0; j--) {
+        linear[j] = step;
+        step *= in.dim[j];
+        user[j] = -1;
+    }
+    for (int j = 0; j < in.n; j++) {
+        at[j] = low[j] = high[j] = rest / linear[j];
+        rest -= at[j] * linear[j];
+    }
+    for (int k = 0; k < os->rank; k++) {
+        target[k] = -1;
+        coef[k] = 0;
+        if (os->dim[k] <= 1 || outer->stride[k] == 0)
+            continue;
+        if (!find_target(&in, linear, outer->stride[k], &target[k], &coef[k]))
+            return false;
+        const int j = target[k];
+        const int64_t reach = coef[k] * (os->dim[k] - 1);
+        low[j] += reach < 0 ? reach : 0;
+        high[j] += reach > 0 ? reach : 0;
+        if (!full(&in, j) && user[j] >= 0)
+            return false;
+        user[j] = k;
+    }
+    clg__geom r = { .offset = inner->offset };
+    for (int k = 0; k < os->rank; k++) {
+        r.stride[k] = target[k] < 0 ? 0 : coef[k] * in.stride[target[k]];
+        r.hi[k] = os->dim[k];
+    }
+    for (int j = 0; j < in.n; j++) {
+        if (low[j] < 0 || high[j] >= in.dim[j])
+            return false;
+        r.offset += at[j] * in.stride[j];
+        if (full(&in, j))
+            continue;
+        if (user[j] < 0) {
+            if (at[j] < in.lo[j] || at[j] >= in.hi[j])
+                return false;
+            continue;
+        }
+        clg__geom w = { .windowed = true };
+        w.lo[0] = in.lo[j];
+        w.hi[0] = in.hi[j];
+        clg__geom_slice(&w, 0, at[j], coef[user[j]], os->dim[user[j]]);
+        r.lo[user[j]] = w.lo[0];
+        r.hi[user[j]] = w.hi[0];
+        r.windowed = true;
+    }
+    *out = r;
+    return true;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Plans by structure: found again by comparing the whole key, least recently used goes first.
+#ifndef CLG_SCHED_CACHE_H
+#define CLG_SCHED_CACHE_H
+
+#include "sched/plan.h"
+
+enum { CLG__CACHE_BUCKETS = 256, CLG__CACHE_PLANS = 128 };
+
+typedef struct clg__sched {
+    clg__gpu *gpu;
+    clg__plan *bucket[CLG__CACHE_BUCKETS];
+    clg__plan *newest, *oldest;
+    int n;
+    clg__key key; // kept between evaluations for its memory
+    uint64_t hits, misses;
+    bool fuse;
+} clg__sched;
+
+clg__plan *clg__cache_find(clg__sched *s, const clg__key *k, uint64_t hash);
+// Takes the plan over.
+void clg__cache_add(clg__sched *s, clg__plan *p);
+void clg__cache_clear(clg__sched *s);
+#endif

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+// One group as the instruction list that codegen takes: inlines what is not stored, composes the
+// accesses on the way down.
+#include "sched/fuse.h"
+
+#include "graph/build.h"
+
+#include <string.h>
+
+typedef struct memo {
+    int ir, out, insn;
+    clg__geom geom;
+} memo;
+
+typedef struct emitter {
+    clg__fusion *f;
+    int group;
+    clg__group *to;
+    clg_shape shape; // iterated now: all elements, or what a reduction keeps
+    bool epilogue;
+    int input_base;
+    memo memo[CLG__GROUP_INSNS];
+    int n_memo;
+    bool failed;
+    int culprit;
+    int root; // being emitted
+} emitter;
+
+static int fail(emitter *e, int culprit)
+{
+    if (!e->failed)
+        e->culprit = culprit;
+    e->failed = true;
+    return 0;
+}
+
+// The part of the root's inputs that costs most: stored, the group fits.
+static int largest_input(const emitter *e)
+{
+    const clg__work *w = e->f->w;
+    int best = -1;
+    if (e->root < 0)
+        return -1;
+    const clg__ir *v = &w->ir[e->root];
+    for (int i = 0; i < v->n_src; i++) {
+        const clg__ir *s = &w->ir[v->src[i].ir];
+        if (clg__is_pointwise(s) && !s->stored &&
+            (best < 0 || s->n_insns > w->ir[best].n_insns))
+            best = v->src[i].ir;
+    }
+    return best;
+}
+
+static int add_insn(emitter *e, clg__insn in)
+{
+    if (e->to->n_insns >= CLG__GROUP_INSNS || (e->to->n_insns >= 64 && e->root >= 0 && !e->epilogue &&
+                                               largest_input(e) >= 0))
+        return fail(e, largest_input(e));
+    e->to->insns[e->to->n_insns] = in;
+    return e->to->n_insns++;
+}
+
+static bool same_geom(const clg__geom *a, const clg__geom *b, int rank)
+{
+    const size_t bytes = (size_t) rank * sizeof a->stride[0];
+    return a->offset == b->offset && a->windowed == b->windowed &&
+           memcmp(a->stride, b->stride, bytes) == 0 &&
+           (!a->windowed || (memcmp(a->lo, b->lo, bytes) == 0 && memcmp(a->hi, b->hi, bytes) == 0));
+}
+
+static int add_load(emitter *e, clg__operand o)
+{
+    clg__group *g = e->to;
+    for (int d = 0; d < e->shape.rank; d++) {
+        if (e->shape.dim[d] == 1)
+            o.geom.stride[d] = 0;
+    }
+    int k = 0;
+    for (; k < g->n_operands; k++) {
+        const clg__operand *p = &g->operands[k];
+        if (p->kind == o.kind && p->input == o.input && p->dtype == o.dtype &&
+            same_geom(&p->geom, &o.geom, e->shape.rank) &&
+            (!o.geom.windowed || memcmp(&p->fill, &o.fill, sizeof o.fill) == 0))
+            break;
+    }
+    if (k == g->n_operands) {
+        if (k >= CLG__GROUP_OPERANDS)
+            return fail(e, largest_input(e));
+        g->operands[g->n_operands++] = o;
+    }
+    return add_insn(e, (clg__insn) { .kind = CLG__I_LOAD, .dtype = o.dtype, .operand = k });
+}
+
+static int load_virtual(emitter *e, const clg__ir *v, int ir, const clg__geom *geom)
+{
+    const double *params = v->node->params;
+    clg__operand o = { .dtype = v->dtype, .geom = *geom, .input = CLG__VALUE(ir, 0) + e->input_base };
+    switch (v->op->kind) {
+    case CLG__CONST:
+        return add_insn(e, (clg__insn) { .kind = CLG__I_CONST, .dtype = v->dtype,
+                                         .value = params[0] });
+    case CLG__SCALAR_SLOT:
+        o.kind = CLG__FROM_SLOT;
+        memset(&o.geom, 0, sizeof o.geom);
+        break;
+    case CLG__IOTA:
+        o.kind = CLG__FROM_IOTA;
+        o.a = params[0];
+        o.b = params[1];
+        break;
+    default:
+        o.kind = CLG__FROM_RANDOM;
+        o.random = ((const clg__random *) v->node->params)->kind;
+        break;
+    }
+    if (e->input_base && o.kind != CLG__FROM_SLOT)
+        return fail(e, -1);
+    return add_load(e, o);
+}
+
+// [B,R,C] of an epilogue: contiguous, along R or C only, or one element.
+static bool epilogue_access(const clg_shape *s, const clg__geom *g)
+{
+    const bool b = s->dim[0] > 1 && g->stride[0] != 0, r = s->dim[1] > 1 && g->stride[1] != 0,
+               c = s->dim[2] > 1 && g->stride[2] != 0;
+    if (g->windowed)
+        return false;
+    if (!b && !r && !c)
+        return true;
+    if (!b && !r)
+        return g->stride[2] == 1;
+    if (!b && !c)
+        return s->dim[0] == 1 || r;
+    return clg__geom_is_contiguous(g, s);
+}
+
+static int load_stored(emitter *e, const clg__ir *v, int ir, int out, const clg__geom *geom,
+                       double fill)
+{
+    clg__operand o = { .kind = CLG__FROM_BUFFER,
+                       .dtype = out ? v->node->outs->dtype[out] : v->dtype,
+                       .input = CLG__VALUE(ir, out) + e->input_base,
+                       .geom = *geom,
+                       .fill = fill };
+    o.geom.offset += v->offset;
+    if (e->input_base && !epilogue_access(&e->shape, geom))
+        return fail(e, -1);
+    return add_load(e, o);
+}
+
+static int emit_value(emitter *e, int ir, int out, const clg__geom *geom, double fill);
+
+static int emit_pointwise(emitter *e, int ir, const clg__geom *geom)
+{
+    const clg__ir *v = &e->f->w->ir[ir];
+    clg__insn in = { .kind = v->op->kind == CLG__CAST ? CLG__I_CAST : CLG__I_EW, .dtype = v->dtype,
+                     .op = v->op };
+    for (int i = 0; i < v->n_src && !e->failed; i++) {
+        clg__geom g;
+        const clg__ref *s = &v->src[i];
+        const bool direct = clg__shape_equal(&e->shape, &v->shape) && geom->offset == 0 &&
+                            clg__geom_is_contiguous(geom, &v->shape);
+        if (direct)
+            g = s->geom;
+        else if (!clg__geom_compose(geom, &e->shape, &s->geom, &v->shape, &g))
+            return fail(e, ir);
+        in.src[i] = emit_value(e, s->ir, s->out, &g, s->fill);
+    }
+    if (e->failed)
+        return 0;
+    return add_insn(e, in);
+}
+
+static bool is_identity(const emitter *e, const clg__ir *v, int out, const clg__geom *geom)
+{
+    const int64_t n = out ? clg_numel(v->node->outs->shape[out]) : v->numel;
+    return geom->offset == 0 && clg_numel(e->shape) == n &&
+           clg__geom_is_contiguous(geom, &e->shape);
+}
+
+// A value that this very group computes.
+static int emit_member(emitter *e, int ir, int out, const clg__geom *geom)
+{
+    const clg__ir *v = &e->f->w->ir[ir];
+    const clg__grp *g = &e->f->g[e->group];
+    if (!is_identity(e, v, out, geom))
+        return fail(e, -1);
+    if (v->op->kind == CLG__REDUCE) {
+        if (!e->epilogue)
+            return fail(e, -1);
+        for (int k = 0; k < g->n_reds; k++) {
+            if (g->reds[k] == ir)
+                return add_insn(e, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = v->dtype,
+                                                 .operand = k });
+        }
+    }
+    if (v->op->kind == CLG__KERNEL)
+        return out == 0 ? 0 : fail(e, -1);
+    if (g->kind == CLG__GRP_REDUCE && !e->epilogue)
+        return fail(e, -1);
+    return emit_pointwise(e, ir, geom);
+}
+
+static int emit_value(emitter *e, int ir, int out, const clg__geom *geom, double fill)
+{
+    const clg__ir *v = &e->f->w->ir[ir];
+    if (e->failed)
+        return 0;
+    for (int i = 0; i < e->n_memo; i++) {
+        const memo *m = &e->memo[i];
+        if (m->ir == ir && m->out == out && same_geom(&m->geom, geom, e->shape.rank) &&
+            !geom->windowed)
+            return m->insn;
+    }
+    int k;
+    if (v->group == e->group && v->group >= 0) {
+        k = emit_member(e, ir, out, geom);
+    } else if (v->stored) {
+        k = load_stored(e, v, ir, out, geom, fill);
+    } else if (geom->windowed) {
+        return fail(e, ir);
+    } else if (clg__is_virtual(v)) {
+        k = load_virtual(e, v, ir, geom);
+    } else {
+        // Broadcasting repeats the work: what costs more than a load is computed once.
+        if (clg_numel(e->shape) >= 4 * v->numel && v->n_insns > 3)
+            return fail(e, ir);
+        k = emit_pointwise(e, ir, geom);
+    }
+    if (!e->failed && e->n_memo < CLG__GROUP_INSNS)
+        e->memo[e->n_memo++] = (memo) { ir, out, k, *geom };
+    return k;
+}
+
+static void store(emitter *e, int ir, int insn)
+{
+    clg__group *g = e->to;
+    if (e->failed)
+        return;
+    if (g->n_outputs >= CLG__GROUP_OUTPUTS) {
+        fail(e, -1);
+        return;
+    }
+    g->outputs[g->n_outputs++] = (clg__output) { .insn = insn, .output = CLG__VALUE(ir, 0),
+                                                 .dtype = e->f->w->ir[ir].dtype };
+}
+
+static void emit_reductions(emitter *e, const clg__grp *g)
+{
+    const clg__work *w = e->f->w;
+    const clg__ir *first = &w->ir[g->reds[0]];
+    const clg_shape in = first->node->in[0]->pub.shape;
+    const clg__reduce *r = first->node->params;
+    memcpy(e->to->reduced, r->axis, sizeof e->to->reduced);
+    e->shape = e->to->shape = in;
+    for (int k = 0; k < g->n_reds; k++) {
+        const clg__ir *v = &w->ir[g->reds[k]];
+        e->root = g->reds[k];
+        const int src = emit_value(e, v->src[0].ir, v->src[0].out, &v->src[0].geom,
+                                   v->src[0].fill);
+        e->to->reductions[e->to->n_reductions++] =
+            (clg__reduction) { ((const clg__reduce *) v->node->params)->kind, src, v->dtype };
+    }
+    e->to->n_body = e->to->n_insns;
+    e->epilogue = true;
+    e->n_memo = 0;
+    e->shape = first->shape;
+    const clg__geom whole = clg__geom_contiguous(&e->shape);
+    for (int k = 0; k < g->n_reds; k++) {
+        const int insn = emit_value(e, g->reds[k], 0, &whole, 0);
+        if (w->ir[g->reds[k]].stored)
+            store(e, g->reds[k], insn);
+    }
+}
+
+static void begin_epilogue(emitter *e, const clg__grp *g)
+{
+    const clg__ir *v = &e->f->w->ir[g->kernel];
+    const int axis = v->shape.rank - v->op->row_axis_from_end;
+    clg_shape s = { .rank = 3, .dim = { 1, 1, 1 } };
+    for (int d = 0; d < v->shape.rank; d++)
+        s.dim[d < axis ? 0 : d == axis ? 1 : 2] *= v->shape.dim[d];
+    e->shape = e->to->shape = s;
+    e->epilogue = true;
+    e->input_base = CLG__EPILOGUE_BASE;
+    add_insn(e, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = v->dtype });
+}
+
+clg__emit_result clg__emit(clg__fusion *f, int group, clg__group *out)
+{
+    const clg__grp *g = &f->g[group];
+    emitter e = { .f = f, .group = group, .to = out, .culprit = -1, .root = -1 };
+    memset(out, 0, sizeof *out);
+    if (g->kind == CLG__GRP_REDUCE)
+        emit_reductions(&e, g);
+    else if (g->kind == CLG__GRP_KERNEL)
+        begin_epilogue(&e, g);
+    else
+        e.shape = out->shape = f->w->ir[g->roots[0]].shape;
+    const clg__geom whole = clg__geom_contiguous(&e.shape);
+    for (int k = 0; k < g->n_roots && !e.failed; k++) {
+        e.root = g->roots[k];
+        const int insn = emit_value(&e, g->roots[k], 0, &whole, 0);
+        if (f->w->ir[g->roots[k]].stored)
+            store(&e, g->roots[k], insn);
+    }
+    if (g->kind == CLG__GRP_POINTWISE)
+        out->n_body = out->n_insns;
+    if (g->kind == CLG__GRP_KERNEL)
+        out->n_body = 0;
+    return (clg__emit_result) { !e.failed, e.culprit };
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// Evaluation as users see it: eval, read, item, and uploads.
+#include "sched/cache.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "graph/build.h"
+
+#include <math.h>
+#include <string.h>
+
+static clg_status run_work(clg__sched *s, clg__work *w)
+{
+    clg__str_clear(&s->key.bytes);
+    if (!clg__work_collect(w))
+        return w->err->status;
+    if (!clg__work_key(w, &s->key))
+        return clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
+    const uint64_t hash = clg__hash(s->key.bytes.text, s->key.bytes.length, 0);
+    clg__plan *p = clg__cache_find(s, &s->key, hash);
+    if (p) {
+        s->hits++;
+        return clg__plan_run(p, w);
+    }
+    s->misses++;
+    p = clg__plan_make(w, s->gpu);
+    if (!p)
+        return w->err->status;
+    p->hash = hash;
+    clg__str_add_n(&p->key, s->key.bytes.text, s->key.bytes.length);
+    const clg_status st = clg__plan_run(p, w);
+    if (p->key.failed)
+        clg__plan_free(p);
+    else
+        clg__cache_add(s, p);
+    return st;
+}
+
+static int count_roots(clg_device dev, const clg_tensor *t, int n, clg__node **roots)
+{
+    int m = 0;
+    for (int i = 0; i < n; i++)
+        roots[m++] = clg__node_of(t[i]);
+    for (int i = 0; i < dev->n_pending; i++) {
+        if (dev->pending[i].var)
+            roots[m++] = dev->pending[i].value;
+    }
+    return m;
+}
+
+static clg_status evaluate(clg_device dev, const clg_tensor *t, int n)
+{
+    clg__err err = { 0 };
+    clg__sched *s = dev->sched;
+    clg__work w = { .dev = dev, .err = &err, .fuse = s->fuse };
+    w.roots = clg__malloc((size_t) (n + dev->n_pending + 1) * sizeof *w.roots);
+    if (w.roots) {
+        w.n_roots = count_roots(dev, t, n, w.roots);
+        run_work(s, &w);
+    } else {
+        clg__fail(&err, CLG_ENOMEM, "eval: out of host memory");
+    }
+    clg__work_free(&w);
+    clg__free(w.roots);
+    if (err.status < 0) {
+        clg__pending_discard(dev);
+        return clg__publish(dev, err.status, err.text);
+    }
+    clg__pending_commit(dev);
+    return CLG_OK;
+}
+
+clg_status clg_eval_n(const clg_tensor *t, int n)
+{
+    clg__call c;
+    bool done = true;
+    if (n <= 0)
+        return CLG_OK;
+    if (!clg__call_begin(&c, "eval", NULL, n, t)) {
+        if (c.dev)
+            clg__pending_discard(c.dev);
+        return clg__call_poison(&c)->status;
+    }
+    for (int i = 0; i < n; i++)
+        done &= clg__node_of(t[i])->buf != NULL;
+    if (done && c.dev->n_pending == 0)
+        return CLG_OK;
+    return evaluate(c.dev, t, n);
+}
+
+clg_status clg_eval_assigned(clg_device dev)
+{
+    if (!dev) {
+        clg__caller_bug("NULL device");
+        return CLG_EINVAL;
+    }
+    return dev->n_pending ? evaluate(dev, NULL, 0) : CLG_OK;
+}
+
+clg_status clg_read(clg_tensor t, void *dst, size_t bytes)
+{
+    clg__call c;
+    clg__err err = { 0 };
+    if (!clg__call_begin(&c, "read", "t", 1, &t)) {
+        if (c.dev)
+            clg__pending_discard(c.dev);
+        return clg__call_poison(&c)->status;
+    }
+    const size_t size = clg_dtype_size(t->dtype), want = (size_t) clg_numel(t->shape) * size;
+    if (bytes != want || (!dst && want))
+        return clg__call_fail(&c, CLG_EINVAL, "%zu bytes given, the tensor has %zu", bytes,
+                              want)->status;
+    const clg__node *n = clg__node_of(t);
+    if (!n->buf) {
+        const clg_status st = evaluate(t->dev, &t, 1);
+        if (st < 0)
+            return st;
+    }
+    if (clg__buf_read(n->buf, (size_t) n->offset * size, dst, bytes, &err) < 0)
+        return clg__publish(t->dev, err.status, err.text);
+    return CLG_OK;
+}
+
+static double as_double(clg_dtype t, const void *p)
+{
+    switch (t) {
+    case CLG_F32:
+        return (double) *(const float *) p;
+    case CLG_F64:
+        return *(const double *) p;
+    case CLG_I32:
+        return *(const int32_t *) p;
+    case CLG_I64:
+        return (double) *(const int64_t *) p;
+    default:
+        return *(const uint8_t *) p;
+    }
+}
+
+double clg_item(clg_tensor t, clg_status *st)
+{
+    union {
+        double d;
+        int64_t i;
+    } v = { 0 };
+    clg_status rc;
+    clg__call c;
+    if (!clg__call_begin(&c, "item", "t", 1, &t))
+        rc = clg__call_poison(&c)->status;
+    else if (clg_numel(t->shape) != 1)
+        rc = clg__call_fail(&c, CLG_ESHAPE, "expected one element")->status;
+    else
+        rc = clg_read(t, &v, clg_dtype_size(t->dtype));
+    if (st)
+        *st = rc;
+    return rc < 0 ? (double) NAN : as_double(t->dtype, &v);
+}
+
+clg_tensor clg_upload(clg_device dev, clg_dtype t, clg_shape shape, const void *data)
+{
+    clg__call c;
+    clg__err err = { 0 };
+    clg__call_source(&c, dev, "upload");
+    const double zero = 0;
+    clg_tensor out = clg__call_node(&c, &clg__op_scalar, t, &shape, &zero); // checks type and shape
+    if (out->status < 0)
+        return out;
+    clg__node *n = clg__node_of(out);
+    const size_t bytes = (size_t) clg_numel(shape) * clg_dtype_size(t);
+    if (!data && bytes)
+        return clg__call_fail(&c, CLG_EINVAL, "data is NULL");
+    clg__buf *b = clg__buf_alloc(dev->gpu, bytes, &err);
+    if (b && clg__buf_write(b, 0, data, bytes, &err) < 0) {
+        clg__buf_unref(b);
+        b = NULL;
+    }
+    if (!b)
+        return clg__call_fail(&c, err.status, "%s", err.text);
+    n->op = &clg__op_leaf;
+    clg__node_set_buffer(n, b, 0);
+    return out;
+}
+
+clg_status clg_sync(clg_device dev)
+{
+    clg__err err = { 0 };
+    if (!dev) {
+        clg__caller_bug("NULL device");
+        return CLG_EINVAL;
+    }
+    if (clg__gpu_finish(dev->gpu, &err) < 0)
+        return clg__publish(dev, err.status, err.text);
+    return CLG_OK;
+}

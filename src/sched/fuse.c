@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: MIT
+// What is stored, what is computed inline, and which results share a kernel.
+//
+// 1. Bottom-up, every pointwise value is inlined where it is used, unless it is asked for, is used
+//    several times and dear to repeat, does not fit, or cannot be reached through a view.
+// 2. Every stored value is a group; groups merge where one pass over the same elements makes both:
+//    a producer with its consumer (also as epilogue of a reduction or kernel), siblings that load the
+//    same tensor, sibling reductions.
+// 3. Groups of one text and one level share a launch.
+#include "sched/fuse.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "graph/build.h"
+
+#include <string.h>
+
+static int new_group(clg__fusion *f, clg__grp_kind kind)
+{
+    if (!clg__grow((void **) &f->g, &f->capacity, f->n + 1, sizeof *f->g)) {
+        f->failed = true;
+        return -1;
+    }
+    f->g[f->n] = (clg__grp) { .kind = kind, .kernel = -1, .merged_into = -1 };
+    return f->n++;
+}
+
+static bool store_value(clg__fusion *f, int ir)
+{
+    clg__ir *v = &f->w->ir[ir];
+    if (v->stored && v->group >= 0)
+        return true;
+    const int k = new_group(f, CLG__GRP_POINTWISE);
+    if (k < 0)
+        return false;
+    f->g[k].roots[0] = ir;
+    f->g[k].n_roots = 1;
+    v->stored = true;
+    v->group = k;
+    return true;
+}
+
+// Emit alone, storing what does not fit, until it works.
+static bool emit_settled(clg__fusion *f, int group, clg__group *text)
+{
+    for (;;) {
+        const clg__emit_result r = clg__emit(f, group, text);
+        if (r.ok)
+            return true;
+        if (r.culprit < 0 || f->w->ir[r.culprit].stored)
+            return false;
+        if (!store_value(f, r.culprit))
+            return false;
+    }
+}
+
+static bool is_big(const clg__work *w, int value, int64_t numel)
+{
+    return w->ir[value / CLG__MAX_OUTPUTS].numel * 2 >= numel;
+}
+
+static int big_loads(const clg__fusion *f, const clg__group *t, int64_t numel)
+{
+    int n = 0;
+    for (int i = 0; i < t->n_operands; i++) {
+        if (t->operands[i].kind == CLG__FROM_BUFFER)
+            n += is_big(f->w, t->operands[i].input, numel);
+    }
+    return n;
+}
+
+// Its elements come straight from a kernel that can apply it as an epilogue and has no other user.
+static bool is_epilogue(const clg__fusion *f, const clg__ir *v)
+{
+    for (int i = 0; i < v->n_src; i++) {
+        const clg__ir *s = &f->w->ir[v->src[i].ir];
+        if (s->op->kind == CLG__KERNEL && s->uses == 1 && s->numel == v->numel &&
+            f->g[s->group].variant && f->g[s->group].variant->epilogue)
+            return true;
+    }
+    return false;
+}
+
+static bool decide_pointwise(clg__fusion *f, int ir, clg__group *text)
+{
+    clg__ir *v = &f->w->ir[ir];
+    v->stored = true; // for the trial: a group of its own
+    const int before = f->n, k = new_group(f, CLG__GRP_POINTWISE);
+    if (k < 0)
+        return false;
+    f->g[k].roots[0] = ir;
+    f->g[k].n_roots = 1;
+    v->group = k;
+    if (!emit_settled(f, k, text)) {
+        clg__fail(f->w->err, CLG_EBUILD, "eval: %s does not fit a kernel", v->op->name);
+        return false;
+    }
+    v = &f->w->ir[ir];
+    v->n_insns = text->n_insns;
+    bool keep = v->need || v->wanted || !f->w->fuse;
+    if (!keep && v->uses > 1)
+        keep = text->n_insns > 24 || big_loads(f, text, v->numel) > 2 || is_epilogue(f, v);
+    if (keep)
+        return true;
+    v->stored = false;
+    v->group = -1;
+    if (f->n == before + 1)
+        f->n = before;
+    else
+        f->g[k].merged_into = k; // others were made after it: dead
+    return true;
+}
+
+static bool decide(clg__fusion *f, clg__group *text)
+{
+    clg__work *w = f->w;
+    for (int i = 0; i < w->n_ir; i++) {
+        const clg__op_kind kind = w->ir[i].op->kind;
+        if (clg__is_pointwise(&w->ir[i])) {
+            if (!decide_pointwise(f, i, text))
+                return false;
+        } else if (kind == CLG__REDUCE || kind == CLG__KERNEL) {
+            const int k = new_group(f, kind == CLG__REDUCE ? CLG__GRP_REDUCE : CLG__GRP_KERNEL);
+            if (k < 0)
+                return false;
+            w->ir[i].stored = true;
+            w->ir[i].group = k;
+            if (kind == CLG__KERNEL) {
+                f->g[k].kernel = i;
+                f->g[k].variant = clg__choose_variant(w, &w->ir[i], true);
+                if (!f->g[k].variant)
+                    return false;
+                continue;
+            }
+            f->g[k].reds[0] = i;
+            f->g[k].n_reds = 1;
+            if (!w->fuse && clg__is_pointwise(&w->ir[w->ir[i].src[0].ir]) &&
+                !store_value(f, w->ir[i].src[0].ir))
+                return false;
+            if (!emit_settled(f, k, text)) {
+                clg__fail(w->err, CLG_EBUILD, "eval: %s does not fit a kernel", w->ir[i].op->name);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+// ---- the group graph
+
+int clg__group_loads(const clg__fusion *f, int k, int *values, int capacity)
+{
+    const clg__grp *g = &f->g[k];
+    int n = 0;
+    for (int i = 0; g->text && i < g->text->n_operands; i++) {
+        const clg__operand *o = &g->text->operands[i];
+        if (o->kind == CLG__FROM_BUFFER && n < capacity)
+            values[n++] = o->input % CLG__EPILOGUE_BASE;
+    }
+    if (g->kind == CLG__GRP_KERNEL) {
+        const clg__ir *v = &f->w->ir[g->kernel];
+        for (int i = 0; i < v->n_src && n < capacity; i++)
+            values[n++] = CLG__VALUE(v->src[i].ir, v->src[i].out);
+    }
+    return n;
+}
+
+enum { MAX_LOADS = 64 };
+
+static int deps_of(const clg__fusion *f, int k, int *deps)
+{
+    int values[MAX_LOADS];
+    const int n = clg__group_loads(f, k, values, MAX_LOADS);
+    int m = 0;
+    for (int i = 0; i < n; i++) {
+        const int d = f->w->ir[values[i] / CLG__MAX_OUTPUTS].group;
+        if (d >= 0 && d != k)
+            deps[m++] = d;
+    }
+    return m;
+}
+
+// Does `from` need `target`, ignoring the direct edge when `indirect`?
+static bool reaches(const clg__fusion *f, int from, int target, bool indirect, char *seen)
+{
+    int deps[MAX_LOADS];
+    const int n = deps_of(f, from, deps);
+    for (int i = 0; i < n; i++) {
+        if (deps[i] == target && !indirect)
+            return true;
+        if (deps[i] == target || seen[deps[i]])
+            continue;
+        seen[deps[i]] = 1;
+        if (reaches(f, deps[i], target, false, seen))
+            return true;
+    }
+    return false;
+}
+
+static bool path(const clg__fusion *f, int from, int target, bool indirect)
+{
+    char *seen = clg__calloc((size_t) f->n, 1);
+    const bool yes = !seen || reaches(f, from, target, indirect, seen);
+    clg__free(seen);
+    return yes;
+}
+
+static bool set_text(clg__fusion *f, int k, const clg__group *text)
+{
+    if (!f->g[k].text)
+        f->g[k].text = clg__malloc(sizeof *text);
+    if (!f->g[k].text) {
+        f->failed = true;
+        return false;
+    }
+    *f->g[k].text = *text;
+    return true;
+}
+
+// Try to compute group b inside group a.
+static bool try_merge(clg__fusion *f, int a, int b, clg__group *text)
+{
+    clg__work *w = f->w;
+    clg__grp saved = f->g[a], *ga = &f->g[a], *gb = &f->g[b];
+    if (ga->n_roots + gb->n_roots > CLG__GROUP_OUTPUTS ||
+        ga->n_reds + gb->n_reds > CLG__GROUP_REDUCTIONS)
+        return false;
+    // b must not come before something that a needs, nor after something that needs a
+    if (path(f, b, a, true) || path(f, a, b, false))
+        return false;
+    for (int i = 0; i < gb->n_roots; i++)
+        ga->roots[ga->n_roots++] = gb->roots[i];
+    for (int i = 0; i < gb->n_reds; i++)
+        ga->reds[ga->n_reds++] = gb->reds[i];
+    for (int i = 0; i < gb->n_roots; i++)
+        w->ir[gb->roots[i]].group = a;
+    for (int i = 0; i < gb->n_reds; i++)
+        w->ir[gb->reds[i]].group = a;
+    const clg__emit_result r = clg__emit(f, a, text);
+    if (r.ok && text->n_operands + text->n_outputs <= 28 && set_text(f, a, text)) {
+        gb->merged_into = a;
+        return true;
+    }
+    clg__group *keep = ga->text;
+    *ga = saved;
+    ga->text = keep;
+    for (int i = 0; i < gb->n_roots; i++)
+        w->ir[gb->roots[i]].group = b;
+    for (int i = 0; i < gb->n_reds; i++)
+        w->ir[gb->reds[i]].group = b;
+    return false;
+}
+
+static int64_t group_numel(const clg__fusion *f, int k)
+{
+    const clg__grp *g = &f->g[k];
+    if (g->kind == CLG__GRP_KERNEL)
+        return f->w->ir[g->kernel].numel;
+    if (g->kind == CLG__GRP_REDUCE)
+        return f->w->ir[g->reds[0]].numel;
+    return f->w->ir[g->roots[0]].numel;
+}
+
+static bool share_a_load(const clg__fusion *f, int a, int b, int64_t numel)
+{
+    int x[MAX_LOADS], y[MAX_LOADS];
+    const int n = clg__group_loads(f, a, x, MAX_LOADS), m = clg__group_loads(f, b, y, MAX_LOADS);
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j < m; j++) {
+            if (x[i] == y[j] && is_big(f->w, x[i], numel))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool alive(const clg__fusion *f, int k)
+{
+    return f->g[k].merged_into < 0;
+}
+
+static bool can_be_epilogue(const clg__fusion *f, int kernel_group, int user)
+{
+    const clg__grp *g = &f->g[kernel_group];
+    const clg__ir *v = &f->w->ir[g->kernel];
+    return g->variant->epilogue && v->op->row_axis_from_end > 0 && g->n_roots == 0 &&
+           v->uses == 1 && !v->wanted && !v->node->outs && f->g[user].n_roots == 1 &&
+           f->w->ir[f->g[user].roots[0]].dtype == v->dtype;
+}
+
+static bool merge_into_producer(clg__fusion *f, int k, clg__group *text)
+{
+    int deps[MAX_LOADS];
+    const int n = deps_of(f, k, deps);
+    for (int i = 0; i < n; i++) {
+        const int d = deps[i];
+        if (!alive(f, d) || group_numel(f, d) != group_numel(f, k))
+            continue;
+        if (f->g[d].kind == CLG__GRP_KERNEL && !can_be_epilogue(f, d, k))
+            continue;
+        if (try_merge(f, d, k, text)) {
+            if (f->g[d].kind == CLG__GRP_KERNEL)
+                f->w->ir[f->g[d].kernel].stored = false;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool merge_sibling(clg__fusion *f, int k, clg__group *text)
+{
+    const clg__grp *g = &f->g[k];
+    for (int a = 0; a < f->n; a++) {
+        if (a == k || !alive(f, a) || f->g[a].kind != g->kind || g->kind == CLG__GRP_KERNEL ||
+            group_numel(f, a) != group_numel(f, k))
+            continue;
+        int64_t numel = group_numel(f, k);
+        if (g->kind == CLG__GRP_REDUCE) {
+            const clg__node *x = f->w->ir[f->g[a].reds[0]].node, *y = f->w->ir[g->reds[0]].node;
+            const clg__reduce *rx = x->params, *ry = y->params;
+            if (!clg__shape_equal(&x->in[0]->pub.shape, &y->in[0]->pub.shape) ||
+                memcmp(rx->axis, ry->axis, sizeof rx->axis) != 0)
+                continue;
+            numel = clg_numel(x->in[0]->pub.shape);
+        }
+        if (share_a_load(f, a, k, numel) && try_merge(f, a, k, text))
+            return true;
+    }
+    return false;
+}
+
+static bool merge_groups(clg__fusion *f, clg__group *text)
+{
+    for (int k = 0; k < f->n; k++) {
+        if (!alive(f, k) || f->g[k].kind == CLG__GRP_KERNEL)
+            continue;
+        if (!emit_settled(f, k, text) || !set_text(f, k, text)) {
+            clg__fail(f->w->err, CLG_EBUILD, "eval: a group does not fit a kernel");
+            return false;
+        }
+    }
+    if (!f->w->fuse)
+        return true;
+    // Values come in dependency order, groups nearly so: walk the values.
+    for (int i = 0; i < f->w->n_ir; i++) {
+        const int k = f->w->ir[i].group;
+        if (k < 0 || !alive(f, k) || !f->w->ir[i].stored || f->g[k].kind == CLG__GRP_KERNEL)
+            continue;
+        if (f->g[k].kind == CLG__GRP_POINTWISE && f->g[k].n_roots == 1 &&
+            f->g[k].roots[0] == i && merge_into_producer(f, k, text))
+            continue;
+        merge_sibling(f, k, text);
+    }
+    return !f->failed;
+}
+
+// Results that only their own group reads stay in registers.
+static bool drop_private(clg__fusion *f, clg__group *text)
+{
+    char *read = clg__calloc((size_t) f->w->n_ir + 1, 1);
+    if (!read)
+        return false;
+    for (int k = 0; k < f->n; k++) {
+        int values[MAX_LOADS];
+        const int n = alive(f, k) ? clg__group_loads(f, k, values, MAX_LOADS) : 0;
+        for (int i = 0; i < n; i++)
+            read[values[i] / CLG__MAX_OUTPUTS] = 1;
+    }
+    for (int k = 0; k < f->n; k++) {
+        clg__grp *g = &f->g[k];
+        bool changed = false;
+        if (!alive(f, k))
+            continue;
+        for (int i = 0; i < g->n_roots + g->n_reds; i++) {
+            clg__ir *v = &f->w->ir[i < g->n_roots ? g->roots[i] : g->reds[i - g->n_roots]];
+            const int id = i < g->n_roots ? g->roots[i] : g->reds[i - g->n_roots];
+            if (v->stored && !read[id] && !v->wanted) {
+                v->stored = false;
+                changed = true;
+            }
+        }
+        if (changed && clg__emit(f, k, text).ok)
+            set_text(f, k, text);
+    }
+    clg__free(read);
+    return !f->failed;
+}
+
+// ---- order and launches
+
+static int level_of(clg__fusion *f, int k, int *memo)
+{
+    int deps[MAX_LOADS], level = 0;
+    if (memo[k] >= 0)
+        return memo[k];
+    const int n = deps_of(f, k, deps);
+    for (int i = 0; i < n; i++) {
+        const int l = level_of(f, deps[i], memo) + 1;
+        level = l > level ? l : level;
+    }
+    return memo[k] = level;
+}
+
+static bool same_slots(const clg__group *a, const clg__group *b)
+{
+    if (a->n_operands != b->n_operands)
+        return false;
+    for (int i = 0; i < a->n_operands; i++) {
+        const clg__operand *x = &a->operands[i], *y = &b->operands[i];
+        if (x->kind != y->kind || x->kind == CLG__FROM_RANDOM)
+            return false;
+        if (x->kind == CLG__FROM_SLOT && x->input != y->input)
+            return false;
+    }
+    return true;
+}
+
+// Groups of one launch: same level, same text, and few enough arguments for every device.
+static void add_companions(clg__fusion *f, int k, int *at)
+{
+    const clg__grp *g = &f->g[k];
+    if (g->kind != CLG__GRP_POINTWISE || !f->w->fuse)
+        return;
+    const int each = g->text->n_operands + g->text->n_outputs;
+    int n = 1;
+    for (int j = k + 1; j < f->n && (n + 1) * each <= 100; j++) {
+        clg__grp *o = &f->g[j];
+        if (!alive(f, j) || o->launch >= 0 || o->kind != g->kind || o->level != g->level ||
+            !same_slots(g->text, o->text) ||
+            !clg__codegen_same(g->text, o->text, f->w->dev->caps))
+            continue;
+        o->launch = g->launch;
+        f->order[(*at)++] = j;
+        n++;
+    }
+}
+
+static bool make_order(clg__fusion *f)
+{
+    int *memo = clg__malloc(((size_t) f->n + 1) * sizeof *memo);
+    f->order = clg__malloc(((size_t) f->n + 1) * sizeof *f->order);
+    f->launch_start = clg__malloc(((size_t) f->n + 1) * sizeof *f->launch_start);
+    if (!memo || !f->order || !f->launch_start) {
+        clg__free(memo);
+        return false;
+    }
+    int top = 0, at = 0;
+    for (int k = 0; k < f->n; k++)
+        memo[k] = -1;
+    for (int k = 0; k < f->n; k++) {
+        f->g[k].launch = -1;
+        f->g[k].level = alive(f, k) ? level_of(f, k, memo) : -1;
+        top = f->g[k].level > top ? f->g[k].level : top;
+    }
+    for (int l = 0; l <= top; l++) {
+        for (int k = 0; k < f->n; k++) {
+            if (!alive(f, k) || f->g[k].level != l || f->g[k].launch >= 0)
+                continue;
+            f->launch_start[f->n_launches] = at;
+            f->g[k].launch = f->n_launches++;
+            f->order[at++] = k;
+            add_companions(f, k, &at);
+        }
+    }
+    f->launch_start[f->n_launches] = at;
+    clg__free(memo);
+    return true;
+}
+
+bool clg__fuse(clg__fusion *f)
+{
+    clg__group *text = clg__malloc(sizeof *text);
+    const bool ok = text && decide(f, text) && merge_groups(f, text) && drop_private(f, text) &&
+                    make_order(f);
+    clg__free(text);
+    if (!ok)
+        clg__fail(f->w->err, CLG_ENOMEM, "eval: out of host memory while planning");
+    return ok;
+}
+
+void clg__fusion_free(clg__fusion *f)
+{
+    for (int k = 0; k < f->n; k++)
+        clg__free(f->g[k].text);
+    clg__free(f->g);
+    clg__free(f->order);
+    clg__free(f->launch_start);
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// Opening and closing a device: the recorder, its plans and the OpenCL side come together here.
+#include "sched/cache.h"
+
+#include "base/alloc.h"
+#include "base/env.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void buf_ref(void *b)
+{
+    clg__buf_ref(b);
+}
+
+static void buf_unref(void *b)
+{
+    clg__buf_unref(b);
+}
+
+// The pool is out of memory: plans hold little, but what they hold is ours to give.
+static void trim(void *user)
+{
+    (void) user;
+}
+
+static void destroy(clg_device dev)
+{
+    clg__sched *s = dev->sched;
+    clg__recorder_free(dev);
+    if (s) {
+        clg__cache_clear(s);
+        clg__str_free(&s->key.bytes);
+        clg__free(s);
+    }
+    if (dev->gpu) {
+        clg__gpu_clear_trim(dev->gpu, dev);
+        clg__gpu_unref(dev->gpu);
+    }
+    clg__free(dev);
+}
+
+static clg_status open_gpu(clg_device dev, const struct clg_device_params *p, clg__err *e)
+{
+    clg__gpu *gpu = NULL;
+    if (p && p->share) {
+        gpu = p->share->gpu;
+        clg__gpu_ref(gpu);
+    } else if (clg__gpu_open(&gpu, p, e) < 0) {
+        return e->status;
+    }
+    dev->gpu = gpu;
+    dev->info = clg__gpu_info(gpu);
+    dev->caps = clg__gpu_caps(gpu);
+    return CLG_OK;
+}
+
+clg_status clg_device_open(clg_device *out, const struct clg_device_params *p)
+{
+    clg__err e = { 0 };
+    if (!out) {
+        clg__caller_bug("NULL");
+        return CLG_EINVAL;
+    }
+    *out = NULL;
+    clg_device dev = clg__calloc(1, sizeof *dev);
+    clg__sched *s = dev ? clg__calloc(1, sizeof *s) : NULL;
+    if (dev) {
+        dev->sched = s;
+        dev->buf_ref = buf_ref;
+        dev->buf_unref = buf_unref;
+    }
+    if (!s || clg__recorder_init(dev) < 0)
+        clg__fail(&e, CLG_ENOMEM, "device open: out of host memory");
+    else
+        open_gpu(dev, p, &e);
+    if (e.status < 0) {
+        if (dev)
+            destroy(dev);
+        if (p && p->error && p->error_size)
+            snprintf(p->error, p->error_size, "%s", e.text);
+        return e.status;
+    }
+    const char *fuse = clg__env(CLG__CLGRAD_FUSE);
+    s->fuse = !fuse || strcmp(fuse, "0") != 0;
+    s->gpu = dev->gpu;
+    clg__gpu_set_trim(dev->gpu, trim, dev);
+    *out = dev;
+    return CLG_OK;
+}
+
+void clg_device_close(clg_device *dev)
+{
+    if (!dev || !*dev)
+        return;
+    clg_device d = *dev;
+    *dev = NULL;
+    destroy(d);
+}
+
+clg_device_stats clg_device_get_stats(clg_device dev)
+{
+    clg_device_stats st = { 0 };
+    if (!dev)
+        return st;
+    const clg__sched *s = dev->sched;
+    clg__gpu_stats(dev->gpu, &st);
+    st.plans = (uint64_t) s->n;
+    st.plan_hits = s->hits;
+    st.plan_misses = s->misses;
+    st.nodes = (uint64_t) dev->n_nodes;
+    st.handles = (uint64_t) dev->n_handles;
+    st.host_bytes = clg__alloc_live();
+    return st;
+}
+
+void clg_device_trim(clg_device dev)
+{
+    if (!dev)
+        return;
+    clg__cache_clear(dev->sched);
+    clg__gpu_trim(dev->gpu);
+}
+
+clg_status clg_device_profile(clg_device dev,
+                              void (*each)(void *user, const char *kernel, uint64_t launches,
+                                           double seconds),
+                              void *user)
+{
+    clg__err e = { 0 };
+    if (!dev)
+        return CLG_EINVAL;
+    if (clg__gpu_profile(dev->gpu, each, user, &e) < 0)
+        return clg__publish(dev, e.status, e.text);
+    return CLG_OK;
+}

@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: MIT
+// From groups to a plan: kernel descriptions, memory by liveness, one build for all that is missing.
+#include "sched/plan.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+#include <string.h>
+
+typedef struct maker {
+    clg__work *w;
+    clg__fusion f;
+    clg__plan *p;
+    clg__kplan *kp;   // per launch
+    int *place_of;    // per value, -1
+    int *last_use;    // per value: launch
+    clg__unit *units;
+    int n_units, cap_units;
+} maker;
+
+static bool oom(maker *m)
+{
+    clg__fail(m->w->err, CLG_ENOMEM, "eval: out of host memory while planning");
+    return false;
+}
+
+static size_t value_bytes(const clg__work *w, int value)
+{
+    const clg__ir *v = &w->ir[value / CLG__MAX_OUTPUTS];
+    const int out = value % CLG__MAX_OUTPUTS;
+    const int64_t n = out ? clg_numel(v->node->outs->shape[out]) : v->numel;
+    return (size_t) n * clg_dtype_size(out ? v->node->outs->dtype[out] : v->dtype);
+}
+
+// ---- describing the kernels
+
+static void describe_kernel(maker *m, int group, clg__kplan *kp)
+{
+    const clg__grp *g = &m->f.g[group];
+    clg__kernel_call c;
+    void *memory;
+    clg__kernel_call_of(m->w, &m->w->ir[g->kernel], &c, &memory);
+    if (!memory) {
+        oom(m);
+        return;
+    }
+    kp->variant = g->variant->name;
+    g->variant->plan(&c, kp);
+    for (int i = 0; i < kp->n_launches; i++) {
+        clg__launch *l = &kp->launches[i];
+        for (int a = 0; a < l->n_args; a++) {
+            if (l->args[a].kind != CLG__ARG_EPILOGUE)
+                continue;
+            clg__codegen_epilogue(g->n_roots ? g->text : NULL, m->w->dev->caps->cpu_class ? 16 : 1,
+                                  m->w->ir[g->kernel].dtype, kp, l);
+            break;
+        }
+    }
+    clg__kernel_call_free(memory);
+}
+
+static bool describe(maker *m)
+{
+    const clg__fusion *f = &m->f;
+    m->kp = clg__calloc((size_t) f->n_launches + 1, sizeof *m->kp);
+    if (!m->kp)
+        return oom(m);
+    for (int l = 0; l < f->n_launches; l++) {
+        clg__kplan *kp = &m->kp[l];
+        const int start = f->launch_start[l], n = f->launch_start[l + 1] - start;
+        clg__kplan_init(kp);
+        if (f->g[f->order[start]].kind == CLG__GRP_KERNEL) {
+            describe_kernel(m, f->order[start], kp);
+        } else {
+            const clg__group *texts[64];
+            for (int i = 0; i < n && i < 64; i++)
+                texts[i] = f->g[f->order[start + i]].text;
+            clg__codegen(texts, n, m->w->dev->caps, kp);
+        }
+        if (kp->err.status < 0) {
+            clg__fail(m->w->err, kp->err.status, "%s", kp->err.text);
+            return false;
+        }
+    }
+    return true;
+}
+
+// ---- memory
+
+static int new_place(maker *m, clg__place p)
+{
+    clg__plan *plan = m->p;
+    if (!clg__grow((void **) &plan->places, &plan->cap_places, plan->n_places + 1,
+                   sizeof *plan->places)) {
+        oom(m);
+        return -1;
+    }
+    plan->places[plan->n_places] = p;
+    return plan->n_places++;
+}
+
+// A temporary that is free from launch `from` on until `until`.
+static int temp_place(maker *m, size_t bytes, int from, int until)
+{
+    clg__plan *p = m->p;
+    int best = -1;
+    for (int i = 0; i < p->n_places; i++) {
+        const clg__place *c = &p->places[i];
+        if (c->kind != CLG__PLACE_TEMP || c->free_at >= from)
+            continue;
+        if (best < 0) {
+            best = i;
+            continue;
+        }
+        const size_t a = c->bytes, b = p->places[best].bytes;
+        const bool fits = a >= bytes, best_fits = b >= bytes;
+        if (fits != best_fits ? fits : fits ? a < b : a > b)
+            best = i;
+    }
+    if (best < 0)
+        return new_place(m, (clg__place) { CLG__PLACE_TEMP, -1, bytes, until });
+    if (p->places[best].bytes < bytes)
+        p->places[best].bytes = bytes;
+    p->places[best].free_at = until;
+    return best;
+}
+
+static void find_last_uses(maker *m)
+{
+    const clg__fusion *f = &m->f;
+    for (int l = 0; l < f->n_launches; l++) {
+        for (int i = f->launch_start[l]; i < f->launch_start[l + 1]; i++) {
+            int values[64];
+            const int n = clg__group_loads(f, f->order[i], values, 64);
+            for (int k = 0; k < n; k++)
+                m->last_use[values[k]] = l;
+        }
+    }
+}
+
+static bool place_value(maker *m, int value, int launch)
+{
+    const clg__ir *v = &m->w->ir[value / CLG__MAX_OUTPUTS];
+    const size_t bytes = value_bytes(m->w, value);
+    if (v->wanted)
+        m->place_of[value] = new_place(m, (clg__place) { CLG__PLACE_RESULT, -1, bytes, 0 });
+    else
+        m->place_of[value] = temp_place(m, bytes, launch,
+                                        m->last_use[value] > launch ? m->last_use[value] : launch);
+    return m->place_of[value] >= 0;
+}
+
+static bool place_group(maker *m, int group, int launch)
+{
+    const clg__grp *g = &m->f.g[group];
+    for (int i = 0; g->text && i < g->text->n_outputs; i++) {
+        if (!place_value(m, g->text->outputs[i].output, launch))
+            return false;
+    }
+    if (g->kind != CLG__GRP_KERNEL || g->n_roots)
+        return true;
+    const clg__ir *v = &m->w->ir[g->kernel];
+    for (int k = 0; k < (v->node->outs ? v->node->outs->n : 1); k++) {
+        if (!place_value(m, CLG__VALUE(g->kernel, k), launch))
+            return false;
+    }
+    return true;
+}
+
+static bool plan_memory(maker *m)
+{
+    const clg__fusion *f = &m->f;
+    for (int i = 0; i < m->w->n_ir * CLG__MAX_OUTPUTS; i++)
+        m->place_of[i] = m->last_use[i] = -1;
+    find_last_uses(m);
+    for (int i = 0; i < m->w->n_ir; i++) {
+        const clg__ir *v = &m->w->ir[i];
+        if (v->op->kind != CLG__LEAF)
+            continue;
+        m->place_of[CLG__VALUE(i, 0)] =
+            new_place(m, (clg__place) { CLG__PLACE_LEAF, v->order, 0, 0 });
+        if (m->place_of[CLG__VALUE(i, 0)] < 0)
+            return false;
+    }
+    for (int l = 0; l < f->n_launches; l++) {
+        for (int i = f->launch_start[l]; i < f->launch_start[l + 1]; i++) {
+            if (!place_group(m, f->order[i], l))
+                return false;
+        }
+    }
+    for (int i = 0; i < m->p->n_places; i++)
+        m->p->peak += m->p->places[i].bytes;
+    return true;
+}
+
+// ---- arguments
+
+static bool bind(maker *m, clg__step *s, clg__bound b)
+{
+    if (b.kind == CLG__BOUND_PLACE && b.index < 0) {
+        clg__fail(m->w->err, CLG_EINVAL, "eval: a kernel reads a value that is not stored");
+        return false;
+    }
+    if (!clg__grow((void **) &s->bound, &s->cap_bound, s->n_bound + 1, sizeof *s->bound))
+        return oom(m);
+    s->bound[s->n_bound++] = b;
+    return true;
+}
+
+// The value that argument index means, in a generated kernel or in a kernel op's.
+static int value_of(const maker *m, int group, const clg__arg *a)
+{
+    const clg__grp *g = &m->f.g[group];
+    if (g->kind != CLG__GRP_KERNEL)
+        return a->index;
+    if (a->index >= CLG__EPILOGUE_BASE)
+        return a->index - CLG__EPILOGUE_BASE;
+    if (a->kind == CLG__ARG_OUT)
+        return a->index == 0 && g->n_roots ? CLG__VALUE(g->roots[0], 0)
+                                           : CLG__VALUE(g->kernel, a->index);
+    const clg__ref *r = &m->w->ir[g->kernel].src[a->index];
+    return CLG__VALUE(r->ir, r->out);
+}
+
+static int64_t input_offset(const maker *m, int group, int input)
+{
+    const clg__ref *r = &m->w->ir[m->f.g[group].kernel].src[input];
+    return r->geom.offset + m->w->ir[r->ir].offset;
+}
+
+static void note_write(maker *m, clg__step *s, int place)
+{
+    if (m->p->places[place].kind == CLG__PLACE_RESULT && s->n_writes < CLG__GROUP_OUTPUTS)
+        s->writes[s->n_writes++] = place;
+}
+
+typedef struct temps {
+    int place[CLG__MAX_TEMPS];
+    int geo; // of the plan's, -1
+} temps;
+
+static bool set_arg(maker *m, clg__step *s, int group, const clg__arg *a, const temps *t, int *at)
+{
+    clg__err *e = m->w->err;
+    const int32_t i32 = (int32_t) a->i;
+    const float f32 = (float) a->f;
+    int64_t i64 = a->i;
+    switch (a->kind) {
+    case CLG__ARG_IN:
+    case CLG__ARG_OUT: {
+        const int place = m->place_of[value_of(m, group, a)];
+        if (place >= 0 && a->kind == CLG__ARG_OUT)
+            note_write(m, s, place);
+        return bind(m, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, place, CLG_F32 });
+    }
+    case CLG__ARG_TEMP:
+        return bind(m, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, t->place[a->index], CLG_F32 });
+    case CLG__ARG_SLOT:
+        return bind(m, s, (clg__bound) { CLG__BOUND_SLOT, (*at)++,
+                                         m->w->ir[value_of(m, group, a) / CLG__MAX_OUTPUTS].order,
+                                         a->dtype });
+    case CLG__ARG_SEED:
+        *at += 2;
+        return bind(m, s, (clg__bound) { CLG__BOUND_SEED, *at - 2,
+                                         m->w->ir[value_of(m, group, a) / CLG__MAX_OUTPUTS].order,
+                                         CLG_I64 });
+    case CLG__ARG_GEO:
+        return clg__kernel_set_buf(s->kernel, (*at)++, m->p->geo[t->geo], e) >= 0;
+    case CLG__ARG_IN_OFFSET:
+        i64 = input_offset(m, group, a->index);
+        return clg__kernel_set(s->kernel, (*at)++, &i64, sizeof i64, e) >= 0;
+    case CLG__ARG_I32:
+        return clg__kernel_set(s->kernel, (*at)++, &i32, sizeof i32, e) >= 0;
+    case CLG__ARG_I64:
+        return clg__kernel_set(s->kernel, (*at)++, &i64, sizeof i64, e) >= 0;
+    case CLG__ARG_F32:
+        return clg__kernel_set(s->kernel, (*at)++, &f32, sizeof f32, e) >= 0;
+    case CLG__ARG_F64:
+        return clg__kernel_set(s->kernel, (*at)++, &a->f, sizeof a->f, e) >= 0;
+    case CLG__ARG_LOCAL:
+        return clg__kernel_set_local(s->kernel, (*at)++, (size_t) a->i, e) >= 0;
+    case CLG__ARG_EPILOGUE:
+        return true; // expanded: identity
+    }
+    return true;
+}
+
+static bool blas_step(maker *m, clg__step *s, int group, const clg__launch *l)
+{
+    s->blas = l->blas;
+    const clg__ir *v = &m->w->ir[m->f.g[group].kernel];
+    s->blas_place[0] = m->place_of[CLG__VALUE(v->src[0].ir, v->src[0].out)];
+    s->blas_place[1] = m->place_of[CLG__VALUE(v->src[1].ir, v->src[1].out)];
+    s->blas_place[2] = m->place_of[CLG__VALUE(m->f.g[group].kernel, 0)];
+    s->blas.a_offset += input_offset(m, group, 0);
+    s->blas.b_offset += input_offset(m, group, 1);
+    note_write(m, s, s->blas_place[2]);
+    return true;
+}
+
+static bool add_steps(maker *m, int launch, int *unit)
+{
+    const clg__kplan *kp = &m->kp[launch];
+    const int group = m->f.order[m->f.launch_start[launch]];
+    temps t = { .geo = -1 };
+    for (int i = 0; i < kp->n_temps; i++) {
+        t.place[i] = temp_place(m, kp->temp_bytes[i], launch, launch);
+        if (t.place[i] < 0)
+            return false;
+    }
+    clg__plan *p = m->p;
+    if (kp->n_geo > 0) {
+        const size_t bytes = (size_t) kp->n_geo * sizeof kp->geo[0];
+        if (!clg__grow((void **) &p->geo, &p->cap_geo, p->n_geo + 1, sizeof *p->geo))
+            return oom(m);
+        p->geo[p->n_geo] = clg__buf_alloc(p->gpu, bytes, m->w->err);
+        if (!p->geo[p->n_geo])
+            return false;
+        t.geo = p->n_geo++;
+        if (clg__buf_write(p->geo[t.geo], 0, kp->geo, bytes, m->w->err) < 0)
+            return false;
+    }
+    for (int i = 0; i < kp->n_launches; i++) {
+        const clg__launch *l = &kp->launches[i];
+        if (!clg__grow((void **) &p->steps, &p->cap_steps, p->n_steps + 1, sizeof *p->steps))
+            return oom(m);
+        clg__step *s = &p->steps[p->n_steps++];
+        *s = (clg__step) { .dims = l->dims };
+        memcpy(s->grid, l->grid, sizeof s->grid);
+        memcpy(s->group, l->group, sizeof s->group);
+        if (l->blas.used) {
+            blas_step(m, s, group, l);
+            continue;
+        }
+        s->kernel = m->units[*unit].kernel;
+        m->units[(*unit)++].kernel = NULL;
+        int at = 0;
+        for (int a = 0; a < l->n_args; a++) {
+            if (!set_arg(m, s, group, &l->args[a], &t, &at))
+                return false;
+        }
+    }
+    p->bytes += kp->bytes;
+    p->flops += kp->flops;
+    return true;
+}
+
+static bool build(maker *m)
+{
+    for (int l = 0; l < m->f.n_launches; l++) {
+        for (int i = 0; i < m->kp[l].n_launches; i++) {
+            const clg__launch *k = &m->kp[l].launches[i];
+            if (k->blas.used)
+                continue;
+            if (k->defines.failed || k->text.failed ||
+                !clg__grow((void **) &m->units, &m->cap_units, m->n_units + 1, sizeof *m->units))
+                return oom(m);
+            m->units[m->n_units++] = (clg__unit) { .file = k->file, .entry = k->entry,
+                                                   .defines = clg__str_text(&k->defines),
+                                                   .text = clg__str_text(&k->text) };
+        }
+    }
+    if (m->n_units == 0)
+        return true;
+    if (clg__gpu_build(m->p->gpu, m->units, m->n_units, m->w->err) < 0)
+        return false;
+    for (int i = 0; i < m->n_units; i++) {
+        bool seen = false;
+        for (int j = 0; j < i && !seen; j++)
+            seen = strcmp(clg__kernel_name(m->units[i].kernel),
+                          clg__kernel_name(m->units[j].kernel)) == 0;
+        m->p->n_kernels += !seen;
+    }
+    return true;
+}
+
+static bool make_roots(maker *m)
+{
+    clg__work *w = m->w;
+    clg__plan *p = m->p;
+    p->n_roots = w->n_roots;
+    p->root_place = clg__malloc(((size_t) w->n_roots + 1) * sizeof *p->root_place);
+    p->root_offset = clg__calloc((size_t) w->n_roots + 1, sizeof *p->root_offset);
+    p->bufs = clg__calloc((size_t) p->n_places + 1, sizeof *p->bufs);
+    if (!p->root_place || !p->root_offset || !p->bufs)
+        return oom(m);
+    for (int i = 0; i < w->n_roots; i++) {
+        p->root_place[i] = -1;
+        if (!w->roots[i] || w->roots[i]->buf)
+            continue;
+        const clg__ref *r = &w->root_ref[i];
+        p->root_place[i] = m->place_of[CLG__VALUE(r->ir, r->out)];
+        p->root_offset[i] = r->geom.offset + w->ir[r->ir].offset;
+    }
+    return true;
+}
+
+static bool make(maker *m)
+{
+    clg__work *w = m->w;
+    if (!clg__work_lower(w) || !clg__fuse(&m->f))
+        return false;
+    const size_t values = (size_t) (w->n_ir + 1) * CLG__MAX_OUTPUTS;
+    m->place_of = clg__malloc(values * sizeof *m->place_of);
+    m->last_use = clg__malloc(values * sizeof *m->last_use);
+    if (!m->place_of || !m->last_use)
+        return oom(m);
+    if (!describe(m) || !plan_memory(m) || !build(m))
+        return false;
+    int unit = 0;
+    for (int l = 0; l < m->f.n_launches; l++) {
+        if (!add_steps(m, l, &unit))
+            return false;
+    }
+    return make_roots(m);
+}
+
+clg__plan *clg__plan_make(clg__work *w, clg__gpu *gpu)
+{
+    maker m = { .w = w, .f = { .w = w } };
+    m.p = clg__calloc(1, sizeof *m.p);
+    bool ok = false;
+    if (m.p) {
+        m.p->gpu = gpu;
+        ok = make(&m);
+        if (ok && clg__log_on(CLG__LOG_PLAN))
+            clg__plan_log(m.p, &m.f);
+    } else {
+        oom(&m);
+    }
+    for (int i = 0; i < m.n_units; i++)
+        clg__kernel_free(m.units[i].kernel);
+    clg__free(m.units);
+    for (int l = 0; m.kp && l < m.f.n_launches; l++)
+        clg__kplan_free(&m.kp[l]);
+    clg__free(m.kp);
+    clg__free(m.place_of);
+    clg__free(m.last_use);
+    clg__fusion_free(&m.f);
+    if (!ok) {
+        clg__plan_free(m.p);
+        return NULL;
+    }
+    return m.p;
+}
+
+void clg__plan_free(clg__plan *p)
+{
+    if (!p)
+        return;
+    for (int i = 0; i < p->n_steps; i++) {
+        clg__kernel_free(p->steps[i].kernel);
+        clg__free(p->steps[i].bound);
+    }
+    for (int i = 0; i < p->n_geo; i++)
+        clg__buf_unref(p->geo[i]);
+    clg__free(p->geo);
+    clg__free(p->steps);
+    clg__free(p->places);
+    clg__free(p->root_place);
+    clg__free(p->root_offset);
+    clg__free(p->bufs);
+    clg__str_free(&p->key);
+    clg__free(p);
+}

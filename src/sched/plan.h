@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// A plan: kernels with their arguments, and where everything lies. Made once per structure, replayed.
+#ifndef CLG_SCHED_PLAN_H
+#define CLG_SCHED_PLAN_H
+
+#include "device/gpu.h"
+#include "sched/fuse.h"
+
+typedef enum clg__place_kind { CLG__PLACE_LEAF, CLG__PLACE_RESULT, CLG__PLACE_TEMP } clg__place_kind;
+
+// Memory of a value during one run.
+typedef struct clg__place {
+    clg__place_kind kind;
+    int order;    // LEAF: the graph node
+    size_t bytes; // RESULT, TEMP
+    int free_at;  // planning: last launch that uses a TEMP
+} clg__place;
+
+typedef enum clg__bound_kind { CLG__BOUND_PLACE, CLG__BOUND_SLOT, CLG__BOUND_SEED } clg__bound_kind;
+
+// An argument that is set anew in every run.
+typedef struct clg__bound {
+    clg__bound_kind kind;
+    int arg, index; // place, or graph node in order
+    clg_dtype dtype;
+} clg__bound;
+
+typedef struct clg__step {
+    clg__kernel *kernel;
+    int dims;
+    size_t grid[3], group[3];
+    clg__bound *bound;
+    int n_bound, cap_bound;
+    int writes[CLG__GROUP_OUTPUTS]; // RESULT places
+    int n_writes;
+    clg__blas blas; // in place of a kernel where blas.used
+    int blas_place[3];
+} clg__step;
+
+typedef struct clg__plan clg__plan;
+struct clg__plan {
+    clg__str key;
+    uint64_t hash;
+    clg__gpu *gpu;
+    clg__step *steps;
+    int n_steps, cap_steps;
+    clg__place *places;
+    int n_places, cap_places;
+    clg__buf **geo;
+    int n_geo, cap_geo;
+    int *root_place;        // per root; -1: nothing to do
+    int64_t *root_offset;
+    int n_roots;
+    clg__buf **bufs;        // of one run, per place
+    uint64_t bytes, flops, peak;
+    int n_kernels;          // distinct ones
+    clg__plan *chain;       // of the cache's table
+    clg__plan *newer, *older;
+};
+
+clg__plan *clg__plan_make(clg__work *w, clg__gpu *gpu); // NULL: w->err
+void clg__plan_free(clg__plan *p);
+// Bind, enqueue, flush. roots of the work get their buffers. On failure nothing has changed.
+clg_status clg__plan_run(clg__plan *p, clg__work *w);
+void clg__plan_log(const clg__plan *p, const clg__fusion *f);
+#endif

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// Replaying a plan: memory, arguments, launches. Everything that can fail without harm comes before
+// the first launch; a failure after it is sticky.
+#include "sched/plan.h"
+
+static void release(clg__plan *p)
+{
+    for (int i = 0; i < p->n_places; i++) {
+        if (p->bufs[i])
+            clg__buf_unref(p->bufs[i]);
+        p->bufs[i] = NULL;
+    }
+}
+
+static bool allocate(clg__plan *p, const clg__work *w)
+{
+    for (int i = 0; i < p->n_places; i++) {
+        const clg__place *place = &p->places[i];
+        if (place->kind == CLG__PLACE_LEAF) {
+            p->bufs[i] = w->order[place->order]->buf;
+            clg__buf_ref(p->bufs[i]);
+        } else {
+            p->bufs[i] = clg__buf_alloc(p->gpu, place->bytes, w->err);
+        }
+        if (!p->bufs[i])
+            return false;
+    }
+    return true;
+}
+
+static clg_status set_slot(clg__kernel *k, const clg__bound *b, double v, clg__err *e)
+{
+    const float f32 = (float) v;
+    const int32_t i32 = (int32_t) v;
+    const int64_t i64 = (int64_t) v;
+    const uint8_t u8 = b->dtype == CLG_BOOL ? v != 0 : (uint8_t) (int64_t) v;
+    switch (b->dtype) {
+    case CLG_F32:
+        return clg__kernel_set(k, b->arg, &f32, sizeof f32, e);
+    case CLG_F64:
+        return clg__kernel_set(k, b->arg, &v, sizeof v, e);
+    case CLG_I32:
+        return clg__kernel_set(k, b->arg, &i32, sizeof i32, e);
+    case CLG_I64:
+        return clg__kernel_set(k, b->arg, &i64, sizeof i64, e);
+    default:
+        return clg__kernel_set(k, b->arg, &u8, sizeof u8, e);
+    }
+}
+
+static clg_status set_bound(const clg__plan *p, const clg__work *w, clg__kernel *k,
+                            const clg__bound *b)
+{
+    if (b->kind == CLG__BOUND_PLACE)
+        return clg__kernel_set_buf(k, b->arg, p->bufs[b->index], w->err);
+    const clg__node *n = w->order[b->index];
+    if (b->kind == CLG__BOUND_SLOT)
+        return set_slot(k, b, *(const double *) n->params, w->err);
+    const clg__random *r = n->params;
+    if (clg__kernel_set(k, b->arg, &r->seed, sizeof r->seed, w->err) < 0)
+        return w->err->status;
+    return clg__kernel_set(k, b->arg + 1, &r->counter, sizeof r->counter, w->err);
+}
+
+static clg_status launch(const clg__plan *p, const clg__step *s, clg__err *e)
+{
+    const clg__blas *b = &s->blas;
+    clg__buf *writes[CLG__GROUP_OUTPUTS];
+    for (int i = 0; i < s->n_writes; i++)
+        writes[i] = p->bufs[s->writes[i]];
+    if (!b->used)
+        return clg__kernel_launch(s->kernel, s->dims, s->grid, s->group, writes, s->n_writes, e);
+    return clg__gpu_blas_gemm(p->gpu, b->dtype, b->ta, b->tb, b->m, b->n, b->k,
+                              p->bufs[s->blas_place[0]], (size_t) b->a_offset, b->lda,
+                              p->bufs[s->blas_place[1]], (size_t) b->b_offset, b->ldb,
+                              p->bufs[s->blas_place[2]], 0, b->ldc, e);
+}
+
+clg_status clg__plan_run(clg__plan *p, clg__work *w)
+{
+    bool ok = clg__gpu_lost(p->gpu, w->err) >= 0 && allocate(p, w);
+    for (int i = 0; i < p->n_steps && ok; i++) {
+        const clg__step *s = &p->steps[i];
+        for (int k = 0; k < s->n_bound && ok; k++)
+            ok = set_bound(p, w, s->kernel, &s->bound[k]) >= 0;
+    }
+    for (int i = 0; i < p->n_steps && ok; i++) {
+        ok = launch(p, &p->steps[i], w->err) >= 0;
+        if (!ok && i > 0)
+            clg__gpu_set_lost(p->gpu, w->err);
+    }
+    if (ok && clg__gpu_flush(p->gpu, w->err) < 0) {
+        clg__gpu_set_lost(p->gpu, w->err);
+        ok = false;
+    }
+    for (int i = 0; i < p->n_roots && ok; i++) {
+        if (p->root_place[i] < 0 || w->roots[i]->buf)
+            continue;
+        clg__buf *b = p->bufs[p->root_place[i]];
+        clg__buf_ref(b);
+        clg__node_set_buffer(w->roots[i], b, p->root_offset[i]);
+    }
+    release(p);
+    return ok ? CLG_OK : w->err->status;
+}
