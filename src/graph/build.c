@@ -60,6 +60,11 @@ clg_tensor clg__call_poison(const clg__call *c)
     return clg__poison_from(c->bad);
 }
 
+clg_tensor clg__poison_of(clg_tensor bad)
+{
+    return clg__poison_from(bad);
+}
+
 const char *clg__shape_text(const clg_shape *s, char buf[128])
 {
     size_t at = 0;
@@ -235,6 +240,16 @@ const clg__op clg__op_const = { .name = "const", .kind = CLG__CONST, .key = key_
 // No key: the number is an argument of the kernel.
 const clg__op clg__op_scalar = { .name = "scalar", .kind = CLG__SCALAR_SLOT,
                                  .params_bytes = sizeof(double) };
+
+static const clg__op op_number = { .name = "number", .kind = CLG__SCALAR_SLOT, .key = key_const,
+                                   .params_bytes = sizeof(double) };
+
+clg_tensor clg__num(clg_device dev, clg_dtype t, double v)
+{
+    clg__call c;
+    clg__call_source(&c, dev, "number");
+    return clg__call_node(&c, &op_number, t, &CLG_SCALAR, &v);
+}
 
 clg_tensor clg__lit(clg_device dev, clg_dtype t, double v)
 {

@@ -27,6 +27,7 @@ typedef struct clg__call {
 bool clg__call_begin(clg__call *c, const char *op, const char *names, int n, const clg_tensor *in);
 void clg__call_source(clg__call *c, clg_device dev, const char *op); // ops without inputs
 clg_tensor clg__call_poison(const clg__call *c);
+clg_tensor clg__poison_of(clg_tensor bad); // a poison with the same cause
 // "foo 'label': <message> [a 2x3 f32, b 4 i64]"; poisons, and publishes to the device.
 clg_tensor clg__call_fail(const clg__call *c, clg_status st, const char *format, ...)
     CLG_PRINTF(3, 4);
@@ -46,6 +47,9 @@ clg_tensor clg__contiguous(clg_tensor t);
 
 // Small literals of gradients and composites: a 0-d tensor whose value is part of the kernel text.
 clg_tensor clg__lit(clg_device dev, clg_dtype t, double v);
+// A number that follows from shapes (1/n): equal ones are one value, but it stays out of the kernel's
+// text, so that another batch size compiles nothing.
+clg_tensor clg__num(clg_device dev, clg_dtype t, double v);
 // y as a composite computed it, with this op's derivative instead of the composite's own.
 // in[] are the tensors that op->vjp differentiates with respect to.
 clg_tensor clg__custom_vjp(const clg__op *op, clg_tensor y, int n, const clg_tensor *in,

@@ -276,7 +276,7 @@ static bool equal_ir(const clg__ir *a, const clg__ir *b)
 static bool mergeable(const clg__ir *v)
 {
     const clg__op_kind k = v->op->kind;
-    return k != CLG__LEAF && k != CLG__SCALAR_SLOT && k != CLG__RANDOM;
+    return k != CLG__LEAF && k != CLG__RANDOM && (k != CLG__SCALAR_SLOT || v->op->key);
 }
 
 static uint64_t ir_hash(const clg__ir *v)

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// index_select over [outer][axis][inner] and its transpose. An index out of range gives FILL (NaN for
+// floating types, else 0) and takes part in nothing. One work-item per result.
+#ifndef NAME
+#define NAME(x) x
+#endif
+#ifndef E
+#define E float
+#define I long
+#define FILL NAN
+#endif
+
+__kernel void NAME(index_select)(__global const E *restrict a, long offset,
+                                 __global const I *restrict index, long index_offset,
+                                 __global E *restrict y, long total, long axis, long n, long inner)
+{
+    const long at = get_global_id(0);
+    if (at >= total)
+        return;
+    const long k = index[index_offset + at / inner % n];
+    y[at] = k < 0 || k >= axis ? (E)(FILL)
+                               : a[offset + (at / inner / n * axis + k) * inner + at % inner];
+}
+
+// Sums in the order of the index list: the same bits every time.
+__kernel void NAME(index_add)(__global const E *restrict g, long offset,
+                              __global const I *restrict index, long index_offset,
+                              __global E *restrict out, long total, long axis, long n, long inner)
+{
+    const long at = get_global_id(0);
+    if (at >= total)
+        return;
+    const long k = at / inner % axis, outer = at / inner / axis;
+    E sum = (E)0;
+    for (long i = 0; i < n; i++)
+        if (index[index_offset + i] == k)
+            sum += g[offset + (outer * n + i) * inner + at % inner];
+    out[at] = sum;
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// softmax and log_softmax of rows of n elements: subtract the maximum, so that nothing overflows.
+// LOG: the logarithm. A row of -inf alone gives NaN.
+#pragma OPENCL FP_CONTRACT OFF
+#include "common.clh"
+#ifndef ITEMS
+#define ITEMS 64
+#endif
+
+static inline E NAME(fold_max)(VEC v)
+{
+    E t[16];
+    vstore16(v, 0, t);
+    for (int h = 8; h > 0; h /= 2)
+        for (int i = 0; i < h; i++)
+            t[i] = t[i] > t[i + h] || t[i] != t[i] ? t[i] : t[i + h];
+    return t[0];
+}
+
+static inline E NAME(fold_sum)(VEC v)
+{
+    E t[16];
+    vstore16(v, 0, t);
+    for (int h = 8; h > 0; h /= 2)
+        for (int i = 0; i < h; i++)
+            t[i] = t[i] + t[i + h];
+    return t[0];
+}
+
+static inline VEC NAME(load_or)(__global const E *restrict p, int n, E other)
+{
+    E t[VL];
+    if (n >= VL)
+        return vload16(0, p);
+    for (int i = 0; i < VL; i++)
+        t[i] = i < n ? p[i] : other;
+    return vload16(0, t);
+}
+
+// CPU class: work-groups share the rows, lanes along the row.
+CPU_KERNEL void NAME(softmax_cpu)(__global const E *restrict x, long offset, __global E *restrict y,
+                                  long rows, int n)
+{
+    const long g = get_group_id(0), gs = get_num_groups(0);
+    for (long r = rows * g / gs; r < rows * (g + 1) / gs; r++) {
+        __global const E *a = x + offset + r * n;
+        VEC m = (VEC)((E)(-INFINITY)), s = (VEC)(0);
+        for (int j = 0; j < n; j += VL) {
+            const VEC v = NAME(load_or)(a + j, n - j, (E)(-INFINITY));
+            m = ((v > m) | (v != v)) ? v : m;
+        }
+        const E top = NAME(fold_max)(m);
+        for (int j = 0; j < n; j += VL) // exp(-inf) adds nothing
+            s += exp(NAME(load_or)(a + j, n - j, (E)(-INFINITY)) - (VEC)(top));
+        const E sum = NAME(fold_sum)(s);
+#ifdef LOG
+        const E shift = log(sum);
+#endif
+        for (int j = 0; j < n; j += VL) {
+            const VEC v = NAME(load_part)(a + j, n - j) - (VEC)(top);
+#ifdef LOG
+            NAME(store_part)(v - (VEC)(shift), y + r * n + j, n - j);
+#else
+            NAME(store_part)(exp(v) / (VEC)(sum), y + r * n + j, n - j);
+#endif
+        }
+    }
+}
+
+// GPU class: a work-group per row.
+__attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gpu)(
+    __global const E *restrict x, long offset, __global E *restrict y, int n)
+{
+    __local E t[ITEMS];
+    const int lid = get_local_id(0);
+    const long row = get_group_id(0);
+    __global const E *a = x + offset + row * n;
+    E m = (E)(-INFINITY);
+    for (int j = lid; j < n; j += ITEMS)
+        m = a[j] > m || a[j] != a[j] ? a[j] : m;
+    t[lid] = m;
+    for (int h = ITEMS / 2; h > 0; h /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lid < h)
+            t[lid] = t[lid] > t[lid + h] || t[lid] != t[lid] ? t[lid] : t[lid + h];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    const E top = t[0];
+    barrier(CLK_LOCAL_MEM_FENCE);
+    E s = (E)0;
+    for (int j = lid; j < n; j += ITEMS)
+        s += exp(a[j] - top);
+    t[lid] = s;
+    for (int h = ITEMS / 2; h > 0; h /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lid < h)
+            t[lid] += t[lid + h];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    const E sum = t[0];
+    for (int j = lid; j < n; j += ITEMS)
+#ifdef LOG
+        y[row * n + j] = a[j] - top - log(sum);
+#else
+        y[row * n + j] = exp(a[j] - top) / sum;
+#endif
+}

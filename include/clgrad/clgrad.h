@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// Tensors, fused kernels and gradients on any OpenCL device. Includes every part.
+#ifndef CLGRAD_CLGRAD_H
+#define CLGRAD_CLGRAD_H
+
+#include <clgrad/base.h>
+#include <clgrad/device.h>
+#include <clgrad/grad.h>
+#include <clgrad/io.h>
+#include <clgrad/nn.h>
+#include <clgrad/ops.h>
+#include <clgrad/optim.h>
+#include <clgrad/tensor.h>
+#include <clgrad/var.h>
+
+#endif

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+// Which convolution kernel, and with what tiles.
+#include "ops/conv.h"
+
+enum { STRIP_BYTES = 192 << 10 }; // of the L2 cache, for input rows
+
+static size_t up(int64_t a, int64_t b)
+{
+    return (size_t) ((a + b - 1) / b);
+}
+
+// The tile of a CPU kernel: pixels of a row times vectors of outputs; 28 accumulators.
+static void tile_of(int ow, int o, int *mr, int *nv)
+{
+    const int waste14 = (int) up(ow, 14) * 14 - ow, waste7 = (int) up(ow, 7) * 7 - ow;
+    *mr = waste7 < waste14 && o > 32 ? 7 : 14;
+    *nv = *mr == 7 ? 4 : 2;
+}
+
+typedef struct direct {
+    int mr, nv, rows, height, width;
+    size_t strip, pixels, taps; // bytes of local memory
+} direct;
+
+// Tiles for a convolution seen forward; false: a row of input does not fit the local memory.
+static bool plan_direct(const clg__conv *p, const clg__caps *caps, direct *d)
+{
+    tile_of(p->ow, p->o, &d->mr, &d->nv);
+    d->width = ((int) up(p->ow, d->mr) * d->mr - 1) * p->sw + (p->kw - 1) * p->dw + 1;
+    d->taps = (size_t) p->c * (size_t) p->kh * (size_t) p->kw * sizeof(int32_t);
+    for (d->rows = p->oh < 16 ? p->oh : 16; d->rows > 0; d->rows--) {
+        d->height = (d->rows - 1) * p->sh + (p->kh - 1) * p->dh + 1;
+        d->strip = (size_t) p->c * (size_t) d->height * (size_t) d->width * 4;
+        d->pixels = (size_t) d->nv * up(d->rows * p->ow, 16) * 256 * 4 + 16 * 64;
+        if (d->strip <= STRIP_BYTES && d->strip + d->pixels + d->taps <= caps->local_bytes)
+            return true;
+    }
+    return false;
+}
+
+// Backward-data as a forward convolution of the cotangent.
+static bool mirrored(const clg__conv *p, clg__conv *q)
+{
+    *q = *p;
+    q->c = p->o;
+    q->o = p->c;
+    q->h = p->oh;
+    q->w = p->ow;
+    q->oh = p->h;
+    q->ow = p->w;
+    q->ph = p->dh * (p->kh - 1) - p->ph;
+    q->pw = p->dw * (p->kw - 1) - p->pw;
+    return p->sh == 1 && p->sw == 1 && q->ph >= 0 && q->pw >= 0;
+}
+
+static const char *common(const clg__kernel_call *c, const clg__conv *p)
+{
+    if (!c->caps->cpu_class)
+        return "for CPU-class devices";
+    if (c->out_dtype[0] != CLG_F32)
+        return "only f32";
+    if (p->groups != 1)
+        return "only one group";
+    return p->sh != p->sw ? "only equal strides" : NULL;
+}
+
+static const char *accepts_y(const clg__kernel_call *c)
+{
+    direct d;
+    const char *why = common(c, c->params);
+    return why ? why : plan_direct(c->params, c->caps, &d) ? NULL : "a row of input is too large";
+}
+
+static const char *accepts_dx(const clg__kernel_call *c)
+{
+    direct d;
+    clg__conv q;
+    const char *why = common(c, c->params);
+    if (why)
+        return why;
+    if (!mirrored(c->params, &q))
+        return "only stride 1 and padding below the window";
+    return plan_direct(&q, c->caps, &d) ? NULL : "a row of the cotangent is too large";
+}
+
+static uint64_t flops(const clg__conv *p)
+{
+    return 2ull * (uint64_t) p->n * (uint64_t) p->o * (uint64_t) p->oh * (uint64_t) p->ow *
+           (uint64_t) (p->c / p->groups) * (uint64_t) p->kh * (uint64_t) p->kw;
+}
+
+static void define_tile(clg__kplan *p, clg__launch *l, int mr, int nv, int stride)
+{
+    clg__kplan_define(p, l, "MR", "%d", mr);
+    clg__kplan_define(p, l, "NV", "%d", nv);
+    clg__kplan_define(p, l, "STRIDE", "%d", stride);
+}
+
+static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__conv *q, bool flip)
+{
+    direct d;
+    plan_direct(q, c->caps, &d);
+    if (q->n == 0)
+        return;
+    const int nr = 16 * d.nv;
+    const size_t blocks = up(q->o, nr), window = (size_t) q->kh * (size_t) q->kw;
+    const int packed = clg__kplan_temp(p, blocks * (size_t) q->c * window * (size_t) nr * 4);
+    clg__launch *l = clg__kplan_kernel(p, "conv_cpu", "conv_pack");
+    define_tile(p, l, d.mr, d.nv, q->sh);
+    clg__arg_in(p, l, 1);
+    clg__arg_in_offset(p, l, 1);
+    clg__arg_temp(p, l, packed);
+    const int pack_sizes[] = { q->c, q->o, q->kh, q->kw, flip };
+    for (int i = 0; i < 5; i++)
+        clg__arg_i32(p, l, pack_sizes[i]);
+    clg__kplan_grid(l, blocks, (size_t) q->c, 1, 1, 1, 1);
+    l = clg__kplan_kernel(p, "conv_cpu", "conv");
+    define_tile(p, l, d.mr, d.nv, q->sh);
+    clg__arg_in(p, l, 0);
+    clg__arg_in_offset(p, l, 0);
+    clg__arg_temp(p, l, packed);
+    clg__arg_out(p, l, 0);
+    clg__arg_local(p, l, d.strip);
+    clg__arg_local(p, l, d.pixels);
+    clg__arg_local(p, l, d.taps);
+    const int sizes[] = { q->c, q->h, q->w, q->o, q->oh, q->ow, q->kh, q->kw, q->ph, q->pw,
+                          q->dh, q->dw, d.rows };
+    for (int i = 0; i < 13; i++)
+        clg__arg_i32(p, l, sizes[i]);
+    clg__arg_epilogue(p, l);
+    clg__kplan_grid(l, up(q->oh, d.rows), (size_t) q->n, blocks, 1, 1, 1);
+    p->flops += flops(q);
+}
+
+static void plan_y_direct(const clg__kernel_call *c, clg__kplan *p)
+{
+    run_direct(c, p, c->params, false);
+}
+
+static void plan_dx_direct(const clg__kernel_call *c, clg__kplan *p)
+{
+    clg__conv q;
+    mirrored(c->params, &q);
+    run_direct(c, p, &q, true);
+}
+
+// ---- backward-weights
+
+typedef struct dw_tiles {
+    int nv, rows, cb;
+    size_t strip, pixels;
+} dw_tiles;
+
+static bool plan_dw_tiles(const clg__conv *p, const clg__caps *caps, dw_tiles *d)
+{
+    d->nv = p->o > 32 ? 4 : 2;
+    const int width = (p->ow - 1) * p->sw + (p->kw - 1) * p->dw + 1;
+    for (d->rows = p->oh; d->rows > 0; d->rows = d->rows > 1 ? (d->rows + 1) / 2 : 0) {
+        const int height = (d->rows - 1) * p->sh + (p->kh - 1) * p->dh + 1;
+        const size_t row = (size_t) height * (size_t) width * 4;
+        d->pixels = up(d->rows * p->ow, 16) * 16 * (size_t) (16 * d->nv) * 4;
+        d->cb = row ? (int) (STRIP_BYTES / row) : 0;
+        d->cb = d->cb > p->c ? p->c : d->cb;
+        d->strip = (size_t) d->cb * row;
+        if (d->cb > 0 && d->pixels <= STRIP_BYTES && d->strip + d->pixels <= caps->local_bytes)
+            return true;
+    }
+    return false;
+}
+
+static const char *accepts_dw(const clg__kernel_call *c)
+{
+    dw_tiles d;
+    const char *why = common(c, c->params);
+    return why ? why : plan_dw_tiles(c->params, c->caps, &d) ? NULL : "a row of input is too large";
+}
+
+static void plan_dw_direct(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg__conv *q = c->params;
+    dw_tiles d;
+    plan_dw_tiles(q, c->caps, &d);
+    const size_t taps = (size_t) q->c * (size_t) q->kh * (size_t) q->kw;
+    const size_t blocks = up(q->o, 16 * d.nv), ob = blocks * (size_t) (16 * d.nv);
+    const size_t c_blocks = up(q->c, d.cb);
+    // A fixed number of chunks: the order of the sums must not depend on the machine.
+    const size_t chunks = q->n >= 8 ? 8 : q->n > 0 ? (size_t) q->n : 1;
+    const int partial = clg__kplan_temp(p, chunks * taps * ob * 4);
+    clg__launch *l = clg__kplan_kernel(p, "conv_cpu", "conv_dw");
+    define_tile(p, l, 6, d.nv, q->sh);
+    for (int i = 0; i < 2; i++) {
+        clg__arg_in(p, l, i);
+        clg__arg_in_offset(p, l, i);
+    }
+    clg__arg_temp(p, l, partial);
+    clg__arg_local(p, l, d.strip);
+    clg__arg_local(p, l, d.pixels);
+    const int sizes[] = { q->n, q->c, q->h, q->w, q->o, q->oh, q->ow, q->kh, q->kw, q->ph, q->pw,
+                          q->dh, q->dw, d.rows, d.cb };
+    for (int i = 0; i < 15; i++)
+        clg__arg_i32(p, l, sizes[i]);
+    clg__kplan_grid(l, chunks, blocks, c_blocks, 1, 1, 1);
+    l = clg__kplan_kernel(p, "conv_cpu", "conv_dw_sum");
+    define_tile(p, l, 6, d.nv, q->sh);
+    clg__arg_temp(p, l, partial);
+    clg__arg_out(p, l, 0);
+    clg__arg_i32(p, l, (int32_t) taps);
+    clg__arg_i32(p, l, q->o);
+    clg__arg_i32(p, l, (int32_t) ob);
+    clg__arg_i32(p, l, (int32_t) chunks);
+    clg__kplan_grid(l, taps < 16 ? taps : 16, 1, 1, 1, 1, 1);
+    p->flops += flops(q);
+}
+
+// ---- the general kernel, any class
+
+static const char *accepts_general(const clg__kernel_call *c)
+{
+    return c->caps->max_work_group < 256 ? "needs work-groups of 256" : NULL;
+}
+
+static const char *accepts_gpu(const clg__kernel_call *c)
+{
+    return c->caps->cpu_class ? "for GPU-class devices" : accepts_general(c);
+}
+
+typedef enum use { USE_Y, USE_DX, USE_DW } use;
+
+static void plan_general(const clg__kernel_call *c, clg__kplan *p, use u)
+{
+    static const char *const names[] = { "CONV_Y", "CONV_DX", "CONV_DW" };
+    const clg__conv *q = c->params;
+    const char *type = c->out_dtype[0] == CLG_F64 ? "double" : "float";
+    const int og = q->o / q->groups, cg = q->c / q->groups, window = q->kh * q->kw;
+    const int64_t m = u == USE_DX ? cg : og;
+    const int64_t n = u == USE_Y    ? (int64_t) q->n * q->oh * q->ow
+                      : u == USE_DX ? (int64_t) q->n * q->h * q->w
+                                    : (int64_t) cg * window;
+    const int64_t pixels = (int64_t) q->n * q->oh * q->ow;
+    int parts = 1;
+    if (u == USE_DW && pixels > 2048)
+        parts = pixels / 2048 > 32 ? 32 : (int) (pixels / 2048);
+    if (n == 0 || m == 0)
+        return;
+    const int64_t size = (int64_t) q->o * cg * window;
+    const int temp = u == USE_DW ? clg__kplan_temp(p, (size_t) (size * parts) *
+                                                          clg_dtype_size(c->out_dtype[0])) : 0;
+    clg__launch *l = clg__kplan_kernel(p, "conv_gpu", "conv");
+    clg__kplan_define(p, l, "E", "%s", type);
+    clg__kplan_define(p, l, names[u], "1");
+    // forward: a is w; backward-data: a is w; backward-weights: a is the cotangent
+    const int a = u == USE_DW ? 0 : 1;
+    clg__arg_in(p, l, a);
+    clg__arg_in_offset(p, l, a);
+    clg__arg_in(p, l, 1 - a);
+    clg__arg_in_offset(p, l, 1 - a);
+    if (u == USE_DW)
+        clg__arg_temp(p, l, temp);
+    else
+        clg__arg_out(p, l, 0);
+    const int sizes[] = { q->n, q->c, q->h, q->w, q->o, q->oh, q->ow, q->kh, q->kw, q->groups,
+                          q->sh, q->sw, q->ph, q->pw, q->dh, q->dw, parts };
+    for (int i = 0; i < 17; i++)
+        clg__arg_i32(p, l, sizes[i]);
+    if (u != USE_DW && !c->caps->cpu_class)
+        clg__arg_epilogue(p, l);
+    clg__kplan_grid(l, up(n, 32), up(m, 32), (size_t) (q->groups * parts), 16, 16, 1);
+    p->flops += flops(q);
+    if (u != USE_DW)
+        return;
+    l = clg__kplan_kernel(p, "conv_gpu", "conv_sum");
+    clg__kplan_define(p, l, "E", "%s", type);
+    clg__kplan_define(p, l, names[u], "1");
+    clg__arg_temp(p, l, temp);
+    clg__arg_out(p, l, 0);
+    clg__arg_i64(p, l, size);
+    clg__arg_i32(p, l, parts);
+    clg__kplan_grid(l, up(size, 64), 1, 1, 64, 1, 1);
+}
+
+static void plan_y_general(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan_general(c, p, USE_Y);
+}
+
+static void plan_dx_general(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan_general(c, p, USE_DX);
+}
+
+static void plan_dw_general(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan_general(c, p, USE_DW);
+}
+
+const clg__variant clg__conv_y_variants[] = {
+    { "cpu_direct", accepts_y, plan_y_direct, true },
+    { "gpu_tiled", accepts_gpu, plan_y_general, true },
+    { "general", accepts_general, plan_y_general, false },
+};
+const clg__variant clg__conv_dx_variants[] = {
+    { "cpu_direct", accepts_dx, plan_dx_direct, true },
+    { "gpu_tiled", accepts_gpu, plan_dx_general, true },
+    { "general", accepts_general, plan_dx_general, false },
+};
+const clg__variant clg__conv_dw_variants[] = {
+    { "cpu_direct", accepts_dw, plan_dw_direct, false },
+    { "gpu_tiled", accepts_gpu, plan_dw_general, false },
+    { "general", accepts_general, plan_dw_general, false },
+};

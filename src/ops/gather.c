@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// index_select and its transpose index_add: a set closed under differentiation. Kernels: cl/gather.cl.
+#include "graph/build.h"
+#include <clgrad/ops.h>
+
+typedef struct sizes {
+    int64_t outer, axis, n, inner;
+} sizes;
+
+static void key_sizes(const void *params, clg__key *k)
+{
+    const sizes *s = params;
+    clg__key_i64(k, s->outer);
+    clg__key_i64(k, s->axis);
+    clg__key_i64(k, s->n);
+    clg__key_i64(k, s->inner);
+}
+
+static const char *element(clg_dtype t)
+{
+    static const char *const names[] = { "float", "double", "int", "long", "uchar", "uchar" };
+    return names[t];
+}
+
+static void plan(const clg__kernel_call *c, clg__kplan *p, const char *entry)
+{
+    const sizes *s = c->params;
+    const int64_t total = clg_numel(*c->out_shape);
+    if (total == 0)
+        return;
+    clg__launch *l = clg__kplan_kernel(p, "gather", entry);
+    clg__kplan_define(p, l, "E", "%s", element(c->in_dtype[0]));
+    clg__kplan_define(p, l, "I", "%s", element(c->in_dtype[1]));
+    clg__kplan_define(p, l, "FILL", clg_dtype_is_float(c->in_dtype[0]) ? "NAN" : "0");
+    for (int i = 0; i < 2; i++) {
+        clg__arg_in(p, l, i);
+        clg__arg_in_offset(p, l, i);
+    }
+    clg__arg_out(p, l, 0);
+    clg__arg_i64(p, l, total);
+    clg__arg_i64(p, l, s->axis);
+    clg__arg_i64(p, l, s->n);
+    clg__arg_i64(p, l, s->inner);
+    clg__kplan_grid(l, (size_t) ((total + 63) / 64), 1, 1, 64, 1, 1);
+}
+
+static void plan_select(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan(c, p, "index_select");
+}
+
+static void plan_add(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan(c, p, "index_add");
+}
+
+static clg_tensor select_vjp(const clg__vjp *v, int i);
+static clg_tensor add_vjp(const clg__vjp *v, int i);
+static const clg__variant select_variants[] = { { "items", NULL, plan_select, false } };
+static const clg__variant add_variants[] = { { "items", NULL, plan_add, false } };
+static const clg__op op_index_select = { .name = "index_select", .kind = CLG__KERNEL,
+                                         .vjp = select_vjp, .key = key_sizes,
+                                         .params_bytes = sizeof(sizes),
+                                         .variants = select_variants, .n_variants = 1 };
+static const clg__op op_index_add = { .name = "index_add", .kind = CLG__KERNEL, .vjp = add_vjp,
+                                      .key = key_sizes, .params_bytes = sizeof(sizes),
+                                      .variants = add_variants, .n_variants = 1 };
+
+static clg_tensor node(const clg__op *op, clg_tensor a, clg_tensor index, const sizes *s, int64_t n)
+{
+    clg__call c;
+    clg_tensor in[2] = { a, index };
+    if (!clg__call_begin(&c, op->name, "a index", 2, in))
+        return clg__call_poison(&c);
+    return clg__call_node(&c, op, a->dtype, &CLG_SHAPE(s->outer, n, s->inner), s);
+}
+
+static clg_tensor select_vjp(const clg__vjp *v, int i)
+{
+    const sizes *s = v->params;
+    return i == 0 ? node(&op_index_add, v->g, v->in[1], s, s->axis) : NULL;
+}
+
+static clg_tensor add_vjp(const clg__vjp *v, int i)
+{
+    const sizes *s = v->params;
+    return i == 0 ? node(&op_index_select, v->g, v->in[1], s, s->n) : NULL;
+}
+
+clg_tensor clg_index_select(clg_tensor a, int axis, clg_tensor index)
+{
+    clg__call c;
+    int at;
+    clg_tensor in[2] = { a, index };
+    if (!clg__call_begin(&c, "index_select", "a index", 2, in))
+        return clg__call_poison(&c);
+    if (!clg__axis(axis, a->shape.rank, &at))
+        return clg__call_fail(&c, CLG_ESHAPE, "axis %d of a tensor of rank %d", axis, a->shape.rank);
+    if (index->dtype != CLG_I32 && index->dtype != CLG_I64)
+        return clg__call_fail(&c, CLG_EDTYPE, "the index must be i32 or i64");
+    if (index->shape.rank != 1)
+        return clg__call_fail(&c, CLG_ESHAPE, "the index must have one dimension");
+    sizes s = { 1, a->shape.dim[at], index->shape.dim[0], 1 };
+    for (int d = 0; d < a->shape.rank; d++) {
+        s.outer *= d < at ? a->shape.dim[d] : 1;
+        s.inner *= d > at ? a->shape.dim[d] : 1;
+    }
+    clg_shape out = a->shape;
+    out.dim[at] = s.n;
+    clg_tensor flat = clg_reshape(a, CLG_SHAPE(s.outer, s.axis, s.inner));
+    return clg_reshape(node(&op_index_select, flat, index, &s, s.n), out);
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Losses: plain graph code.
+#include "graph/build.h"
+#include <clgrad/ops.h>
+
+static clg_tensor reduced(clg_tensor x, clg_reduction r)
+{
+    if (r == CLG_REDUCE_NONE)
+        return x;
+    return r == CLG_REDUCE_SUM ? clg_sum(x, CLG_ALL, false) : clg_mean(x, CLG_ALL, false);
+}
+
+clg_tensor clg_mse_loss(clg_tensor x, clg_tensor target, clg_reduction r)
+{
+    clg__call c;
+    if (!clg__call_begin(&c, "mse_loss", "x target", 2, (clg_tensor[]) { x, target }))
+        return clg__call_poison(&c);
+    if (!clg__shape_equal(&x->shape, &target->shape))
+        return clg__call_fail(&c, CLG_ESHAPE, "shapes differ");
+    clg_tensor d = clg_sub(x, target);
+    return reduced(clg_mul(d, d), r);
+}
+
+static clg_tensor check(const clg__call *c, clg_tensor logits, clg_tensor target,
+                        const struct clg_cross_entropy_params *p)
+{
+    if (!clg_dtype_is_float(logits->dtype))
+        return clg__call_fail(c, CLG_EDTYPE, "logits must be floating");
+    if (clg_dtype_is_float(target->dtype) || target->dtype == CLG_BOOL)
+        return clg__call_fail(c, CLG_EDTYPE, "the target must hold class numbers (integers)");
+    bool fits = logits->shape.rank >= 2 && target->shape.rank == logits->shape.rank - 1;
+    for (int d = 0; fits && d < target->shape.rank; d++)
+        fits = target->shape.dim[d] == logits->shape.dim[d == 0 ? 0 : d + 1];
+    if (!fits)
+        return clg__call_fail(c, CLG_ESHAPE, "expected logits [N,K,...] and target [N,...]");
+    if (!(p->label_smoothing >= 0 && p->label_smoothing <= 1))
+        return clg__call_fail(c, CLG_EINVAL, "label_smoothing is %g, expected 0 to 1",
+                              p->label_smoothing);
+    if (p->weight && p->weight->status >= 0 &&
+        (p->weight->shape.rank != 1 || p->weight->shape.dim[0] != logits->shape.dim[1]))
+        return clg__call_fail(c, CLG_ESHAPE, "weight must have one element per class (%lld)",
+                              (long long) logits->shape.dim[1]);
+    return NULL;
+}
+
+// The class of each logit is compared with the target: select in place of a gather, so that loss and
+// gradient are single passes over the logits.
+clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
+                             const struct clg_cross_entropy_params *p)
+{
+    static const struct clg_cross_entropy_params none = { 0 };
+    clg__call c;
+    p = p ? p : &none;
+    if (!clg__call_begin(&c, "cross_entropy", "logits target", 2,
+                         (clg_tensor[]) { logits, target }))
+        return clg__call_poison(&c);
+    clg_tensor bad = check(&c, logits, target, p);
+    if (bad)
+        return bad;
+    const int64_t classes = logits->shape.dim[1];
+    const int64_t ignore = p->use_ignore_index ? p->ignore_index : -100;
+    const double smooth = p->label_smoothing;
+    const clg_dtype t = logits->dtype;
+    clg_tensor zero = clg__lit(c.dev, t, 0), logp = clg_log_softmax(logits, 1);
+    clg_shape ks = { .rank = logits->shape.rank };
+    for (int d = 0; d < ks.rank; d++)
+        ks.dim[d] = d == 1 ? classes : 1;
+    clg_tensor number = clg_reshape(clg_arange(c.dev, CLG_I64, 0, (double) classes, 1), ks);
+    clg_tensor label = clg_cast(target, CLG_I64);
+    clg_tensor hit = clg_eq(number, clg_unsqueeze(label, 1));
+    clg_tensor kept = clg_ne(label, clg__num(c.dev, CLG_I64, (double) ignore));
+    clg_tensor w = p->weight ? clg_reshape(clg_cast(p->weight, t), ks) : NULL;
+    clg_tensor weighted = w ? clg_mul(logp, w) : logp;
+    const clg_shape axis = CLG_AXES(1);
+    clg_tensor loss = clg_neg(clg_sum(clg_where(hit, weighted, zero), axis, false));
+    if (smooth > 0) {
+        clg_tensor all = clg_neg(clg_sum(weighted, axis, false));
+        loss = clg_add(clg_mul(loss, clg__num(c.dev, t, 1 - smooth)),
+                       clg_mul(all, clg__num(c.dev, t, smooth / (double) classes)));
+    }
+    loss = clg_where(kept, loss, zero);
+    if (p->reduction != CLG_REDUCE_MEAN)
+        return reduced(loss, p->reduction);
+    clg_tensor total = w ? clg_where(kept, clg_sum(clg_where(hit, w, zero), axis, false), zero)
+                         : clg_cast(kept, t);
+    return clg_div(clg_sum(loss, CLG_ALL, false), clg_sum(total, CLG_ALL, false));
+}

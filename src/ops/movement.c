@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: MIT
+// Movement ops: views over the same memory. Only a reshape or pad that strides cannot say copies.
+#include "graph/build.h"
+#include <clgrad/ops.h>
+
+#include <string.h>
+
+static const clg__op op_reshape, op_permute, op_expand, op_slice, op_pad;
+
+// t, or a copy of it when geometry g of a view could not be formed
+static clg_tensor view(clg_tensor t, const clg__op *op, const clg_shape *s, const clg__geom *g,
+                       double fill, const void *params)
+{
+    clg__call c;
+    if (!clg__call_begin(&c, op->name, "a", 1, &t))
+        return clg__call_poison(&c);
+    return clg__call_view(&c, op, s, g, fill, params);
+}
+
+// ---- reshape
+
+static clg_tensor reshape_vjp(const clg__vjp *v, int i)
+{
+    (void) i;
+    return clg_reshape(v->g, v->in[0]->shape);
+}
+
+static const clg__op op_reshape = { .name = "reshape", .kind = CLG__VIEW, .vjp = reshape_vjp };
+
+clg_tensor clg_reshape(clg_tensor a, clg_shape shape)
+{
+    clg__call c;
+    char text[128];
+    if (!clg__call_begin(&c, "reshape", "a", 1, &a))
+        return clg__call_poison(&c);
+    const int64_t have = clg_numel(a->shape);
+    int unknown = -1;
+    int64_t rest = 1;
+    if (shape.rank < 0 || shape.rank > CLG_MAX_RANK)
+        return clg__call_fail(&c, CLG_ESHAPE, "rank %d, expected 0 to %d", shape.rank, CLG_MAX_RANK);
+    for (int d = 0; d < shape.rank; d++) {
+        if (shape.dim[d] == -1 && unknown < 0)
+            unknown = d;
+        else if (shape.dim[d] < 0 || (shape.dim[d] && rest > INT64_MAX / shape.dim[d]))
+            return clg__call_fail(&c, CLG_ESHAPE, "cannot reshape to %s",
+                                  clg__shape_text(&shape, text));
+        else
+            rest *= shape.dim[d];
+    }
+    if (unknown >= 0 && rest > 0 && have % rest == 0)
+        shape.dim[unknown] = have / rest;
+    if ((unknown >= 0 && (rest == 0 || have % rest != 0)) || clg_numel(shape) != have)
+        return clg__call_fail(&c, CLG_ESHAPE, "%lld elements do not make shape %s",
+                              (long long) have, clg__shape_text(&shape, text));
+    if (clg__shape_equal(&shape, &a->shape))
+        return a;
+    double fill;
+    clg__geom g = *clg__tensor_geom(a, &fill);
+    if (!clg__geom_reshape(&g, &a->shape, &shape)) {
+        a = clg__contiguous(a);
+        g = clg__geom_contiguous(&shape);
+    }
+    return view(a, &op_reshape, &shape, &g, fill, NULL);
+}
+
+clg_tensor clg_flatten(clg_tensor a, int first, int last)
+{
+    clg__call c;
+    int f, l;
+    if (!clg__call_begin(&c, "flatten", "a", 1, &a))
+        return clg__call_poison(&c);
+    if (a->shape.rank == 0)
+        return clg_reshape(a, CLG_SHAPE(1));
+    if (!clg__axis(first, a->shape.rank, &f) || !clg__axis(last, a->shape.rank, &l) || f > l)
+        return clg__call_fail(&c, CLG_ESHAPE, "axes %d to %d of a tensor of rank %d", first, last,
+                              a->shape.rank);
+    clg_shape s = { 0 };
+    for (int d = 0; d < a->shape.rank; d++) {
+        if (d > f && d <= l)
+            s.dim[s.rank - 1] *= a->shape.dim[d];
+        else
+            s.dim[s.rank++] = a->shape.dim[d];
+    }
+    return clg_reshape(a, s);
+}
+
+clg_tensor clg_squeeze(clg_tensor a, clg_shape axes)
+{
+    clg__call c;
+    bool flag[CLG_MAX_RANK];
+    int64_t bad;
+    if (!clg__call_begin(&c, "squeeze", "a", 1, &a))
+        return clg__call_poison(&c);
+    if (!clg__axes(axes, a->shape.rank, flag, &bad))
+        return clg__call_fail(&c, CLG_ESHAPE, "axis %lld is out of range or doubled",
+                              (long long) bad);
+    clg_shape s = { 0 };
+    for (int d = 0; d < a->shape.rank; d++) {
+        if (!flag[d] || a->shape.dim[d] != 1)
+            s.dim[s.rank++] = a->shape.dim[d];
+    }
+    return clg_reshape(a, s);
+}
+
+clg_tensor clg_unsqueeze(clg_tensor a, int axis)
+{
+    clg__call c;
+    int at;
+    if (!clg__call_begin(&c, "unsqueeze", "a", 1, &a))
+        return clg__call_poison(&c);
+    if (!clg__axis(axis, a->shape.rank + 1, &at) || a->shape.rank == CLG_MAX_RANK)
+        return clg__call_fail(&c, CLG_ESHAPE, "axis %d of a tensor of rank %d", axis,
+                              a->shape.rank);
+    clg_shape s = { .rank = a->shape.rank + 1 };
+    for (int d = 0; d < s.rank; d++)
+        s.dim[d] = d < at ? a->shape.dim[d] : d == at ? 1 : a->shape.dim[d - 1];
+    return clg_reshape(a, s);
+}
+
+// ---- permute
+
+typedef struct perm {
+    int axis[CLG_MAX_RANK];
+} perm;
+
+static clg_tensor permute_vjp(const clg__vjp *v, int i)
+{
+    const perm *p = v->params;
+    clg_shape back = { .rank = v->in[0]->shape.rank };
+    (void) i;
+    for (int d = 0; d < back.rank; d++)
+        back.dim[p->axis[d]] = d;
+    return clg_permute(v->g, back);
+}
+
+static const clg__op op_permute = { .name = "permute", .kind = CLG__VIEW, .vjp = permute_vjp,
+                                    .params_bytes = sizeof(perm) };
+
+clg_tensor clg_permute(clg_tensor a, clg_shape axes)
+{
+    clg__call c;
+    perm p = { { 0 } };
+    bool used[CLG_MAX_RANK] = { false };
+    if (!clg__call_begin(&c, "permute", "a", 1, &a))
+        return clg__call_poison(&c);
+    if (axes.rank != a->shape.rank)
+        return clg__call_fail(&c, CLG_ESHAPE, "%d axes for a tensor of rank %d", axes.rank,
+                              a->shape.rank);
+    clg_shape s = { .rank = axes.rank };
+    for (int d = 0; d < s.rank; d++) {
+        if (!clg__axis((int) axes.dim[d], s.rank, &p.axis[d]) || used[p.axis[d]])
+            return clg__call_fail(&c, CLG_ESHAPE, "axis %lld is out of range or doubled",
+                                  (long long) axes.dim[d]);
+        used[p.axis[d]] = true;
+        s.dim[d] = a->shape.dim[p.axis[d]];
+    }
+    double fill;
+    clg__geom g = *clg__tensor_geom(a, &fill);
+    clg__geom_permute(&g, p.axis, s.rank);
+    return view(a, &op_permute, &s, &g, fill, &p);
+}
+
+clg_tensor clg_transpose(clg_tensor a, int axis0, int axis1)
+{
+    clg__call c;
+    int x, y;
+    if (!clg__call_begin(&c, "transpose", "a", 1, &a))
+        return clg__call_poison(&c);
+    if (!clg__axis(axis0, a->shape.rank, &x) || !clg__axis(axis1, a->shape.rank, &y))
+        return clg__call_fail(&c, CLG_ESHAPE, "axes %d and %d of a tensor of rank %d", axis0, axis1,
+                              a->shape.rank);
+    clg_shape axes = { .rank = a->shape.rank };
+    for (int d = 0; d < axes.rank; d++)
+        axes.dim[d] = d == x ? y : d == y ? x : d;
+    return clg_permute(a, axes);
+}
+
+// ---- expand: the sweep un-broadcasts, so the cotangent passes as it is
+
+static clg_tensor expand_vjp(const clg__vjp *v, int i)
+{
+    (void) i;
+    return v->g;
+}
+
+static const clg__op op_expand = { .name = "expand", .kind = CLG__VIEW, .vjp = expand_vjp };
+
+clg_tensor clg_expand(clg_tensor a, clg_shape shape)
+{
+    clg__call c;
+    char text[128];
+    if (a && a->dev && a->status >= 0 && clg__shape_equal(&a->shape, &shape))
+        return a;
+    if (!clg__call_begin(&c, "expand", "a", 1, &a))
+        return clg__call_poison(&c);
+    const int lead = shape.rank - a->shape.rank;
+    double fill;
+    const clg__geom from = *clg__tensor_geom(a, &fill);
+    clg__geom g = from;
+    bool ok = lead >= 0 && shape.rank <= CLG_MAX_RANK;
+    for (int d = 0; d < shape.rank && ok; d++) {
+        const int64_t have = d < lead ? 1 : a->shape.dim[d - lead];
+        if (shape.dim[d] == -1 && d >= lead)
+            shape.dim[d] = have;
+        ok = shape.dim[d] >= 0 && (have == shape.dim[d] || have == 1);
+        g.stride[d] = d < lead ? 0 : from.stride[d - lead];
+        g.lo[d] = d < lead ? 0 : from.lo[d - lead];
+        g.hi[d] = d < lead ? 1 : from.hi[d - lead];
+        if (ok && have != shape.dim[d])
+            clg__geom_expand(&g, d, shape.dim[d]);
+    }
+    if (!ok)
+        return clg__call_fail(&c, CLG_ESHAPE, "cannot expand to %s", clg__shape_text(&shape, text));
+    return view(a, &op_expand, &shape, &g, fill, NULL);
+}
+
+// ---- slice and flip
+
+typedef struct cut {
+    int axis;
+    int64_t start, step, count;
+} cut;
+
+// Zeros with the cotangent at its places: interleave by a reshape where the step is not 1.
+static clg_tensor slice_vjp(const clg__vjp *v, int i)
+{
+    const cut *p = v->params;
+    const clg_shape full = v->in[0]->shape;
+    const int64_t step = p->step < 0 ? -p->step : p->step;
+    clg_tensor g = v->g;
+    (void) i;
+    if (p->count == 0)
+        return clg_zeros(g->dev, g->dtype, full);
+    if (p->step < 0)
+        g = clg_flip(g, CLG_AXES(p->axis));
+    clg_shape before = { .rank = full.rank }, after = { .rank = full.rank };
+    if (step > 1) { // [.., n, ..] -> [.., n, 1, ..] -> pad to step -> [.., n * step, ..]
+        clg_tensor u = clg_unsqueeze(g, p->axis + 1);
+        clg_shape b1 = { .rank = full.rank + 1 }, a1 = { .rank = full.rank + 1 };
+        a1.dim[p->axis + 1] = step - 1;
+        u = clg_pad(u, b1, a1, 0);
+        clg_shape s = g->shape;
+        s.dim[p->axis] *= step;
+        g = clg_reshape(u, s);
+    }
+    const int64_t first = p->step < 0 ? p->start + (p->count - 1) * p->step : p->start;
+    before.dim[p->axis] = first;
+    const int64_t room = full.dim[p->axis] - first;
+    if (g->status >= 0 && g->shape.dim[p->axis] > room)
+        g = clg_slice(g, p->axis, 0, room, 1);
+    if (g->status < 0)
+        return g;
+    after.dim[p->axis] = full.dim[p->axis] - first - g->shape.dim[p->axis];
+    return clg_pad(g, before, after, 0);
+}
+
+static const clg__op op_slice = { .name = "slice", .kind = CLG__VIEW, .vjp = slice_vjp,
+                                  .params_bytes = sizeof(cut) };
+
+static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
+{
+    return v < lo ? lo : v > hi ? hi : v;
+}
+
+clg_tensor clg_slice(clg_tensor a, int axis, int64_t start, int64_t stop, int64_t step)
+{
+    clg__call c;
+    cut p = { .step = step };
+    if (!clg__call_begin(&c, "slice", "a", 1, &a))
+        return clg__call_poison(&c);
+    if (!clg__axis(axis, a->shape.rank, &p.axis))
+        return clg__call_fail(&c, CLG_ESHAPE, "axis %d of a tensor of rank %d", axis,
+                              a->shape.rank);
+    if (step == 0)
+        return clg__call_fail(&c, CLG_EINVAL, "step is 0");
+    const int64_t n = a->shape.dim[p.axis];
+    start = start < 0 ? (start < -n ? -1 : start + n) : start;
+    if (step > 0) {
+        stop = stop < 0 ? (stop < -n ? 0 : stop + n) : stop;
+        p.start = clamp(start, 0, n);
+        stop = clamp(stop, 0, n);
+        p.count = stop > p.start ? (stop - p.start + step - 1) / step : 0;
+    } else { // as NumPy: a stop before the first element is INT64_MIN
+        stop = stop < 0 ? (stop < -n ? -1 : stop + n) : stop;
+        p.start = clamp(start, -1, n - 1);
+        stop = clamp(stop, -1, n - 1);
+        p.count = p.start > stop ? (p.start - stop - step - 1) / -step : 0;
+    }
+    clg_shape s = a->shape;
+    s.dim[p.axis] = p.count;
+    double fill;
+    clg__geom g = *clg__tensor_geom(a, &fill);
+    if (p.count > 0)
+        clg__geom_slice(&g, p.axis, p.start, step, p.count);
+    else
+        g = clg__geom_contiguous(&s);
+    return view(a, &op_slice, &s, &g, fill, &p);
+}
+
+clg_tensor clg_flip(clg_tensor a, clg_shape axes)
+{
+    clg__call c;
+    bool flag[CLG_MAX_RANK];
+    int64_t bad;
+    if (!clg__call_begin(&c, "flip", "a", 1, &a))
+        return clg__call_poison(&c);
+    if (!clg__axes(axes, a->shape.rank, flag, &bad))
+        return clg__call_fail(&c, CLG_ESHAPE, "axis %lld is out of range or doubled",
+                              (long long) bad);
+    for (int d = 0; d < c.in[0]->shape.rank; d++) {
+        if (flag[d])
+            a = clg_slice(a, d, -1, INT64_MIN, -1);
+    }
+    return a;
+}
+
+// ---- pad
+
+typedef struct margins {
+    clg_shape before, after;
+} margins;
+
+static clg_tensor pad_vjp(const clg__vjp *v, int i)
+{
+    const margins *m = v->params;
+    clg_tensor g = v->g;
+    (void) i;
+    for (int d = 0; d < v->in[0]->shape.rank; d++)
+        g = clg_slice(g, d, m->before.dim[d], m->before.dim[d] + v->in[0]->shape.dim[d], 1);
+    return g;
+}
+
+static const clg__op op_pad = { .name = "pad", .kind = CLG__VIEW, .vjp = pad_vjp,
+                                .params_bytes = sizeof(margins) };
+
+clg_tensor clg_pad(clg_tensor a, clg_shape before, clg_shape after, double value)
+{
+    clg__call c;
+    const margins m = { before, after };
+    if (!clg__call_begin(&c, "pad", "a", 1, &a))
+        return clg__call_poison(&c);
+    if (before.rank != a->shape.rank || after.rank != a->shape.rank)
+        return clg__call_fail(&c, CLG_ESHAPE, "margins of rank %d and %d for a tensor of rank %d",
+                              before.rank, after.rank, a->shape.rank);
+    clg_shape s = a->shape;
+    bool any = false;
+    for (int d = 0; d < s.rank; d++) {
+        if (before.dim[d] < 0 || after.dim[d] < 0 || before.dim[d] > INT64_MAX / 4 ||
+            after.dim[d] > INT64_MAX / 4)
+            return clg__call_fail(&c, CLG_EINVAL, "margins %lld and %lld of axis %d",
+                                  (long long) before.dim[d], (long long) after.dim[d], d);
+        s.dim[d] += before.dim[d] + after.dim[d];
+        any |= before.dim[d] || after.dim[d];
+    }
+    if (!any)
+        return a;
+    if (clg_numel(a->shape) == 0)
+        return clg_full(a->dev, a->dtype, s, value);
+    clg__geom g = *clg__tensor_geom(a, NULL);
+    if (!clg__geom_pad(&g, &a->shape, before.dim, after.dim)) {
+        a = clg__contiguous(a);
+        g = clg__geom_contiguous(&a->shape);
+        clg__geom_pad(&g, &a->shape, before.dim, after.dim);
+    }
+    return view(a, &op_pad, &s, &g, value, &m);
+}
+
+// ---- concat and stack
+
+static clg_tensor concat_vjp(const clg__vjp *v, int i)
+{
+    const int axis = *(const int *) v->params;
+    int64_t start = 0;
+    for (int k = 0; k < i; k++)
+        start += v->in[k]->shape.dim[axis];
+    return clg_slice(v->g, axis, start, start + v->in[i]->shape.dim[axis], 1);
+}
+
+static void key_axis(const void *params, clg__key *k)
+{
+    clg__key_i64(k, *(const int *) params);
+}
+
+// Halves joined until one is left: where(index < size, padded a, padded b).
+static clg_tensor join(clg_tensor a, clg_tensor b, int axis)
+{
+    clg_shape none = { .rank = a->shape.rank }, of_a = none, of_b = none, s = none;
+    of_a.dim[axis] = b->shape.dim[axis];
+    of_b.dim[axis] = a->shape.dim[axis];
+    const int64_t n = a->shape.dim[axis] + b->shape.dim[axis];
+    for (int d = 0; d < s.rank; d++)
+        s.dim[d] = d == axis ? n : 1;
+    clg_tensor at = clg_reshape(clg_arange(a->dev, CLG_I64, 0, (double) n, 1), s);
+    clg_tensor split = clg__num(a->dev, CLG_I64, (double) a->shape.dim[axis]);
+    return clg_where(clg_lt(at, split), clg_pad(a, none, of_a, 0), clg_pad(b, of_b, none, 0));
+}
+
+static clg_tensor join_all(const clg_tensor *t, int n, int axis)
+{
+    if (n == 1)
+        return t[0];
+    clg_tensor a = join_all(t, n / 2, axis), b = join_all(t + n / 2, n - n / 2, axis);
+    return a->status < 0 ? a : b->status < 0 ? b : join(a, b, axis);
+}
+
+static const clg__op op_concat = { .name = "concat", .kind = CLG__ALIAS, .vjp = concat_vjp,
+                                   .key = key_axis, .params_bytes = sizeof(int) };
+
+enum { MAX_CONCAT = 15 }; // inputs of one custom derivative
+
+clg_tensor clg_concat_n(const clg_tensor *t, int n, int axis)
+{
+    clg__call c;
+    int at;
+    if (n <= 0)
+        return clg_poison(NULL, CLG_EINVAL, "concat: no tensors");
+    if (!clg__call_begin(&c, "concat", NULL, n, t))
+        return clg__call_poison(&c);
+    if (!clg__axis(axis, t[0]->shape.rank, &at))
+        return clg__call_fail(&c, CLG_ESHAPE, "axis %d of tensors of rank %d", axis,
+                              t[0]->shape.rank);
+    for (int i = 1; i < n; i++) {
+        clg_shape s = t[i]->shape;
+        if (s.rank == t[0]->shape.rank)
+            s.dim[at] = t[0]->shape.dim[at];
+        if (!clg__shape_equal(&s, &t[0]->shape))
+            return clg__call_fail(&c, CLG_ESHAPE, "tensor %d differs outside axis %d", i, at);
+    }
+    if (n > MAX_CONCAT) { // in pieces
+        clg_tensor a = clg_concat_n(t, n / 2, at), b = clg_concat_n(t + n / 2, n - n / 2, at);
+        return clg_concat_n((clg_tensor[]) { a, b }, 2, at);
+    }
+    const clg_dtype type = clg__result_type(n, t);
+    clg_tensor in[MAX_CONCAT];
+    for (int i = 0; i < n; i++)
+        in[i] = clg_cast(t[i], type);
+    clg_tensor y = join_all(in, n, at);
+    return n == 1 || y->status < 0 ? y : clg__custom_vjp(&op_concat, y, n, in, &at);
+}
+
+clg_tensor clg_stack_n(const clg_tensor *t, int n, int axis)
+{
+    clg__call c;
+    clg_tensor in[64];
+    if (n <= 0 || n > 64)
+        return clg_poison(n > 0 && t[0] ? t[0]->dev : NULL, CLG_EINVAL,
+                          "stack: %d tensors, expected 1 to 64", n);
+    if (!clg__call_begin(&c, "stack", NULL, n, t))
+        return clg__call_poison(&c);
+    for (int i = 0; i < n; i++)
+        in[i] = clg_unsqueeze(t[i], axis);
+    return clg_concat_n(in, n, axis);
+}
+
+// ---- sources
+
+clg_tensor clg_full(clg_device dev, clg_dtype t, clg_shape shape, double value)
+{
+    return clg_expand(clg_scalar(dev, t, value), shape);
+}
+
+clg_tensor clg_zeros(clg_device dev, clg_dtype t, clg_shape shape)
+{
+    return clg_expand(clg__lit(dev, t, 0), shape);
+}
+
+clg_tensor clg_ones(clg_device dev, clg_dtype t, clg_shape shape)
+{
+    return clg_expand(clg__lit(dev, t, 1), shape);
+}
+
+static void key_iota(const void *params, clg__key *k)
+{
+    clg__key_f64(k, ((const double *) params)[0]);
+    clg__key_f64(k, ((const double *) params)[1]);
+}
+
+static const clg__op op_arange = { .name = "arange", .kind = CLG__IOTA, .key = key_iota,
+                                   .params_bytes = 2 * sizeof(double) };
+
+clg_tensor clg_arange(clg_device dev, clg_dtype t, double start, double stop, double step)
+{
+    clg__call c;
+    clg__call_source(&c, dev, "arange");
+    const double count = (stop - start) / step;
+    if (!(step != 0) || !(count < 1e15))
+        return clg__call_fail(&c, CLG_EINVAL, "from %g to %g by %g", start, stop, step);
+    int64_t n = count > 0 ? (int64_t) count : 0;
+    n += (double) n < count;
+    return clg__call_node(&c, &op_arange, t, &CLG_SHAPE(n), (double[]) { start, step });
+}
+
+clg_tensor clg_one_hot(clg_tensor index, int64_t classes)
+{
+    clg__call c;
+    if (!clg__call_begin(&c, "one_hot", "index", 1, &index))
+        return clg__call_poison(&c);
+    if (clg_dtype_is_float(index->dtype) || index->dtype == CLG_BOOL)
+        return clg__call_fail(&c, CLG_EDTYPE, "the index must be an integer");
+    if (classes <= 0)
+        return clg__call_fail(&c, CLG_EINVAL, "%lld classes", (long long) classes);
+    clg_tensor at = clg_arange(c.dev, CLG_I64, 0, (double) classes, 1);
+    clg_tensor hit = clg_eq(clg_unsqueeze(clg_cast(index, CLG_I64), -1), at);
+    return clg_cast(hit, CLG_I64);
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// Batch normalisation: plain graph code with a derivative of its own, which needs two sums over the
+// same tensors where the composite's would need five.
+#include "graph/build.h"
+#include <clgrad/grad.h>
+#include <clgrad/ops.h>
+
+#include <math.h>
+
+// y = (x - m) * r with m and r of x's own batch; in: x. Statistics over every axis but 1.
+static clg_shape stat_axes(int rank)
+{
+    clg_shape axes = { .rank = rank - 1 };
+    for (int d = 0, k = 0; d < rank; d++) {
+        if (d != 1)
+            axes.dim[k++] = d;
+    }
+    return axes;
+}
+
+typedef struct norm_params {
+    double eps;
+} norm_params;
+
+static clg_tensor normalise(clg_tensor x, double eps, clg_tensor *mean, clg_tensor *var,
+                            clg_tensor *rstd)
+{
+    const clg_shape axes = stat_axes(x->shape.rank);
+    *mean = clg_mean(x, axes, true);
+    clg_tensor d = clg_sub(x, *mean);
+    *var = clg_mean(clg_mul(d, d), axes, true);
+    *rstd = clg_rsqrt(clg_add(*var, clg__num(x->dev, x->dtype, eps)));
+    return clg_mul(d, *rstd);
+}
+
+// dx = r * (g - mean(g) - y * mean(g * y))
+static clg_tensor normalise_vjp(const clg__vjp *v, int i)
+{
+    const norm_params *p = v->params;
+    clg_tensor x = v->in[0], mean, var, rstd;
+    const clg_shape axes = stat_axes(x->shape.rank);
+    (void) i;
+    clg_tensor y = normalise(x, p->eps, &mean, &var, &rstd);
+    clg_tensor mg = clg_mean(v->g, axes, true), mgy = clg_mean(clg_mul(v->g, y), axes, true);
+    return clg_mul(rstd, clg_sub(clg_sub(v->g, mg), clg_mul(y, mgy)));
+}
+
+static const clg__op op_normalise = { .name = "normalise", .kind = CLG__ALIAS,
+                                      .params_bytes = sizeof(norm_params),
+                                      .vjp = normalise_vjp };
+
+// [C] as [1,C,1,...]
+static clg_tensor per_channel(clg_tensor t, int rank)
+{
+    clg_shape s = { .rank = rank };
+    for (int d = 0; d < rank; d++)
+        s.dim[d] = d == 1 ? t->shape.dim[0] : 1;
+    return clg_reshape(t, s);
+}
+
+static clg_tensor scale_shift(clg_tensor y, clg_tensor weight, clg_tensor bias)
+{
+    const int rank = y->shape.rank;
+    if (weight)
+        y = clg_mul(y, per_channel(weight, rank));
+    return bias ? clg_add(y, per_channel(bias, rank)) : y;
+}
+
+// (1 - m) * old + m * now, the variance with n / (n - 1)
+static void update_running(const struct clg_batch_norm_params *p, clg_tensor mean, clg_tensor var,
+                           clg_tensor old_mean, clg_tensor old_var, int64_t count)
+{
+    const double m = p->momentum > 0 ? p->momentum : 0.1;
+    const double unbiased = (double) count / (double) (count - 1);
+    clg_tensor now[2] = { clg_detach(clg_reshape(mean, old_mean->shape)),
+                          clg_detach(clg_reshape(var, old_var->shape)) };
+    clg_tensor keep = clg__num(mean->dev, old_mean->dtype, 1 - m);
+    if (p->new_mean)
+        *p->new_mean = clg_add(clg_mul(old_mean, keep),
+                               clg_mul(now[0], clg__num(mean->dev, old_mean->dtype, m)));
+    if (p->new_var)
+        *p->new_var = clg_add(clg_mul(old_var, keep),
+                              clg_mul(now[1], clg__num(mean->dev, old_mean->dtype, m * unbiased)));
+}
+
+static clg_tensor check(clg__call *c, clg_tensor x, const clg_tensor *channel, int n)
+{
+    static const char *const names[] = { "weight", "bias", "mean", "var" };
+    if (x->shape.rank < 2)
+        return clg__call_fail(c, CLG_ESHAPE, "x has rank %d, expected 2 or more", x->shape.rank);
+    if (!clg_dtype_is_float(x->dtype))
+        return clg__call_fail(c, CLG_EDTYPE, "x must be floating");
+    for (int i = 0; i < n; i++) {
+        clg_tensor t = channel[i];
+        if (!t)
+            continue;
+        if (t->status < 0)
+            return clg__poison_of(t);
+        if (t->shape.rank != 1 || t->shape.dim[0] != x->shape.dim[1]) {
+            char s[128];
+            return clg__call_fail(c, CLG_ESHAPE, "%s has shape %s, expected %lld channels", names[i],
+                                  clg__shape_text(&t->shape, s), (long long) x->shape.dim[1]);
+        }
+    }
+    return NULL;
+}
+
+clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_tensor mean,
+                          clg_tensor var, const struct clg_batch_norm_params *p)
+{
+    static const struct clg_batch_norm_params none = { 0 };
+    clg__call c;
+    p = p ? p : &none;
+    const double eps = p->eps > 0 ? p->eps : 1e-5;
+    if (!clg__call_begin(&c, "batch_norm", "x", 1, &x))
+        return clg__call_poison(&c);
+    clg_tensor bad = check(&c, x, (clg_tensor[]) { weight, bias, mean, var }, 4);
+    if (bad)
+        return bad;
+    if (!p->training && mean && var) {
+        clg_tensor r = clg_rsqrt(clg_add(var, clg__num(x->dev, var->dtype, eps)));
+        clg_tensor y = clg_mul(clg_sub(x, per_channel(mean, x->shape.rank)),
+                               per_channel(r, x->shape.rank));
+        return scale_shift(y, weight, bias);
+    }
+    const int64_t count = x->shape.dim[1] ? clg_numel(x->shape) / x->shape.dim[1] : 0;
+    if (p->training && count <= 1)
+        return clg__call_fail(&c, CLG_ESHAPE, "%lld values per channel, training needs two",
+                              (long long) count);
+    clg_tensor m, v, r, y = normalise(x, eps, &m, &v, &r);
+    if (p->training && mean && var && y->status >= 0)
+        update_running(p, m, v, mean, var, count);
+    if (y->status >= 0)
+        y = clg__custom_vjp(&op_normalise, y, 1, &x, &(norm_params) { eps });
+    return scale_shift(y, weight, bias);
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// Random tensors: pure functions of the seed and counter that they were recorded with.
+#include "base/alloc.h"
+#include "graph/build.h"
+#include "graph/node.h"
+#include "ops/philox.h"
+#include <clgrad/ops.h>
+
+#include <stdlib.h>
+
+static void key_random(const void *params, clg__key *k)
+{
+    clg__key_i64(k, ((const clg__random *) params)->kind); // seed and counter are arguments
+}
+
+static const clg__op op_random = { .name = "random", .kind = CLG__RANDOM, .key = key_random,
+                                   .params_bytes = sizeof(clg__random) };
+
+static clg_tensor draw(clg_device dev, const char *name, clg_dtype t, const clg_shape *s,
+                       clg__random_kind kind)
+{
+    clg__call c;
+    clg__call_source(&c, dev, name);
+    if (dev && !clg_dtype_is_float(t))
+        return clg__call_fail(&c, CLG_EDTYPE, "%s, expected a floating type", clg_dtype_name(t));
+    clg__random r = { .kind = kind };
+    if (dev)
+        clg__random_next(dev, &r.seed, &r.counter);
+    return clg__call_node(&c, &op_random, t, s, &r);
+}
+
+static clg_tensor scaled(clg_tensor x, double by, double plus)
+{
+    if (x->status < 0 || (by == 1 && plus == 0))
+        return x;
+    return clg_add(clg_mul(x, clg_scalar(x->dev, x->dtype, by)), clg_scalar(x->dev, x->dtype, plus));
+}
+
+clg_tensor clg_uniform(clg_device dev, clg_dtype t, clg_shape shape, double lo, double hi)
+{
+    return scaled(draw(dev, "uniform", t, &shape, CLG__RAND_UNIFORM), hi - lo, lo);
+}
+
+clg_tensor clg_normal(clg_device dev, clg_dtype t, clg_shape shape, double mean, double std)
+{
+    return scaled(draw(dev, "normal", t, &shape, CLG__RAND_NORMAL), std, mean);
+}
+
+clg_tensor clg_bernoulli(clg_device dev, clg_dtype t, clg_shape shape, double p)
+{
+    if (dev && !(p >= 0 && p <= 1))
+        return clg_poison(dev, CLG_EINVAL, "bernoulli: p is %g, expected 0 to 1", p);
+    clg_tensor u = draw(dev, "bernoulli", CLG_F32, &shape, CLG__RAND_UNIFORM);
+    return clg_cast(clg_lt(u, clg_scalar(dev, CLG_F32, p)), t);
+}
+
+clg_tensor clg_dropout(clg_tensor a, double p)
+{
+    clg__call c;
+    if (!clg__call_begin(&c, "dropout", "a", 1, &a))
+        return clg__call_poison(&c);
+    if (!(p >= 0 && p <= 1))
+        return clg__call_fail(&c, CLG_EINVAL, "p is %g, expected 0 to 1", p);
+    if (!clg_dtype_is_float(a->dtype))
+        return clg__call_fail(&c, CLG_EDTYPE, "only floating types");
+    if (p == 0)
+        return a;
+    clg_tensor u = draw(c.dev, "dropout", CLG_F32, &a->shape, CLG__RAND_UNIFORM);
+    clg_tensor keep = clg_ge(u, clg_scalar(c.dev, CLG_F32, p));
+    const double scale = p < 1 ? 1 / (1 - p) : 0;
+    return clg_where(keep, clg_mul(a, clg_scalar(c.dev, a->dtype, scale)),
+                     clg__lit(c.dev, a->dtype, 0));
+}
+
+typedef struct drawn {
+    uint64_t key;
+    int64_t index;
+} drawn;
+
+static int by_key(const void *a, const void *b)
+{
+    const drawn *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+clg_tensor clg_permutation(clg_device dev, int64_t n)
+{
+    clg__call c;
+    uint64_t seed, counter;
+    clg__call_source(&c, dev, "permutation");
+    if (!dev)
+        return clg_poison(NULL, CLG_EINVAL, "permutation: NULL device");
+    if (n < 0 || n > (int64_t) 1 << 40)
+        return clg__call_fail(&c, CLG_EINVAL, "%lld elements", (long long) n);
+    clg__random_next(dev, &seed, &counter);
+    drawn *d = clg__calloc((size_t) n + 1, sizeof *d);
+    int64_t *out = clg__calloc((size_t) n + 1, sizeof *out);
+    if (!d || !out) {
+        clg__free(d);
+        clg__free(out);
+        return clg__call_fail(&c, CLG_ENOMEM, "out of host memory for %lld elements",
+                              (long long) n);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t w[4];
+        clg__philox((uint64_t) i, seed, counter, w);
+        d[i] = (drawn) { ((uint64_t) w[0] << 32) | w[1], i };
+    }
+    qsort(d, (size_t) n, sizeof *d, by_key);
+    for (int64_t i = 0; i < n; i++)
+        out[i] = d[i].index;
+    clg_tensor t = clg_upload(dev, CLG_I64, CLG_SHAPE(n), out);
+    clg__free(d);
+    clg__free(out);
+    return t;
+}
