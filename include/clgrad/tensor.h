@@ -39,6 +39,9 @@ CLG_API clg_tensor clg_arange(clg_device dev, clg_dtype t, double start, double 
 CLG_API clg_status clg_eval_n(const clg_tensor *t, int n);
 #define clg_eval(...) clg_eval_n((clg_tensor[]) { __VA_ARGS__ }, CLG__COUNT(clg_tensor, __VA_ARGS__))
 
+// Run what one tensor needs and leave pending assignments pending.
+CLG_API clg_status clg_eval_alone(clg_tensor t);
+
 // Run the pending assignments alone.
 CLG_API clg_status clg_eval_assigned(clg_device dev);
 

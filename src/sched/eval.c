@@ -36,26 +36,27 @@ static clg_status run_work(clg__sched *s, clg__work *w)
     return st;
 }
 
-static int count_roots(clg_device dev, const clg_tensor *t, int n, clg__node **roots)
+static int count_roots(clg_device dev, const clg_tensor *t, int n, bool pending,
+                       clg__node **roots)
 {
     int m = 0;
     for (int i = 0; i < n; i++)
         roots[m++] = clg__node_of(t[i]);
-    for (int i = 0; i < dev->n_pending; i++) {
+    for (int i = 0; i < dev->n_pending && pending; i++) {
         if (dev->pending[i].var)
             roots[m++] = dev->pending[i].value;
     }
     return m;
 }
 
-static clg_status evaluate(clg_device dev, const clg_tensor *t, int n)
+static clg_status evaluate(clg_device dev, const clg_tensor *t, int n, bool pending)
 {
     clg__err err = { 0 };
     clg__sched *s = dev->sched;
     clg__work w = { .dev = dev, .err = &err, .fuse = s->fuse };
     w.roots = clg__malloc((size_t) (n + dev->n_pending + 1) * sizeof *w.roots);
     if (w.roots) {
-        w.n_roots = count_roots(dev, t, n, w.roots);
+        w.n_roots = count_roots(dev, t, n, pending, w.roots);
         run_work(s, &w);
     } else {
         clg__fail(&err, CLG_ENOMEM, "eval: out of host memory");
@@ -63,10 +64,12 @@ static clg_status evaluate(clg_device dev, const clg_tensor *t, int n)
     clg__work_free(&w);
     clg__free(w.roots);
     if (err.status < 0) {
-        clg__pending_discard(dev);
+        if (pending)
+            clg__pending_discard(dev);
         return clg__publish(dev, err.status, err.text);
     }
-    clg__pending_commit(dev);
+    if (pending)
+        clg__pending_commit(dev);
     return CLG_OK;
 }
 
@@ -85,7 +88,15 @@ clg_status clg_eval_n(const clg_tensor *t, int n)
         done &= clg__node_of(t[i])->buf != NULL;
     if (done && c.dev->n_pending == 0)
         return CLG_OK;
-    return evaluate(c.dev, t, n);
+    return evaluate(c.dev, t, n, true);
+}
+
+clg_status clg_eval_alone(clg_tensor t)
+{
+    clg__call c;
+    if (!clg__call_begin(&c, "eval", "t", 1, &t))
+        return clg__call_poison(&c)->status;
+    return clg__node_of(t)->buf ? CLG_OK : evaluate(c.dev, &t, 1, false);
 }
 
 clg_status clg_eval_assigned(clg_device dev)
@@ -94,7 +105,7 @@ clg_status clg_eval_assigned(clg_device dev)
         clg__caller_bug("NULL device");
         return CLG_EINVAL;
     }
-    return dev->n_pending ? evaluate(dev, NULL, 0) : CLG_OK;
+    return dev->n_pending ? evaluate(dev, NULL, 0, true) : CLG_OK;
 }
 
 clg_status clg_read(clg_tensor t, void *dst, size_t bytes)
@@ -112,7 +123,7 @@ clg_status clg_read(clg_tensor t, void *dst, size_t bytes)
                               want)->status;
     const clg__node *n = clg__node_of(t);
     if (!n->buf) {
-        const clg_status st = evaluate(t->dev, &t, 1);
+        const clg_status st = evaluate(t->dev, &t, 1, true);
         if (st < 0)
             return st;
     }

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+// IDX: two zero bytes, a type, a rank, big-endian sizes, big-endian values; plain or gzip.
+#include "io/text.h"
+
+#include <clgrad/io.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+enum { MAX_BYTES = 1 << 30, MAX_WIDTH = 8 };
+
+static const struct {
+    unsigned char code;
+    const char *name;
+    bool known;
+    clg_dtype dtype;
+} types[] = {
+    { 0x08, "u8", true, CLG_U8 },   { 0x09, "i8", false, CLG_U8 },  { 0x0B, "i16", false, CLG_U8 },
+    { 0x0C, "i32", true, CLG_I32 }, { 0x0D, "f32", true, CLG_F32 }, { 0x0E, "f64", true, CLG_F64 },
+};
+
+static bool big_endian_host(void)
+{
+    const uint16_t one = 1;
+    return *(const unsigned char *) &one == 0;
+}
+
+static void swap_all(unsigned char *p, size_t n, size_t width)
+{
+    if (width == 1 || big_endian_host())
+        return;
+    for (size_t i = 0; i < n; i++, p += width) {
+        for (size_t k = 0; k < width / 2; k++) {
+            const unsigned char t = p[k];
+            p[k] = p[width - 1 - k];
+            p[width - 1 - k] = t;
+        }
+    }
+}
+
+static bool read_exactly(gzFile f, void *to, size_t n)
+{
+    unsigned char *p = to;
+    while (n > 0) {
+        const int got = gzread(f, p, n > 1 << 20 ? 1 << 20 : (unsigned) n);
+        if (got <= 0)
+            return false;
+        p += got;
+        n -= (size_t) got;
+    }
+    return true;
+}
+
+static clg_status read_header(clg_idx *x, gzFile f, const char *path, size_t *bytes, char *error,
+                              size_t size)
+{
+    unsigned char h[4], d[4];
+    int found = -1;
+    if (!read_exactly(f, h, 4))
+        return clg__text(error, size, CLG_EFORMAT, "%s: ends within the header", path);
+    for (int i = 0; i < (int) (sizeof types / sizeof types[0]); i++)
+        found = types[i].code == h[2] ? i : found;
+    if (h[0] != 0 || h[1] != 0 || found < 0)
+        return clg__text(error, size, CLG_EFORMAT,
+                         "%s: not an IDX file (starts with %02x %02x %02x %02x)", path, h[0], h[1],
+                         h[2], h[3]);
+    if (!types[found].known)
+        return clg__text(error, size, CLG_EFORMAT, "%s: elements are %s, which has no clg_dtype",
+                         path, types[found].name);
+    if (h[3] > CLG_MAX_RANK)
+        return clg__text(error, size, CLG_EFORMAT, "%s: rank %d, at most %d", path, h[3],
+                         CLG_MAX_RANK);
+    x->dtype = types[found].dtype;
+    x->shape.rank = h[3];
+    for (int i = 0; i < x->shape.rank; i++) {
+        if (!read_exactly(f, d, 4))
+            return clg__text(error, size, CLG_EFORMAT, "%s: ends within the header", path);
+        x->shape.dim[i] = (int64_t) d[0] << 24 | d[1] << 16 | d[2] << 8 | d[3];
+    }
+    if (!clg__bytes_of(&x->shape, clg_dtype_size(x->dtype), bytes) || *bytes > MAX_BYTES)
+        return clg__text(error, size, CLG_EFORMAT, "%s: the header asks for more than %d bytes",
+                         path, MAX_BYTES);
+    return CLG_OK;
+}
+
+// In pieces: a header that lies costs no more memory than the file has.
+static clg_status read_data(clg_idx *x, gzFile f, const char *path, size_t bytes, char *error,
+                            size_t size)
+{
+    size_t have = 0, room = 0;
+    unsigned char *p = NULL, one;
+    while (have < bytes || !p) {
+        const size_t want = room ? (2 * room < bytes ? 2 * room : bytes) : bytes < 1 << 20 ? bytes : 1 << 20;
+        unsigned char *q = realloc(p, want + 1);
+        if (!q) {
+            free(p);
+            return clg__text(error, size, CLG_ENOMEM, "%s: out of host memory for %zu bytes", path,
+                             bytes);
+        }
+        p = q;
+        if (!read_exactly(f, p + have, want - have)) {
+            free(p);
+            return clg__text(error, size, CLG_EFORMAT, "%s: ends before its %zu bytes of data",
+                             path, bytes);
+        }
+        have = room = want;
+    }
+    const int more = gzread(f, &one, 1);
+    if (more != 0) {
+        free(p);
+        return clg__text(error, size, CLG_EFORMAT,
+                         more > 0 ? "%s: has data after its last element" : "%s: damaged gzip data",
+                         path);
+    }
+    swap_all(p, bytes / clg_dtype_size(x->dtype), clg_dtype_size(x->dtype));
+    x->data = p;
+    return CLG_OK;
+}
+
+clg_status clg_idx_open(clg_idx *out, const char *path, char *error, size_t error_size)
+{
+    clg_idx x = { .data = NULL };
+    size_t bytes = 0;
+    if (!out || !path)
+        return clg__text(error, error_size, CLG_EINVAL, "idx: NULL");
+    memset(out, 0, sizeof *out);
+    errno = 0;
+    gzFile f = gzopen(path, "rb");
+    if (!f)
+        return clg__text(error, error_size, CLG_EIO, "%s: %s", path,
+                         errno ? strerror(errno) : "out of memory");
+    clg_status st = read_header(&x, f, path, &bytes, error, error_size);
+    if (st >= 0)
+        st = read_data(&x, f, path, bytes, error, error_size);
+    gzclose(f);
+    if (st >= 0)
+        *out = x;
+    return st;
+}
+
+void clg_idx_close(clg_idx *x)
+{
+    if (!x)
+        return;
+    free(x->data);
+    memset(x, 0, sizeof *x);
+}
+
+// gzip in memory
+static bool deflate_all(const unsigned char *in, size_t n, unsigned char **out, size_t *size)
+{
+    z_stream z = { 0 };
+    if (n > UINT32_MAX / 2 || deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return false;
+    const size_t bound = deflateBound(&z, n) + 64;
+    *out = malloc(bound);
+    z.next_in = (unsigned char *) (uintptr_t) in;
+    z.avail_in = (unsigned) n;
+    z.next_out = *out;
+    z.avail_out = (unsigned) bound;
+    const bool ok = *out && deflate(&z, Z_FINISH) == Z_STREAM_END;
+    *size = bound - z.avail_out;
+    deflateEnd(&z);
+    if (!ok) {
+        free(*out);
+        *out = NULL;
+    }
+    return ok;
+}
+
+clg_status clg_idx_write(const char *path, clg_dtype t, clg_shape shape, const void *data,
+                         char *error, size_t error_size)
+{
+    size_t bytes;
+    int code = -1;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        code = types[i].known && types[i].dtype == t ? types[i].code : code;
+    if (!path || (!data && clg_numel(shape)) || code < 0 || shape.rank < 0 ||
+        shape.rank > CLG_MAX_RANK)
+        return clg__text(error, error_size, CLG_EINVAL, "idx: cannot write %s of rank %d",
+                         clg_dtype_name(t), shape.rank);
+    if (!clg__bytes_of(&shape, clg_dtype_size(t), &bytes) || bytes > MAX_BYTES)
+        return clg__text(error, error_size, CLG_EINVAL, "idx: more than %d bytes", MAX_BYTES);
+    const size_t head = 4 + 4 * (size_t) shape.rank;
+    unsigned char *p = malloc(head + bytes), *zipped = NULL;
+    size_t zipped_size = 0;
+    if (!p)
+        return clg__text(error, error_size, CLG_ENOMEM, "idx: out of host memory");
+    p[0] = p[1] = 0;
+    p[2] = (unsigned char) code;
+    p[3] = (unsigned char) shape.rank;
+    for (int d = 0; d < shape.rank; d++) {
+        for (int k = 0; k < 4; k++)
+            p[4 + 4 * d + k] = (unsigned char) (shape.dim[d] >> (24 - 8 * k));
+    }
+    if (bytes)
+        memcpy(p + head, data, bytes);
+    swap_all(p + head, bytes / clg_dtype_size(t), clg_dtype_size(t));
+    const size_t n = strlen(path);
+    const bool zip = n > 3 && strcmp(path + n - 3, ".gz") == 0;
+    clg_status st;
+    if (zip && !deflate_all(p, head + bytes, &zipped, &zipped_size))
+        st = clg__text(error, error_size, CLG_ENOMEM, "idx: cannot compress");
+    else
+        st = clg_write_atomic(path, zip ? zipped : p, zip ? zipped_size : head + bytes, error,
+                              error_size);
+    free(zipped);
+    free(p);
+    return st;
+}

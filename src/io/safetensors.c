@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: MIT
+// safetensors: a little-endian length, a JSON header, the data. The header must describe the data
+// exactly: contiguous from 0, no hole, no overlap, no rest.
+#include "io/text.h"
+
+#include <clgrad/io.h>
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_HEADER = 100000000 };
+
+// Descending as the reference writer orders types; bits per element; sub-byte types are named to refuse
+// them clearly.
+static const struct {
+    const char *name;
+    int bits;
+    bool known;
+    clg_dtype dtype;
+} types[] = {
+    { "U64", 64, false, CLG_I64 },   { "I64", 64, true, CLG_I64 },      { "F64", 64, true, CLG_F64 },
+    { "C64", 64, false, CLG_F64 },   { "F32", 32, true, CLG_F32 },      { "U32", 32, false, CLG_I32 },
+    { "I32", 32, true, CLG_I32 },    { "BF16", 16, false, CLG_F32 },    { "F16", 16, false, CLG_F32 },
+    { "U16", 16, false, CLG_I32 },   { "I16", 16, false, CLG_I32 },     { "F8_E8M0", 8, false, CLG_U8 },
+    { "F8_E4M3", 8, false, CLG_U8 }, { "F8_E5M2", 8, false, CLG_U8 },   { "F8_E4M3FNUZ", 8, false, CLG_U8 },
+    { "F8_E5M2FNUZ", 8, false, CLG_U8 }, { "I8", 8, false, CLG_U8 },    { "U8", 8, true, CLG_U8 },
+    { "BOOL", 8, true, CLG_BOOL },   { "F6_E2M3", 6, false, CLG_U8 },   { "F6_E3M2", 6, false, CLG_U8 },
+    { "F4", 4, false, CLG_U8 },
+};
+enum { TYPES = (int) (sizeof types / sizeof types[0]) };
+
+struct clg_safetensors_t {
+    unsigned char *file;
+    json_t *header;
+    clg_safetensor *t;
+    size_t (*range)[2]; // of t, for the check
+    int n;
+};
+
+static int type_of(const char *name)
+{
+    for (int i = 0; i < TYPES; i++) {
+        if (strcmp(types[i].name, name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool number(const json_t *j, uint64_t *out)
+{
+    if (!json_is_integer(j) || json_integer_value(j) < 0)
+        return false;
+    *out = (uint64_t) json_integer_value(j);
+    return true;
+}
+
+// One entry: returns what is wrong, or NULL.
+static const char *read_entry(const json_t *j, clg_safetensor *t, size_t range[2], size_t data_bytes)
+{
+    const json_t *type = json_object_get(j, "dtype"), *shape = json_object_get(j, "shape"),
+                 *at = json_object_get(j, "data_offsets");
+    uint64_t from, to, bits;
+    if (!json_is_object(j) || !json_is_string(type) || !json_is_array(shape) || !json_is_array(at) ||
+        json_array_size(at) != 2 || json_object_size(j) != 3)
+        return "is not {dtype, shape, data_offsets}";
+    const int k = type_of(json_string_value(type));
+    if (k < 0)
+        return "has an unknown dtype";
+    if (json_array_size(shape) > CLG_MAX_RANK)
+        return "has too many dimensions";
+    bits = (uint64_t) types[k].bits;
+    t->shape.rank = (int) json_array_size(shape);
+    bool zero = false;
+    for (int d = 0; d < t->shape.rank; d++) {
+        uint64_t n;
+        if (!number(json_array_get(shape, (size_t) d), &n))
+            return "has a dimension that is no size";
+        t->shape.dim[d] = (int64_t) n;
+        zero |= n == 0;
+        if (n && bits > UINT64_MAX / 2 / n)
+            return "has a shape that overflows";
+        bits *= n ? n : 1;
+    }
+    bits = zero ? 0 : bits;
+    if (!number(json_array_get(at, 0), &from) || !number(json_array_get(at, 1), &to) || from > to ||
+        to > data_bytes)
+        return "has data_offsets outside the file";
+    if (bits % 8 != 0 || bits / 8 != to - from)
+        return "has data_offsets that do not fit its shape";
+    t->known = types[k].known;
+    t->dtype = types[k].dtype;
+    t->bytes = (size_t) (to - from);
+    range[0] = (size_t) from;
+    range[1] = (size_t) to;
+    return NULL;
+}
+
+static bool strings_only(const json_t *meta)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach((json_t *) (uintptr_t) meta, key, v)
+    {
+        if (!json_is_string(v))
+            return false;
+    }
+    return json_is_object(meta);
+}
+
+typedef struct span {
+    size_t from, to;
+} span;
+
+static int by_start(const void *a, const void *b)
+{
+    const span *x = a, *y = b;
+    if (x->from != y->from)
+        return x->from < y->from ? -1 : 1;
+    return x->to < y->to ? -1 : x->to > y->to;
+}
+
+static const char *check_cover(const clg_safetensors f, size_t data_bytes)
+{
+    span *s = malloc(((size_t) f->n + 1) * sizeof *s);
+    const char *bad = s ? NULL : "out of host memory";
+    size_t at = 0;
+    for (int i = 0; s && i < f->n; i++)
+        s[i] = (span) { f->range[i][0], f->range[i][1] };
+    if (s)
+        qsort(s, (size_t) f->n, sizeof *s, by_start);
+    for (int i = 0; s && i < f->n && !bad; i++) {
+        if (s[i].from != at)
+            bad = s[i].from < at ? "tensors overlap" : "there is a hole between tensors";
+        at = s[i].to;
+    }
+    if (!bad && at != data_bytes)
+        bad = "the data does not end where the file does";
+    free(s);
+    return bad;
+}
+
+static clg_status parse(clg_safetensors f, size_t size, const char *path, char *error,
+                        size_t error_size)
+{
+    uint64_t n = 0;
+    if (size < 8)
+        return clg__text(error, error_size, CLG_EFORMAT, "%s: shorter than a header", path);
+    for (int i = 7; i >= 0; i--)
+        n = n << 8 | f->file[i];
+    if (n > MAX_HEADER || n > size - 8 || n < 2)
+        return clg__text(error, error_size, CLG_EFORMAT,
+                         "%s: header of %llu bytes in a file of %zu", path, (unsigned long long) n,
+                         size);
+    if (f->file[8] != '{')
+        return clg__text(error, error_size, CLG_EFORMAT, "%s: the header does not start with {",
+                         path);
+    json_error_t je;
+    f->header = json_loadb((const char *) f->file + 8, (size_t) n, JSON_REJECT_DUPLICATES, &je);
+    if (!f->header || !json_is_object(f->header))
+        return clg__text(error, error_size, CLG_EFORMAT, "%s: header: %s", path, je.text);
+    const size_t entries = json_object_size(f->header), data = size - 8 - (size_t) n;
+    f->t = calloc(entries + 1, sizeof *f->t);
+    f->range = calloc(entries + 1, sizeof *f->range);
+    if (!f->t || !f->range)
+        return clg__text(error, error_size, CLG_ENOMEM, "%s: out of host memory", path);
+    const char *key;
+    json_t *v;
+    json_object_foreach(f->header, key, v)
+    {
+        if (strcmp(key, "__metadata__") == 0) {
+            if (!strings_only(v))
+                return clg__text(error, error_size, CLG_EFORMAT,
+                                 "%s: __metadata__ holds more than strings", path);
+            continue;
+        }
+        const char *bad = read_entry(v, &f->t[f->n], f->range[f->n], data);
+        if (bad)
+            return clg__text(error, error_size, CLG_EFORMAT, "%s: '%.100s' %s", path, key, bad);
+        f->t[f->n].name = key;
+        f->t[f->n].data = f->file + 8 + n + f->range[f->n][0];
+        f->n++;
+    }
+    const char *bad = check_cover(f, data);
+    return bad ? clg__text(error, error_size, CLG_EFORMAT, "%s: %s", path, bad) : CLG_OK;
+}
+
+static clg_status read_file(const char *path, unsigned char **out, size_t *size, char *error,
+                            size_t error_size)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return clg__text(error, error_size, CLG_EIO, "%s: cannot be opened", path);
+    size_t have = 0, room = 1 << 16, got;
+    unsigned char *p = malloc(room);
+    while (p && (got = fread(p + have, 1, room - have, f)) > 0) {
+        have += got;
+        if (have == room) {
+            unsigned char *q = room < SIZE_MAX / 2 ? realloc(p, room *= 2) : NULL;
+            if (!q)
+                free(p);
+            p = q;
+        }
+    }
+    const bool bad = ferror(f) != 0;
+    fclose(f);
+    if (!p)
+        return clg__text(error, error_size, CLG_ENOMEM, "%s: out of host memory", path);
+    if (bad) {
+        free(p);
+        return clg__text(error, error_size, CLG_EIO, "%s: cannot be read", path);
+    }
+    *out = p;
+    *size = have;
+    return CLG_OK;
+}
+
+clg_status clg_safetensors_open(clg_safetensors *out, const char *path, char *error,
+                                size_t error_size)
+{
+    size_t size = 0;
+    if (!out || !path)
+        return clg__text(error, error_size, CLG_EINVAL, "safetensors: NULL");
+    *out = NULL;
+    clg_safetensors f = calloc(1, sizeof *f);
+    if (!f)
+        return clg__text(error, error_size, CLG_ENOMEM, "%s: out of host memory", path);
+    clg_status st = read_file(path, &f->file, &size, error, error_size);
+    if (st >= 0)
+        st = parse(f, size, path, error, error_size);
+    if (st < 0)
+        clg_safetensors_close(&f);
+    *out = f;
+    return st;
+}
+
+void clg_safetensors_close(clg_safetensors *f)
+{
+    if (!f || !*f)
+        return;
+    json_decref((*f)->header);
+    free((*f)->file);
+    free((*f)->t);
+    free((*f)->range);
+    free(*f);
+    *f = NULL;
+}
+
+int clg_safetensors_count(clg_safetensors f)
+{
+    return f ? f->n : 0;
+}
+
+const clg_safetensor *clg_safetensors_at(clg_safetensors f, int i)
+{
+    return f && i >= 0 && i < f->n ? &f->t[i] : NULL;
+}
+
+const clg_safetensor *clg_safetensors_find(clg_safetensors f, const char *name)
+{
+    for (int i = 0; f && name && i < f->n; i++) {
+        if (strcmp(f->t[i].name, name) == 0)
+            return &f->t[i];
+    }
+    return NULL;
+}
+
+const char *clg_safetensors_metadata(clg_safetensors f, const char *key)
+{
+    return f && key ? json_string_value(json_object_get(json_object_get(f->header, "__metadata__"), key))
+                    : NULL;
+}
+
+// ---- writing
+
+static int type_rank(clg_dtype t)
+{
+    for (int i = 0; i < TYPES; i++) {
+        if (types[i].known && types[i].dtype == t)
+            return i;
+    }
+    return -1;
+}
+
+static int writer_order(const void *a, const void *b)
+{
+    const clg_safetensor *x = *(const clg_safetensor *const *) a, *y = *(const clg_safetensor *const *) b;
+    const int rx = type_rank(x->dtype), ry = type_rank(y->dtype);
+    return rx != ry ? rx - ry : strcmp(x->name, y->name);
+}
+
+static json_t *entry(const clg_safetensor *t, size_t at)
+{
+    json_t *shape = json_array();
+    for (int d = 0; d < t->shape.rank; d++)
+        json_array_append_new(shape, json_integer(t->shape.dim[d]));
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", types[type_rank(t->dtype)].name, "shape", shape,
+                     "data_offsets", (json_int_t) at, (json_int_t) (at + t->bytes));
+}
+
+static char *make_header(const clg_safetensor *const *order, int n, const char *const *metadata)
+{
+    json_t *root = json_object(), *meta = metadata && metadata[0] ? json_object() : NULL;
+    bool ok = root != NULL;
+    for (int i = 0; meta && metadata[i] && metadata[i + 1]; i += 2)
+        ok &= json_object_set_new(meta, metadata[i], json_string(metadata[i + 1])) == 0;
+    if (meta)
+        ok &= json_object_set_new(root, "__metadata__", meta) == 0;
+    size_t at = 0;
+    for (int i = 0; i < n && ok; i++) {
+        ok = !json_object_get(root, order[i]->name) &&
+             json_object_set_new(root, order[i]->name, entry(order[i], at)) == 0;
+        at += order[i]->bytes;
+    }
+    char *text = ok ? json_dumps(root, JSON_COMPACT) : NULL;
+    json_decref(root);
+    return text;
+}
+
+clg_status clg_safetensors_write(const char *path, const clg_safetensor *t, int n,
+                                 const char *const *metadata, char *error, size_t error_size)
+{
+    size_t total = 0, bytes;
+    const clg_safetensor **order = malloc(((size_t) n + 1) * sizeof *order);
+    if (!order)
+        return clg__text(error, error_size, CLG_ENOMEM, "safetensors: out of host memory");
+    for (int i = 0; i < n; i++) {
+        if (!t[i].name || type_rank(t[i].dtype) < 0 ||
+            !clg__bytes_of(&t[i].shape, clg_dtype_size(t[i].dtype), &bytes) || bytes != t[i].bytes) {
+            free(order);
+            return clg__text(error, error_size, CLG_EINVAL, "safetensors: entry %d is not valid", i);
+        }
+        order[i] = &t[i];
+        total += bytes;
+    }
+    qsort(order, (size_t) n, sizeof *order, writer_order);
+    char *header = make_header(order, n, metadata);
+    const size_t length = header ? strlen(header) : 0, padded = (length + 7) / 8 * 8;
+    unsigned char *p = header ? malloc(8 + padded + total) : NULL;
+    clg_status st = CLG_EINVAL;
+    if (p) {
+        for (int i = 0; i < 8; i++)
+            p[i] = (unsigned char) ((uint64_t) padded >> (8 * i));
+        memset(p + 8, ' ', padded);
+        memcpy(p + 8, header, length);
+        size_t at = 8 + padded;
+        for (int i = 0; i < n; i++) {
+            if (order[i]->bytes)
+                memcpy(p + at, order[i]->data, order[i]->bytes);
+            at += order[i]->bytes;
+        }
+        st = clg_write_atomic(path, p, at, error, error_size);
+    } else {
+        clg__text(error, error_size, st, "safetensors: a name is doubled or not UTF-8");
+    }
+    free(p);
+    free(header);
+    free(order);
+    return st;
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+// Optimizers: the update of all parameters is plain graph code with one text, which the scheduler runs in
+// few launches. The step counter is a variable of the same atomic group.
+#include <clgrad/grad.h>
+#include <clgrad/optim.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum kind { SGD, ADAM, ADAMW } kind;
+
+struct clg_optim_t {
+    clg_store store;
+    kind kind;
+    double lr, momentum, dampening, decay, beta1, beta2, eps;
+    bool nesterov;
+    clg_var *var; // trainable parameters of the step being recorded
+    const char **name;
+    clg_tensor *value, *grad;
+    int n, capacity;
+};
+
+static clg_optim create(clg_store s, kind k)
+{
+    clg_optim o = s ? calloc(1, sizeof *o) : NULL;
+    if (!o) {
+        clg_fail(clg_store_device(s), s ? CLG_ENOMEM : CLG_EINVAL, "optimizer: %s",
+                 s ? "out of host memory" : "NULL store");
+        return NULL;
+    }
+    o->store = s;
+    o->kind = k;
+    return o;
+}
+
+clg_optim clg_sgd_create(clg_store s, const struct clg_sgd_params *p)
+{
+    clg_optim o = create(s, SGD);
+    if (o && p) {
+        o->lr = p->lr;
+        o->momentum = p->momentum;
+        o->dampening = p->dampening;
+        o->decay = p->weight_decay;
+        o->nesterov = p->nesterov;
+    }
+    return o;
+}
+
+static double or_default(double v, double d)
+{
+    return v != 0 ? v : d;
+}
+
+static clg_optim adam(clg_store s, kind k, const struct clg_adam_params *p)
+{
+    static const struct clg_adam_params none = { 0 };
+    clg_optim o = create(s, k);
+    p = p ? p : &none;
+    if (!o)
+        return NULL;
+    o->lr = or_default(p->lr, 1e-3);
+    o->beta1 = or_default(p->beta1, 0.9);
+    o->beta2 = or_default(p->beta2, 0.999);
+    o->eps = or_default(p->eps, 1e-8);
+    o->decay = k == ADAMW && !p->no_decay ? or_default(p->weight_decay, 0.01) : p->weight_decay;
+    return o;
+}
+
+clg_optim clg_adam_create(clg_store s, const struct clg_adam_params *p)
+{
+    return adam(s, ADAM, p);
+}
+
+clg_optim clg_adamw_create(clg_store s, const struct clg_adam_params *p)
+{
+    return adam(s, ADAMW, p);
+}
+
+void clg_optim_destroy(clg_optim *po)
+{
+    if (!po || !*po)
+        return;
+    free((*po)->var);
+    free((*po)->name);
+    free((*po)->value);
+    free((*po)->grad);
+    free(*po);
+    *po = NULL;
+}
+
+void clg_optim_set_lr(clg_optim o, double lr)
+{
+    if (o)
+        o->lr = lr;
+}
+
+double clg_optim_lr(clg_optim o)
+{
+    return o ? o->lr : 0;
+}
+
+static bool reserve(clg_optim o, int n)
+{
+    if (n <= o->capacity)
+        return true;
+    clg_var *v = realloc(o->var, (size_t) n * sizeof *v);
+    o->var = v ? v : o->var;
+    const char **s = realloc(o->name, (size_t) n * sizeof *s);
+    o->name = s ? s : o->name;
+    clg_tensor *t = realloc(o->value, (size_t) n * sizeof *t);
+    o->value = t ? t : o->value;
+    clg_tensor *g = realloc(o->grad, (size_t) n * sizeof *g);
+    o->grad = g ? g : o->grad;
+    if (!v || !s || !t || !g)
+        return false;
+    o->capacity = n;
+    return true;
+}
+
+clg_status clg_optim_grads(clg_optim o, clg_tensor loss, clg_tensor **grads, int *n)
+{
+    if (!o || !loss)
+        return CLG_EINVAL;
+    clg_device dev = clg_store_device(o->store);
+    const int count = clg_store_count(o->store);
+    if (!reserve(o, count + 1))
+        return clg_fail(dev, CLG_ENOMEM, "optimizer: out of host memory");
+    o->n = 0;
+    for (int i = 0; i < count; i++) {
+        bool trainable;
+        clg_var v = clg_store_at(o->store, i, &o->name[o->n], &trainable);
+        if (!trainable)
+            continue;
+        o->var[o->n] = v;
+        o->value[o->n++] = clg_var_value(v);
+    }
+    if (o->n == 0)
+        return clg_fail(dev, CLG_EINVAL, "optimizer: the store has no trainable parameters");
+    if (grads)
+        *grads = o->grad;
+    if (n)
+        *n = o->n;
+    return clg_grad_n(loss, o->value, o->n, o->grad);
+}
+
+// ---- one step
+
+typedef struct step {
+    clg_optim o;
+    clg_device dev;
+    clg_var *var;
+    clg_tensor *to;
+    int n;
+    clg_tensor lr, beta1, rest1, beta2, rest2, eps, decay, lr1, root2, momentum, undamped, first;
+} step;
+
+static clg_var state(step *s, int i, const char *what)
+{
+    char name[320];
+    snprintf(name, sizeof name, "optim.%s.%s", what, s->o->name[i]);
+    return clg_store_buffer(s->o->store, name, CLG_F32, s->o->value[i]->shape, 0);
+}
+
+static void put(step *s, clg_var v, clg_tensor t)
+{
+    s->var[s->n] = v;
+    s->to[s->n++] = t;
+}
+
+static clg_tensor number(step *s, double v)
+{
+    return clg_scalar(s->dev, CLG_F32, v);
+}
+
+static clg_status sgd_one(step *s, int i)
+{
+    const clg_optim o = s->o;
+    clg_tensor w = o->value[i], g = o->grad[i];
+    if (o->decay != 0)
+        g = clg_add(g, clg_mul(w, s->decay));
+    if (o->momentum != 0) {
+        clg_var buf = state(s, i, "momentum");
+        if (!buf)
+            return CLG_ENOMEM;
+        // the first step takes the whole gradient, later ones 1 - dampening of it
+        clg_tensor share = clg_where(s->first, number(s, 1), s->undamped);
+        clg_tensor m = clg_add(clg_mul(clg_var_value(buf), s->momentum), clg_mul(g, share));
+        put(s, buf, m);
+        g = o->nesterov ? clg_add(g, clg_mul(m, s->momentum)) : m;
+    }
+    put(s, o->var[i], clg_sub(w, clg_mul(g, s->lr)));
+    return CLG_OK;
+}
+
+static clg_status adam_one(step *s, int i)
+{
+    const clg_optim o = s->o;
+    clg_tensor w = o->value[i], g = o->grad[i];
+    clg_var mv = state(s, i, "m"), vv = state(s, i, "v");
+    if (!mv || !vv)
+        return CLG_ENOMEM;
+    if (o->kind == ADAM && o->decay != 0)
+        g = clg_add(g, clg_mul(w, s->decay));
+    if (o->kind == ADAMW && o->decay != 0)
+        w = clg_sub(w, clg_mul(w, clg_mul(s->lr, s->decay)));
+    clg_tensor m = clg_add(clg_mul(clg_var_value(mv), s->beta1), clg_mul(g, s->rest1));
+    clg_tensor v = clg_add(clg_mul(clg_var_value(vv), s->beta2), clg_mul(clg_mul(g, g), s->rest2));
+    clg_tensor down = clg_add(clg_mul(clg_sqrt(v), s->root2), s->eps);
+    put(s, mv, m);
+    put(s, vv, v);
+    put(s, o->var[i], clg_sub(w, clg_mul(s->lr1, clg_div(m, down))));
+    return CLG_OK;
+}
+
+// 1 - beta^t without cancellation
+static clg_tensor bias(step *s, clg_tensor t, double beta)
+{
+    return clg_neg(clg_expm1(clg_mul(t, number(s, log(beta)))));
+}
+
+static void prepare(step *s, clg_tensor t)
+{
+    const clg_optim o = s->o;
+    s->lr = number(s, o->lr);
+    s->decay = number(s, o->decay);
+    if (o->kind == SGD) {
+        s->momentum = number(s, o->momentum);
+        s->undamped = number(s, 1 - o->dampening);
+        s->first = clg_eq(t, number(s, 1));
+        return;
+    }
+    s->beta1 = number(s, o->beta1);
+    s->rest1 = number(s, 1 - o->beta1);
+    s->beta2 = number(s, o->beta2);
+    s->rest2 = number(s, 1 - o->beta2);
+    s->eps = number(s, o->eps);
+    s->lr1 = clg_div(s->lr, bias(s, t, o->beta1));
+    s->root2 = clg_rsqrt(bias(s, t, o->beta2));
+}
+
+clg_status clg_optim_apply(clg_optim o, const clg_tensor *grads, int n)
+{
+    if (!o || n != o->n)
+        return clg_fail(o ? clg_store_device(o->store) : NULL, CLG_EINVAL,
+                        "optimizer: %d gradients for %d parameters", n, o ? o->n : 0);
+    step s = { .o = o, .dev = clg_store_device(o->store) };
+    for (int i = 0; i < n; i++)
+        o->grad[i] = grads[i];
+    clg_var counter = clg_store_buffer(o->store, "optim.step", CLG_F32, CLG_SCALAR, 0);
+    s.var = calloc(3 * (size_t) n + 1, sizeof *s.var);
+    s.to = calloc(3 * (size_t) n + 1, sizeof *s.to);
+    clg_status st = counter && s.var && s.to ? CLG_OK : CLG_ENOMEM;
+    if (st >= 0) {
+        clg_tensor t = clg_add(clg_var_value(counter), number(&s, 1));
+        t = clg_detach(t);
+        prepare(&s, t);
+        put(&s, counter, t);
+        for (int i = 0; i < n && st >= 0; i++)
+            st = o->kind == SGD ? sgd_one(&s, i) : adam_one(&s, i);
+    }
+    st = st >= 0 ? clg_assign_n(s.var, s.to, s.n)
+                 : clg_fail(s.dev, st, "optimizer: out of host memory");
+    free(s.var);
+    free(s.to);
+    return st;
+}
+
+clg_status clg_optim_step(clg_optim o, clg_tensor loss)
+{
+    clg_tensor *g;
+    int n;
+    const clg_status st = clg_optim_grads(o, loss, &g, &n);
+    return st < 0 ? st : clg_optim_apply(o, g, n);
+}
+
+// ---- clipping
+
+clg_tensor clg_clip_grad_norm(clg_tensor *g, int n, double max_norm)
+{
+    if (n <= 0)
+        return clg_poison(NULL, CLG_EINVAL, "clip_grad_norm: no gradients");
+    clg_tensor total = NULL;
+    for (int i = 0; i < n; i++) {
+        clg_tensor s = clg_sum(clg_mul(g[i], g[i]), CLG_ALL, false);
+        total = total ? clg_add(total, s) : s;
+    }
+    total = clg_sqrt(total);
+    if (total->status < 0)
+        return total;
+    clg_tensor scale = clg_clamp(clg_div(clg_scalar(total->dev, total->dtype, max_norm),
+                                         clg_add(total, clg_scalar(total->dev, total->dtype, 1e-6))),
+                                 NAN, 1);
+    for (int i = 0; i < n; i++)
+        g[i] = clg_mul(g[i], scale);
+    return total;
+}
+
+void clg_clip_grad_value(clg_tensor *g, int n, double limit)
+{
+    for (int i = 0; i < n; i++)
+        g[i] = clg_clamp(g[i], -limit, limit);
+}
