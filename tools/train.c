@@ -95,7 +95,7 @@ static void shuffle(run *r, long epoch)
 
 static clg_status train_step(run *r)
 {
-    const long epoch = r->step / r->per_epoch, k = r->step % r->per_epoch;
+    const long k = r->step % r->per_epoch;
     const int64_t from = k * r->o.batch, all = r->d.train_x.shape.dim[0];
     const int64_t n = all - from < r->o.batch ? all - from : r->o.batch;
     const uint8_t *images = r->d.train_x.data, *labels = r->d.train_y.data;
@@ -103,7 +103,6 @@ static clg_status train_step(run *r)
         memcpy(r->x + i * PIXELS, images + r->order[from + i] * PIXELS, PIXELS);
         r->y[i] = labels[r->order[from + i]];
     }
-    (void) epoch;
     clg_scope scope = clg_scope_push(r->dev);
     clg_tensor x = clg_upload(r->dev, CLG_U8, CLG_SHAPE(n, 1, 28, 28), r->x);
     clg_tensor y = clg_upload(r->dev, CLG_U8, CLG_SHAPE(n), r->y);
@@ -112,8 +111,9 @@ static clg_status train_step(run *r)
     clg_optim_set_lr(r->opt, clg_lr_one_cycle(r->o.lr, r->step, r->o.epochs * r->per_epoch, 0, 0, 0));
     clg_status st = clg_optim_step(r->opt, loss);
     clg_tensor before = clg_var_value(r->loss_sum);
-    if (k == 0)
-        before = clg_zeros(r->dev, CLG_F32, CLG_SCALAR);
+    const float zero = 0;
+    if (k == 0) // from memory, so that every step has one structure
+        before = clg_upload(r->dev, CLG_F32, CLG_SCALAR, &zero);
     if (st >= 0)
         st = clg_var_assign(r->loss_sum,
                             clg_add(clg_detach(before), clg_mul_scalar(clg_detach(loss), (double) n)));

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// Printing: a tensor's values, and the graph behind tensors with its kernels as boxes.
+#include "base/alloc.h"
+#include "graph/build.h"
+#include "sched/cache.h"
+#include "sched/fuse.h"
+
+#include <inttypes.h>
+
+enum { EDGE = 3, WHOLE = 8 }; // what is shown of a long dimension
+
+static void print_value(FILE *out, clg_dtype t, const char *p)
+{
+    switch (t) {
+    case CLG_F32:
+        fprintf(out, "%.6g", (double) *(const float *) p);
+        break;
+    case CLG_F64:
+        fprintf(out, "%.6g", *(const double *) p);
+        break;
+    case CLG_I32:
+        fprintf(out, "%" PRId32, *(const int32_t *) p);
+        break;
+    case CLG_I64:
+        fprintf(out, "%" PRId64, *(const int64_t *) p);
+        break;
+    case CLG_BOOL:
+        fputs(*p ? "true" : "false", out);
+        break;
+    default:
+        fprintf(out, "%d", *(const uint8_t *) p);
+    }
+}
+
+static void print_level(FILE *out, clg_tensor t, int d, const char *p)
+{
+    if (d == t->shape.rank) {
+        print_value(out, t->dtype, p);
+        return;
+    }
+    const int64_t n = t->shape.dim[d];
+    size_t stride = clg_dtype_size(t->dtype);
+    for (int k = d + 1; k < t->shape.rank; k++)
+        stride *= (size_t) t->shape.dim[k];
+    fputc('[', out);
+    for (int64_t i = 0; i < n; i++) {
+        if (n > WHOLE && i == EDGE) {
+            fputs(", ...", out);
+            i = n - EDGE;
+        }
+        if (i > 0)
+            fprintf(out, d + 1 < t->shape.rank ? ",\n%*s" : ", ", d + 1 < t->shape.rank ? d + 1 : 0, "");
+        print_level(out, t, d + 1, p + (size_t) i * stride);
+    }
+    fputc(']', out);
+}
+
+clg_status clg_print(FILE *out, clg_tensor t)
+{
+    clg__call c;
+    char shape[128];
+    if (!clg__call_begin(&c, "print", "t", 1, &t))
+        return clg__call_poison(&c)->status;
+    const size_t bytes = (size_t) clg_numel(t->shape) * clg_dtype_size(t->dtype);
+    char *data = clg__malloc(bytes + 1);
+    if (!data)
+        return clg__call_fail(&c, CLG_ENOMEM, "out of host memory")->status;
+    const clg_status st = clg_read(t, data, bytes);
+    if (st >= 0) {
+        fprintf(out, "%s %s\n", clg__shape_text(&t->shape, shape), clg_dtype_name(t->dtype));
+        print_level(out, t, 0, data);
+        fputc('\n', out);
+    }
+    clg__free(data);
+    return st;
+}
+
+static void dot_nodes(FILE *out, const clg__fusion *f)
+{
+    const clg__work *w = f->w;
+    char shape[128];
+    for (int k = 0; k < f->n; k++) {
+        if (f->g[k].merged_into >= 0)
+            continue;
+        fprintf(out, "  subgraph cluster%d {\n    label=\"launch %d\"; style=rounded;\n", k,
+                f->g[k].launch);
+        for (int i = 0; i < w->n_ir; i++) {
+            if (w->ir[i].group == k)
+                fprintf(out, "    n%d;\n", i);
+        }
+        fprintf(out, "  }\n");
+    }
+    for (int i = 0; i < w->n_ir; i++) {
+        const clg__ir *v = &w->ir[i];
+        const char *label = v->node && v->node->label ? v->node->label : "";
+        fprintf(out, "  n%d [label=\"%s%s%s\\n%s %s\"%s];\n", i, v->op->name, *label ? " " : "", label,
+                clg__shape_text(&v->shape, shape), clg_dtype_name(v->dtype),
+                v->stored ? ", style=filled, fillcolor=lightgrey" : "");
+        for (int s = 0; s < v->n_src; s++)
+            fprintf(out, "  n%d -> n%d;\n", v->src[s].ir, i);
+    }
+}
+
+clg_status clg_dot_n(FILE *out, const clg_tensor *t, int n)
+{
+    clg__call c;
+    clg__err err = { 0 };
+    if (!clg__call_begin(&c, "dot", NULL, n, t))
+        return clg__call_poison(&c)->status;
+    clg__work w = { .dev = c.dev, .err = &err, .fuse = ((clg__sched *) c.dev->sched)->fuse };
+    clg__fusion f = { .w = &w };
+    w.roots = clg__malloc((size_t) n * sizeof *w.roots);
+    for (int i = 0; i < n && w.roots; i++)
+        w.roots[w.n_roots++] = clg__node_of(t[i]);
+    if (!w.roots)
+        clg__fail(&err, CLG_ENOMEM, "dot: out of host memory");
+    else if (clg__work_collect(&w) && clg__work_lower(&w) && clg__fuse(&f)) {
+        fprintf(out, "digraph clgrad {\n  node [shape=box, fontsize=10];\n");
+        dot_nodes(out, &f);
+        fprintf(out, "}\n");
+    }
+    clg__fusion_free(&f);
+    clg__work_free(&w);
+    clg__free(w.roots);
+    return err.status < 0 ? clg__publish(c.dev, err.status, err.text) : CLG_OK;
+}

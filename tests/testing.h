@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// What the device tests share: one device per program, random data from a printed seed, comparison.
+#ifndef CLG_TESTS_TESTING_H
+#define CLG_TESTS_TESTING_H
+
+#include <check.h>
+#include <clgrad/clgrad.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static clg_device dev;
+static uint64_t seed_state;
+
+// In [-1, 1)
+static inline double rnd(void)
+{
+    seed_state = seed_state * 6364136223846793005u + 1442695040888963407u;
+    return (double) (int64_t) seed_state * 0x1p-63;
+}
+
+static inline void fill(float *p, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        p[i] = (float) rnd();
+}
+
+static inline clg_tensor upload(clg_shape s, float *host)
+{
+    fill(host, clg_numel(s));
+    return clg_upload(dev, CLG_F32, s, host);
+}
+
+// The first difference, both values and the count.
+static inline void same(const char *what, const float *got, const double *want, int64_t n,
+                        double tolerance)
+{
+    int64_t bad = 0, first = -1;
+    double largest = 1e-30;
+    for (int64_t i = 0; i < n; i++)
+        largest = fabs(want[i]) > largest && isfinite(want[i]) ? fabs(want[i]) : largest;
+    for (int64_t i = 0; i < n; i++) {
+        const bool fine = isnan(want[i]) ? isnan(got[i])
+                          : isinf(want[i]) ? got[i] == (float) want[i]
+                                           : fabs(got[i] - want[i]) <= tolerance * largest;
+        if (!fine && bad++ == 0)
+            first = i;
+    }
+    ck_assert_msg(bad == 0, "%s: element %lld is %.9g, expected %.9g; %lld of %lld differ", what,
+                  (long long) first, first < 0 ? 0.0 : (double) got[first], first < 0 ? 0.0 : want[first],
+                  (long long) bad, (long long) n);
+}
+
+static inline void ok(clg_status st)
+{
+    ck_assert_msg(st >= 0, "%s", clg_error(dev, st));
+}
+
+// Opens the device, runs the suite, closes; 77 where there is no device to test on.
+static inline int run_suite(Suite *s)
+{
+    char error[1100] = "";
+    seed_state = (uint64_t) time(NULL);
+    if (getenv("CLGRAD_TEST_SEED"))
+        seed_state = strtoull(getenv("CLGRAD_TEST_SEED"), NULL, 10);
+    printf("CLGRAD_TEST_SEED=%llu\n", (unsigned long long) seed_state);
+    if (clg_device_open(&dev, clg_device_params(.error = error, .error_size = sizeof error)) < 0) {
+        printf("skipped: %s\n", error);
+        return 77;
+    }
+    printf("device: %s\n", clg_device_get_info(dev)->name);
+    SRunner *r = srunner_create(s);
+    srunner_set_fork_status(r, CK_NOFORK);
+    srunner_run_all(r, CK_NORMAL);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    clg_device_close(&dev);
+    return failed != 0;
+}
+#endif
