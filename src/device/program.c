@@ -196,7 +196,7 @@ static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *
         clg__fail(e, CLG_EBUILD, "clCreateProgramWithSource failed: %s", clg__cl_error(rc));
         return NULL;
     }
-    rc = clBuildProgram(p, 1, &g->id, "-cl-std=CL1.2", NULL, NULL);
+    rc = clBuildProgram(p, 1, &g->id, "-cl-std=CL1.2 -w", NULL, NULL);
     if (rc != CL_SUCCESS) {
         build_failed(g, p, rc, units, in, n, e);
         clReleaseProgram(p);

@@ -1,0 +1,215 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""golden_torch.py > data/golden.txt: forward values and gradients of every operation, from PyTorch.
+
+Run by hand with Debian's python3-torch (1.13); the tests read only the file. Per case:
+
+    case NAME OP P... end     the operation and its parameters
+    in T RANK DIM... VALUE... an input: f tracked float, c constant float, i integer, b bool
+    out RANK DIM... VALUE...  the result
+    grad K VALUE...           d sum(result * w) / d input K, w[i] = ((37 i) % 11 - 5) / 5
+"""
+import torch
+import torch.nn.functional as F
+
+torch.manual_seed(1)
+torch.set_default_dtype(torch.float64)
+
+
+def flat(t):
+    return ' '.join('%.9g' % float(v) for v in t.detach().reshape(-1).tolist())
+
+
+def dims(t):
+    return ' '.join([str(t.dim())] + [str(d) for d in t.shape])
+
+
+def case(name, op, params, inputs, f, grads=True):
+    kinds, xs = [], []
+    for x in inputs:
+        kind = 'f'
+        if isinstance(x, tuple):
+            kind, x = x
+        x = x.float().double() if x.is_floating_point() else x
+        if kind == 'f':
+            x = x.clone().requires_grad_(grads)
+        kinds.append(kind)
+        xs.append(x)
+    y = f(*xs)
+    print('case', name, op, *['%.9g' % p for p in params], 'end')
+    for k, x in zip(kinds, xs):
+        print('in', k, dims(x), flat(x))
+    print('out', dims(y), flat(y))
+    if grads and y.requires_grad:
+        w = torch.tensor([((37 * i) % 11 - 5) / 5 for i in range(y.numel())]).reshape(y.shape)
+        gs = torch.autograd.grad((y * w).sum(), [x for x in xs if x.requires_grad], allow_unused=True)
+        it = iter(gs)
+        for i, x in enumerate(xs):
+            if x.requires_grad:
+                g = next(it)
+                if g is not None:
+                    print('grad', i, flat(g))
+
+
+def r(*shape):
+    return torch.randn(*shape)
+
+
+def unary():
+    pos, unit = r(7).abs() + 0.3, torch.rand(7) * 1.6 - 0.8
+    free = torch.cat([r(9) * 2, torch.tensor([0.5, -0.25])])
+    nan, inf = float('nan'), float('inf')
+    for n in 'neg abs exp expm1 square sin cos tan atan sinh cosh tanh erf relu silu sigmoid'.split():
+        case(n, n, [], [free], getattr(torch, n, None) or getattr(F, n))
+    for n in 'log log1p log2 sqrt rsqrt reciprocal'.split():
+        case(n, n, [], [pos], getattr(torch, n))
+    for n in 'asin acos'.split():
+        case(n, n, [], [unit], getattr(torch, n))
+    for n in 'sign floor ceil round trunc'.split():
+        case(n, n, [], [('c', torch.tensor([-2.5, -1.5, -0.5, 0.0, 0.5, 1.5, 2.5, 1.2, -1.7]))],
+             getattr(torch, n), grads=False)
+    case('gelu', 'gelu', [], [free], F.gelu)
+    case('gelu_tanh', 'gelu_tanh', [], [free], lambda x: F.gelu(x, approximate='tanh'))
+    case('hard_sigmoid', 'hard_sigmoid', [], [free * 2], F.hardsigmoid)
+    case('hard_swish', 'hard_swish', [], [free * 2], F.hardswish)
+    case('leaky_relu', 'leaky_relu', [0.1], [free], lambda x: F.leaky_relu(x, 0.1))
+    case('elu', 'elu', [1.5], [free], lambda x: F.elu(x, 1.5))
+    case('softplus', 'softplus', [2, 3], [free * 2], lambda x: F.softplus(x, 2, 3))
+    case('clamp', 'clamp', [-0.5, 0.5], [free], lambda x: torch.clamp(x, -0.5, 0.5))
+    case('relu_0', 'relu', [], [torch.tensor([0.0, -0.0, 1.0, -1.0])], torch.relu)
+    case('abs_0', 'abs', [], [torch.tensor([0.0, 2.0, -2.0])], torch.abs)
+    edge = torch.tensor([nan, inf, -inf, 0.0, 1.0])
+    for n in 'exp log relu sigmoid tanh abs sqrt'.split():
+        case(n + '_edge', n, [], [('c', edge)], getattr(torch, n), grads=False)
+    case('is_nan', 'is_nan', [], [('c', edge)], torch.isnan, grads=False)
+    case('is_inf', 'is_inf', [], [('c', edge)], torch.isinf, grads=False)
+    case('is_finite', 'is_finite', [], [('c', edge)], torch.isfinite, grads=False)
+    case('logical_not', 'logical_not', [], [('b', torch.tensor([True, False]))], torch.logical_not, grads=False)
+
+
+def binary():
+    a, b = r(3, 4), r(4) + 0.1
+    for n in 'add sub mul div atan2 maximum minimum'.split():
+        case(n, n, [], [a, b], getattr(torch, n))
+        case(n + '_column', n, [], [r(3, 1), r(1, 4)], getattr(torch, n))
+    case('pow', 'pow', [], [r(3, 4).abs() + 0.2, b], torch.pow)
+    case('pow_0', 'pow', [], [torch.tensor([0.0, 0.0, 2.0]), torch.tensor([2.0, 0.0, 0.0])], torch.pow)
+    case('fmod', 'fmod', [], [('c', r(9) * 5), ('c', r(9) * 2)], torch.fmod, grads=False)
+    case('remainder', 'remainder', [], [('c', r(9) * 5), ('c', r(9) * 2)], torch.remainder, grads=False)
+    i, j = torch.tensor([-7, 7, -7, 7, 5]), torch.tensor([3, 3, -3, -3, 2])
+    for n in 'add sub mul fmod remainder maximum minimum div'.split():
+        case(n + '_int', n, [], [('i', i), ('i', j)], getattr(torch, n), grads=False)
+    case('pow_int', 'pow', [], [('i', i), ('i', j.abs())], torch.pow, grads=False)
+    tie = torch.tensor([1.0, 2.0, 3.0])
+    case('maximum_tie', 'maximum', [], [tie, torch.tensor([1.0, 5.0, 0.0])], torch.maximum)
+    x, y = torch.tensor([1.0, 2.0, float('nan'), 2.0]), torch.tensor([1.0, 3.0, 1.0, -2.0])
+    for n in 'eq ne lt le gt ge'.split():
+        case(n, n, [], [('c', x), ('c', y)], getattr(torch, n), grads=False)
+    for n in 'maximum minimum'.split():
+        case(n + '_nan', n, [], [('c', x), ('c', y)], getattr(torch, n), grads=False)
+    p, q = torch.tensor([True, True, False, False]), torch.tensor([True, False, True, False])
+    for n in 'logical_and logical_or logical_xor'.split():
+        case(n, n, [], [('b', p), ('b', q)], getattr(torch, n), grads=False)
+    case('where', 'where', [], [('b', torch.tensor([[True], [False]])), r(2, 3), r(3)], torch.where)
+
+
+def reductions():
+    x = r(3, 4, 5)
+    for axes in ([0], [1], [2], [0, 2], [0, 1, 2]):
+        tag = ''.join(map(str, axes))
+        for keep in (0, 1):
+            for n in 'sum mean amax amin logsumexp'.split():
+                case(f'{n}_{tag}_{keep}', n, [keep] + axes, [x],
+                     lambda t, n=n: getattr(torch, n)(t, axes, keepdim=bool(keep)))
+            case(f'var_{tag}_{keep}', 'variance', [keep, 1] + axes, [x],
+                 lambda t: torch.var(t, axes, unbiased=True, keepdim=bool(keep)))
+        case(f'std_{tag}', 'std', [0, 0] + axes, [x], lambda t: torch.std(t, axes, unbiased=False))
+    case('amax_tie', 'amax', [0, 0], [torch.tensor([2.0, 5.0, 5.0, 1.0])], lambda t: torch.amax(t, 0))
+    for a in (0, 1, 2):
+        case(f'argmax_{a}', 'argmax', [0, a], [('c', x)], lambda t: torch.argmax(t, a), grads=False)
+        case(f'argmin_{a}', 'argmin', [0, a], [('c', x)], lambda t: torch.argmin(t, a), grads=False)
+    tie = torch.tensor([[1.0, 3.0, 3.0], [float('nan'), 9.0, float('nan')], [-float('inf')] * 3])
+    case('argmax_tie', 'argmax', [0, 1], [('c', tie)], lambda t: torch.argmax(t, 1), grads=False)
+    case('amax_nan', 'amax', [0, 1], [('c', tie)], lambda t: torch.amax(t, 1), grads=False)
+    b = torch.tensor([[True, False], [True, True], [False, False]])
+    case('any', 'any', [0, 1], [('b', b)], lambda t: torch.any(t, 1), grads=False)
+    case('all', 'all', [0, 1], [('b', b)], lambda t: torch.all(t, 1), grads=False)
+    case('sum_bool', 'sum', [0, 0], [('b', b)], lambda t: torch.sum(t, 0), grads=False)
+
+
+def rows():
+    x = r(4, 7) * 3
+    for a in (0, 1):
+        case(f'softmax_{a}', 'softmax', [a], [x], lambda t: torch.softmax(t, a))
+        case(f'log_softmax_{a}', 'log_softmax', [a], [x], lambda t: torch.log_softmax(t, a))
+    case('softmax_wide', 'softmax', [1], [r(2, 40)], lambda t: torch.softmax(t, 1))
+    case('softmax_big', 'softmax', [0], [torch.tensor([1000.0, 1001.0, -1000.0])], lambda t: torch.softmax(t, 0))
+    target = torch.tensor([3, 0, 6, -100])
+    for red, name in ((0, 'mean'), (1, 'sum'), (2, 'none')):
+        for smooth in (0.0, 0.1):
+            case(f'cross_entropy_{name}_{smooth}', 'cross_entropy', [red, smooth, 0], [x, ('i', target)],
+                 lambda t, y: F.cross_entropy(t, y, reduction=name, label_smoothing=smooth))
+            w = torch.rand(7) + 0.1
+            case(f'cross_entropy_weight_{name}_{smooth}', 'cross_entropy', [red, smooth, 1],
+                 [x, ('i', target), ('c', w)],
+                 lambda t, y, w: F.cross_entropy(t, y, weight=w, reduction=name, label_smoothing=smooth))
+    case('cross_entropy_2d', 'cross_entropy', [0, 0, 0], [r(2, 3, 4), ('i', torch.randint(0, 3, (2, 4)))],
+         F.cross_entropy)
+    for red, name in ((0, 'mean'), (1, 'sum'), (2, 'none')):
+        case(f'mse_{name}', 'mse_loss', [red], [r(3, 2), r(3, 2)], lambda a, b: F.mse_loss(a, b, reduction=name))
+
+
+def movement():
+    x = r(2, 3, 4)
+    case('reshape', 'reshape', [6, -1], [x], lambda t: t.reshape(6, -1))
+    case('permute', 'permute', [2, 0, 1], [x], lambda t: t.permute(2, 0, 1))
+    case('expand', 'expand', [5, 2, 3, 4], [x], lambda t: t.expand(5, 2, 3, 4))
+    for a, b, c, s in ((0, 1, 4, 1), (2, 0, 4, 2), (2, 1, 4, 2), (1, 0, 3, 2)):
+        case(f'slice_{a}_{b}_{c}_{s}', 'slice', [a, b, c, s], [x],
+             lambda t: t[tuple([slice(None)] * a + [slice(b, c, s)])])
+    case('flip', 'flip', [0, 2], [x], lambda t: t.flip(0, 2))
+    case('pad', 'pad', [0.5, 0, 1, 2, 1, 0, 3], [x], lambda t: F.pad(t, (2, 3, 1, 0, 0, 1), value=0.5))
+    case('concat', 'concat', [1], [x, r(2, 2, 4), r(2, 1, 4)], lambda *t: torch.cat(t, 1))
+    case('stack', 'stack', [1], [x, r(2, 3, 4)], lambda *t: torch.stack(t, 1))
+    case('one_hot', 'one_hot', [5], [('i', torch.tensor([[0, 4], [2, 2]]))], lambda t: F.one_hot(t, 5), grads=False)
+    for a in (0, 1, 2):
+        case(f'index_select_{a}', 'index_select', [a], [x, ('i', torch.tensor([1, 0, 1]))],
+             lambda t, i: torch.index_select(t, a, i))
+
+
+def heavy():
+    for name, s, t in (('plain', (5, 7), (7, 3)), ('batch', (2, 5, 7), (2, 7, 3)), ('spread', (3, 1, 4, 6), (2, 6, 5)),
+                       ('vector', (6,), (6, 4)), ('dot', (6,), (6,)), ('matvec', (3, 6), (6,)),
+                       ('large', (70, 33), (33, 130))):
+        case('matmul_' + name, 'matmul', [0], [r(*s), r(*t)], torch.matmul)
+    case('matmul_transposed', 'matmul', [1], [r(5, 7), r(3, 7)], lambda a, b: a @ b.T)
+    case('matmul_both', 'matmul', [2], [r(7, 5), r(3, 7)], lambda a, b: a.T @ b.T)
+    for n, (x, w, st, p, d, g) in enumerate((
+            ((2, 1, 6, 6), (3, 1, 3, 3), 1, 1, 1, 1), ((2, 3, 7, 8), (4, 3, 3, 3), 2, 1, 1, 1),
+            ((1, 4, 9, 7), (6, 2, 3, 3), 1, 2, 2, 2), ((2, 3, 5, 5), (5, 3, 1, 1), 1, 0, 1, 1),
+            ((1, 4, 8, 8), (4, 1, 3, 3), 2, 1, 1, 4), ((2, 2, 6, 9), (3, 2, 5, 2), 1, 2, 1, 1),
+            ((1, 2, 16, 20), (35, 2, 3, 3), 1, 1, 1, 1), ((2, 5, 15, 15), (33, 5, 3, 3), 1, 0, 1, 1))):
+        case(f'conv_{n}', 'conv2d', [st, p, d, g], [r(*x), r(*w), r(w[0])],
+             lambda a, b, c: F.conv2d(a, b, c, stride=st, padding=p, dilation=d, groups=g))
+    for n, (x, k, s, p, d, c) in enumerate((((2, 3, 6, 6), 2, 2, 0, 1, 0), ((1, 2, 7, 9), 3, 2, 1, 1, 0),
+                                            ((1, 2, 7, 9), 3, 1, 1, 2, 0), ((1, 1, 7, 8), 3, 2, 1, 1, 1),
+                                            ((2, 2, 34, 37), 2, 2, 0, 1, 0))):
+        case(f'max_pool_{n}', 'max_pool2d', [k, s, p, d, c], [r(*x)],
+             lambda t: F.max_pool2d(t, k, s, p, d, ceil_mode=bool(c)))
+    for n, (x, k, s, p, c, e) in enumerate((((2, 3, 6, 6), 2, 2, 0, 0, 0), ((1, 2, 7, 9), 3, 2, 1, 0, 0),
+                                            ((1, 2, 7, 9), 3, 2, 1, 0, 1), ((1, 1, 7, 8), 3, 2, 1, 1, 0))):
+        case(f'avg_pool_{n}', 'avg_pool2d', [k, s, p, c, e], [r(*x)],
+             lambda t: F.avg_pool2d(t, k, s, p, ceil_mode=bool(c), count_include_pad=not e))
+    c = 3
+    args = [r(4, c, 3, 2) * 2 + 1, torch.rand(c) + 0.5, r(c), ('c', r(c)), ('c', torch.rand(c) + 0.5)]
+    case('batch_norm_train', 'batch_norm', [1], args,
+         lambda x, w, b, m, v: F.batch_norm(x, m.clone(), v.clone(), w, b, True))
+    case('batch_norm_eval', 'batch_norm', [0], args, lambda x, w, b, m, v: F.batch_norm(x, m, v, w, b, False))
+
+
+unary()
+binary()
+reductions()
+rows()
+movement()
+heavy()

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+// Formulas, proved by numbers from outside: forward and gradient of every op against PyTorch, in F32 and
+// where the device has it in F64. The file and its format: golden_torch.py.
+#include "testing.h"
+
+enum { MAX_IN = 5, MAX_PARAMS = 12 };
+
+typedef struct record {
+    char name[64], op[64];
+    double p[MAX_PARAMS];
+    int n_p, n_in;
+    char kind[MAX_IN];
+    clg_shape shape[MAX_IN], out_shape;
+    double *in[MAX_IN], *out, *grad[MAX_IN];
+} record;
+
+static clg_dtype real = CLG_F32;
+
+static double *read_values(FILE *f, int64_t n)
+{
+    double *v = calloc((size_t) n + 1, sizeof *v);
+    for (int64_t i = 0; i < n; i++)
+        ck_assert_int_eq(fscanf(f, "%lf", &v[i]), 1);
+    return v;
+}
+
+static clg_shape read_shape(FILE *f)
+{
+    clg_shape s = { 0 };
+    ck_assert_int_eq(fscanf(f, "%d", &s.rank), 1);
+    for (int d = 0; d < s.rank; d++) {
+        long n;
+        ck_assert_int_eq(fscanf(f, "%ld", &n), 1);
+        s.dim[d] = n;
+    }
+    return s;
+}
+
+// One record; stops before the next "case". word holds the last word read.
+static bool read_record(FILE *f, record *r, char word[64])
+{
+    memset(r, 0, sizeof *r);
+    if (strcmp(word, "case") != 0)
+        return false;
+    ck_assert_int_eq(fscanf(f, "%63s %63s", r->name, r->op), 2);
+    while (fscanf(f, "%63s", word) == 1 && strcmp(word, "end") != 0)
+        r->p[r->n_p++] = atof(word);
+    word[0] = '\0';
+    while (fscanf(f, "%63s", word) == 1 && strcmp(word, "case") != 0) {
+        if (strcmp(word, "in") == 0) {
+            const int k = r->n_in++;
+            ck_assert_int_eq(fscanf(f, " %c", &r->kind[k]), 1);
+            r->shape[k] = read_shape(f);
+            r->in[k] = read_values(f, clg_numel(r->shape[k]));
+        } else if (strcmp(word, "out") == 0) {
+            r->out_shape = read_shape(f);
+            r->out = read_values(f, clg_numel(r->out_shape));
+        } else {
+            int k;
+            ck_assert_int_eq(fscanf(f, "%d", &k), 1);
+            r->grad[k] = read_values(f, clg_numel(r->shape[k]));
+        }
+        word[0] = '\0';
+    }
+    return true;
+}
+
+static clg_tensor upload_input(const record *r, int k)
+{
+    const int64_t n = clg_numel(r->shape[k]);
+    void *p = calloc((size_t) n + 1, 8);
+    clg_dtype t = r->kind[k] == 'i' ? CLG_I64 : r->kind[k] == 'b' ? CLG_BOOL : real;
+    for (int64_t i = 0; i < n; i++) {
+        const double v = r->in[k][i];
+        if (t == CLG_F32)
+            ((float *) p)[i] = (float) v;
+        else if (t == CLG_F64)
+            ((double *) p)[i] = v;
+        else if (t == CLG_I64)
+            ((int64_t *) p)[i] = (int64_t) v;
+        else
+            ((uint8_t *) p)[i] = v != 0;
+    }
+    clg_tensor x = clg_upload(dev, t, r->shape[k], p);
+    free(p);
+    return r->kind[k] == 'f' ? clg_track(x) : x;
+}
+
+static clg_shape rest(const record *r, int from)
+{
+    clg_shape s = { 0 };
+    for (int i = from; i < r->n_p; i++)
+        s.dim[s.rank++] = (int64_t) r->p[i];
+    return s;
+}
+
+static clg_tensor apply_simple(const record *r, clg_tensor *x)
+{
+#define TRY_UNARY(id)                                                                              \
+    if (strcmp(r->op, #id) == 0)                                                                   \
+        return clg_##id(x[0]);
+    CLG_UNARY_MAP(TRY_UNARY)
+#define TRY_BINARY(id)                                                                             \
+    if (strcmp(r->op, #id) == 0)                                                                   \
+        return clg_##id(x[0], x[1]);
+    CLG_BINARY_MAP(TRY_BINARY)
+#define TRY_REDUCE(id)                                                                             \
+    if (strcmp(r->op, #id) == 0)                                                                   \
+        return clg_##id(x[0], rest(r, 1), r->p[0] != 0);
+    TRY_REDUCE(sum)
+    TRY_REDUCE(mean)
+    TRY_REDUCE(amax)
+    TRY_REDUCE(amin)
+    TRY_REDUCE(any)
+    TRY_REDUCE(all)
+    TRY_REDUCE(argmax)
+    TRY_REDUCE(argmin)
+    TRY_REDUCE(logsumexp)
+    return NULL;
+}
+
+static clg_tensor apply_movement(const record *r, clg_tensor *x)
+{
+    const double *p = r->p;
+#define IS(id) (strcmp(r->op, id) == 0)
+    if (IS("reshape"))
+        return clg_reshape(x[0], rest(r, 0));
+    if (IS("permute"))
+        return clg_permute(x[0], rest(r, 0));
+    if (IS("expand"))
+        return clg_expand(x[0], rest(r, 0));
+    if (IS("slice"))
+        return clg_slice(x[0], (int) p[0], (int64_t) p[1], (int64_t) p[2], (int64_t) p[3]);
+    if (IS("flip"))
+        return clg_flip(x[0], rest(r, 0));
+    if (IS("pad"))
+        return clg_pad(x[0], CLG_SHAPE((int64_t) p[1], (int64_t) p[2], (int64_t) p[3]),
+                       CLG_SHAPE((int64_t) p[4], (int64_t) p[5], (int64_t) p[6]), p[0]);
+    if (IS("concat"))
+        return clg_concat_n(x, r->n_in, (int) p[0]);
+    if (IS("stack"))
+        return clg_stack_n(x, r->n_in, (int) p[0]);
+    if (IS("one_hot"))
+        return clg_one_hot(x[0], (int64_t) p[0]);
+    if (IS("index_select"))
+        return clg_index_select(x[0], (int) p[0], x[1]);
+    if (IS("where"))
+        return clg_where(x[0], x[1], x[2]);
+    return NULL;
+}
+
+static clg_tensor apply_rest(const record *r, clg_tensor *x)
+{
+    const double *p = r->p;
+    if (IS("leaky_relu"))
+        return clg_leaky_relu(x[0], p[0]);
+    if (IS("elu"))
+        return clg_elu(x[0], p[0]);
+    if (IS("softplus"))
+        return clg_softplus(x[0], p[0], p[1]);
+    if (IS("clamp"))
+        return clg_clamp(x[0], p[0], p[1]);
+    if (IS("variance"))
+        return clg_variance(x[0], rest(r, 2), (int) p[1], p[0] != 0);
+    if (IS("std"))
+        return clg_std(x[0], rest(r, 2), (int) p[1], p[0] != 0);
+    if (IS("softmax"))
+        return clg_softmax(x[0], (int) p[0]);
+    if (IS("log_softmax"))
+        return clg_log_softmax(x[0], (int) p[0]);
+    if (IS("cross_entropy"))
+        return clg_cross_entropy(x[0], x[1],
+                                 clg_cross_entropy_params(.reduction = (clg_reduction) p[0],
+                                                          .label_smoothing = p[1],
+                                                          .weight = p[2] != 0 ? x[2] : NULL));
+    if (IS("mse_loss"))
+        return clg_mse_loss(x[0], x[1], (clg_reduction) p[0]);
+    if (IS("matmul"))
+        return clg_matmul(p[0] == 2 ? clg_transpose(x[0], 0, 1) : x[0],
+                          p[0] != 0 ? clg_transpose(x[1], 0, 1) : x[1]);
+    if (IS("conv2d"))
+        return clg_conv2d(x[0], x[1], x[2],
+                          clg_conv2d_params(.stride = (int) p[0], .padding = (int) p[1],
+                                            .dilation = (int) p[2], .groups = (int) p[3]));
+    if (IS("max_pool2d"))
+        return clg_max_pool2d(x[0], clg_pool2d_params(.kernel = (int) p[0], .stride = (int) p[1],
+                                                      .padding = (int) p[2], .dilation = (int) p[3],
+                                                      .ceil_mode = p[4] != 0));
+    if (IS("avg_pool2d"))
+        return clg_avg_pool2d(x[0], clg_pool2d_params(.kernel = (int) p[0], .stride = (int) p[1],
+                                                      .padding = (int) p[2], .ceil_mode = p[3] != 0,
+                                                      .exclude_padding = p[4] != 0));
+    if (IS("batch_norm"))
+        return clg_batch_norm(x[0], x[1], x[2], x[3], x[4],
+                              clg_batch_norm_params(.training = p[0] != 0));
+    return NULL;
+}
+
+static void compare(const record *r, const char *part, clg_tensor t, const double *want)
+{
+    char what[200];
+    const int64_t n = clg_numel(t->shape);
+    float *got = calloc((size_t) n + 1, sizeof *got);
+    snprintf(what, sizeof what, "%s %s (%s)", r->name, part, clg_dtype_name(real));
+    ok(clg_read(clg_cast(t, CLG_F32), got, (size_t) n * 4));
+    // F64 is compared as F32 too: the file has nine digits
+    same(what, got, want, n, real == CLG_F32 ? 2e-5 : 2e-7);
+    free(got);
+}
+
+static void check_record(const record *r)
+{
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor x[MAX_IN], wrt[MAX_IN], g[MAX_IN];
+    int index[MAX_IN], n = 0;
+    for (int k = 0; k < r->n_in; k++)
+        x[k] = upload_input(r, k);
+    clg_tensor y = apply_simple(r, x);
+    y = y ? y : apply_movement(r, x);
+    y = y ? y : apply_rest(r, x);
+    ck_assert_msg(y != NULL, "%s: no op '%s'", r->name, r->op);
+    ck_assert_msg(y->status >= 0, "%s: %s", r->name, clg_error(dev, y->status));
+    ck_assert_msg(y->shape.rank == r->out_shape.rank &&
+                      memcmp(y->shape.dim, r->out_shape.dim, (size_t) y->shape.rank * 8) == 0,
+                  "%s: wrong shape", r->name);
+    compare(r, "forward", y, r->out);
+    for (int k = 0; k < r->n_in; k++) {
+        if (r->grad[k]) {
+            index[n] = k;
+            wrt[n++] = x[k];
+        }
+    }
+    if (n > 0) {
+        const int64_t m = clg_numel(y->shape);
+        float *w = calloc((size_t) m + 1, sizeof *w);
+        for (int64_t i = 0; i < m; i++)
+            w[i] = (float) (37 * i % 11 - 5) / 5;
+        clg_tensor seed = clg_cast(clg_upload(dev, CLG_F32, y->shape, w), y->dtype);
+        free(w);
+        ok(clg_vjp_n(y, seed, wrt, n, false, g));
+        for (int k = 0; k < n; k++)
+            compare(r, "gradient", g[k], r->grad[index[k]]);
+    }
+    clg_scope_pop(s);
+    clg_error_clear(dev);
+}
+
+static void run_file(clg_dtype t)
+{
+    const char *path = getenv("CLGRAD_GOLDEN");
+    char word[64] = "";
+    record r;
+    int count = 0;
+    FILE *f = fopen(path ? path : "tests/data/golden.txt", "r");
+    ck_assert_msg(f != NULL, "golden.txt is missing");
+    real = t;
+    ck_assert_int_eq(fscanf(f, "%63s", word), 1);
+    while (read_record(f, &r, word)) {
+        check_record(&r);
+        count++;
+        for (int k = 0; k < MAX_IN; k++) {
+            free(r.in[k]);
+            free(r.grad[k]);
+        }
+        free(r.out);
+    }
+    fclose(f);
+    ck_assert_int_ge(count, 200);
+}
+
+START_TEST(f32_agrees_with_pytorch)
+{
+    run_file(CLG_F32);
+}
+END_TEST
+
+START_TEST(f64_agrees_with_pytorch)
+{
+    if (clg_device_has(dev, CLG_F64))
+        run_file(CLG_F64);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("golden");
+    TCase *c = tcase_create("pytorch");
+    tcase_add_test(c, f32_agrees_with_pytorch);
+    tcase_add_test(c, f64_agrees_with_pytorch);
+    suite_add_tcase(s, c);
+    return run_suite(s);
+}
