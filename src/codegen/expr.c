@@ -94,6 +94,13 @@ static const struct {
       "    return r;\n}\n#define H_POW_@(a, b) NAME(pow_@)(a, b)\n" },
 };
 
+// PoCL 3.1 computes pow of double vectors wrongly (1.9^-0.736 gives 1.04): lane by lane.
+static const char *const pow_by_lanes =
+    "static inline T_@ NAME(pow_@)(T_@ a, T_@ b)\n{\n    E_@ x[16], y[16];\n"
+    "    vstore16(a, 0, x);\n    vstore16(b, 0, y);\n"
+    "    for (int i = 0; i < 16; i++)\n        x[i] = pow(x[i], y[i]);\n"
+    "    return vload16(0, x);\n}\n#define H_POW_@(a, b) NAME(pow_@)(a, b)\n";
+
 static void add_with_suffix(clg__str *out, const char *text, const char *suffix)
 {
     for (const char *p = text; *p; p++) {
@@ -137,6 +144,8 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
             text = words[i].sign;
         if ((t == CLG_U8 || t == CLG_BOOL) && words[i].unsign)
             text = words[i].unsign;
+        if (t == CLG_F64 && n->vec > 1 && strcmp(word, "H_POW") == 0)
+            text = pow_by_lanes;
         add_with_suffix(&n->head, text, types[t].suffix);
         return;
     }

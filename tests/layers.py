@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""layers.py ROOT: fail when a folder includes what lies above it, or a file breaks the house rules."""
+import pathlib
+import re
+import sys
+
+MAY = {'base': '', 'graph': 'base', 'device': 'base', 'ops': 'base graph', 'codegen': 'base graph',
+       'autograd': 'base graph ops', 'sched': 'base graph codegen device', 'nn': '', 'io': ''}
+MAX_LINES = {'.c': 800, '.h': 800, '.cl': 250, '.clh': 250}
+root, bad = pathlib.Path(sys.argv[1]), []
+
+
+def check_includes(path, text):
+    here = path.relative_to(root / 'src').parts[0]
+    for number, line in enumerate(text, 1):
+        m = re.match(r'\s*#\s*include\s+"(\w+)/', line)
+        if m and m[1] != here and m[1] not in MAY.get(here, '').split():
+            bad.append(f'{path}:{number}: {here}/ must not include {m[1]}/')
+        if ('<CL/' in line or '<clblast' in line) and here != 'device':
+            bad.append(f'{path}:{number}: only device/ may include OpenCL')
+
+
+def check_style(path, text):
+    if 'SPDX-License-Identifier: MIT' not in ''.join(text[:2]):
+        bad.append(f'{path}:1: no SPDX line')
+    limit = MAX_LINES.get(path.suffix)
+    if limit and len(text) > limit:
+        bad.append(f'{path}: {len(text)} lines, at most {limit}')
+    start = 0
+    for number, line in enumerate(text, 1):
+        if path.suffix == '.c' and line.startswith('{'):
+            start = number
+        if path.suffix == '.c' and line.startswith('}') and start:
+            if number - start > 90:
+                bad.append(f'{path}:{start}: a function of {number - start} lines, at most 90')
+            start = 0
+
+
+for path in sorted(root.glob('src/**/*')) + sorted(root.glob('tools/*')) + sorted(root.glob('cl/*')):
+    if path.suffix in ('.c', '.h', '.cl', '.clh', '.def'):
+        lines = path.read_text().splitlines(True)
+        check_style(path, lines)
+        if path.is_relative_to(root / 'src'):
+            check_includes(path, lines)
+for path in sorted(root.glob('tools/*.[ch]')):
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if re.match(r'\s*#\s*include\s+"\w+/', line) or '<CL/' in line:
+            bad.append(f'{path}:{number}: tools use public headers only')
+print('\n'.join(bad))
+sys.exit(bool(bad))

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// IDX and safetensors: what is written is read again; every hostile file gets an error, none a crash.
+#include <check.h>
+#include <clgrad/io.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/clgrad_io_XXXXXX";
+
+static const char *in_folder(const char *name)
+{
+    static char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void put(const char *name, const void *bytes, size_t n)
+{
+    FILE *f = fopen(in_folder(name), "wb");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite(bytes, 1, n, f), n);
+    fclose(f);
+}
+
+START_TEST(idx_round_trip)
+{
+    const char *names[] = { "a.idx", "a.idx.gz" };
+    const float v[6] = { 1, -2, 3.5f, 0, 1e30f, -1e-30f };
+    char error[500];
+    for (int i = 0; i < 2; i++) {
+        clg_idx x;
+        ck_assert_msg(clg_idx_write(in_folder(names[i]), CLG_F32, CLG_SHAPE(2, 3), v, error, 500) == 0,
+                      "%s", error);
+        ck_assert_msg(clg_idx_open(&x, in_folder(names[i]), error, 500) == 0, "%s", error);
+        ck_assert_int_eq(x.shape.rank, 2);
+        ck_assert_int_eq(x.shape.dim[1], 3);
+        ck_assert_mem_eq(x.data, v, sizeof v);
+        clg_idx_close(&x);
+    }
+}
+END_TEST
+
+START_TEST(idx_hostile)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+    } bad[] = {
+        { "", 0 }, { "\0\0", 2 }, { "abcd", 4 }, { "\0\0\x08\x01", 4 }, { "\0\0\x07\x01\0\0\0\0", 8 },
+        { "\0\0\x08\x09", 4 }, { "\0\0\x08\x01\xff\xff\xff\xff", 8 }, { "\0\0\x08\x01\0\0\0\2x", 9 },
+        { "\0\0\x08\x01\0\0\0\1xy", 10 }, { "\0\0\x09\x01\0\0\0\1x", 9 },
+        { "\0\0\x0e\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 16 },
+        { "\x1f\x8b\x08\0garbage", 11 },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        clg_idx x;
+        char error[500] = "";
+        put("bad.idx", bad[i].bytes, bad[i].n);
+        ck_assert_msg(clg_idx_open(&x, in_folder("bad.idx"), error, 500) < 0, "case %zu", i);
+        ck_assert_ptr_null(x.data);
+        ck_assert_ptr_nonnull(strstr(error, "bad.idx"));
+    }
+    clg_idx x;
+    ck_assert_int_eq(clg_idx_open(&x, in_folder("absent"), NULL, 0), CLG_EIO);
+}
+END_TEST
+
+START_TEST(safetensors_round_trip)
+{
+    const float a[4] = { 1, 2, 3, 4 };
+    const int64_t b = 7;
+    const clg_safetensor t[] = { { "w.b", true, CLG_F32, CLG_SHAPE(2, 2), a, sizeof a },
+                                 { "n", true, CLG_I64, CLG_SCALAR, &b, sizeof b },
+                                 { "none", true, CLG_U8, CLG_SHAPE(0, 3), NULL, 0 } };
+    const char *meta[] = { "step", "12", NULL };
+    char error[500];
+    clg_safetensors f;
+    for (int i = 0; i < 2; i++) // the second replaces the first
+        ck_assert_msg(clg_safetensors_write(in_folder("s"), t, 3, meta, error, 500) == 0, "%s", error);
+    ck_assert_msg(clg_safetensors_open(&f, in_folder("s"), error, 500) == 0, "%s", error);
+    ck_assert_int_eq(clg_safetensors_count(f), 3);
+    ck_assert_str_eq(clg_safetensors_metadata(f, "step"), "12");
+    ck_assert_mem_eq(clg_safetensors_find(f, "w.b")->data, a, sizeof a);
+    ck_assert_str_eq(clg_safetensors_at(f, 0)->name, "n"); // widest type first
+    clg_safetensors_close(&f);
+}
+END_TEST
+
+static void put_header(const char *json, size_t data)
+{
+    unsigned char file[4096] = { 0 };
+    const size_t n = strlen(json);
+    for (int i = 0; i < 8; i++)
+        file[i] = (unsigned char) (n >> (8 * i));
+    memcpy(file + 8, json, n);
+    put("bad", file, 8 + n + data);
+}
+
+START_TEST(safetensors_hostile)
+{
+    static const struct {
+        const char *json;
+        size_t data;
+    } bad[] = {
+        { "[]", 0 }, { " {}", 0 }, { "{", 0 }, { "{}", 1 }, { "{\"a\":1}", 0 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 3 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 5 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4 },
+        { "{\"a\":{\"dtype\":\"F99\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}", 0 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+          "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}", 12 },
+        { "{\"__metadata__\":{\"a\":1}}", 0 }, { "{\"\xff\":{}}", 0 },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        clg_safetensors f;
+        char error[500] = "";
+        put_header(bad[i].json, bad[i].data);
+        ck_assert_msg(clg_safetensors_open(&f, in_folder("bad"), error, 500) < 0, "case %zu", i);
+        ck_assert_ptr_null(f);
+        ck_assert_ptr_nonnull(strstr(error, "bad"));
+    }
+    static const char *const short_files[] = { "", "1234567", "\xff\xff\xff\xff\xff\xff\xff\xff{}",
+                                               "\x05\0\0\0\0\0\0\0{}" };
+    static const size_t sizes[] = { 0, 7, 10, 10 };
+    for (int i = 0; i < 4; i++) {
+        clg_safetensors f;
+        put("bad", short_files[i], sizes[i]);
+        ck_assert_int_lt(clg_safetensors_open(&f, in_folder("bad"), NULL, 0), 0);
+    }
+}
+END_TEST
+
+START_TEST(every_truncation_is_refused)
+{
+    const float a[4] = { 1, 2, 3, 4 };
+    const clg_safetensor t = { "x", true, CLG_F32, CLG_SHAPE(4), a, sizeof a };
+    ck_assert_int_eq(clg_safetensors_write(in_folder("t"), &t, 1, NULL, NULL, 0), 0);
+    unsigned char file[512];
+    FILE *f = fopen(in_folder("t"), "rb");
+    const size_t n = fread(file, 1, sizeof file, f);
+    fclose(f);
+    for (size_t k = 0; k < n; k++) {
+        clg_safetensors s;
+        put("cut", file, k);
+        ck_assert_int_lt(clg_safetensors_open(&s, in_folder("cut"), NULL, 0), 0);
+    }
+}
+END_TEST
+
+START_TEST(writing_fails_cleanly)
+{
+    char error[500] = "";
+    ck_assert_int_eq(clg_write_atomic("/nonexistent/x", "a", 1, error, 500), CLG_EIO);
+    ck_assert_ptr_nonnull(strstr(error, "/nonexistent/x"));
+}
+END_TEST
+
+int main(void)
+{
+    if (!mkdtemp(folder))
+        return 77;
+    Suite *s = suite_create("io");
+    TCase *c = tcase_create("files");
+    tcase_add_test(c, idx_round_trip);
+    tcase_add_test(c, idx_hostile);
+    tcase_add_test(c, safetensors_round_trip);
+    tcase_add_test(c, safetensors_hostile);
+    tcase_add_test(c, every_truncation_is_refused);
+    tcase_add_test(c, writing_fails_cleanly);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
