@@ -39,8 +39,8 @@ CPU_KERNEL void NAME(conv_pack)(__global const E *restrict w, long offset, __glo
 }
 
 // Rows of one image with their padding: strip[C][height][width], row 0 is input row y0.
-static inline void NAME(load_strip)(__global const E *restrict x, __local E *restrict strip, int C,
-                                    int H, int W, int y0, int height, int width, int pad)
+static inline void NAME(load_strip)(__global const E * x, __local E * strip, int C,
+                  int H, int W, int y0, int height, int width, int pad)
 {
     const int cols = min(W, width - pad);
     for (int c = 0; c < C; c++) {
@@ -104,7 +104,7 @@ CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global c
             }
             __local E *out = pixels + ((y - y0) * OW + x) * VL;
             UNROLL for (int i = 0; i < MR; i++) if (x + i < OW)
-                UNROLL for (int v = 0; v < NV; v++) vstore16(acc[i][v], i, out + v * plane);
+                UNROLL for (int v = 0; v < NV; v++) vstore16(acc[i][v], i, out + v *plane);
         }
     }
     const int count = (y1 - y0) * OW;
@@ -112,7 +112,7 @@ CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global c
         for (int p = 0; p < count; p += VL) {
             const int left = min(VL, count - p), col = y0 * OW + p;
             VEC r[VL];
-            UNROLL for (int j = 0; j < VL; j++) r[j] = vload16(p + j, pixels + v * plane);
+            UNROLL for (int j = 0; j < VL; j++) r[j] = vload16(p + j, pixels + v *plane);
             TRANSPOSE16(r)
             UNROLL for (int j = 0; j < VL; j++)
             {

@@ -25,8 +25,8 @@
 #define DEEP 16
 
 // a[m][k] and b[k][n] of the product, zero outside.
-static inline E NAME(get_a)(__global const E *restrict a, int m, int k, int group, int N, int CG,
-                            int OG, int window, int O, int OHW)
+static inline E NAME(get_a)(__global const E * a, int m, int k, int group, int N, int CG,
+              int OG, int window, int O, int OHW)
 {
 #if defined(CONV_Y)
     return a[((long)(group * OG + m) * CG) * window + k];
@@ -37,9 +37,9 @@ static inline E NAME(get_a)(__global const E *restrict a, int m, int k, int grou
 #endif
 }
 
-static inline E NAME(get_b)(__global const E *restrict b, int k, int n, int group, int CG, int OG,
-                            int C, int H, int W, int O, int OH, int OW, int KH, int KW, int sh,
-                            int sw, int ph, int pw, int dh, int dw)
+static inline E NAME(get_b)(__global const E * b, int k, int n, int group, int CG, int OG,
+              int C, int H, int W, int O, int OH, int OW, int KH, int KW, int sh,
+              int sw, int ph, int pw, int dh, int dw)
 {
     const int window = KH * KW;
 #if defined(CONV_DX)
@@ -79,7 +79,7 @@ __attribute__((reqd_work_group_size(16, 16, 1))) __kernel void NAME(conv)(
 #else
     const int nm = OG, nn = CG * window, nk = N * OH * OW;
 #endif
-    const int k_from = (long)nk * part / parts, k_to = (long)nk * (part + 1) / parts;
+    const int k_from = (long)nk *part / parts, k_to = (long)nk * (part + 1) / parts;
     E acc[2][2] = { { 0, 0 }, { 0, 0 } };
     for (int k0 = k_from; k0 < k_to; k0 += DEEP) {
         for (int e = item; e < TILE * DEEP; e += 256) {

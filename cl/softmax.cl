@@ -27,7 +27,7 @@ static inline E NAME(fold_sum)(VEC v)
     return t[0];
 }
 
-static inline VEC NAME(load_or)(__global const E *restrict p, int n, E other)
+static inline VEC NAME(load_or)(__global const E *p, int n, E other)
 {
     E t[VL];
     if (n >= VL)

@@ -53,20 +53,22 @@ static void load(clg__gen *n, int k)
 }
 
 // The kernel's parameters end with these; offsets are arguments, so that text does not name a shape.
-static void parameters(clg__gen *n, clg__str *declare, clg__str *pass, clg__kplan *p,
-                       clg__launch *l)
+static void parameters(clg__gen *n, clg__str *declare, clg__str *inner, clg__str *pass,
+                       clg__kplan *p, clg__launch *l)
 {
     for (int k = 0; k < n->g->n_operands; k++) {
         const clg__operand *o = &n->g->operands[k];
         const char *e = clg__cl_scalar(o->dtype);
         if (o->kind == CLG__FROM_SLOT) {
             clg__str_printf(declare, ", const %s x%d", e, k);
+            clg__str_printf(inner, ", const %s x%d", e, k);
             clg__str_printf(pass, ", x%d", k);
             clg__arg_slot(p, l, o->input, o->dtype);
             continue;
         }
         clg__str_printf(declare, ", global const %s *restrict b%d, const long off%d, const long st%d",
                         e, k, k, k);
+        clg__str_printf(inner, ", global const %s *b%d, const long off%d, const long st%d", e, k, k, k);
         clg__str_printf(pass, ", b%d, off%d, st%d", k, k, k);
         clg__arg_in(p, l, o->input);
         clg__arg_i64(p, l, o->geom.offset);
@@ -85,9 +87,9 @@ clg_status clg__codegen_epilogue(const clg__group *g, int vec, clg_dtype acc, cl
     if (!g)
         return p->err.status;
     clg__gen n = { .g = g, .vec = vec, .p = p };
-    clg__str declare = { 0 }, pass = { 0 };
+    clg__str declare = { 0 }, inner = { 0 }, pass = { 0 };
     clg__need_type(&n, acc);
-    parameters(&n, &declare, &pass, p, l);
+    parameters(&n, &declare, &inner, &pass, p, l);
     for (int i = 0; i < g->n_insns; i++) {
         const clg__insn *in = &g->insns[i];
         if (in->kind == CLG__I_REDUCED) {
@@ -105,13 +107,14 @@ clg_status clg__codegen_epilogue(const clg__group *g, int vec, clg_dtype acc, cl
     clg__str_printf(d, "#pragma OPENCL FP_CONTRACT OFF\n%s", clg__str_text(&n.head));
     clg__str_printf(d, "static inline T_%s NAME(epi)(T_%s v, long idx, long row, long col, int m%s)\n"
                        "{\n%sreturn v%d;\n}\n",
-                    s, s, clg__str_text(&declare), clg__str_text(&n.body), g->outputs[0].insn);
+                    s, s, clg__str_text(&inner), clg__str_text(&n.body), g->outputs[0].insn);
     clg__str_printf(d, "#define EPI_PARAMS %s\n", clg__str_text(&declare));
     clg__str_printf(d, "#define EPI(v, idx, row, col, n) NAME(epi)(v, idx, row, col, n%s)\n",
                     clg__str_text(&pass));
     if (d->failed || n.body.failed || n.head.failed || declare.failed || pass.failed)
         clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
     clg__str_free(&declare);
+    clg__str_free(&inner);
     clg__str_free(&pass);
     clg__str_free(&n.head);
     clg__str_free(&n.body);

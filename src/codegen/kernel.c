@@ -37,23 +37,25 @@ void clg__geo_group(clg__gen *n)
 }
 
 static void operand_param(clg__str *out, const clg__operand *o, int k, const char *prefix,
-                          bool slots)
+                          bool slots, const char *r)
 {
     const char *e = clg__cl_scalar(o->dtype);
     if (o->kind == CLG__FROM_BUFFER)
-        clg__str_printf(out, ", global const %s *restrict %sb%d", e, prefix, k);
+        clg__str_printf(out, ", global const %s *%s%sb%d", e, r, prefix, k);
     else if (o->kind == CLG__FROM_SLOT && slots)
         clg__str_printf(out, ", const %s x%d", e, k);
     else if (o->kind == CLG__FROM_RANDOM && slots)
         clg__str_printf(out, ", const ulong seed%d, const ulong counter%d", k, k);
 }
 
-void clg__gen_params(clg__str *out, const clg__group *g, const char *prefix, bool slots)
+// restrict stands on kernels alone: simulators do not know what inlining makes of it elsewhere
+void clg__gen_params(clg__str *out, const clg__group *g, const char *prefix, bool slots, bool kernel)
 {
+    const char *r = kernel ? "restrict " : "";
     for (int k = 0; k < g->n_operands; k++)
-        operand_param(out, &g->operands[k], k, prefix, slots);
+        operand_param(out, &g->operands[k], k, prefix, slots, r);
     for (int i = 0; i < g->n_outputs; i++)
-        clg__str_printf(out, ", global %s *restrict %sq%d", clg__cl_scalar(g->outputs[i].dtype),
+        clg__str_printf(out, ", global %s *%s%sq%d", clg__cl_scalar(g->outputs[i].dtype), r,
                         prefix, i);
 }
 

@@ -101,7 +101,7 @@ static bool gen_text(clg__gen *n, int units_at, clg__str *out)
         gen_gpu_body(n, units_at);
     clg__str_add(out, clg__str_text(&n->head));
     clg__str_printf(out, "static void NAME(work)(global const long *g, long first, long stop");
-    clg__gen_params(out, n->g, "", true);
+    clg__gen_params(out, n->g, "", true, false);
     clg__str_printf(out, ")\n{\n%s}\n", clg__str_text(&n->body));
     const bool ok = !out->failed && !n->head.failed && !n->body.failed;
     clg__str_free(&n->head);
@@ -198,7 +198,7 @@ clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg_
             clg__str_printf(&one, "g%d_", k);
         strncat(prefix, clg__str_text(&one), sizeof prefix - 1);
         clg__str_free(&one);
-        clg__gen_params(t, groups[k], prefix, k == 0);
+        clg__gen_params(t, groups[k], prefix, k == 0, true);
         clg__gen_args(p, l, groups[k], k == 0);
     }
     clg__str_add(t, ")\n{\nlong wg = get_group_id(0);\n");

@@ -508,7 +508,7 @@ static void stage_params(reducer *r, clg__str *t, clg__launch *l, bool body, boo
         if (!wanted)
             used.operands[k].kind = CLG__FROM_IOTA; // no parameter
     }
-    clg__gen_params(t, &used, "", true);
+    clg__gen_params(t, &used, "", true, true);
     clg__gen_args(r->p, l, &used, true);
 }
 
