@@ -185,7 +185,7 @@ int clg__buf_refs(const clg__buf *b)
 }
 
 // Free the copies whose writes are done; with too much pending, wait for the oldest.
-static void reap(clg__gpu *g)
+void clg__reap(clg__gpu *g)
 {
     clg__staging **at = &g->staging;
     while (*at) {
@@ -221,7 +221,7 @@ clg_status clg__buf_write(clg__buf *b, size_t offset, const void *src, size_t by
     memcpy(s->data, src, bytes);
     s->bytes = bytes;
     pthread_mutex_lock(&g->lock);
-    reap(g);
+    clg__reap(g);
     const cl_int rc = clEnqueueWriteBuffer(g->queue, b->mem, CL_FALSE, offset, bytes, s->data, 0,
                                            NULL, &s->done);
     if (rc == CL_SUCCESS) {

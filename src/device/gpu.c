@@ -185,6 +185,9 @@ clg_status clg__gpu_finish(clg__gpu *g, clg__err *e)
     const cl_int rc = clFinish(g->queue);
     if (rc != CL_SUCCESS)
         return clg__fail(e, CLG_EDEVICE, "waiting for the device failed: %s", clg__cl_error(rc));
+    pthread_mutex_lock(&g->lock);
+    clg__reap(g);
+    pthread_mutex_unlock(&g->lock);
     return clg__gpu_lost(g, e);
 }
 

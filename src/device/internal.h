@@ -100,6 +100,9 @@ struct clg__kernel {
     int timing;
 };
 
+void clg__reap(clg__gpu *g); // with the lock held: free host copies whose writes are done
+
+const char *clg__build_options(void);
 void clg__cache_open(clg__gpu *g);
 // A program from the disk cache, NULL when there is none that works.
 cl_program clg__cache_load(clg__gpu *g, const char *key);

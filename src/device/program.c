@@ -173,13 +173,22 @@ static bool remember(clg__gpu *g, const char *name, cl_program p)
     return true;
 }
 
+// No option that relaxes arithmetic, ever.
+const char *clg__build_options(void)
+{
+    static char text[256];
+    const char *more = clg__env(CLG__CLGRAD_CL_OPTIONS);
+    snprintf(text, sizeof text, "-cl-std=CL1.2 -w %s", more ? more : "");
+    return text;
+}
+
 static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *units,
                           const instance *in, int n, clg__err *e)
 {
     char key[33];
     cl_int rc;
     clg__str id = { 0 };
-    clg__str_printf(&id, "1|%s|", g->identity);
+    clg__str_printf(&id, "1|%s|%s|", g->identity, clg__build_options());
     clg__str_add_n(&id, source->text, source->length);
     clg__hash_hex(clg__str_text(&id), id.length, key);
     clg__str_free(&id);
@@ -196,7 +205,7 @@ static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *
         clg__fail(e, CLG_EBUILD, "clCreateProgramWithSource failed: %s", clg__cl_error(rc));
         return NULL;
     }
-    rc = clBuildProgram(p, 1, &g->id, "-cl-std=CL1.2 -w", NULL, NULL);
+    rc = clBuildProgram(p, 1, &g->id, clg__build_options(), NULL, NULL);
     if (rc != CL_SUCCESS) {
         build_failed(g, p, rc, units, in, n, e);
         clReleaseProgram(p);

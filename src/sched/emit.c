@@ -198,7 +198,8 @@ static int emit_member(emitter *e, int ir, int out, const clg__geom *geom)
         return out == 0 ? 0 : fail(e, -1);
     if (g->kind == CLG__GRP_REDUCE && !e->epilogue)
         return fail(e, -1);
-    return emit_pointwise(e, ir, geom);
+    // a number or draw that a padded view needs in memory
+    return clg__is_virtual(v) ? load_virtual(e, v, ir, geom) : emit_pointwise(e, ir, geom);
 }
 
 static int emit_value(emitter *e, int ir, int out, const clg__geom *geom, double fill)
