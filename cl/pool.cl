@@ -151,8 +151,8 @@ CPU_KERNEL void NAME(max_pool_2x2)(__global const float *restrict x, long offset
                         lo = vload16(0, t);
                         hi = vload16(1, t);
                     }
-                    v[2 * r] = (float16)(lo.even, hi.even);
-                    v[2 * r + 1] = (float16)(lo.odd, hi.odd);
+                    v[2 * r] = EVENS(float16, lo, hi);
+                    v[2 * r + 1] = ODDS(float16, lo, hi);
                 }
                 float16 best = v[0];
                 int16 win = (int16)(at) + 2 * lane;
