@@ -32,8 +32,8 @@ static inline VEC NAME(load_or)(__global const E *p, int n, E other)
     E t[VL];
     if (n >= VL)
         return vload16(0, p);
-    for (int i = 0; i < VL; i++)
-        t[i] = i < n ? p[i] : other;
+    vstore16((VEC)(other), 0, t);
+    EDGE for (int i = 0; i < n; i++) t[i] = p[i];
     return vload16(0, t);
 }
 

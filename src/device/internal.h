@@ -47,9 +47,9 @@ typedef struct clg__staging {
     char data[];
 } clg__staging;
 
-// A kernel that was built: its name is the hash of its text.
+// Kernel text that was built, by its hash: every kernel in it can be had.
 typedef struct clg__built {
-    char name[80];
+    char hash[24];
     cl_program program; // one reference
     uint64_t used;
 } clg__built;

@@ -94,7 +94,7 @@ static void add_undefs(clg__str *out, const char *text)
 }
 
 typedef struct instance {
-    clg__str text; // defines and body
+    clg__str text; // defines and body; all kernels in it come with it
     char hash[33], name[80];
     int built;     // index, -1: missing
 } instance;
@@ -106,23 +106,20 @@ static bool make_instance(instance *in, const clg__unit *u, clg__err *e)
                             : add_text(&in->text, u->text, 0, e);
     if (!ok)
         return false;
-    const size_t body = in->text.length;
-    clg__str_add(&in->text, u->entry);
     if (in->text.failed) {
         clg__fail(e, CLG_ENOMEM, "build: out of host memory");
         return false;
     }
     clg__hash_hex(in->text.text, in->text.length, in->hash);
     in->hash[20] = '\0';
-    in->text.text[in->text.length = body] = '\0';
     snprintf(in->name, sizeof in->name, "%.50s_%s", u->entry, in->hash);
     return true;
 }
 
-static int find_built(clg__gpu *g, const char *name)
+static int find_built(clg__gpu *g, const char *hash)
 {
     for (int i = 0; i < g->n_built; i++) {
-        if (strcmp(g->built[i].name, name) == 0) {
+        if (strcmp(g->built[i].hash, hash) == 0) {
             g->built[i].used = ++g->tick;
             return i;
         }
@@ -154,7 +151,7 @@ static clg_status build_failed(clg__gpu *g, cl_program p, cl_int rc, const clg__
     return CLG_EBUILD;
 }
 
-static bool remember(clg__gpu *g, const char *name, cl_program p)
+static bool remember(clg__gpu *g, const char *hash, cl_program p)
 {
     if (g->n_built >= MAX_BUILT) {
         int oldest = 0;
@@ -167,7 +164,7 @@ static bool remember(clg__gpu *g, const char *name, cl_program p)
         clRetainProgram(p) != CL_SUCCESS)
         return false;
     clg__built *b = &g->built[g->n_built++];
-    snprintf(b->name, sizeof b->name, "%s", name);
+    snprintf(b->hash, sizeof b->hash, "%s", hash);
     b->program = p;
     b->used = ++g->tick;
     return true;
@@ -225,7 +222,7 @@ static clg_status build_missing(clg__gpu *g, const clg__unit *units, instance *i
     for (int i = 0; i < n; i++) {
         bool twice = false;
         for (int j = 0; j < i && !twice; j++)
-            twice = in[j].built < 0 && strcmp(in[i].name, in[j].name) == 0;
+            twice = in[j].built < 0 && strcmp(in[i].hash, in[j].hash) == 0;
         if (in[i].built >= 0 || twice)
             continue;
         missing++;
@@ -245,8 +242,8 @@ static clg_status build_missing(clg__gpu *g, const clg__unit *units, instance *i
         return e ? e->status : CLG_EBUILD;
     bool ok = true;
     for (int i = 0; i < n && ok; i++) {
-        if (in[i].built < 0 && find_built(g, in[i].name) < 0)
-            ok = remember(g, in[i].name, p);
+        if (in[i].built < 0 && find_built(g, in[i].hash) < 0)
+            ok = remember(g, in[i].hash, p);
     }
     clReleaseProgram(p);
     return ok ? CLG_OK : clg__fail(e, CLG_ENOMEM, "build: out of host memory");
@@ -269,15 +266,15 @@ static int timing_of(clg__gpu *g, const char *entry)
     return g->n_timing++;
 }
 
-static clg__kernel *make_kernel(clg__gpu *g, const char *name, const char *entry, clg__err *e)
+static clg__kernel *make_kernel(clg__gpu *g, const instance *in, const char *entry, clg__err *e)
 {
     cl_int rc = CL_OUT_OF_HOST_MEMORY;
     cl_uint args = 0;
     cl_ulong local = 0;
-    const int at = find_built(g, name);
+    const int at = find_built(g, in->hash);
     clg__kernel *k = clg__calloc(1, sizeof *k);
     if (k && at >= 0)
-        k->kernel = clCreateKernel(g->built[at].program, name, &rc);
+        k->kernel = clCreateKernel(g->built[at].program, in->name, &rc);
     if (k && k->kernel)
         rc = clGetKernelInfo(k->kernel, CL_KERNEL_NUM_ARGS, sizeof args, &args, NULL);
     if (k && k->kernel && rc == CL_SUCCESS) {
@@ -297,7 +294,7 @@ static clg__kernel *make_kernel(clg__gpu *g, const char *name, const char *entry
     k->n_args = (int) args;
     k->local_bytes = (size_t) local;
     k->timing = timing_of(g, entry);
-    snprintf(k->name, sizeof k->name, "%s", name);
+    snprintf(k->name, sizeof k->name, "%s", in->name);
     g->stats.kernels++;
     return k;
 }
@@ -313,11 +310,11 @@ clg_status clg__gpu_build(clg__gpu *g, clg__unit *units, int n, clg__err *e)
         units[i].kernel = NULL;
     for (int i = 0; i < n && ok; i++) {
         ok = make_instance(&in[i], &units[i], e);
-        in[i].built = ok ? find_built(g, in[i].name) : -1;
+        in[i].built = ok ? find_built(g, in[i].hash) : -1;
     }
     ok = ok && build_missing(g, units, in, n, e) >= 0;
     for (int i = 0; i < n && ok; i++) {
-        units[i].kernel = make_kernel(g, in[i].name, units[i].entry, e);
+        units[i].kernel = make_kernel(g, &in[i], units[i].entry, e);
         ok = units[i].kernel != NULL;
     }
     pthread_mutex_unlock(&g->lock);

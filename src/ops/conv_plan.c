@@ -31,7 +31,7 @@ static bool plan_direct(const clg__conv *p, const clg__caps *caps, direct *d)
     for (d->rows = p->oh < 16 ? p->oh : 16; d->rows > 0; d->rows--) {
         d->height = (d->rows - 1) * p->sh + (p->kh - 1) * p->dh + 1;
         d->strip = (size_t) p->c * (size_t) d->height * (size_t) d->width * 4;
-        d->pixels = (size_t) d->nv * up(d->rows * p->ow, 16) * 256 * 4 + 16 * 64;
+        d->pixels = (size_t) d->nv * (up(d->rows * p->ow, 16) * 16 + (size_t) d->mr) * 16 * 4;
         if (d->strip <= STRIP_BYTES && d->strip + d->pixels + d->taps <= caps->local_bytes)
             return true;
     }
@@ -105,8 +105,8 @@ static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__conv
     const int nr = 16 * d.nv;
     const size_t blocks = up(q->o, nr), window = (size_t) q->kh * (size_t) q->kw;
     const int packed = clg__kplan_temp(p, blocks * (size_t) q->c * window * (size_t) nr * 4);
-    clg__launch *l = clg__kplan_kernel(p, "conv_cpu", "conv_pack");
-    define_tile(p, l, d.mr, d.nv, q->sh);
+    clg__launch *l = clg__kplan_kernel(p, "conv_pack", "conv_pack");
+    clg__kplan_define(p, l, "NV", "%d", d.nv);
     clg__arg_in(p, l, 1);
     clg__arg_in_offset(p, l, 1);
     clg__arg_temp(p, l, packed);
@@ -186,7 +186,7 @@ static void plan_dw_direct(const clg__kernel_call *c, clg__kplan *p)
     // A fixed number of chunks: the order of the sums must not depend on the machine.
     const size_t chunks = q->n >= 8 ? 8 : q->n > 0 ? (size_t) q->n : 1;
     const int partial = clg__kplan_temp(p, chunks * taps * ob * 4);
-    clg__launch *l = clg__kplan_kernel(p, "conv_cpu", "conv_dw");
+    clg__launch *l = clg__kplan_kernel(p, "conv_dw_cpu", "conv_dw");
     define_tile(p, l, 6, d.nv, q->sh);
     for (int i = 0; i < 2; i++) {
         clg__arg_in(p, l, i);
@@ -200,7 +200,7 @@ static void plan_dw_direct(const clg__kernel_call *c, clg__kplan *p)
     for (int i = 0; i < 15; i++)
         clg__arg_i32(p, l, sizes[i]);
     clg__kplan_grid(l, chunks, blocks, c_blocks, 1, 1, 1);
-    l = clg__kplan_kernel(p, "conv_cpu", "conv_dw_sum");
+    l = clg__kplan_kernel(p, "conv_dw_cpu", "conv_dw_sum");
     define_tile(p, l, 6, d.nv, q->sh);
     clg__arg_temp(p, l, partial);
     clg__arg_out(p, l, 0);

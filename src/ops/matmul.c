@@ -48,8 +48,8 @@ static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
         return;
     const int pa = clg__kplan_temp(p, (size_t) s.b * tiles * (size_t) s.k * (size_t) mr * e + 4);
     const int pb = clg__kplan_temp(p, (size_t) s.b * panels * (size_t) s.k * (size_t) nr * e + 4);
-    clg__launch *l[3] = { clg__kplan_kernel(p, "gemm_cpu", "gemm_pack_a"),
-                          clg__kplan_kernel(p, "gemm_cpu", "gemm_pack_b"),
+    clg__launch *l[3] = { clg__kplan_kernel(p, "gemm_pack", "gemm_pack_a"),
+                          clg__kplan_kernel(p, "gemm_pack", "gemm_pack_b"),
                           clg__kplan_kernel(p, "gemm_cpu", "gemm") };
     for (int i = 0; i < 3; i++) {
         define_type(p, l[i], c->out_dtype[0]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Pooling. Maximum: values and the places of the winners; its gradient scatters to those places, and
-// the gradient of that gathers from them. Average: forward and backward. Kernels: cl/pool.cl.
+// the gradient of that gathers from them. Average: forward and backward. Kernels: cl/pool.cl
+// and cl/pool_2x2.cl.
 #include "graph/build.h"
 #include <clgrad/ops.h>
 
@@ -31,11 +32,12 @@ static void ints(clg__kplan *p, clg__launch *l, const int *v, int n)
         clg__arg_i32(p, l, v[i]);
 }
 
-static clg__launch *begin(const clg__kernel_call *c, clg__kplan *p, const char *entry, int inputs,
-                          int outputs)
+static clg__launch *begin(const clg__kernel_call *c, clg__kplan *p, const char *file,
+                          const char *entry, int inputs, int outputs)
 {
-    clg__launch *l = clg__kplan_kernel(p, "pool", entry);
-    define_type(p, l, c->in_dtype[0]);
+    clg__launch *l = clg__kplan_kernel(p, file, entry);
+    if (strcmp(file, "pool") == 0)
+        define_type(p, l, c->in_dtype[0]);
     for (int i = 0; i < inputs; i++) {
         clg__arg_in(p, l, i);
         clg__arg_in_offset(p, l, i);
@@ -63,7 +65,7 @@ static void plan_max(const clg__kernel_call *c, clg__kplan *p)
 {
     if (clg_numel(*c->out_shape) == 0)
         return;
-    clg__launch *l = begin(c, p, "max_pool", 1, 2);
+    clg__launch *l = begin(c, p, "pool", "max_pool", 1, 2);
     clg__arg_i64(p, l, clg_numel(*c->out_shape));
     max_sizes(p, l, c->params);
     per_item(c, p, l);
@@ -73,7 +75,7 @@ static void plan_scatter(const clg__kernel_call *c, clg__kplan *p)
 {
     if (clg_numel(*c->out_shape) == 0)
         return;
-    clg__launch *l = begin(c, p, "max_pool_scatter", 2, 1);
+    clg__launch *l = begin(c, p, "pool", "max_pool_scatter", 2, 1);
     clg__arg_i64(p, l, clg_numel(*c->out_shape));
     max_sizes(p, l, c->params);
     per_item(c, p, l);
@@ -84,7 +86,7 @@ static void plan_gather(const clg__kernel_call *c, clg__kplan *p)
     const pool *q = c->params;
     if (clg_numel(*c->out_shape) == 0)
         return;
-    clg__launch *l = begin(c, p, "max_pool_gather", 2, 1);
+    clg__launch *l = begin(c, p, "pool", "max_pool_gather", 2, 1);
     clg__arg_i64(p, l, clg_numel(*c->out_shape));
     ints(p, l, (int[]) { q->h * q->w, q->oh * q->ow }, 2);
     per_item(c, p, l);
@@ -108,7 +110,7 @@ static void plan_2x2(const clg__kernel_call *c, clg__kplan *p, const char *entry
     const pool *q = c->params;
     if (clg_numel(*c->out_shape) == 0)
         return;
-    clg__launch *l = begin(c, p, entry, inputs, outputs);
+    clg__launch *l = begin(c, p, "pool_2x2", entry, inputs, outputs);
     ints(p, l, (int[]) { q->planes, q->h, q->w, q->oh, q->ow }, 5);
     const int most = 4 * c->caps->compute_units;
     clg__kplan_grid(l, (size_t) (q->planes < most ? q->planes : most), 1, 1, 1, 1, 1);
@@ -129,7 +131,7 @@ static void plan_avg(const clg__kernel_call *c, clg__kplan *p, const char *entry
     const pool *q = c->params;
     if (clg_numel(*c->out_shape) == 0)
         return;
-    clg__launch *l = begin(c, p, entry, 1, 1);
+    clg__launch *l = begin(c, p, "pool", entry, 1, 1);
     clg__arg_i64(p, l, clg_numel(*c->out_shape));
     const int v[] = { q->h, q->w, q->oh, q->ow, q->kh, q->kw, q->sh, q->sw, q->ph, q->pw,
                       q->exclude };

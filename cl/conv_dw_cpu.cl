@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// The gradient of a convolution for its weights, NCHW, CPU class. The lanes are output channels.
+//
+//   dw[o,c,r,s] = sum_{n,i,j} g[n,o,i,j] * x[n, c, i*STRIDE + r*dh - ph, j*STRIDE + s*dw - pw]
+#pragma OPENCL FP_CONTRACT OFF
+#include "conv_strip.clh"
+
+// Backward-weights, stride STRIDE: partial[chunk][tap][O] = sum over the chunk's images. A work-group
+// keeps MR taps x NR outputs in registers while it runs over the pixels of some rows of an image.
+// Grid: chunks x o blocks x c blocks. Scratch: strip [CB][height][width], pixels [round_up(rows*OW, 16)][NR].
+CPU_KERNEL void NAME(conv_dw)(__global const E *restrict G, long g_offset,
+                              __global const E *restrict X, long x_offset,
+                              __global E *restrict partial, __local E *restrict strip,
+                              __local E *restrict pixels, int N, int C, int H, int W, int O, int OH,
+                              int OW, int KH, int KW, int ph, int pw, int dh, int dw, int rows,
+                              int CB)
+{
+    const int chunk = get_group_id(0), chunks = get_num_groups(0), block = get_group_id(1);
+    const int c0 = get_group_id(2) * CB, cn = min(CB, C - c0), window = KH * KW;
+    const int height = (rows - 1) * STRIDE + (KH - 1) * dh + 1;
+    const int width = (OW - 1) * STRIDE + (KW - 1) * dw + 1;
+    const int n0 = (long)N * chunk / chunks, n1 = (long)N * (chunk + 1) / chunks;
+    const int taps = cn * window, OB = get_num_groups(1) * NR;
+    __global E *out = partial + ((long)chunk * C * window + (long)c0 * window) * OB + block * NR;
+    for (int t = 0; t < taps; t++)
+        for (int v = 0; v < NV; v++)
+            vstore16((VEC)(0), v, out + (long)t * OB);
+    for (int n = n0; n < n1; n++) {
+        for (int y0 = 0; y0 < OH; y0 += rows) {
+            const int yn = min(rows, OH - y0), count = yn * OW;
+            NAME(load_strip)(X + x_offset + ((long)n * C + c0) * H * W, strip, cn, H, W,
+                             y0 * STRIDE - ph, height, width, pw);
+            for (int v = 0; v < NV; v++) {
+                for (int p = 0; p < count; p += VL) {
+                    VEC r[VL];
+                    __global const E *from = G + g_offset +
+                                             ((long)n * O + block * NR + v * VL) * OH * OW + y0 * OW + p;
+                    const int left = count - p, o_left = O - block * NR - v * VL;
+                    if (left >= VL && o_left >= VL) {
+                        UNROLL for (int j = 0; j < VL; j++) r[j] = vload16(0, from + (long)j * OH * OW);
+                    } else {
+                        E edge[VL * VL];
+                        EDGE for (int j = 0; j < VL; j++)
+                            vstore16(j < o_left ? NAME(load_part)(from + (long)j * OH * OW, left)
+                                                : (VEC)(0), j, edge);
+                        UNROLL for (int j = 0; j < VL; j++) r[j] = vload16(j, edge);
+                    }
+                    TRANSPOSE16(r)
+                    UNROLL for (int j = 0; j < VL; j++) vstore16(r[j], v, pixels + (p + j) * NR);
+                }
+            }
+            for (int t0 = 0; t0 < taps; t0 += MR) {
+                __local const E *at[MR];
+                VEC acc[MR][NV];
+                UNROLL for (int i = 0; i < MR; i++)
+                {
+                    const int t = min(t0 + i, taps - 1), c = t / window, k = t % window;
+                    at[i] = strip + (c * height + k / KW * dh) * width + k % KW * dw;
+                    UNROLL for (int v = 0; v < NV; v++) acc[i][v] = (VEC)(0);
+                }
+                __local const E *g = pixels;
+                for (int y = 0; y < yn; y++) {
+                    const int row = y * STRIDE * width;
+                    ROLLED for (int x = 0; x < OW; x++)
+                    {
+                        VEC w[NV];
+                        UNROLL for (int v = 0; v < NV; v++) w[v] = vload16(v, g);
+                        UNROLL for (int i = 0; i < MR; i++)
+                        {
+                            const VEC s = (VEC)(at[i][row + x * STRIDE]);
+                            UNROLL for (int v = 0; v < NV; v++) acc[i][v] = fma(s, w[v], acc[i][v]);
+                        }
+                        g += NR;
+                    }
+                }
+                UNROLL for (int i = 0; i < MR; i++) if (t0 + i < taps)
+                    UNROLL for (int v = 0; v < NV; v++)
+                {
+                    __global E *q = out + (long)(t0 + i) * OB;
+                    vstore16(vload16(v, q) + acc[i][v], v, q);
+                }
+            }
+        }
+    }
+}
+
+// dw[o][tap] = sum over the chunks, in order. Grid: work-groups share the taps.
+CPU_KERNEL void NAME(conv_dw_sum)(__global const E *restrict partial, __global E *restrict dw,
+                                  int taps, int O, int OB, int chunks)
+{
+    const int g = get_group_id(0), gs = get_num_groups(0);
+    for (int t = (long)taps * g / gs; t < (long)taps * (g + 1) / gs; t++) {
+        for (int o = 0; o < O; o += VL) {
+            VEC sum = (VEC)(0);
+            for (int k = 0; k < chunks; k++)
+                sum += vload16(0, partial + ((long)k * taps + t) * OB + o);
+            E lanes[VL];
+            vstore16(sum, 0, lanes);
+            EDGE for (int i = 0; i < min(VL, O - o); i++)
+                dw[(long)(o + i) * taps + t] = lanes[i];
+        }
+    }
+}

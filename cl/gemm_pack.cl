@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Operands of cl/gemm_cpu.cl in panels, CPU class, from any strides.
+#include "common.clh"
+#ifndef MR
+#define MR 6
+#define NV 4
+#endif
+#define NR (NV * VL)
+
+// A -> P[b][tile][k][MR], rows past M are zero. Grid: tiles x batch.
+CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, long sb, long sm,
+                                  long sk, __global E *restrict P, int M, int K)
+{
+    const int tile = get_group_id(0), m0 = tile * MR;
+    const int tiles = get_num_groups(0);
+    __global const E *a = A + offset + get_group_id(1) * sb + m0 * sm;
+    __global E *p = P + ((long)get_group_id(1) * tiles + tile) * K * MR;
+    const int rows = min(MR, M - m0);
+    for (int i = 0; i < MR; i++) {
+        __global const E *r = a + i * sm;
+        if (i < rows)
+            for (int k = 0; k < K; k++)
+                p[(long)k * MR + i] = r[k * sk];
+        else
+            for (int k = 0; k < K; k++)
+                p[(long)k * MR + i] = (E)0;
+    }
+}
+
+// B -> P[b][panel][k][NR], columns past N are zero. Grid: panels x k blocks of 16 x batch.
+CPU_KERNEL void NAME(gemm_pack_b)(__global const E *restrict B, long offset, long sb, long sk,
+                                  long sn, __global E *restrict P, int N, int K)
+{
+    const int panel = get_group_id(0), k0 = get_group_id(1) * VL, n0 = panel * NR;
+    const int kn = min(VL, K - k0);
+    __global const E *b = B + offset + get_group_id(2) * sb + k0 * sk;
+    __global E *p = P + (((long)get_group_id(2) * get_num_groups(0) + panel) * K + k0) * NR;
+    for (int v = 0; v < NV; v++) {
+        const int c0 = n0 + v * VL, left = min(VL, N - c0);
+        if (sn == 1) {
+            for (int k = 0; k < kn; k++)
+                vstore16(left > 0 ? NAME(load_part)(b + k * sk + c0, left) : (VEC)(0), v,
+                         p + k * NR);
+        } else if (sk == 1) {
+            VEC r[VL];
+            E edge[VL * VL];
+            if (left == VL && kn == VL) {
+                UNROLL for (int j = 0; j < VL; j++) r[j] = vload16(0, b + (c0 + j) * sn);
+            } else {
+                EDGE for (int j = 0; j < VL; j++)
+                    vstore16(j < left ? NAME(load_part)(b + (c0 + j) * sn, kn) : (VEC)(0), j, edge);
+                UNROLL for (int j = 0; j < VL; j++) r[j] = vload16(j, edge);
+            }
+            TRANSPOSE16(r)
+            UNROLL for (int k = 0; k < VL; k++) vstore16(r[k], k, edge);
+            EDGE for (int k = 0; k < kn; k++) vstore16(vload16(k, edge), v, p + k * NR);
+        } else {
+            for (int k = 0; k < kn; k++)
+                EDGE for (int j = 0; j < VL; j++)
+                    p[k * NR + v * VL + j] = j < left ? b[k * sk + (c0 + j) * sn] : (E)0;
+        }
+    }
+}
