@@ -1,41 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The picture, its font, and PNG through libpng.
+// The picture: everything but boxes is drawn by distance, so edges are smooth. PNG through libpng.
 #include "canvas.h"
 
 #include <clgrad/io.h>
-#include <ctype.h>
+#include <math.h>
 #include <png.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-// Seven rows of five bits.
-static const struct {
-    char letter;
-    uint8_t row[7];
-} font[] = {
-    { '0', { 0x0E, 0x11, 0x13, 0x15, 0x19, 0x11, 0x0E } }, { '1', { 0x04, 0x0C, 0x04, 0x04, 0x04, 0x04, 0x0E } },
-    { '2', { 0x0E, 0x11, 0x01, 0x02, 0x04, 0x08, 0x1F } }, { '3', { 0x1F, 0x02, 0x04, 0x02, 0x01, 0x11, 0x0E } },
-    { '4', { 0x02, 0x06, 0x0A, 0x12, 0x1F, 0x02, 0x02 } }, { '5', { 0x1F, 0x10, 0x1E, 0x01, 0x01, 0x11, 0x0E } },
-    { '6', { 0x06, 0x08, 0x10, 0x1E, 0x11, 0x11, 0x0E } }, { '7', { 0x1F, 0x01, 0x02, 0x04, 0x08, 0x08, 0x08 } },
-    { '8', { 0x0E, 0x11, 0x11, 0x0E, 0x11, 0x11, 0x0E } }, { '9', { 0x0E, 0x11, 0x11, 0x0F, 0x01, 0x02, 0x0C } },
-    { 'A', { 0x0E, 0x11, 0x11, 0x1F, 0x11, 0x11, 0x11 } }, { 'B', { 0x1E, 0x11, 0x11, 0x1E, 0x11, 0x11, 0x1E } },
-    { 'C', { 0x0E, 0x11, 0x10, 0x10, 0x10, 0x11, 0x0E } }, { 'D', { 0x1C, 0x12, 0x11, 0x11, 0x11, 0x12, 0x1C } },
-    { 'E', { 0x1F, 0x10, 0x10, 0x1E, 0x10, 0x10, 0x1F } }, { 'F', { 0x1F, 0x10, 0x10, 0x1E, 0x10, 0x10, 0x10 } },
-    { 'G', { 0x0E, 0x11, 0x10, 0x17, 0x11, 0x11, 0x0F } }, { 'H', { 0x11, 0x11, 0x11, 0x1F, 0x11, 0x11, 0x11 } },
-    { 'I', { 0x0E, 0x04, 0x04, 0x04, 0x04, 0x04, 0x0E } }, { 'J', { 0x07, 0x02, 0x02, 0x02, 0x02, 0x12, 0x0C } },
-    { 'K', { 0x11, 0x12, 0x14, 0x18, 0x14, 0x12, 0x11 } }, { 'L', { 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x1F } },
-    { 'M', { 0x11, 0x1B, 0x15, 0x15, 0x11, 0x11, 0x11 } }, { 'N', { 0x11, 0x11, 0x19, 0x15, 0x13, 0x11, 0x11 } },
-    { 'O', { 0x0E, 0x11, 0x11, 0x11, 0x11, 0x11, 0x0E } }, { 'P', { 0x1E, 0x11, 0x11, 0x1E, 0x10, 0x10, 0x10 } },
-    { 'Q', { 0x0E, 0x11, 0x11, 0x11, 0x15, 0x12, 0x0D } }, { 'R', { 0x1E, 0x11, 0x11, 0x1E, 0x14, 0x12, 0x11 } },
-    { 'S', { 0x0F, 0x10, 0x10, 0x0E, 0x01, 0x01, 0x1E } }, { 'T', { 0x1F, 0x04, 0x04, 0x04, 0x04, 0x04, 0x04 } },
-    { 'U', { 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x0E } }, { 'V', { 0x11, 0x11, 0x11, 0x11, 0x11, 0x0A, 0x04 } },
-    { 'W', { 0x11, 0x11, 0x11, 0x15, 0x15, 0x15, 0x0A } }, { 'X', { 0x11, 0x11, 0x0A, 0x04, 0x0A, 0x11, 0x11 } },
-    { 'Y', { 0x11, 0x11, 0x11, 0x0A, 0x04, 0x04, 0x04 } }, { 'Z', { 0x1F, 0x01, 0x02, 0x04, 0x08, 0x10, 0x1F } },
-    { '.', { 0x00, 0x00, 0x00, 0x00, 0x00, 0x0C, 0x0C } }, { '-', { 0x00, 0x00, 0x00, 0x1F, 0x00, 0x00, 0x00 } },
-    { '%', { 0x19, 0x19, 0x02, 0x04, 0x08, 0x13, 0x13 } }, { ':', { 0x00, 0x0C, 0x0C, 0x00, 0x0C, 0x0C, 0x00 } },
-    { '/', { 0x01, 0x01, 0x02, 0x04, 0x08, 0x10, 0x10 } }, { ',', { 0x00, 0x00, 0x00, 0x00, 0x0C, 0x04, 0x08 } },
-    { '(', { 0x02, 0x04, 0x08, 0x08, 0x08, 0x04, 0x02 } }, { ')', { 0x08, 0x04, 0x02, 0x02, 0x02, 0x04, 0x08 } },
-};
 
 bool canvas_make(canvas *c, int w, int h, color background)
 {
@@ -51,21 +23,23 @@ void canvas_free(canvas *c)
     c->rgb = NULL;
 }
 
-void canvas_dot(canvas *c, int x, int y, color k)
+// Mix k into a pixel; cover is from 0 (nothing) to 1 (k alone).
+static void blend(canvas *c, int x, int y, color k, double cover)
 {
-    if (x < 0 || y < 0 || x >= c->w || y >= c->h)
+    if (x < 0 || y < 0 || x >= c->w || y >= c->h || cover <= 0)
         return;
     uint8_t *p = c->rgb + 3 * ((size_t) y * (size_t) c->w + (size_t) x);
-    p[0] = (uint8_t) (k >> 16);
-    p[1] = (uint8_t) (k >> 8);
-    p[2] = (uint8_t) k;
+    for (int i = 0; i < 3; i++) {
+        const double to = (double) (k >> (16 - 8 * i) & 255);
+        p[i] = (uint8_t) (p[i] + (to - p[i]) * (cover < 1 ? cover : 1) + 0.5);
+    }
 }
 
 void canvas_box(canvas *c, int x, int y, int w, int h, color k)
 {
     for (int j = y; j < y + h; j++) {
         for (int i = x; i < x + w; i++)
-            canvas_dot(c, i, j, k);
+            blend(c, i, j, k, 1);
     }
 }
 
@@ -77,49 +51,142 @@ void canvas_frame(canvas *c, int x, int y, int w, int h, int thick, color k)
     canvas_box(c, x + w - thick, y, thick, h, k);
 }
 
-void canvas_line(canvas *c, int x0, int y0, int x1, int y1, int thick, color k)
+typedef struct stroke {
+    double x0, y0, x1, y1;
+} stroke;
+
+static double distance(const stroke *s, double x, double y)
 {
-    const int dx = abs(x1 - x0), dy = abs(y1 - y0), n = dx > dy ? dx : dy;
-    for (int i = 0; i <= n; i++) {
-        const int x = n ? x0 + (int) ((long) (x1 - x0) * i / n) : x0;
-        const int y = n ? y0 + (int) ((long) (y1 - y0) * i / n) : y0;
-        canvas_box(c, x - thick / 2, y - thick / 2, thick, thick, k);
+    const double dx = s->x1 - s->x0, dy = s->y1 - s->y0, length = dx * dx + dy * dy;
+    double t = length > 0 ? ((x - s->x0) * dx + (y - s->y0) * dy) / length : 0;
+    t = t < 0 ? 0 : t > 1 ? 1 : t;
+    return hypot(x - s->x0 - t * dx, y - s->y0 - t * dy);
+}
+
+// Strokes with round ends, as one shape: where they meet nothing is painted twice.
+static void draw_strokes(canvas *c, const stroke *s, int n, double thick, color k)
+{
+    double lo[2] = { INFINITY, INFINITY }, hi[2] = { -INFINITY, -INFINITY };
+    for (int i = 0; i < n; i++) {
+        lo[0] = fmin(lo[0], fmin(s[i].x0, s[i].x1));
+        lo[1] = fmin(lo[1], fmin(s[i].y0, s[i].y1));
+        hi[0] = fmax(hi[0], fmax(s[i].x0, s[i].x1));
+        hi[1] = fmax(hi[1], fmax(s[i].y0, s[i].y1));
     }
-}
-
-int canvas_text_width(const char *text, int scale)
-{
-    const int n = (int) strlen(text);
-    return n ? (6 * n - 1) * scale : 0;
-}
-
-void canvas_text(canvas *c, int x, int y, int scale, color k, const char *text)
-{
-    for (; *text; text++, x += 6 * scale) {
-        for (size_t g = 0; g < sizeof font / sizeof font[0]; g++) {
-            if (font[g].letter != toupper((unsigned char) *text))
-                continue;
-            for (int r = 0; r < 7; r++) {
-                for (int b = 0; b < 5; b++) {
-                    if (font[g].row[r] >> (4 - b) & 1)
-                        canvas_box(c, x + b * scale, y + r * scale, scale, scale, k);
-                }
-            }
+    const double reach = thick / 2 + 1;
+    for (int y = (int) (lo[1] - reach); n > 0 && y <= (int) (hi[1] + reach); y++) {
+        for (int x = (int) (lo[0] - reach); x <= (int) (hi[0] + reach); x++) {
+            double d = INFINITY;
+            for (int i = 0; i < n; i++)
+                d = fmin(d, distance(&s[i], x + 0.5, y + 0.5));
+            blend(c, x, y, k, thick / 2 + 0.5 - d);
         }
     }
 }
 
-bool canvas_save(const canvas *c, const char *path)
+void canvas_line(canvas *c, double x0, double y0, double x1, double y1, double thick, color k)
 {
-    char error[1200];
+    draw_strokes(c, &(stroke) { x0, y0, x1, y1 }, 1, thick, k);
+}
+
+void canvas_disc(canvas *c, double x, double y, double radius, color k)
+{
+    canvas_line(c, x, y, x, y, 2 * radius, k);
+}
+
+// ---- text
+
+static bool dot(const uint8_t *rows, int r, int column)
+{
+    return r >= 0 && r < FONT_ROWS && column >= 0 && column < FONT_COLUMNS &&
+           rows[r] >> (FONT_COLUMNS - 1 - column) & 1;
+}
+
+// Columns that a letter uses: returns how many, from *first on. A space has three.
+static int letter_columns(const uint8_t *rows, int *first)
+{
+    int used = 0, last = 0;
+    for (int r = 0; rows && r < FONT_ROWS; r++)
+        used |= rows[r];
+    *first = 0;
+    if (!used)
+        return 3;
+    for (int i = FONT_COLUMNS - 1; i >= 0; i--) {
+        if (used >> (FONT_COLUMNS - 1 - i) & 1) {
+            *first = i;
+            last = last ? last : i;
+        }
+    }
+    return last - *first + 1;
+}
+
+static const double gap = 1.2, rise = 1.0 / FONT_BASE; // between letters, in dots; dots per size
+
+double canvas_text_width(const char *text, double size)
+{
+    double w = 0;
+    int first;
+    for (const char *p = text; *p; p++)
+        w += letter_columns(font_letter(*p), &first) - 1 + (p[1] ? 1 + gap : 0);
+    return w * size * rise;
+}
+
+// Neighbouring dots are joined; diagonal ones where no straight way joins them.
+static int letter_strokes(const uint8_t *rows, stroke *s)
+{
+    int n = 0;
+    for (int r = 0; r < FONT_ROWS; r++) {
+        for (int i = 0; i < FONT_COLUMNS; i++) {
+            if (!dot(rows, r, i))
+                continue;
+            s[n++] = (stroke) { i, r, i, r };
+            if (dot(rows, r, i + 1))
+                s[n++] = (stroke) { i, r, i + 1, r };
+            if (dot(rows, r + 1, i))
+                s[n++] = (stroke) { i, r, i, r + 1 };
+            else if (dot(rows, r + 1, i + 1) && !dot(rows, r, i + 1))
+                s[n++] = (stroke) { i, r, i + 1, r + 1 };
+            if (dot(rows, r + 1, i - 1) && !dot(rows, r, i - 1) && !dot(rows, r + 1, i))
+                s[n++] = (stroke) { i, r, i - 1, r + 1 };
+        }
+    }
+    return n;
+}
+
+void canvas_text(canvas *c, double x, double y, double size, color k, text_align align,
+                 const char *text)
+{
+    stroke s[5 * FONT_COLUMNS * FONT_ROWS];
+    const double unit = size * rise, w = canvas_text_width(text, size);
+    x -= align == TEXT_MIDDLE ? w / 2 : align == TEXT_RIGHT ? w : 0;
+    for (; *text; text++) {
+        const uint8_t *rows = font_letter(*text);
+        int first;
+        const int columns = letter_columns(rows, &first), n = rows ? letter_strokes(rows, s) : 0;
+        for (int i = 0; i < n; i++) {
+            s[i].x0 = x + (s[i].x0 - first) * unit;
+            s[i].x1 = x + (s[i].x1 - first) * unit;
+            s[i].y0 = y + (s[i].y0 - FONT_BASE) * unit;
+            s[i].y1 = y + (s[i].y1 - FONT_BASE) * unit;
+        }
+        draw_strokes(c, s, n, 0.4 + 0.13 * size, k);
+        x += (columns + gap) * unit;
+    }
+}
+
+bool canvas_save(const canvas *c, const char *path, char *error, size_t error_size)
+{
     png_image image = { .version = PNG_IMAGE_VERSION, .width = (png_uint_32) c->w,
                         .height = (png_uint_32) c->h, .format = PNG_FORMAT_RGB };
     png_alloc_size_t bytes = 0;
-    if (!png_image_write_to_memory(&image, NULL, &bytes, 0, c->rgb, 0, NULL))
-        return false;
-    void *data = malloc(bytes);
-    const bool ok = data && png_image_write_to_memory(&image, data, &bytes, 0, c->rgb, 0, NULL) &&
-                    clg_write_atomic(path, data, bytes, error, sizeof error) >= 0;
+    void *data = NULL;
+    bool ok = png_image_write_to_memory(&image, NULL, &bytes, 0, c->rgb, 0, NULL) &&
+              (data = malloc(bytes)) &&
+              png_image_write_to_memory(&image, data, &bytes, 0, c->rgb, 0, NULL);
+    if (!ok)
+        snprintf(error, error_size, "%s: %s", path, data ? image.message : "out of host memory");
+    else
+        ok = clg_write_atomic(path, data, bytes, error, error_size) >= 0;
     free(data);
     return ok;
 }

@@ -3,14 +3,12 @@
 #include "tool.h"
 
 #include <errno.h>
-#include <math.h>
-#include <stdarg.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-volatile sig_atomic_t interrupted;
+#include <unistd.h>
 
 static const struct {
     const char *name, *what;
@@ -40,50 +38,6 @@ double now_seconds(void)
     return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
 }
 
-int usage_error(const char *command, const char *format, ...)
-{
-    va_list ap;
-    va_start(ap, format);
-    fprintf(stderr, "clgrad %s: ", command);
-    vfprintf(stderr, format, ap);
-    fprintf(stderr, "\nTry: clgrad %s --help\n", command);
-    va_end(ap);
-    return EXIT_USAGE;
-}
-
-const char *option_value(int argc, char **argv, int *i, const char *name)
-{
-    const size_t n = strlen(name);
-    if (strncmp(argv[*i], name, n) != 0)
-        return NULL;
-    if (argv[*i][n] == '=')
-        return argv[*i] + n + 1;
-    if (argv[*i][n] != '\0')
-        return NULL;
-    return *i + 1 < argc ? argv[++*i] : "";
-}
-
-bool parse_int(const char *text, long lo, long hi, long *out)
-{
-    char *end;
-    errno = 0;
-    const long v = strtol(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || errno || v < lo || v > hi)
-        return false;
-    *out = v;
-    return true;
-}
-
-bool parse_double(const char *text, double lo, double hi, double *out)
-{
-    char *end;
-    const double v = strtod(text, &end);
-    if (*text == '\0' || *end != '\0' || !(v >= lo && v <= hi))
-        return false;
-    *out = v;
-    return true;
-}
-
 clg_device open_device(const char *command, const char *select, bool profile)
 {
     char error[1100] = "";
@@ -96,7 +50,32 @@ clg_device open_device(const char *command, const char *select, bool profile)
     return dev;
 }
 
-int main(int argc, char **argv)
+bool flush_output(const char *command)
+{
+    static bool said;
+    errno = 0;
+    if (!said && fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    if (!said)
+        fprintf(stderr, "clgrad%s%s: cannot write to the standard output: %s\n", *command ? " " : "",
+                command, errno ? strerror(errno) : "an error");
+    said = true;
+    return false;
+}
+
+// A closed standard stream would lend its number to the next file opened, and messages would land in it.
+// What stands in for it cannot be written to, so that the loss is noticed.
+static void guard_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDONLY) != fd)
+            _exit(EXIT_FAILED);
+    }
+    signal(SIGPIPE, SIG_IGN); // both are reported where the writing fails
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         print_help(stderr);
@@ -114,7 +93,13 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     }
-    fprintf(stderr, "clgrad: no command '%s'\n\n", argv[1]);
-    print_help(stderr);
+    fprintf(stderr, "clgrad: no command '%s'\nTry: clgrad --help\n", argv[1]);
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    guard_streams();
+    const int code = run(argc, argv);
+    return code == EXIT_OK && !flush_output("") ? EXIT_FAILED : code;
 }

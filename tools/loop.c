@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+// The training loop. What a step does follows from its number and the seed alone, so a run that goes on
+// from a saved step ends as if it had never stopped.
+#include "training.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { TEST_BATCH = 500 };
+
+// Records one step and sends it to the device.
+static clg_status send_step(training *t)
+{
+    const long k = t->step % t->per_epoch;
+    const int64_t n = feed_batch(&t->feed, t->step / t->per_epoch, k);
+    const float zero = 0;
+    clg_scope scope = clg_scope_push(t->dev);
+    clg_tensor x = clg_upload(t->dev, CLG_U8, CLG_SHAPE(n, 1, SIDE, SIDE), t->feed.x);
+    clg_tensor y = clg_upload(t->dev, CLG_U8, CLG_SHAPE(n), t->feed.y);
+    // An epoch starts from 0 in memory, so that every step has one structure.
+    clg_tensor before = k == 0 ? clg_upload(t->dev, CLG_F32, CLG_SCALAR, &zero)
+                               : clg_var_value(t->loss_sum);
+    clg_random_set_state(t->dev, (uint64_t) t->o.seed, (uint64_t) t->step << 8);
+    clg_optim_set_lr(t->opt, clg_lr_one_cycle(t->o.lr, t->step, t->o.epochs * t->per_epoch, 0, 0, 0));
+    clg_tensor loss = clg_cross_entropy(network(t->store, x), y, NULL);
+    clg_status st = clg_optim_step(t->opt, loss);
+    if (st >= 0)
+        st = clg_var_assign(t->loss_sum,
+                            clg_add(clg_detach(before), clg_mul_scalar(clg_detach(loss), (double) n)));
+    if (st >= 0)
+        st = clg_eval_assigned(t->dev);
+    clg_scope_pop(scope);
+    return st;
+}
+
+// Mean loss of the epoch's pictures until the step before the last, 0 where there are none: waiting for
+// it keeps the host one step ahead of the device and no more, or Ctrl-C would wait for all that was sent.
+static double mean_loss(training *t, clg_status *st)
+{
+    clg_tensor now;
+    clg_scope scope = clg_scope_push(t->dev);
+    const bool whole = t->step % t->per_epoch == 0;
+    const int64_t seen = whole ? t->d.train_x.shape.dim[0] : (t->step - 1) % t->per_epoch * t->feed.batch;
+    now = clg_keep(clg_var_value(t->loss_sum));
+    const double sum = whole ? clg_item(now, st) : t->last ? clg_item(t->last, st) : 0;
+    clg_drop(&t->last);
+    t->last = now;
+    clg_scope_pop(scope);
+    return seen > 0 ? sum / (double) seen : 0;
+}
+
+static int one_step(training *t, double *loss)
+{
+    const double start = now_seconds();
+    clg_status st = send_step(t);
+    if (st < 0)
+        return report_failure(t);
+    t->step++;
+    *loss = mean_loss(t, &st);
+    if (st < 0)
+        return report_failure(t);
+    t->seconds += now_seconds() - start;
+    if (!isfinite(*loss)) {
+        progress_clear(&t->bar);
+        fprintf(stderr, "clgrad train: the loss is no longer a number at step %ld; a smaller --lr than %g "
+                "helps\n", t->step, t->o.lr);
+        return EXIT_FAILED;
+    }
+    return EXIT_OK;
+}
+
+// Answers to the test pictures, and the share of right ones.
+static int test(training *t, int64_t *said, double *accuracy)
+{
+    const int64_t n = t->d.test_x.shape.dim[0];
+    const uint8_t *images = t->d.test_x.data, *labels = t->d.test_y.data;
+    const double start = now_seconds();
+    int64_t right = 0;
+    clg_status st = CLG_OK;
+    clg_store_train(t->store, false);
+    for (int64_t i = 0; i < n && st >= 0 && !interrupted(); i += TEST_BATCH) {
+        const int64_t m = n - i < TEST_BATCH ? n - i : TEST_BATCH;
+        progress_test(&t->bar, t, i);
+        clg_scope scope = clg_scope_push(t->dev);
+        clg_tensor x = clg_upload(t->dev, CLG_U8, CLG_SHAPE(m, 1, SIDE, SIDE), images + i * PIXELS);
+        clg_tensor best = clg_argmax(network(t->store, x), CLG_AXES(1), false);
+        st = clg_read(best, said + i, (size_t) m * sizeof *said);
+        clg_scope_pop(scope);
+    }
+    clg_store_train(t->store, true);
+    if (st < 0)
+        return report_failure(t);
+    if (interrupted())
+        return EXIT_INTERRUPTED;
+    for (int64_t i = 0; i < n; i++)
+        right += said[i] == labels[i];
+    *accuracy = (double) right / (double) n;
+    t->bar.test_seconds = now_seconds() - start;
+    return EXIT_OK;
+}
+
+// Tests, saves and draws an epoch that has been trained, or what of this is missing.
+static int finish_epoch(training *t)
+{
+    clg_status st = CLG_OK;
+    double accuracy = 0;
+    int64_t *said = calloc((size_t) t->d.test_x.shape.dim[0], sizeof *said);
+    if (!said) {
+        fprintf(stderr, "clgrad train: out of memory\n");
+        return EXIT_FAILED;
+    }
+    int code = test(t, said, &accuracy);
+    if (code == EXIT_OK && t->n_rows < t->step / t->per_epoch) {
+        clg_scope scope = clg_scope_push(t->dev);
+        const double sum = clg_item(clg_var_value(t->loss_sum), &st);
+        clg_scope_pop(scope);
+        const epoch_row row = { sum / (double) t->d.train_x.shape.dim[0], accuracy, t->seconds };
+        if (st < 0)
+            code = report_failure(t);
+        else if (!add_row(t, row) || !checkpoint_save(t))
+            code = EXIT_FAILED;
+    }
+    if (code == EXIT_OK && !results_write(t, said))
+        code = EXIT_FAILED;
+    free(said);
+    progress_clear(&t->bar);
+    if (code == EXIT_OK && !report_epoch(t))
+        code = EXIT_FAILED;
+    t->seconds = 0;
+    t->bar.from_step = -1;
+    return code;
+}
+
+// The first step compiles. Where that takes long it is told apart from training, in the times too.
+static int first_step(training *t, double *loss)
+{
+    const double start = now_seconds();
+    progress_compiling(&t->bar);
+    const int code = one_step(t, loss);
+    if (code != EXIT_OK || clg_sync(t->dev) < 0)
+        return code == EXIT_OK ? report_failure(t) : code;
+    const double took = now_seconds() - start;
+    t->seconds = took > 2 ? 0 : took;
+    if (took > 2) {
+        progress_clear(&t->bar);
+        fprintf(t->notes, "compiled  kernels for this device in %.0f s; they are kept for next time\n",
+                took);
+        fflush(t->notes);
+    }
+    return EXIT_OK;
+}
+
+int train(training *t)
+{
+    const long total = t->o.epochs * t->per_epoch;
+    const long last = t->o.steps > 0 && t->o.steps < total ? t->o.steps : total;
+    bool fresh = true;
+    double loss;
+    int code = EXIT_OK;
+    t->bar.from_step = -1;
+    if (t->step > 0 && t->step % t->per_epoch == 0 && !results_complete(t))
+        code = finish_epoch(t);
+    while (code == EXIT_OK && t->step < last && !interrupted()) {
+        code = fresh ? first_step(t, &loss) : one_step(t, &loss);
+        fresh = false;
+        if (code == EXIT_OK)
+            progress_step(&t->bar, t, loss);
+        if (code == EXIT_OK && t->step % t->per_epoch == 0)
+            code = finish_epoch(t);
+    }
+    progress_clear(&t->bar);
+    clg_drop(&t->last);
+    if (code == EXIT_OK && interrupted())
+        code = EXIT_INTERRUPTED;
+    if ((code == EXIT_OK || code == EXIT_INTERRUPTED) && t->saved_step != t->step && !checkpoint_save(t))
+        return EXIT_FAILED;
+    return code;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// The progress bar: on stderr, on a terminal only, never wider than it.
+#include "training.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { WIDEST = 100, NARROWEST = 20 };
+
+static int terminal_width(void)
+{
+#ifdef TIOCGWINSZ
+    struct winsize w;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
+        return w.ws_col;
+#endif
+    return 80;
+}
+
+// The last column stays free: some terminals wrap there.
+static void CLG_PRINTF(1, 2) show(const char *format, ...)
+{
+    char text[256];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    fprintf(stderr, "\r%.*s\033[K", terminal_width() - 1, text);
+    fflush(stderr);
+}
+
+void progress_open(progress *p)
+{
+    const char *term = getenv("TERM");
+    p->on = isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
+}
+
+void progress_clear(progress *p)
+{
+    if (p->on && p->shown > 0)
+        fprintf(stderr, "\r\033[K");
+    p->shown = 0;
+}
+
+void progress_compiling(progress *p)
+{
+    if (!p->on)
+        return;
+    show("compiling kernels for this device, which is slow only the first time...");
+    p->shown = now_seconds();
+}
+
+// "epoch 1/3 [#####.....] right", as wide as the terminal
+static void bar(progress *p, const training *t, long epoch, double share, const char *right)
+{
+    char left[64], line[WIDEST + 1];
+    const int columns = terminal_width() - 1;
+    const int used = snprintf(left, sizeof left, "epoch %ld/%ld ", epoch, t->o.epochs);
+    int n = (columns < WIDEST ? columns : WIDEST) - used - (int) strlen(right) - 3;
+    p->shown = now_seconds();
+    if (n < NARROWEST / 2) {
+        show("%s%s", left, right);
+        return;
+    }
+    for (int i = 0; i < n; i++)
+        line[i] = i < (int) (share * n + 0.5) ? '#' : '.';
+    line[n] = '\0';
+    show("%s[%s] %s", left, line, right);
+}
+
+void progress_step(progress *p, const training *t, double loss)
+{
+    const double now = now_seconds();
+    const long k = (t->step - 1) % t->per_epoch + 1, epoch = (t->step - 1) / t->per_epoch + 1;
+    if (p->from_step < 0 || p->from_step >= t->step) { // the first step compiles: it says nothing
+        p->from = now;
+        p->from_step = t->step;
+    }
+    if (!p->on || (now - p->shown < 0.1 && k != t->per_epoch))
+        return;
+    char right[96] = "";
+    const long steps = t->step - p->from_step;
+    if (steps > 0 && now > p->from) {
+        const double each = (now - p->from) / (double) steps;
+        const double left = each * (double) (t->o.epochs * t->per_epoch - t->step) +
+                            p->test_seconds * (double) (t->o.epochs - epoch + 1);
+        snprintf(right, sizeof right, "loss %.3f  %.0f images/s  %ld:%02ld left", loss,
+                 (double) t->feed.batch / each, (long) left / 60, (long) left % 60);
+    }
+    bar(p, t, epoch, (double) k / (double) t->per_epoch, right);
+}
+
+void progress_test(progress *p, const training *t, int64_t done)
+{
+    char right[96];
+    const int64_t n = t->d.test_x.shape.dim[0];
+    if (!p->on || (now_seconds() - p->shown < 0.1 && done != 0 && done != n))
+        return;
+    snprintf(right, sizeof right, "testing %lld/%lld", (long long) done, (long long) n);
+    bar(p, t, t->step / t->per_epoch, (double) done / (double) n, right);
+}

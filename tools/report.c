@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// What a training run prints.
+#include "training.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+
+int report_failure(const training *t)
+{
+    fprintf(stderr, "clgrad train: %s\n", clg_error(t->dev, CLG_EDEVICE));
+    return EXIT_FAILED;
+}
+
+void report_start(const training *t)
+{
+    const clg_device_info *d = clg_device_get_info(t->dev);
+    fprintf(t->notes, "device    %s (%s)\n", d->name, d->type);
+    fprintf(t->notes, "pictures  %lld to learn from, %lld to be tested on\n",
+            (long long) t->d.train_x.shape.dim[0], (long long) t->d.test_x.shape.dim[0]);
+    fprintf(t->notes, "run       %ld epochs of %ld steps, %ld pictures a step; results in %s\n",
+            t->o.epochs, t->per_epoch, t->o.batch, t->o.out);
+    if (t->step > 0)
+        fprintf(t->notes, "resumed   after step %ld of %ld\n", t->step, t->o.epochs * t->per_epoch);
+    fflush(t->notes);
+}
+
+static void print_json(const training *t, const epoch_row *r)
+{
+    json_t *j = json_pack("{s:i, s:i, s:f, s:f, s:f}", "epoch", t->n_rows, "epochs",
+                          (int) t->o.epochs, "train_loss", r->loss, "test_accuracy", r->accuracy,
+                          "human_accuracy", human_accuracy);
+    if (j)
+        json_object_set_new(j, "seconds", isnan(r->seconds) ? json_null() : json_real(r->seconds));
+    char *text = json_dumps(j, JSON_REAL_PRECISION(9));
+    printf("%s\n", text ? text : "null");
+    free(text);
+    json_decref(j);
+}
+
+bool report_epoch(const training *t)
+{
+    const epoch_row *r = &t->rows[t->n_rows - 1];
+    if (t->o.json) {
+        print_json(t, r);
+        return flush_output("train");
+    }
+    printf("epoch %d/%ld  loss %.4f  test accuracy %.4f (people: %.3f)", t->n_rows, t->o.epochs, r->loss,
+           r->accuracy, human_accuracy);
+    printf(isnan(r->seconds) ? "\n" : "  %.1f s\n", r->seconds);
+    return flush_output("train");
+}
+
+void report_end(const training *t, double seconds)
+{
+    if (t->n_rows == 0)
+        return;
+    const double accuracy = t->rows[t->n_rows - 1].accuracy;
+    fprintf(t->notes, "\n%.2f %% of the test pictures right, people reach %.1f %%; %.0f s in all\n",
+            100 * accuracy, 100 * human_accuracy, seconds);
+    fprintf(t->notes, "written to %s:\n"
+            "  model.safetensors  weights and all other state\n"
+            "  metrics.csv        loss, accuracy and time of each epoch\n"
+            "  curve.png          the same as curves\n"
+            "  confusion.png      what was taken for what\n"
+            "  samples.png        test pictures, the wrong ones marked\n", t->o.out);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// The folder of a run and the files made for people: metrics.csv and the pictures.
+#include "training.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const files[] = { "model.safetensors", "metrics.csv", "curve.png", "confusion.png",
+                                     "samples.png" };
+enum { FILES = (int) (sizeof files / sizeof files[0]), SAMPLES = 100 };
+static const char csv_head[] = "epoch,train_loss,test_accuracy,seconds\n";
+
+void path_in(const training *t, const char *name, char path[1200])
+{
+    snprintf(path, 1200, "%s/%s", t->o.out, name);
+}
+
+static bool exists(const training *t, const char *name)
+{
+    char path[1200];
+    path_in(t, name, path);
+    return access(path, F_OK) == 0;
+}
+
+static bool fail(const char *path)
+{
+    fprintf(stderr, "clgrad train: %s: %s\n", path, strerror(errno));
+    return false;
+}
+
+bool results_folder(const training *t)
+{
+    char path[1200];
+    struct stat s;
+    snprintf(path, sizeof path, "%s", t->o.out);
+    for (char *p = path + 1;; p++) {
+        const char was = *p;
+        if (was != '/' && was != '\0')
+            continue;
+        *p = '\0';
+        if (mkdir(path, 0777) != 0 && errno != EEXIST)
+            return fail(path);
+        *p = was;
+        if (was == '\0')
+            break;
+    }
+    if (stat(path, &s) != 0)
+        return fail(path);
+    errno = ENOTDIR;
+    if (!S_ISDIR(s.st_mode) || access(path, W_OK | X_OK) != 0)
+        return fail(path);
+    return true;
+}
+
+bool results_move_away(const training *t)
+{
+    char folder[1200], from[1200], to[2400];
+    bool any = false;
+    for (int i = 0; i < FILES; i++)
+        any |= exists(t, files[i]);
+    if (!any)
+        return true;
+    for (int n = 1;; n++) {
+        char name[32];
+        snprintf(name, sizeof name, "earlier-%d", n);
+        path_in(t, name, folder);
+        if (mkdir(folder, 0777) == 0)
+            break;
+        if (errno != EEXIST)
+            return fail(folder);
+    }
+    for (int i = 0; i < FILES; i++) {
+        path_in(t, files[i], from);
+        snprintf(to, sizeof to, "%s/%s", folder, files[i]);
+        if (rename(from, to) != 0 && errno != ENOENT)
+            return fail(from);
+    }
+    fprintf(t->notes, "the results of an earlier run are now in %s\n", folder);
+    return true;
+}
+
+// ---- metrics.csv
+
+enum { CSV_LINE = 128 };
+
+static bool write_csv(const training *t)
+{
+    char path[1200], error[1300];
+    char *text = malloc(sizeof csv_head + CSV_LINE * (size_t) t->n_rows);
+    if (!text) {
+        fprintf(stderr, "clgrad train: out of memory\n");
+        return false;
+    }
+    size_t n = (size_t) sprintf(text, "%s", csv_head);
+    for (int i = 0; i < t->n_rows; i++) {
+        const epoch_row *r = &t->rows[i];
+        n += (size_t) snprintf(text + n, CSV_LINE, "%d,%.6f,%.4f,", i + 1, r->loss, r->accuracy);
+        n += (size_t) snprintf(text + n, CSV_LINE, isnan(r->seconds) ? "nan\n" : "%.2f\n", r->seconds);
+    }
+    path_in(t, "metrics.csv", path);
+    const bool ok = clg_write_atomic(path, text, n, error, sizeof error) >= 0;
+    if (!ok)
+        fprintf(stderr, "clgrad train: %s\n", error);
+    free(text);
+    return ok;
+}
+
+// Rows of the file whose epoch is known; their seconds go to the rows when set.
+static int read_csv(const training *t, bool set)
+{
+    char path[1200], line[CSV_LINE];
+    int found = 0;
+    path_in(t, "metrics.csv", path);
+    FILE *f = fopen(path, "r");
+    while (f && fgets(line, sizeof line, f)) {
+        int epoch;
+        double seconds;
+        if (sscanf(line, "%d,%*f,%*f,%lf\n", &epoch, &seconds) != 2 || epoch < 1 || epoch > t->n_rows)
+            continue;
+        found++;
+        if (set)
+            t->rows[epoch - 1].seconds = seconds;
+    }
+    if (f)
+        fclose(f);
+    return found;
+}
+
+void results_read_seconds(training *t)
+{
+    read_csv(t, true);
+}
+
+bool results_complete(const training *t)
+{
+    bool ok = t->n_rows == t->step / t->per_epoch && read_csv(t, false) == t->n_rows;
+    for (int i = 0; i < FILES; i++)
+        ok = ok && exists(t, files[i]);
+    return ok;
+}
+
+// The table comes last: where it has the last epoch, the pictures have it too.
+bool results_write(training *t, const int64_t *said)
+{
+    char path[1200], error[1300] = "";
+    const uint8_t *truth = t->d.test_y.data;
+    const int64_t n = t->d.test_y.shape.dim[0];
+    int64_t counts[CLASSES][CLASSES] = { { 0 } };
+    for (int64_t i = 0; i < n; i++)
+        counts[truth[i]][said[i]]++;
+    path_in(t, "curve.png", path);
+    bool ok = draw_curve(path, t->rows, t->n_rows, human_accuracy, error, sizeof error);
+    path_in(t, "confusion.png", path);
+    ok = ok && draw_confusion(path, counts, class_names, error, sizeof error);
+    path_in(t, "samples.png", path);
+    ok = ok && draw_samples(path, t->d.test_x.data, truth, said, n < SAMPLES ? (int) n : SAMPLES,
+                            class_names, error, sizeof error);
+    if (!ok)
+        fprintf(stderr, "clgrad train: %s\n", error);
+    return ok && write_csv(t);
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// A training run: what it is made of, and the files that know a part of it each.
+#ifndef CLG_TOOLS_TRAINING_H
+#define CLG_TOOLS_TRAINING_H
+
+#include "fashion.h"
+#include "pictures.h"
+#include "tool.h"
+
+#include <stdio.h>
+
+typedef struct train_options {
+    const char *data, *device, *out;
+    long epochs, batch, seed, steps;
+    double lr;
+    bool resume, json;
+    bool gave_epochs, gave_batch, gave_seed, gave_lr; // on the command line
+} train_options;
+
+// The order of the pictures in an epoch: from the seed and the epoch, nothing else.
+typedef struct feed {
+    const dataset *d;
+    int64_t *order, batch;
+    long seed, epoch; // of the order, -1: none yet
+    uint8_t *x, *y;   // one batch
+} feed;
+
+typedef struct progress {
+    bool on;           // stderr is a terminal
+    double shown;      // when
+    double from;       // since when steps are timed
+    long from_step;
+    double test_seconds; // of the last test
+} progress;
+
+typedef struct training {
+    train_options o;
+    dataset d;
+    uint64_t data_hash;
+    clg_device dev;
+    clg_store store;
+    clg_optim opt;
+    clg_var loss_sum;     // over the pictures of the epoch so far
+    clg_tensor last;      // loss_sum after the step before
+    long step, per_epoch; // steps done, steps of an epoch
+    long saved_step;      // of the model on the disk, -1: none
+    double seconds;       // spent in this epoch
+    epoch_row *rows;
+    int n_rows, capacity;
+    feed feed;
+    progress bar;
+    FILE *notes; // for people: stdout, or stderr where stdout carries JSON
+} training;
+
+// loop.c: trains to the end, to o.steps or to Ctrl-C.
+int train(training *t);
+
+// feed.c
+bool feed_open(feed *f, const dataset *d, long seed, long batch);
+void feed_close(feed *f);
+// Fills x and y with batch k of an epoch; returns how many pictures.
+int64_t feed_batch(feed *f, long epoch, long k);
+
+// checkpoint.c: model.safetensors holds all that a run is, but its times
+bool checkpoint_save(training *t);
+// Reads what a saved run was started with: options that were not given become its own, those that
+// contradict are refused. saved_step stays -1 where nothing is saved. Returns an exit status.
+int checkpoint_find(training *t);
+bool checkpoint_load(training *t);
+bool add_row(training *t, epoch_row row);
+
+// results.c: the folder and its other files
+bool results_folder(const training *t);
+bool results_move_away(const training *t); // those of an earlier run, into a folder of their own
+void results_read_seconds(training *t);
+bool results_complete(const training *t);
+bool results_write(training *t, const int64_t *said);
+void path_in(const training *t, const char *name, char path[1200]);
+
+// report.c: what is printed
+void report_start(const training *t);
+bool report_epoch(const training *t);
+void report_end(const training *t, double seconds);
+int report_failure(const training *t); // of the device; returns EXIT_FAILED
+
+// progress.c: one line on a terminal, rewritten in place
+void progress_open(progress *p);
+void progress_compiling(progress *p);
+void progress_step(progress *p, const training *t, double loss);
+void progress_test(progress *p, const training *t, int64_t done);
+void progress_clear(progress *p);
+
+// interrupt.c: Ctrl-C and its like wait until somebody asks
+void interrupt_hold(void);
+bool interrupted(void);
+#endif
