@@ -69,6 +69,7 @@ typedef struct clg_shape {
     int64_t dim[CLG_MAX_RANK];
 } clg_shape;
 
+// C++ has none of these macros nor the *_params() of other headers: fill the structs by name there.
 #define CLG__COUNT(type, ...) ((int) (sizeof((type[]) { __VA_ARGS__ }) / sizeof(type)))
 // More than CLG_MAX_RANK values do not compile.
 #define CLG_SHAPE(...)                                                                             \
@@ -81,21 +82,67 @@ typedef struct clg_shape {
 #define CLG_ALL ((clg_shape) { .rank = 0 })
 #define CLG_SCALAR ((clg_shape) { .rank = 0 })
 
-// Text of a status, "unknown status" for any other number. Static storage.
+// Text of a status.
+//
+// st      any number
+// result  one line of static storage; "unknown status" for a number that is no status
+// errors  none
+// blocks  no
 CLG_API const char *clg_status_text(clg_status st);
 
-// Name ("f32"), bytes per element, kind of an element type; "?" and 0 for an unknown one.
+// Name of an element type, as it is spelled in messages.
+//
+// t       any number
+// result  "f32", "i64", ..., of static storage; "?" for an unknown one
+// errors  none
+// blocks  no
 CLG_API const char *clg_dtype_name(clg_dtype t);
+
+// Bytes of one element.
+//
+// t       any number
+// result  1, 4 or 8; 0 for an unknown type
+// errors  none
+// blocks  no
 CLG_API size_t clg_dtype_size(clg_dtype t);
+
+// Is it a floating type? Only those have gradients.
+//
+// t       any number
+// result  true for F32 and F64
+// errors  none
+// blocks  no
 CLG_API bool clg_dtype_is_float(clg_dtype t);
 
-// The element type of an operation on a and b (PyTorch's promotion of tensors with dimensions).
+// The element type of an operation on tensors with dimensions.
+//
+//   bool < u8 < i32 < i64 < f32 < f64: the higher of the two
+//
+// In operations a 0-d tensor beside tensors with dimensions counts only where its kind is higher
+// (bool, integer, floating), as in PyTorch.
+//
+// a, b    element types
+// result  the common type; a when one of them is unknown
+// errors  none
+// blocks  no
+// source  PyTorch, torch.promote_types
 CLG_API clg_dtype clg_promote_types(clg_dtype a, clg_dtype b);
 
 // Number of elements of a shape.
+//
+//   product of dim[0..rank), 1 for rank 0
+//
+// s       a valid shape: sizes are not negative; a product beyond int64_t is not noticed
+// result  elements
+// errors  none
+// blocks  no
 CLG_API int64_t clg_numel(clg_shape s);
 
-// Version of the library that runs, "major.minor.patch". Static storage.
+// Version of the library that runs.
+//
+// result  "major.minor.patch", of static storage
+// errors  none
+// blocks  no
 CLG_API const char *clg_version(void);
 
 CLG_END

@@ -7,13 +7,15 @@
 
 CLG_BEGIN
 
-// A device with its recorder. Belongs to one thread at a time.
+// A device with its recorder. Belongs to one thread at a time; recorders that share a device may be
+// used by different threads.
 typedef struct clg_device_t *clg_device;
 
 // A mark: everything recorded after it belongs to it until it is popped.
 typedef struct clg_scope_t *clg_scope;
 
 // What one OpenCL device is and can do. Strings live as long as the list or device they came from.
+// fp64 is F64 arithmetic; fp16 and subgroups are for information.
 typedef struct clg_device_info {
     const char *name, *vendor, *platform, *driver;
     const char *type;       // "gpu", "cpu", "accelerator"
@@ -28,9 +30,10 @@ typedef struct clg_device_info {
 struct clg_device_params {
     size_t size;         // of this struct; clg_device_params() sets it
     const char *select;  // index ("1"), type ("gpu", "cpu"), or any part of the device's or
-                         // platform's name; NULL: CLGRAD_DEVICE, else the best that works
+                         // platform's name in upper or lower case; NULL: CLGRAD_DEVICE, else the
+                         // best that works
     clg_device share;    // another recorder on the same OpenCL context, pool and programs
-    uint64_t memory_cap; // bytes of device memory the pool may hold; 0: no cap
+    uint64_t memory_cap; // bytes of device memory, used and pooled together; 0: no cap
     bool profile;        // measure kernels with OpenCL events (costs time)
     char *error;         // where a failing open writes its message, may be NULL
     size_t error_size;
@@ -38,53 +41,131 @@ struct clg_device_params {
 #define clg_device_params(...)                                                                     \
     (&(struct clg_device_params) { .size = sizeof(struct clg_device_params), __VA_ARGS__ })
 
-// List every OpenCL device of every platform. `*out` points to `*count` entries.
+// List every OpenCL device of every platform, in the order that .select counts.
 //
+// out, count   *out points to *count entries; neither may be NULL
+// error        where a failure writes its message, error_size bytes; may be NULL
+// result  CLG_OK; one entry has is_default, unless no device passes the self-test
 // owns    release with clg_device_list_free; *out is NULL on failure
-// errors  CLG_ENODEV (with a sentence that says what to install), CLG_ENOMEM, CLG_EDEVICE
-// blocks  tests the candidates for being the default, once per process
+// errors  CLG_ENODEV    there is none (the message says what to install)
+//         CLG_ENOMEM
+// blocks  starts the OpenCL platforms, and runs one small kernel on each candidate for being the
+//         default until one works
 CLG_API clg_status clg_device_list(clg_device_info **out, int *count, char *error,
                                    size_t error_size);
+
+// Release a list and every string in it.
+//
+// list    its address; set to NULL. NULL and the address of NULL are fine
+// errors  none
+// blocks  no
 CLG_API void clg_device_list_free(clg_device_info **list);
 
-// Open a device. p may be NULL: the environment's choice, else the best that passes a self-test.
+// Open a device and start a recorder on it. A new recorder has the random seed 0 and one scope.
 //
+// out     the device
+// p       may be NULL: CLGRAD_DEVICE, else the best device that passes a self-test (a GPU before a
+//         CPU; what emulates a GPU in software never). With .share, .error alone counts beside it
+// result  CLG_OK
 // owns    close with clg_device_close; *out is NULL on failure
-// errors  CLG_ENODEV, CLG_EINVAL (selection matches nothing), CLG_EDEVICE, CLG_ENOMEM
+// errors  CLG_ENODEV    there is no device, or none passes
+//         CLG_EINVAL    the selection matches nothing; CLGRAD_CLASS is neither cpu nor gpu
+//         CLG_EDEVICE   the driver refused a context or a queue
+//         CLG_ENOMEM
 // blocks  yes, the first opening in a process starts the OpenCL platforms
 CLG_API clg_status clg_device_open(clg_device *out, const struct clg_device_params *p);
 
-// Close: releases every tensor, variable and scope of this recorder. Sets *dev to NULL, NULL is fine.
+// Close: releases every tensor, variable and scope of this recorder. Destroy stores and optimizers
+// before. The OpenCL context goes with the last of the recorders that share it.
+//
+// dev     its address; set to NULL. NULL and the address of NULL are fine
+// errors  none
+// blocks  the last recorder waits for what is enqueued
 CLG_API void clg_device_close(clg_device *dev);
 
+// What the device is and can do.
+//
+// dev     the device
+// result  lives as long as dev; NULL for NULL. is_default: it was chosen automatically
+// errors  none
+// blocks  no
 CLG_API const clg_device_info *clg_device_get_info(clg_device dev);
 
 // Does the device compute with this element type?
+//
+// dev     the device
+// t       any number
+// result  true for every clg_dtype, F64 only where the device has it; false for NULL
+// errors  none
+// blocks  no
 CLG_API bool clg_device_has(clg_device dev, clg_dtype t);
 
-// The message of the first error since the last clg_error_clear, else the text of `st`.
+// The message of the first error since the last clg_error_clear.
+//
+// dev     the device, may be NULL
+// st      what to say when there was none
+// result  the message, valid until the error is cleared and another comes; else the text of st
+// errors  none
+// blocks  no
 CLG_API const char *clg_error(clg_device dev, clg_status st);
-// The status of that first error, CLG_OK when there was none.
+
+// The status of that first error.
+//
+// dev     the device
+// result  CLG_OK when there was none; CLG_EINVAL for NULL
+// errors  none
+// blocks  no
 CLG_API clg_status clg_error_status(clg_device dev);
+
+// Forget it, so that the next error is the first.
+//
+// dev     the device; NULL is fine
+// errors  none
+// blocks  no
 CLG_API void clg_error_clear(clg_device dev);
 
 // Report an error of code built on clgrad (layers, readers): keeps the message if it is the first.
-// Returns st.
+//
+// dev     the device; NULL: nothing is kept
+// st      below 0
+// format  as of printf; the text is cut at about 1,000 bytes
+// result  st
+// errors  none of its own
+// blocks  no
 CLG_API clg_status clg_fail(clg_device dev, clg_status st, const char *format, ...)
     CLG_PRINTF(3, 4);
 
-// Open a scope: handles made from here on are released by its pop. Scopes nest. NULL on ENOMEM.
-// Popping a scope pops what was pushed after it as well. NULL is fine.
+// Open a scope: handles made from here on belong to it and are released by its pop. Scopes nest.
+// They hold handles, not memory: what other handles, variables or unevaluated tensors need stays.
+//
+// dev     the device
+// file    of static storage, line: what messages name as the place
+// result  the scope
+// owns    end with clg_scope_pop; NULL on failure (a pop of NULL does nothing)
+// errors  CLG_ENOMEM
+// blocks  no
 CLG_API clg_scope clg_scope_push_at(clg_device dev, const char *file, int line);
 #define clg_scope_push(dev) clg_scope_push_at(dev, __FILE__, __LINE__)
+
+// End a scope, and every scope that was pushed after it. Its handles must not be used any more, but
+// for those kept (clg_keep) or handed to the parent (clg_escape).
+//
+// s       the scope; NULL is fine
+// errors  none; one that is not open is ignored (a trap with debug_traps)
+// blocks  no
 CLG_API void clg_scope_pop(clg_scope s);
 
-// Wait until everything enqueued has run.
+// Wait until everything enqueued has run. Does not evaluate.
 //
-// errors  CLG_EDEVICE
+// dev     the device
+// result  CLG_OK
+// errors  CLG_EDEVICE   also when an earlier evaluation failed on the device: that stays
+//         CLG_EINVAL    dev is NULL
+// blocks  yes
 CLG_API clg_status clg_sync(clg_device dev);
 
-// Counters of one device; bytes are device memory.
+// Counters of one device; bytes are device memory. Recorders that share a device share all of them
+// but plans, plan_hits, plan_misses, nodes and handles.
 typedef struct clg_device_stats {
     uint64_t bytes_used;   // held by tensors, variables and plans now
     uint64_t bytes_pooled; // kept for reuse
@@ -98,15 +179,31 @@ typedef struct clg_device_stats {
     uint64_t nodes, handles; // of the graph, alive
     uint64_t host_bytes;     // allocated by the library in this process
 } clg_device_stats;
+
+// Read the counters.
+//
+// dev     the device
+// result  the numbers now; zeros for NULL
+// errors  none
+// blocks  no
 CLG_API clg_device_stats clg_device_get_stats(clg_device dev);
 
-// Release pooled buffers and cached plans.
+// Release pooled buffers and cached plans. Compiled kernels stay.
+//
+// dev     the device; NULL is fine
+// errors  none
+// blocks  no
 CLG_API void clg_device_trim(clg_device dev);
 
-// Time of every kernel since the last call, for a device opened with .profile. Calls `each` once per
-// kernel name with the number of launches and the seconds they took.
+// Time of every kernel since the last call, for a device opened with .profile.
 //
-// errors  CLG_EINVAL when the device was opened without .profile
+// dev     the device
+// each    called once per kernel name with the number of launches and the seconds they took; it
+//         must not call clgrad. NULL: forget the times
+// user    passed to each
+// result  CLG_OK
+// errors  CLG_EINVAL    the device was opened without .profile, or is NULL
+// blocks  until the kernels have run
 CLG_API clg_status clg_device_profile(clg_device dev,
                                       void (*each)(void *user, const char *kernel,
                                                    uint64_t launches, double seconds),

@@ -7,10 +7,16 @@
 
 CLG_BEGIN
 
-// Write a file so that a kill at any moment leaves the old one or the new one: temporary name, write,
-// sync, rename, sync of the folder.
+// Write a file so that a kill at any moment leaves the old one or the new one: temporary name,
+// write, sync, rename, sync of the folder. One writer per path at a time; the next one removes what
+// a killed one left.
 //
-// errors  CLG_EIO
+// path    at most 1,000 characters
+// bytes   n bytes
+// error   where a failure writes its message, error_size bytes; may be NULL
+// result  CLG_OK
+// owns    nothing
+// errors  CLG_EIO; CLG_EINVAL for a path that is NULL or too long
 // blocks  until the data is on the disk
 CLG_API clg_status clg_write_atomic(const char *path, const void *bytes, size_t n, char *error,
                                     size_t error_size);
@@ -24,16 +30,41 @@ typedef struct clg_idx {
 
 // Read an IDX file, plain or gzip.
 //
+// out     dtype U8, I32, F32 or F64; up to CLG_MAX_RANK dimensions and 1 GiB
+// path    of the file
+// error   as of clg_write_atomic
+// result  CLG_OK
 // owns    release with clg_idx_close; *out is empty on failure
-// errors  CLG_EIO, CLG_EFORMAT (damaged, or an element type that no clg_dtype has), CLG_ENOMEM
+// errors  CLG_EIO       cannot be opened
+//         CLG_EFORMAT   damaged, longer than its header says, or elements that no clg_dtype has
+//         CLG_ENOMEM; CLG_EINVAL for NULL
+// blocks  reads the file
 // source  http://yann.lecun.com/exdb/mnist (the format's description)
 CLG_API clg_status clg_idx_open(clg_idx *out, const char *path, char *error, size_t error_size);
+
+// Release the memory.
+//
+// x       what clg_idx_open filled; empty after. NULL and an empty one are fine
+// errors  none
+// blocks  no
 CLG_API void clg_idx_close(clg_idx *x);
-// Write one; gzip where the path ends in ".gz".
+
+// Write an IDX file, atomically; gzip where the path ends in ".gz".
+//
+// path    of the file
+// t       U8, I32, F32 or F64
+// shape   up to 1 GiB
+// data    clg_numel(shape) elements in host order
+// error   as of clg_write_atomic
+// result  CLG_OK
+// owns    nothing
+// errors  CLG_EIO, CLG_ENOMEM
+//         CLG_EINVAL    NULL, another type, or too large
+// blocks  as clg_write_atomic
 CLG_API clg_status clg_idx_write(const char *path, clg_dtype t, clg_shape shape, const void *data,
                                  char *error, size_t error_size);
 
-// One tensor of a safetensors file. data points into the open file.
+// One tensor of a safetensors file. data points into the open file and may be unaligned.
 typedef struct clg_safetensor {
     const char *name;
     bool known; // false: an element type that no clg_dtype has; dtype is meaningless then
@@ -47,19 +78,71 @@ typedef struct clg_safetensors_t *clg_safetensors;
 
 // Read a safetensors file; every rule of the format is checked (header, offsets, overlaps, holes).
 //
+// out     the open file, whole in memory
+// path    of the file
+// error   as of clg_write_atomic
+// result  CLG_OK
 // owns    release with clg_safetensors_close; *out is NULL on failure
-// errors  CLG_EIO, CLG_EFORMAT, CLG_ENOMEM
+// errors  CLG_EIO, CLG_ENOMEM; CLG_EINVAL for NULL
+//         CLG_EFORMAT   against a rule, or more than CLG_MAX_RANK dimensions
+// blocks  reads the file
 // source  https://github.com/huggingface/safetensors, format description
 CLG_API clg_status clg_safetensors_open(clg_safetensors *out, const char *path, char *error,
                                         size_t error_size);
-CLG_API void clg_safetensors_close(clg_safetensors *f);
-CLG_API int clg_safetensors_count(clg_safetensors f);
-CLG_API const clg_safetensor *clg_safetensors_at(clg_safetensors f, int i);
-CLG_API const clg_safetensor *clg_safetensors_find(clg_safetensors f, const char *name); // or NULL
-CLG_API const char *clg_safetensors_metadata(clg_safetensors f, const char *key);        // or NULL
 
-// Write tensors (name, dtype, shape and data of each) and metadata pairs (key, value, ..., NULL; may be
-// NULL) atomically, in the order of the reference writer.
+// Release the file and everything that points into it.
+//
+// f       its address; set to NULL. NULL and the address of NULL are fine
+// errors  none
+// blocks  no
+CLG_API void clg_safetensors_close(clg_safetensors *f);
+
+// Number of tensors.
+//
+// f       the file
+// result  tensors; 0 for NULL
+// errors  none
+// blocks  no
+CLG_API int clg_safetensors_count(clg_safetensors f);
+
+// A tensor by number, in the header's order.
+//
+// f, i    the file, 0..count-1
+// result  the tensor; NULL for a number outside
+// owns    belongs to the file
+// errors  none
+// blocks  no
+CLG_API const clg_safetensor *clg_safetensors_at(clg_safetensors f, int i);
+
+// A tensor by name.
+//
+// f, name the file and the whole name
+// result  the tensor; NULL when there is none
+// owns    belongs to the file
+// errors  none
+// blocks  no
+CLG_API const clg_safetensor *clg_safetensors_find(clg_safetensors f, const char *name);
+
+// A value of the file's metadata.
+//
+// f, key  the file and the key
+// result  the text; NULL when there is none
+// owns    belongs to the file
+// errors  none
+// blocks  no
+CLG_API const char *clg_safetensors_metadata(clg_safetensors f, const char *key);
+
+// Write a safetensors file, atomically, tensors in the order of the reference writer.
+//
+// path    of the file
+// t       n tensors: name, dtype, shape, data and bytes of each; known is not looked at
+// metadata  key, value, ..., NULL; may be NULL
+// error   as of clg_write_atomic
+// result  CLG_OK
+// owns    nothing
+// errors  CLG_EIO, CLG_ENOMEM
+//         CLG_EINVAL    a name is NULL, doubled or not UTF-8, or bytes do not fit the shape
+// blocks  as clg_write_atomic
 CLG_API clg_status clg_safetensors_write(const char *path, const clg_safetensor *t, int n,
                                          const char *const *metadata, char *error,
                                          size_t error_size);

@@ -8,8 +8,8 @@
 
 CLG_BEGIN
 
-// A store of named variables: weights, and buffers such as running statistics. Names are the keys of
-// checkpoints ("conv1.weight").
+// A store of named variables: weights, and buffers such as running statistics. Names are the keys
+// of checkpoints ("conv1.weight").
 typedef struct clg_store_t *clg_store;
 
 typedef enum clg_init_kind {
@@ -27,36 +27,132 @@ typedef struct clg_init {
 
 // A store on a device. A parameter's first numbers follow from the seed and its name alone.
 //
-// owns    destroy with clg_store_destroy; NULL on failure (see clg_error)
+// dev     the device
+// seed    of the parameters' first numbers; the device's own random state is not touched
+// result  an empty store that trains
+// owns    destroy with clg_store_destroy, before the device; NULL on failure (see clg_error)
+// errors  CLG_EINVAL (NULL device), CLG_ENOMEM
+// blocks  no
 CLG_API clg_store clg_store_create(clg_device dev, uint64_t seed);
+
+// Destroy a store and its variables. Destroy optimizers of it before.
+//
+// s       its address; set to NULL. NULL and the address of NULL are fine
+// errors  none
+// blocks  no
 CLG_API void clg_store_destroy(clg_store *s);
 
-// Training or evaluation; layers such as batch norm and dropout look at it. A new store trains.
+// Training or evaluation; layers such as batch norm and dropout look at it when they are recorded.
+//
+// s       the store; NULL is fine
+// training  a new store trains
+// errors  none
+// blocks  no
 CLG_API void clg_store_train(clg_store s, bool training);
+
+// Does it train?
+//
+// s       the store
+// result  as set last; false for NULL
+// errors  none
+// blocks  no
 CLG_API bool clg_store_is_training(clg_store s);
 
-// The parameter of this name, made on first use (F32). fan_in <= 0: from the shape [O, I, ...].
-// NULL on a shape conflict or failure (see clg_error).
+// The parameter of this name, made on first use.
+//
+// s       the store
+// name    copied; unique in the store, buffers included
+// shape   of the parameter, [O, I, ...]
+// init    where its first numbers come from
+// fan_in  <= 0: from the shape, I * ...; fan_out is O * ...
+// result  a trainable variable, F32, in memory at once
+// owns    belongs to the store; NULL on failure (see clg_error)
+// errors  CLG_ESHAPE    the name exists with another shape or type
+//         CLG_EINVAL    s or name is NULL; those of clg_eval_alone
+// blocks  when made: as clg_eval_alone
+// source  PyTorch, torch/nn/init.py; He and others 2015, Glorot and Bengio 2010
 CLG_API clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init init,
                                 int64_t fan_in);
-// The same for state that is not trained, filled with `value`.
+
+// State that is not trained (statistics, counters), made on first use.
+//
+// s, name, shape   as of clg_store_param
+// t       element type
+// value   its first elements
+// result  a variable; clg_store_load makes it a buffer again only under some names, see there
+// owns    belongs to the store; NULL on failure (see clg_error)
+// errors  as of clg_store_param; CLG_EDTYPE the device lacks t
+// blocks  as clg_store_param
 CLG_API clg_var clg_store_buffer(clg_store s, const char *name, clg_dtype t, clg_shape shape,
                                  double value);
-// Stop gradients of every parameter whose name starts with prefix.
+
+// Stop the gradients of every variable whose name starts with prefix, or let them pass again.
+// Applies to what the store has now.
+//
+// s, prefix   the store and the beginning of names; "" is all
+// frozen  frozen parameters are left out by optimizers
+// errors  none; NULL does nothing
+// blocks  no
 CLG_API void clg_store_freeze(clg_store s, const char *prefix, bool frozen);
 
+// Number of variables.
+//
+// s       the store
+// result  parameters and buffers; 0 for NULL
+// errors  none
+// blocks  no
 CLG_API int clg_store_count(clg_store s);
+
+// A variable by number, in order of creation.
+//
+// s, i    the store, 0..count-1
+// name, trainable   what is known about it, each may be NULL; trainable: a parameter, not frozen
+// result  the variable; NULL for a number outside
+// owns    variable and name belong to the store
+// errors  none
+// blocks  no
 CLG_API clg_var clg_store_at(clg_store s, int i, const char **name, bool *trainable);
+
+// A variable by name.
+//
+// s, name  the store and the whole name
+// result  the variable; NULL when there is none
+// owns    belongs to the store
+// errors  none
+// blocks  no
 CLG_API clg_var clg_store_find(clg_store s, const char *name);
+
+// The device of a store.
+//
+// s       the store
+// result  the device; NULL for NULL
+// errors  none
+// blocks  no
 CLG_API clg_device clg_store_device(clg_store s);
 
-// Save every variable, and metadata pairs (key, value, ..., NULL; may be NULL), atomically.
+// Save every variable as a safetensors file, atomically. Pending assignments are run first.
 //
-// errors  CLG_EIO, CLG_ENOMEM, CLG_EDEVICE
-// blocks  reads every variable
+// s, path the store, where to
+// metadata  key, value, ..., NULL; may be NULL
+// result  CLG_OK
+// owns    nothing
+// errors  CLG_EIO, CLG_ENOMEM; CLG_EINVAL for NULL or a doubled key; those of clg_eval_assigned
+// blocks  reads every variable, and writes to the disk
 CLG_API clg_status clg_store_save(clg_store s, const char *path, const char *const *metadata);
-// Load: variables that the store has must be in the file with the same type and shape, others are made.
-// Nothing changes unless the whole file fits.
+
+// Load what clg_store_save wrote, optimizer state included. Variables that the store has must be in
+// the file with the same type and shape; others are made, as buffers where the name starts with
+// "optim." or "state." or holds "running_", else as parameters.
+//
+// s, path the store, where from
+// result  CLG_OK
+// owns    nothing
+// errors  CLG_EIO, CLG_ENOMEM, CLG_EINVAL for NULL
+//         CLG_EFORMAT   the file is damaged, or lacks a variable, or has it of another type
+//                       or shape
+//         CLG_EDTYPE    a type that this library or device does not have
+//         Before the whole file is known to fit, nothing changes.
+// blocks  reads the file, uploads
 CLG_API clg_status clg_store_load(clg_store s, const char *path);
 
 struct clg_nn_conv2d_params {
@@ -67,7 +163,17 @@ struct clg_nn_conv2d_params {
 };
 #define clg_nn_conv2d_params(...)                                                                  \
     (&(struct clg_nn_conv2d_params) { .size = sizeof(struct clg_nn_conv2d_params), __VA_ARGS__ })
-// x [N,C,H,W] -> [N,out,H',W'], parameters name.weight and name.bias.
+
+// Convolution with its own parameters.
+//
+//   y = clg_conv2d(x, weight, bias)
+//
+// s, name the store; parameters name.weight [out,C/groups,kernel,kernel] and name.bias [out]
+// x       [N,C,H,W]     F32
+// p       out and kernel are needed; else as of clg_conv2d. init is the weight's
+// result  [N,out,H',W'] F32
+// grad    x and the parameters
+// errors  as of clg_conv2d and clg_store_param; CLG_ESHAPE without out or kernel; CLG_EINVAL: NULL
 CLG_API clg_tensor clg_nn_conv2d(clg_store s, const char *name, clg_tensor x,
                                  const struct clg_nn_conv2d_params *p);
 
@@ -79,7 +185,17 @@ struct clg_nn_linear_params {
 };
 #define clg_nn_linear_params(...)                                                                  \
     (&(struct clg_nn_linear_params) { .size = sizeof(struct clg_nn_linear_params), __VA_ARGS__ })
-// x [...,I] -> [...,out], parameters name.weight [out,I] and name.bias.
+
+// Linear layer.
+//
+//   y[...,o] = sum_i x[...,i] * weight[o,i] + bias[o]
+//
+// s, name the store; parameters name.weight [out,I] and name.bias [out]
+// x       [...,I]       float
+// p       out is needed. init is the weight's
+// result  [...,out]     F32 for an F32 x
+// grad    x and the parameters
+// errors  as of clg_matmul and clg_store_param; CLG_ESHAPE without out; CLG_EINVAL for NULL
 CLG_API clg_tensor clg_nn_linear(clg_store s, const char *name, clg_tensor x,
                                  const struct clg_nn_linear_params *p);
 
@@ -91,12 +207,29 @@ struct clg_nn_batch_norm2d_params {
 #define clg_nn_batch_norm2d_params(...)                                                            \
     (&(struct clg_nn_batch_norm2d_params) {                                                        \
         .size = sizeof(struct clg_nn_batch_norm2d_params), __VA_ARGS__ })
-// x [N,C,H,W]; parameters name.weight, name.bias, buffers name.running_mean, name.running_var. In
-// training it records the assignment of the running statistics.
+
+// Batch normalisation with its own parameters. While the store trains it records the assignment of
+// the running statistics, which runs with the next evaluation of assignments.
+//
+//   y = clg_batch_norm(x, weight, bias, running_mean, running_var)
+//
+// s, name the store; parameters name.weight and name.bias [C] (1 and 0 first; not with no_affine),
+//         buffers name.running_mean and name.running_var [C] (0 and 1 first)
+// x       [N,C,H,W]     F32
+// p       may be NULL; eps and momentum as of clg_batch_norm
+// result  shape of x, F32
+// grad    x and the parameters
+// errors  as of clg_batch_norm, clg_store_param and clg_assign_n; CLG_EINVAL for NULL
 CLG_API clg_tensor clg_nn_batch_norm2d(clg_store s, const char *name, clg_tensor x,
                                        const struct clg_nn_batch_norm2d_params *p);
 
-// clg_dropout while the store trains, else x.
+// Dropout while the store trains, else x itself.
+//
+// s       the store
+// x, p    as of clg_dropout
+// result  type and shape of x
+// grad    x
+// errors  as of clg_dropout, while the store trains
 CLG_API clg_tensor clg_nn_dropout(clg_store s, clg_tensor x, double p);
 
 CLG_END

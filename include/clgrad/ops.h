@@ -1,5 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Every operation. Shapes broadcast and types promote as in PyTorch.
+//
+// What all of them share, so that it is not said again:
+//
+// result  belongs to the innermost scope; nothing runs before an evaluation. Where an operation
+//         changes nothing (a cast to the same type), the result may be the argument
+// errors  a poisoned argument gives a poison of the same cause
+//         CLG_EINVAL    NULL, or a tensor of another device
+//         CLG_EDTYPE    the device lacks the result's type
+//         CLG_ESHAPE    more than CLG_MAX_RANK dimensions, or 2^59 elements
+//         CLG_ENOMEM    out of host memory
+// grad    of floating arguments only; g is the cotangent of the result y. "none": gradients do not
+//         pass, as if the result did not depend on the argument
+//
+// In doc blocks "float" is F32 or F64.
 #ifndef CLGRAD_OPS_H
 #define CLGRAD_OPS_H
 
@@ -8,22 +22,134 @@
 CLG_BEGIN
 
 // ---- pointwise, one tensor
+
+// y = op(a), element by element: clg_neg(a), clg_exp(a), ... Columns: formula, types, gradient.
+//
+// a       any shape, of these types:
+//         number  any but BOOL; integers wrap
+//         float   F32 or F64; other types become F32
+//         test    any
+//         logic   any; becomes BOOL first (nonzero and NaN are true)
+// result  shape of a; type of a after that, BOOL for a test
+// grad    as in the table, where y is the result; "exact": of the formula. hard_swish: the middle
+//         piece at -3 and 3 as well
+// errors  CLG_EDTYPE    BOOL where the table says number
+// source  gelu: Hendrycks and Gimpel 2016; silu: Elfwing and others 2017; hard_sigmoid and
+//         hard_swish: Howard and others 2019
 #define CLG_UNARY_MAP(M)                                                                           \
-    M(neg) M(abs) M(sign) M(exp) M(expm1) M(log) M(log1p) M(log2) M(sqrt) M(rsqrt) M(reciprocal)   \
-    M(square) M(sin) M(cos) M(tan) M(asin) M(acos) M(atan) M(sinh) M(cosh) M(tanh) M(erf)          \
-    M(floor) M(ceil) M(round) M(trunc) M(relu) M(gelu) M(gelu_tanh) M(silu) M(sigmoid)             \
-    M(hard_sigmoid) M(hard_swish) M(logical_not) M(is_nan) M(is_inf) M(is_finite)
+    M(neg)          /* -a                              | number | -g                          */   \
+    M(abs)          /* absolute value                  | number | g * sign(a), 0 at 0         */   \
+    M(sign)         /* -1, 0 or 1; 0 for NaN           | number | none                        */   \
+    M(exp)          /* e^a                             | float  | g * y                       */   \
+    M(expm1)        /* e^a - 1                         | float  | g * (y + 1)                 */   \
+    M(log)          /* natural logarithm               | float  | g / a                       */   \
+    M(log1p)        /* log(1 + a)                      | float  | g / (1 + a)                 */   \
+    M(log2)         /* logarithm to base 2             | float  | g / (a log 2)               */   \
+    M(sqrt)         /* square root                     | float  | g / 2y, infinite at 0       */   \
+    M(rsqrt)        /* 1 / sqrt(a)                     | float  | -g y^3 / 2                  */   \
+    M(reciprocal)   /* 1 / a                           | float  | -g y^2                      */   \
+    M(square)       /* a * a                           | number | 2 g a                       */   \
+    M(sin)          /* sine                            | float  | g cos(a)                    */   \
+    M(cos)          /* cosine                          | float  | -g sin(a)                   */   \
+    M(tan)          /* tangent                         | float  | g (1 + y^2)                 */   \
+    M(asin)         /* arc sine                        | float  | g / sqrt(1 - a^2)           */   \
+    M(acos)         /* arc cosine                      | float  | -g / sqrt(1 - a^2)          */   \
+    M(atan)         /* arc tangent                     | float  | g / (1 + a^2)               */   \
+    M(sinh)         /* hyperbolic sine                 | float  | g cosh(a)                   */   \
+    M(cosh)         /* hyperbolic cosine               | float  | g sinh(a)                   */   \
+    M(tanh)         /* hyperbolic tangent              | float  | g (1 - y^2)                 */   \
+    M(erf)          /* error function                  | float  | 2 g exp(-a^2) / sqrt(pi)    */   \
+    M(floor)        /* largest integer <= a            | number | none                        */   \
+    M(ceil)         /* smallest integer >= a           | number | none                        */   \
+    M(round)        /* nearest integer, half to even   | number | none                        */   \
+    M(trunc)        /* integer part                    | number | none                        */   \
+    M(relu)         /* max(a, 0); NaN stays            | number | g where a > 0, 0 at 0       */   \
+    M(gelu)         /* a/2 (1 + erf(a / sqrt 2))       | float  | exact                       */   \
+    M(gelu_tanh)    /* gelu by tanh, 0.044715          | float  | exact, of this formula      */   \
+    M(silu)         /* a / (1 + exp(-a))               | float  | exact                       */   \
+    M(sigmoid)      /* 1 / (1 + exp(-a))               | float  | g y (1 - y)                 */   \
+    M(hard_sigmoid) /* clamp(a/6 + 1/2, 0, 1)          | float  | g/6 where abs(a) < 3        */   \
+    M(hard_swish)   /* a * hard_sigmoid(a)             | float  | 0, g (a/3 + 1/2) or g       */   \
+    M(logical_not)  /* not a                           | logic  | none                        */   \
+    M(is_nan)       /* a is NaN                        | test   | none                        */   \
+    M(is_inf)       /* a is infinite                   | test   | none                        */   \
+    M(is_finite)    /* neither NaN nor infinite        | test   | none                        */
 #define CLG_DECLARE_UNARY(name) CLG_API clg_tensor clg_##name(clg_tensor a);
 CLG_UNARY_MAP(CLG_DECLARE_UNARY)
 #undef CLG_DECLARE_UNARY
+
+// A relu with a slope below 0.
+//
+//   y = a where a > 0, else slope * a
+//
+// a       number (any type but BOOL), any shape
+// slope   a number, as of the two-tensor table; no gradient
+// result  shape of a; type of a, F32 for integers beside a slope with a fraction
+// grad    a: g where a > 0, else slope * g
+// errors  CLG_EDTYPE    a is BOOL
 CLG_API clg_tensor clg_leaky_relu(clg_tensor a, double slope);
+
+// Exponential linear unit.
+//
+//   y = a where a > 0, else alpha * (e^a - 1)
+//
+// a       float, other types become F32; any shape
+// alpha   a number; no gradient
+// result  shape of a, float
+// grad    a: g where a > 0, else alpha e^a g
+// errors  none of its own
+// source  Clevert and others 2015
 CLG_API clg_tensor clg_elu(clg_tensor a, double alpha);
+
+// Smooth relu.
+//
+//   y = a where beta * a > threshold, else log(1 + e^(beta * a)) / beta
+//
+// a       float, other types become F32; any shape
+// beta, threshold   numbers, PyTorch's defaults are 1 and 20; no gradient. Zero is no default here
+// result  shape of a, float
+// grad    a: g where beta * a > threshold, else g * sigmoid(beta * a)
+// errors  none of its own
 CLG_API clg_tensor clg_softplus(clg_tensor a, double beta, double threshold);
 
 // ---- pointwise, two tensors; with a number on either side as well
+
+// y = op(a, b), element by element: clg_add(a, b), clg_add_scalar(a, 2), clg_scalar_add(2, b), ...
+// Columns: formula, types, gradient for a, gradient for b.
+//
+// a, b    shapes that broadcast; both take their common type (clg_promote_types; 0-d tensors are
+//         weak), then as of the one-tensor table. A number takes the type of the tensor beside it
+//         and wraps there, but one with a fraction beside integers makes both F32, and one other
+//         than 0 and 1 beside BOOL makes both I64. It is a kernel argument: changing it compiles
+//         nothing
+// result  the broadcast shape; the common type, BOOL for a test
+// grad    as in the table, summed over what was broadcast. pow: 0 for a where b = 0, 0 for b where
+//         a = 0 and b >= 0. fmod, remainder: the quotient is a constant
+// errors  CLG_ESHAPE    shapes do not broadcast
+//         CLG_EDTYPE    two BOOL where the table says number
+//
+// Integers: division by 0 gives 0 in fmod and remainder; a negative power of an integer is 0, of 1
+// and -1 as it should. remainder has the sign of b, fmod that of a.
 #define CLG_BINARY_MAP(M)                                                                          \
-    M(add) M(sub) M(mul) M(div) M(pow) M(atan2) M(fmod) M(remainder) M(maximum) M(minimum)         \
-    M(eq) M(ne) M(lt) M(le) M(gt) M(ge) M(logical_and) M(logical_or) M(logical_xor)
+    M(add)          /* a + b             | number | g                  | g                  */     \
+    M(sub)          /* a - b             | number | g                  | -g                 */     \
+    M(mul)          /* a * b             | number | g b                | g a                */     \
+    M(div)          /* a / b             | float  | g / b              | -g y / b           */     \
+    M(pow)          /* a^b               | number | g b a^(b-1)        | g y log(a)         */     \
+    M(atan2)        /* angle of (b, a)   | float  | g b / (a^2 + b^2)  | -g a / (a^2 + b^2) */     \
+    M(fmod)         /* a - b trunc(a/b)  | number | g                  | -g trunc(a/b)      */     \
+    M(remainder)    /* a - b floor(a/b)  | number | g                  | -g floor(a/b)      */     \
+    M(maximum)      /* larger; NaN wins  | number | g, tie g/2, else 0 | g, tie g/2, else 0 */     \
+    M(minimum)      /* smaller; NaN wins | number | g, tie g/2, else 0 | g, tie g/2, else 0 */     \
+    M(eq)           /* a == b            | test   | none               | none               */     \
+    M(ne)           /* a != b            | test   | none               | none               */     \
+    M(lt)           /* a < b             | test   | none               | none               */     \
+    M(le)           /* a <= b            | test   | none               | none               */     \
+    M(gt)           /* a > b             | test   | none               | none               */     \
+    M(ge)           /* a >= b            | test   | none               | none               */     \
+    M(logical_and)  /* both              | logic  | none               | none               */     \
+    M(logical_or)   /* one or both       | logic  | none               | none               */     \
+    M(logical_xor)  /* exactly one       | logic  | none               | none               */
 #define CLG_DECLARE_BINARY(name)                                                                   \
     CLG_API clg_tensor clg_##name(clg_tensor a, clg_tensor b);                                     \
     CLG_API clg_tensor clg_##name##_scalar(clg_tensor a, double b);                                \
@@ -31,27 +157,190 @@ CLG_API clg_tensor clg_softplus(clg_tensor a, double beta, double threshold);
 CLG_BINARY_MAP(CLG_DECLARE_BINARY)
 #undef CLG_DECLARE_BINARY
 
+// Choose by element.
+//
+//   y = cond ? a : b
+//
+// cond    any type; nonzero and NaN are true
+// a, b    any types; take their common type. The three shapes broadcast
+// result  the broadcast shape, the common type of a and b
+// grad    a: g where cond, else 0; b: the rest. A value that was not chosen adds exactly 0
+// errors  CLG_ESHAPE    shapes do not broadcast
 CLG_API clg_tensor clg_where(clg_tensor cond, clg_tensor a, clg_tensor b);
-// NaN as a bound: none on that side.
+
+// Limit to a range.
+//
+//   y = min(max(a, lo), hi); NaN stays
+//
+// a       number (any type but BOOL), any shape
+// lo, hi  numbers, as of the two-tensor table; NaN: no limit on that side. hi wins where lo > hi
+// result  shape of a; type of a, F32 for integers beside a limit with a fraction
+// grad    a: g where lo <= a <= hi, edges included, else 0
+// errors  CLG_EDTYPE    a is BOOL
 CLG_API clg_tensor clg_clamp(clg_tensor a, double lo, double hi);
+
+// Another element type.
+//
+// a       any type and shape
+// t       the type. To BOOL: not zero. Floating to integer: toward zero, saturating, NaN to 0 (to
+//         U8 by way of I32, whose low byte is taken). Between integers: wraps
+// result  shape of a, type t
+// grad    a: g in a's type, when both types are floating
+// errors  CLG_EDTYPE    t is no type
 CLG_API clg_tensor clg_cast(clg_tensor a, clg_dtype t);
 
-// ---- reductions; no axes named: all
+// ---- reductions. Floating sums are compensated block by block, in an order that follows from the
+// shape alone: the same bits on any number of cores.
+
+// Sum.
+//
+//   y = sum of a over the axes
+//
+// a       any type and shape
+// axes    CLG_AXES(...), negative ones from the end; CLG_ALL: all
+// keepdims  reduced dimensions stay with size 1
+// result  a's shape without the axes; type of a when floating, else I64
+// grad    a: g, repeated
+// errors  CLG_ESHAPE    an axis is out of range or doubled
 CLG_API clg_tensor clg_sum(clg_tensor a, clg_shape axes, bool keepdims);
+
+// Mean.
+//
+//   y = sum of a over the axes / number of elements summed; NaN for none
+//
+// a       float, any shape
+// axes, keepdims   as of clg_sum
+// result  a's shape without the axes, type of a
+// grad    a: g / number of elements
+// errors  CLG_EDTYPE    a is not floating
+//         CLG_ESHAPE    as of clg_sum
 CLG_API clg_tensor clg_mean(clg_tensor a, clg_shape axes, bool keepdims);
+
+// Largest element.
+//
+//   y = max of a over the axes; NaN wins
+//
+// a       any type and shape
+// axes, keepdims   as of clg_sum
+// result  a's shape without the axes, type of a
+// grad    a: g split evenly between equal largest elements (none when it is NaN)
+// errors  CLG_ESHAPE    as of clg_sum, or there is nothing to choose from
 CLG_API clg_tensor clg_amax(clg_tensor a, clg_shape axes, bool keepdims);
+
+// Smallest element.
+//
+//   y = min of a over the axes; NaN wins
+//
+// a       any type and shape
+// axes, keepdims   as of clg_sum
+// result  a's shape without the axes, type of a
+// grad    a: g split evenly between equal smallest elements (none when it is NaN)
+// errors  CLG_ESHAPE    as of clg_sum, or there is nothing to choose from
 CLG_API clg_tensor clg_amin(clg_tensor a, clg_shape axes, bool keepdims);
+
+// Is one true?
+//
+//   y = a[0] or a[1] or ...; false for none
+//
+// a       any type and shape; nonzero and NaN are true
+// axes, keepdims   as of clg_sum
+// result  a's shape without the axes, BOOL
+// grad    none
+// errors  CLG_ESHAPE    as of clg_sum
 CLG_API clg_tensor clg_any(clg_tensor a, clg_shape axes, bool keepdims);
+
+// Are all true?
+//
+//   y = a[0] and a[1] and ...; true for none
+//
+// a       any type and shape; nonzero and NaN are true
+// axes, keepdims   as of clg_sum
+// result  a's shape without the axes, BOOL
+// grad    none
+// errors  CLG_ESHAPE    as of clg_sum
 CLG_API clg_tensor clg_all(clg_tensor a, clg_shape axes, bool keepdims);
+
+// Where the largest element is.
+//
+//   y = first i with a[i] = max of a; the first NaN when there is one
+//
+// a       any type and shape
+// axes    one axis, or CLG_ALL: the index counts the elements of a, row-major
+// keepdims   as of clg_sum
+// result  a's shape without the axis, I64
+// grad    none
+// errors  CLG_EINVAL    several axes named
+//         CLG_ESHAPE    as of clg_amax
 CLG_API clg_tensor clg_argmax(clg_tensor a, clg_shape axes, bool keepdims);
+
+// Where the smallest element is.
+//
+//   y = first i with a[i] = min of a; the first NaN when there is one
+//
+// a       any type and shape
+// axes, keepdims   as of clg_argmax
+// result  a's shape without the axis, I64
+// grad    none
+// errors  as of clg_argmax
 CLG_API clg_tensor clg_argmin(clg_tensor a, clg_shape axes, bool keepdims);
-// correction 1: unbiased
+
+// Variance, in two passes so that nothing cancels.
+//
+//   y = sum of (a - mean)^2 over the axes / (n - correction), n the number of elements
+//
+// a       float, any shape
+// axes, keepdims   as of clg_sum
+// correction   1: unbiased (PyTorch's default), 0: of the whole population
+// result  a's shape without the axes, type of a; NaN where n = correction, 0 where n is smaller
+// grad    a: 2 g (a - mean) / (n - correction)
+// errors  CLG_EDTYPE    a is not floating
+//         CLG_ESHAPE    as of clg_sum
 CLG_API clg_tensor clg_variance(clg_tensor a, clg_shape axes, int correction, bool keepdims);
+
+// Standard deviation.
+//
+//   y = sqrt(variance)
+//
+// a, axes, correction, keepdims   as of clg_variance
+// result  as of clg_variance
+// grad    a: g (a - mean) / (y (n - correction)); NaN where y is 0
+// errors  as of clg_variance
 CLG_API clg_tensor clg_std(clg_tensor a, clg_shape axes, int correction, bool keepdims);
+
+// Logarithm of a sum of exponentials, without overflow.
+//
+//   y = log(sum of e^a over the axes)
+//
+// a       float, any shape
+// axes, keepdims   as of clg_sum
+// result  a's shape without the axes, type of a; -inf where every element is
+// grad    a: g e^(a - y)
+// errors  CLG_EDTYPE    a is not floating
+//         CLG_ESHAPE    as of clg_amax
 CLG_API clg_tensor clg_logsumexp(clg_tensor a, clg_shape axes, bool keepdims);
 
 // ---- rows and losses
+
+// Softmax over one axis.
+//
+//   y = e^(a - m) / sum of e^(a - m), m the maximum; NaN for a row of -inf
+//
+// a       float, rank 1 or more
+// axis    may be negative; at most 2^31 - 1 elements
+// result  type and shape of a
+// grad    a: y (g - sum of g y)
+// errors  CLG_EDTYPE    a is not floating
+//         CLG_ESHAPE    no such axis, or the row is too long
 CLG_API clg_tensor clg_softmax(clg_tensor a, int axis);
+
+// Logarithm of softmax over one axis.
+//
+//   y = a - m - log(sum of e^(a - m)), m the maximum
+//
+// a, axis as of clg_softmax
+// result  type and shape of a
+// grad    a: g - e^y * sum of g
+// errors  as of clg_softmax
 CLG_API clg_tensor clg_log_softmax(clg_tensor a, int axis);
 
 typedef enum clg_reduction { CLG_REDUCE_MEAN, CLG_REDUCE_SUM, CLG_REDUCE_NONE } clg_reduction;
@@ -66,31 +355,200 @@ struct clg_cross_entropy_params {
 #define clg_cross_entropy_params(...)                                                              \
     (&(struct clg_cross_entropy_params) { .size = sizeof(struct clg_cross_entropy_params),         \
                                           __VA_ARGS__ })
+
+// Cross-entropy of class numbers.
+//
+//   logp = log_softmax(logits, 1), s = label_smoothing
+//   l = -(1 - s) w[t] logp[t] - s/K sum_k w[k] logp[k]
+//   y = l, sum of l, or sum of l / sum of w[t]
+//
+// logits  [N,K,...]     float
+// target  [N,...]       I32, I64 or U8: the class t. Equal to ignore_index: no part. Any other
+//                       number outside 0..K-1 matches no class: its logp[t] counts as 0
+// p       may be NULL; label_smoothing 0 to 1, weight [K] (else 1)
+// result  0-d, [N,...] for CLG_REDUCE_NONE; type of logits. The mean of nothing is NaN, the sum 0
+// grad    logits, weight
+// errors  CLG_EDTYPE    logits are not floating, or the target is no integer
+//         CLG_ESHAPE    shapes do not fit
+//         CLG_EINVAL    label_smoothing is outside 0 to 1
+// source  PyTorch, aten/src/ATen/native/LossNLL.cpp
 CLG_API clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
                                      const struct clg_cross_entropy_params *p);
+
+// Mean squared error.
+//
+//   y = (x - target)^2, its sum, or its mean
+//
+// x, target   number (any type but BOOL), of one shape: they do not broadcast
+// r       CLG_REDUCE_MEAN, _SUM or _NONE
+// result  0-d, shape of x for CLG_REDUCE_NONE; the common type (a sum of integers is I64)
+// grad    x, target
+// errors  CLG_ESHAPE    shapes differ
+//         CLG_EDTYPE    BOOL, or the mean of integers
 CLG_API clg_tensor clg_mse_loss(clg_tensor x, clg_tensor target, clg_reduction r);
 
-// ---- movement
-CLG_API clg_tensor clg_reshape(clg_tensor a, clg_shape shape); // one -1 is inferred
+// ---- movement: views, no memory moves before a kernel needs another order
+
+// The same elements, row-major, in another shape.
+//
+// a       any type and shape
+// shape   as many elements; one size may be -1 and is inferred
+// result  type of a, shape `shape`
+// grad    a: g, reshaped
+// errors  CLG_ESHAPE    elements differ, or the -1 cannot be inferred
+CLG_API clg_tensor clg_reshape(clg_tensor a, clg_shape shape);
+
+// Join neighbouring dimensions.
+//
+// a       any type and shape
+// first, last   axes, both included, may be negative
+// result  type of a; axes first..last become one. A 0-d tensor becomes [1]
+// grad    a: g, reshaped
+// errors  CLG_ESHAPE    no such axes, or first is behind last
 CLG_API clg_tensor clg_flatten(clg_tensor a, int first, int last);
+
+// Dimensions in another order.
+//
+//   shape(y)[d] = shape(a)[axes[d]]
+//
+// a       any type and shape
+// axes    every axis once, may be negative
+// result  type of a
+// grad    a: g, permuted back
+// errors  CLG_ESHAPE    an axis is missing, doubled or out of range
 CLG_API clg_tensor clg_permute(clg_tensor a, clg_shape axes);
+
+// Two dimensions change places.
+//
+// a       any type and shape
+// axis0, axis1   may be negative, may be equal
+// result  type of a
+// grad    a: g, transposed
+// errors  CLG_ESHAPE    no such axis
 CLG_API clg_tensor clg_transpose(clg_tensor a, int axis0, int axis1);
+
+// Remove dimensions of size 1.
+//
+// a       any type and shape
+// axes    which; one of another size stays as it is. CLG_ALL: all of size 1
+// result  type of a
+// grad    a: g, reshaped
+// errors  CLG_ESHAPE    an axis is out of range or doubled
 CLG_API clg_tensor clg_squeeze(clg_tensor a, clg_shape axes);
+
+// Insert a dimension of size 1.
+//
+// a       any type, rank below CLG_MAX_RANK
+// axis    where it is in the result, may be negative
+// result  type of a
+// grad    a: g, reshaped
+// errors  CLG_ESHAPE    no such place
 CLG_API clg_tensor clg_unsqueeze(clg_tensor a, int axis);
-CLG_API clg_tensor clg_expand(clg_tensor a, clg_shape shape); // -1 keeps
+
+// Repeat dimensions of size 1, and add dimensions in front, without memory.
+//
+// a       any type and shape
+// shape   of the result; -1 keeps a dimension of a
+// result  type of a, shape `shape`
+// grad    a: g, summed over what was repeated
+// errors  CLG_ESHAPE    a dimension of another size, or fewer dimensions
+CLG_API clg_tensor clg_expand(clg_tensor a, clg_shape shape);
+
+// Part of one dimension, as NumPy's a[start:stop:step].
+//
+// a       any type, rank 1 or more
+// axis    may be negative
+// start, stop   negative ones count from the end; limits are cut to the dimension. INT64_MAX: to
+//         the end; with a step below 0 INT64_MIN: to the first element, included
+// step    not 0
+// result  type of a; the axis has the elements chosen, maybe none
+// grad    a: g at its places, else 0
+// errors  CLG_EINVAL    step is 0
+//         CLG_ESHAPE    no such axis
 CLG_API clg_tensor clg_slice(clg_tensor a, int axis, int64_t start, int64_t stop, int64_t step);
+
+// Reverse dimensions.
+//
+// a       any type and shape
+// axes    which, may be negative; CLG_ALL: all
+// result  type and shape of a
+// grad    a: g, flipped
+// errors  CLG_ESHAPE    an axis is out of range or doubled
 CLG_API clg_tensor clg_flip(clg_tensor a, clg_shape axes);
+
+// A margin of one value around a.
+//
+// a       any type and shape
+// before, after   of a's rank: elements to add on either side of each dimension, 0 or more
+// value   converted to a's type; part of the kernel's text; no gradient
+// result  type of a
+// grad    a: g without the margin
+// errors  CLG_ESHAPE    margins are not of a's rank
+//         CLG_EINVAL    a margin below 0
 CLG_API clg_tensor clg_pad(clg_tensor a, clg_shape before, clg_shape after, double value);
+
+// Join n tensors along a dimension: clg_concat(axis, a, b, c).
+//
+// t       n >= 1 tensors of one shape but for the axis; they take their common type
+// axis    may be negative
+// result  the common type
+// grad    each t: its part of g
+// errors  CLG_ESHAPE    shapes differ elsewhere, or no such axis (0-d tensors have none)
+//         CLG_EINVAL    n < 1 (a poison without a device)
 CLG_API clg_tensor clg_concat_n(const clg_tensor *t, int n, int axis);
 #define clg_concat(axis, ...)                                                                      \
     clg_concat_n((clg_tensor[]) { __VA_ARGS__ }, CLG__COUNT(clg_tensor, __VA_ARGS__), axis)
+
+// Join n tensors along a new dimension: clg_stack(axis, a, b, c).
+//
+// t       1 to 64 tensors of one shape; they take their common type
+// axis    where the dimension of size n is in the result, may be negative
+// result  the common type
+// grad    each t: its part of g
+// errors  CLG_ESHAPE    shapes differ, or no such place
+//         CLG_EINVAL    n is not 1 to 64
 CLG_API clg_tensor clg_stack_n(const clg_tensor *t, int n, int axis);
 #define clg_stack(axis, ...)                                                                       \
     clg_stack_n((clg_tensor[]) { __VA_ARGS__ }, CLG__COUNT(clg_tensor, __VA_ARGS__), axis)
+
+// Class numbers as rows of zeros with a one.
+//
+//   y[..., k] = index[...] == k
+//
+// index   [...]         I32, I64 or U8; a number outside 0..classes-1 gives a row of zeros
+// classes 1 or more
+// result  [...,classes] I64
+// grad    none
+// errors  CLG_EDTYPE    index is no integer
+//         CLG_EINVAL    classes < 1
 CLG_API clg_tensor clg_one_hot(clg_tensor index, int64_t classes);
+
+// Choose slices of a dimension by number.
+//
+//   y[..., i, ...] = a[..., index[i], ...]
+//
+// a       any type, rank 1 or more
+// axis    may be negative
+// index   [n]           I32 or I64. One outside the dimension (or below 0) gives NaN, in integers 0
+// result  type of a; the axis has n elements
+// grad    a: g, added up where index repeats, in index order: the same bits every time
+// errors  CLG_EDTYPE    index is not I32 or I64
+//         CLG_ESHAPE    no such axis, or index has not one dimension
 CLG_API clg_tensor clg_index_select(clg_tensor a, int axis, clg_tensor index);
 
 // ---- matrix and convolution
+
+// Matrix product, batched.
+//
+//   y[...,i,j] = sum_k a[...,i,k] * b[...,k,j]
+//
+// a       [...,M,K] or [K]   float after promotion (one of both may be an integer)
+// b       [...,K,N] or [K]   leading dimensions broadcast with those of a
+// result  [...,M,N], without M or N where a or b is a vector; the common type
+// grad    a, b
+// errors  CLG_EDTYPE    the common type is not floating
+//         CLG_ESHAPE    K differs, a 0-d tensor, leading dimensions do not broadcast, or a
+//                       dimension of a matrix is above 33,554,431
 CLG_API clg_tensor clg_matmul(clg_tensor a, clg_tensor b);
 
 // Zero means PyTorch's default: stride 1 (pooling: the window), dilation 1, groups 1, padding 0.
@@ -102,6 +560,23 @@ struct clg_conv2d_params {
 };
 #define clg_conv2d_params(...)                                                                     \
     (&(struct clg_conv2d_params) { .size = sizeof(struct clg_conv2d_params), __VA_ARGS__ })
+
+// 2-D convolution (cross-correlation, not flipped).
+//
+//   y[n,o,i,j] = bias[o] + sum_{c,u,v} w[o,c,u,v] * x[n, c + first(o), s(i,u), s(j,v)]
+//   s(i,u) = i*stride + u*dilation - pad, first(o) = C/groups * floor(o / (O/groups)); 0 outside x
+//
+// x       [N,C,H,W]     float; N may be 0
+// w       [O,C/groups,KH,KW]   type of x
+// bias    [O]           may be NULL
+// p       may be NULL: all defaults
+// result  [N,O,H',W']   type of x, H' = (H + 2*pad - dilation*(KH-1) - 1) / stride + 1 (floor)
+// grad    x, w, bias
+// errors  CLG_ESHAPE    ranks not 4, channels differ, the window does not fit, w is empty, bias has
+//                       not O elements, or 2^31 elements of x or y
+//         CLG_EDTYPE    types differ or are not floating
+//         CLG_EINVAL    a negative parameter
+// source  Dumoulin and Visin 2016, section 2
 CLG_API clg_tensor clg_conv2d(clg_tensor x, clg_tensor w, clg_tensor bias,
                               const struct clg_conv2d_params *p);
 
@@ -114,35 +589,153 @@ struct clg_pool2d_params {
 };
 #define clg_pool2d_params(...)                                                                     \
     (&(struct clg_pool2d_params) { .size = sizeof(struct clg_pool2d_params), __VA_ARGS__ })
+
+// Largest of each window.
+//
+//   y[n,c,i,j] = max_{u,v} x[n, c, s(i,u), s(j,v)], s(i,u) = i*stride + u*dilation - pad; NaN wins
+//
+// x       [N,C,H,W]     float
+// p       kernel is needed; padding at most half of it, never chosen. ceil_mode: H' rounds up, but
+//         a window starts inside the image or its padding before
+// result  [N,C,H',W']   type of x, H' = (H + 2*pad - dilation*(K-1) - 1) / stride + 1
+// grad    x: g at the first largest element of each window
+// errors  CLG_ESHAPE    rank not 4, the window does not fit, or 2^31 elements
+//         CLG_EDTYPE    x is not floating
+//         CLG_EINVAL    no kernel, a negative parameter, too much padding
 CLG_API clg_tensor clg_max_pool2d(clg_tensor x, const struct clg_pool2d_params *p);
+
+// Mean of each window.
+//
+//   y[n,c,i,j] = 1/KK sum_{u,v} x[n, c, i*stride + u - pad, j*stride + v - pad], KK = KH*KW
+//
+// x, p    as of clg_max_pool2d, but no dilation. Padding counts as zeros; with exclude_padding KK
+//         counts the pixels inside alone
+// result  [N,C,H',W']   type of x
+// grad    x
+// errors  as of clg_max_pool2d; CLG_EINVAL also for a dilation
 CLG_API clg_tensor clg_avg_pool2d(clg_tensor x, const struct clg_pool2d_params *p);
 
 struct clg_batch_norm_params {
     size_t size;
     bool training;
     double eps;      // 0: 1e-5
-    double momentum; // 0: 0.1; below 0: cumulative average needs `batches`
+    double momentum; // 0: 0.1
     // where running statistics go in training: new values to assign, may be NULL
     clg_tensor *new_mean, *new_var;
 };
 #define clg_batch_norm_params(...)                                                                 \
     (&(struct clg_batch_norm_params) { .size = sizeof(struct clg_batch_norm_params), __VA_ARGS__ })
-// x [N,C,...]; weight, bias, mean, var [C], each may be NULL (mean and var not in inference)
+
+// Batch normalisation over every dimension but the second.
+//
+//   y = (x - m) / sqrt(v + eps) * weight + bias
+//   m, v: mean and biased variance of x per channel, in training or when mean or var is NULL; else
+//         mean and var
+//   new_mean = (1 - momentum) mean + momentum m, new_var the same of v n/(n-1), n values a channel
+//
+// x       [N,C,...]     float
+// weight, bias   [C]    type of x; each may be NULL
+// mean, var   [C]       running statistics; each may be NULL
+// p       may be NULL: inference. *new_mean and *new_var are set in training with mean and var,
+//         else left
+// result  type and shape of x
+// grad    x, weight, bias; outside training also mean and var. new_mean and new_var: none
+// errors  CLG_EDTYPE    x is not floating
+//         CLG_ESHAPE    rank below 2, not C elements, or one value per channel in training
+// source  Ioffe and Szegedy 2015
 CLG_API clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias,
                                   clg_tensor mean, clg_tensor var,
                                   const struct clg_batch_norm_params *p);
 
-// ---- random, pure functions of (seed, counter, element); the device counts when seed is 0
+// ---- random: pure functions of (seed, counter, element). Recording takes the counter and adds 1,
+// so that a tensor is one draw whenever and however often it is evaluated. Seed and counter are
+// kernel arguments.
+
+// Start the sequence of a seed.
+//
+// dev     the device; NULL is fine. A new recorder has seed 0
+// seed    any; the counter starts at 0
+// errors  none
+// blocks  no
 CLG_API void clg_manual_seed(clg_device dev, uint64_t seed);
+
 // The generator's state, for checkpoints.
+//
+// dev     the device
+// seed, counter   where the state goes; each may be NULL
+// errors  none; zeros for a NULL device
+// blocks  no
 CLG_API void clg_random_get_state(clg_device dev, uint64_t *seed, uint64_t *counter);
+
+// Continue from a state.
+//
+// dev     the device; NULL is fine
+// seed, counter   as clg_random_get_state gave them, or any
+// errors  none
+// blocks  no
 CLG_API void clg_random_set_state(clg_device dev, uint64_t seed, uint64_t counter);
+
+// Uniform numbers.
+//
+//   y = lo + (hi - lo) * u, u in [0,1) a multiple of 2^-24 (F64: 2^-53)
+//
+// dev, shape   device and shape
+// t       F32 or F64
+// lo, hi  rounding may give hi itself
+// result  type t, shape `shape`; u is the same on every device
+// grad    none
+// errors  CLG_EDTYPE    t is not floating, or the device lacks it
+// source  Salmon and others 2011 (Philox 4x32-10)
 CLG_API clg_tensor clg_uniform(clg_device dev, clg_dtype t, clg_shape shape, double lo, double hi);
+
+// Normal numbers.
+//
+//   y = mean + std * sqrt(-2 log u) * cos(2 pi v), u and v uniform
+//
+// dev, shape   device and shape
+// t       F32 or F64
+// mean, std   numbers
+// result  type t, shape `shape`; equal between devices but for the rounding of log, sqrt and cospi
+// grad    none
+// errors  CLG_EDTYPE    t is not floating, or the device lacks it
+// source  Box and Muller 1958, on clg_uniform's draws
 CLG_API clg_tensor clg_normal(clg_device dev, clg_dtype t, clg_shape shape, double mean,
                               double std);
+
+// Ones with probability p, else zeros.
+//
+//   y = u < p, u an F32 draw of clg_uniform
+//
+// dev, shape   device and shape
+// t       any type
+// p       0 to 1
+// result  type t, shape `shape`
+// grad    none
+// errors  CLG_EINVAL    p is outside 0 to 1
 CLG_API clg_tensor clg_bernoulli(clg_device dev, clg_dtype t, clg_shape shape, double p);
-CLG_API clg_tensor clg_permutation(clg_device dev, int64_t n); // I64 [n]
-CLG_API clg_tensor clg_dropout(clg_tensor a, double p);        // training; scales by 1/(1-p)
+
+// 0 to n-1 in random order, made on the host and uploaded.
+//
+// dev     the device
+// n       0 to 2^40
+// result  [n] I64, the same on every device
+// grad    none
+// errors  CLG_EINVAL    n
+//         CLG_ENOMEM, CLG_EDEVICE   as of clg_upload
+CLG_API clg_tensor clg_permutation(clg_device dev, int64_t n);
+
+// Dropout, as in training; layers decide when (clg_nn_dropout).
+//
+//   y = a / (1 - p) with probability 1 - p, else 0
+//
+// a       float, any shape
+// p       0 to 1; 0 gives a itself and takes no draw
+// result  type and shape of a
+// grad    a: g / (1 - p) where a was kept, else 0
+// errors  CLG_EINVAL    p is outside 0 to 1
+//         CLG_EDTYPE    a is not floating
+// source  Srivastava and others 2014
+CLG_API clg_tensor clg_dropout(clg_tensor a, double p);
 
 CLG_END
 #endif

@@ -11,7 +11,7 @@ typedef struct clg_optim_t *clg_optim;
 
 struct clg_sgd_params {
     size_t size;
-    double lr, momentum, dampening, weight_decay;
+    double lr, momentum, dampening, weight_decay; // 0 is 0: without a rate nothing moves
     bool nesterov;
 };
 #define clg_sgd_params(...)                                                                        \
@@ -19,7 +19,7 @@ struct clg_sgd_params {
 
 struct clg_adam_params {
     size_t size;
-    double lr;           // 0: 1e-3
+    double lr;           // 0: 1e-3 (clg_optim_set_lr sets a real 0)
     double beta1, beta2; // 0: 0.9 and 0.999
     double eps;          // 0: 1e-8
     double weight_decay; // Adam: added to the gradient; AdamW: decoupled, 0 there means 0.01
@@ -28,41 +28,169 @@ struct clg_adam_params {
 #define clg_adam_params(...)                                                                       \
     (&(struct clg_adam_params) { .size = sizeof(struct clg_adam_params), __VA_ARGS__ })
 
-// An optimizer of the store's trainable parameters (those that exist when a step is recorded). Its state
-// lives in the store as buffers "optim.*", so that a checkpoint holds it.
+// Stochastic gradient descent.
 //
+//   g' = g + weight_decay w
+//   m = momentum m + (1 - dampening) g', in the first step m = g'
+//   w = w - lr (g' + momentum m with nesterov, else m); without momentum w - lr g'
+//
+// s       the store whose trainable parameters it updates, those that exist when a step is
+//         recorded. One optimizer per store: its state lives there as buffers "optim.*", so that a
+//         checkpoint holds it
+// p       may be NULL, which leaves lr 0
+// result  the optimizer
 // owns    destroy with clg_optim_destroy, before the store; NULL on failure (see clg_error)
+// errors  CLG_EINVAL (NULL store), CLG_ENOMEM
+// blocks  no
+// source  PyTorch, torch/optim/sgd.py
 CLG_API clg_optim clg_sgd_create(clg_store s, const struct clg_sgd_params *p);
+
+// Adam.
+//
+//   g' = g + weight_decay w,  m = beta1 m + (1 - beta1) g',  v = beta2 v + (1 - beta2) g'^2
+//   w = w - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)   in step t = 1, 2, ...
+//
+// s       as of clg_sgd_create
+// p       may be NULL
+// result  the optimizer
+// owns    as clg_sgd_create
+// errors  as of clg_sgd_create
+// blocks  no
+// source  Kingma and Ba 2015
 CLG_API clg_optim clg_adam_create(clg_store s, const struct clg_adam_params *p);
+
+// AdamW: Adam, with the decay beside the gradient.
+//
+//   w = (1 - lr weight_decay) w first, then as Adam with g' = g
+//
+// s       as of clg_sgd_create
+// p       may be NULL; a weight_decay of 0 means 0.01, no_decay none
+// result  the optimizer
+// owns    as clg_sgd_create
+// errors  as of clg_sgd_create
+// blocks  no
+// source  Loshchilov and Hutter 2019
 CLG_API clg_optim clg_adamw_create(clg_store s, const struct clg_adam_params *p);
+
+// Destroy an optimizer; its state stays in the store.
+//
+// o       its address; set to NULL. NULL and the address of NULL are fine
+// errors  none
+// blocks  no
 CLG_API void clg_optim_destroy(clg_optim *o);
 
 // The learning rate of later steps: an argument of the kernels, changing it compiles nothing.
+//
+// o       the optimizer; NULL is fine
+// lr      any; 0 too
+// errors  none
+// blocks  no
 CLG_API void clg_optim_set_lr(clg_optim o, double lr);
+
+// The learning rate now.
+//
+// o       the optimizer
+// result  as set last; 0 for NULL
+// errors  none
+// blocks  no
 CLG_API double clg_optim_lr(clg_optim o);
 
-// Record one step: gradients of the loss, and the update of parameters, state and step counter as one
-// atomic assignment. Runs with the next evaluation.
+// Record one step: gradients of the loss, and the update of parameters, state and step counter as
+// one atomic assignment. Runs with the next evaluation of assignments.
 //
-// errors  those of clg_grad_n and clg_assign_n
+// o       the optimizer
+// loss    one floating element that depends on every trainable parameter
+// result  CLG_OK
+// owns    nothing
+// errors  those of clg_grad_n, clg_assign_n and clg_store_buffer; CLG_EINVAL for NULL or a store
+//         without trainable parameters
+// blocks  the first step makes the state, as clg_store_buffer
 CLG_API clg_status clg_optim_step(clg_optim o, clg_tensor loss);
 
-// The same in two halves, so that gradients can be clipped or added up between them. *n is the number
-// of gradients, which belong to the innermost scope; the array belongs to the optimizer.
+// The first half of a step, so that gradients can be clipped or added up.
+//
+// o, loss as of clg_optim_step
+// grads, n   where the gradients are; each may be NULL
+// result  CLG_OK
+// owns    the gradients belong to the innermost scope, the array to the optimizer until its
+//         next call
+// errors  as of clg_optim_step
+// blocks  no
 CLG_API clg_status clg_optim_grads(clg_optim o, clg_tensor loss, clg_tensor **grads, int *n);
+
+// The second half: record the update.
+//
+// o       the optimizer, after clg_optim_grads
+// grads   n gradients in that order, of the parameters' shapes
+// result  CLG_OK
+// owns    nothing
+// errors  CLG_EINVAL    n is not what clg_optim_grads gave; those of clg_assign_n and
+//         clg_store_buffer
+// blocks  as clg_optim_step
 CLG_API clg_status clg_optim_apply(clg_optim o, const clg_tensor *grads, int n);
 
-// Scale the gradients in place so that their common 2-norm is at most max_norm; returns that norm.
+// Scale gradients so that their common 2-norm is at most max_norm.
 //
+//   grads[i] = grads[i] * min(1, max_norm / (norm + 1e-6))
+//
+// grads   n gradients, replaced in place by scaled ones
+// result  the norm before, 0-d
+// grad    grads
+// errors  CLG_EINVAL    n < 1 (a poison without a device); a gradient's own when poisoned:
+//         nothing is replaced then
 // source  PyTorch, torch/nn/utils/clip_grad.py
 CLG_API clg_tensor clg_clip_grad_norm(clg_tensor *grads, int n, double max_norm);
+
+// Limit every element of gradients.
+//
+//   grads[i] = clg_clamp(grads[i], -limit, limit)
+//
+// grads   n gradients, replaced in place
+// grad    grads
+// errors  none; poisoned gradients stay so
 CLG_API void clg_clip_grad_value(clg_tensor *grads, int n, double limit);
 
-// Learning rates of step t = 0, 1, ... as PyTorch's schedulers give them.
+// ---- learning rates of step t = 0, 1, ..., as PyTorch's schedulers give them
+
+// StepLR.
+//
+//   lr * gamma^floor(t / every)
+//
+// lr, t, every, gamma   every <= 0: lr
+// result  the rate of step t
+// errors  none
+// blocks  no
 CLG_API double clg_lr_step(double lr, int64_t t, int64_t every, double gamma);
+
+// CosineAnnealingLR, periodic beyond the period.
+//
+//   lr_min + (lr - lr_min) (1 + cos(pi t / period)) / 2
+//
+// lr, lr_min, t, period   period <= 0: lr
+// result  the rate of step t
+// errors  none
+// blocks  no
 CLG_API double clg_lr_cosine(double lr, double lr_min, int64_t t, int64_t period);
+
+// LinearLR up to lr.
+//
+//   lr * (start_factor + (1 - start_factor) t / steps), lr from t = steps on
+//
+// lr, start_factor, t, steps   steps <= 0: lr
+// result  the rate of step t
+// errors  none
+// blocks  no
 CLG_API double clg_lr_warmup(double lr, double start_factor, int64_t t, int64_t steps);
-// One cycle over `total` steps: 0 for pct means 0.3, for div 25, for final_div 1e4.
+
+// OneCycleLR: by cosines from max_lr / div up to max_lr at t = pct * total - 1, and down to
+// max_lr / div / final_div at t = total - 1.
+//
+// max_lr, t, total   total: number of steps
+// pct, div, final_div   0: 0.3, 25, 1e4
+// result  the rate of step t
+// errors  none
+// blocks  no
+// source  Smith and Topin 2018
 CLG_API double clg_lr_one_cycle(double max_lr, int64_t t, int64_t total, double pct, double div,
                                 double final_div);
 

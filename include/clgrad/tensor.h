@@ -8,8 +8,9 @@
 
 CLG_BEGIN
 
-// A handle. The fields are for reading; status < 0 marks a poisoned tensor, which passes its cause on
-// to whatever is made of it.
+// A handle. The fields are for reading; status < 0 marks a poisoned tensor, which passes its cause
+// on to whatever is made of it. A function that returns a tensor never returns NULL, and what it
+// makes belongs to the innermost scope. A function that changes nothing may return its argument.
 typedef const struct clg_tensor_t {
     clg_device dev;
     clg_dtype dtype;
@@ -17,69 +18,202 @@ typedef const struct clg_tensor_t {
     clg_shape shape;
 } *clg_tensor;
 
-// A tensor from host memory: copies clg_numel(shape) elements, row-major, before returning.
+// A tensor from host memory.
 //
-// errors  CLG_EDTYPE (device lacks the type), CLG_ESHAPE (negative or overflowing), CLG_ENOMEM
+// dev     the device
+// t       element type
+// shape   any, empty ones too
+// data    clg_numel(shape) elements, row-major, copied before the call returns; BOOL: bytes 0, 1
+// result  type t, shape `shape`, in device memory
+// grad    none: a leaf, see clg_track
+// errors  CLG_EDTYPE    the device lacks the type, or it is none
+//         CLG_ESHAPE    a negative size, or too many elements
+//         CLG_EINVAL    data is NULL though there are elements; dev is NULL
+//         CLG_ENOMEM, CLG_EDEVICE
 CLG_API clg_tensor clg_upload(clg_device dev, clg_dtype t, clg_shape shape, const void *data);
 
-// One element, 0-d. Its value is a kernel argument: changing it compiles nothing.
+// One element. Its value is a kernel argument: changing it compiles nothing.
+//
+// dev, t  device and element type
+// value   converted to t; integers wrap, those beyond 2^53 are rounded first
+// result  type t, 0-d
+// grad    none
+// errors  CLG_EDTYPE    as of clg_upload
 CLG_API clg_tensor clg_scalar(clg_device dev, clg_dtype t, double value);
 
-// Constant tensors; no memory until a kernel needs it.
+// A tensor of one value; no memory until a kernel needs it. The value is a kernel argument.
+//
+//   y[...] = value
+//
+// dev, t, shape   as of clg_upload
+// value   as of clg_scalar
+// result  type t, shape `shape`
+// grad    none
+// errors  CLG_EDTYPE, CLG_ESHAPE   as of clg_upload
 CLG_API clg_tensor clg_full(clg_device dev, clg_dtype t, clg_shape shape, double value);
+
+// A tensor of zeros; the number is part of the kernel's text.
+//
+// dev, t, shape   as of clg_upload
+// result  type t, shape `shape`
+// grad    none
+// errors  CLG_EDTYPE, CLG_ESHAPE   as of clg_upload
 CLG_API clg_tensor clg_zeros(clg_device dev, clg_dtype t, clg_shape shape);
+
+// A tensor of ones; the number is part of the kernel's text.
+//
+// dev, t, shape   as of clg_upload
+// result  type t, shape `shape`
+// grad    none
+// errors  CLG_EDTYPE, CLG_ESHAPE   as of clg_upload
 CLG_API clg_tensor clg_ones(clg_device dev, clg_dtype t, clg_shape shape);
-// start, start+step, ...: ceil((stop-start)/step) elements, 1-D.
+
+// Evenly spaced numbers.
+//
+//   y[i] = start + i * step
+//
+// dev     the device
+// t       element type; integers round start and step, but not for the length of y
+// start, stop, step   stop is not part of y; numbers are part of the kernel's text
+// result  type t, [ceil((stop - start) / step)], empty when that is negative
+// grad    none
+// errors  CLG_EINVAL    step is 0, a number is NaN, or 1e15 elements
+//         CLG_EDTYPE    as of clg_upload
 CLG_API clg_tensor clg_arange(clg_device dev, clg_dtype t, double start, double stop, double step);
 
-// Run what the tensors (and all pending assignments) need. Enqueues and returns.
+// Run what n tensors need, and all pending assignments. Enqueues and returns.
 //
-// errors  the tensors' own when poisoned; CLG_ENOMEM, CLG_EBUILD, CLG_EDEVICE. On an error no
-//         variable has changed.
+// t, n    tensors of one device; n <= 0 does nothing
+// result  CLG_OK
+// owns    nothing; evaluated tensors hold their memory while a handle does
+// errors  a tensor's own when poisoned; CLG_ENOMEM, CLG_EBUILD, CLG_EDEVICE. On an error no
+//         variable has changed, and assignments recorded since the last evaluation are forgotten.
+// blocks  compiles what no earlier evaluation has compiled; does not wait for kernels
 CLG_API clg_status clg_eval_n(const clg_tensor *t, int n);
-#define clg_eval(...) clg_eval_n((clg_tensor[]) { __VA_ARGS__ }, CLG__COUNT(clg_tensor, __VA_ARGS__))
+#define clg_eval(...)                                                                              \
+    clg_eval_n((clg_tensor[]) { __VA_ARGS__ }, CLG__COUNT(clg_tensor, __VA_ARGS__))
 
 // Run what one tensor needs and leave pending assignments pending.
+//
+// t       the tensor
+// result  CLG_OK
+// owns    nothing
+// errors  as of clg_eval_n, but assignments stay pending
+// blocks  as clg_eval_n
 CLG_API clg_status clg_eval_alone(clg_tensor t);
 
 // Run the pending assignments alone.
+//
+// dev     the device
+// result  CLG_OK, also when none is pending
+// owns    nothing
+// errors  as of clg_eval_n; CLG_EINVAL dev is NULL
+// blocks  as clg_eval_n
 CLG_API clg_status clg_eval_assigned(clg_device dev);
 
-// Evaluate if needed and copy to host memory, row-major; `bytes` must be the tensor's exact size.
+// Evaluate if needed (then pending assignments run too) and copy to host memory, row-major.
 //
+// t       the tensor
+// dst     where to; `bytes` must be the tensor's exact size
+// result  CLG_OK
+// owns    nothing
+// errors  as of clg_eval_n; CLG_EINVAL when bytes differ or dst is NULL
 // blocks  until this tensor is ready, not until the queue is empty
-// errors  as clg_eval; CLG_EINVAL when bytes differ
 CLG_API clg_status clg_read(clg_tensor t, void *dst, size_t bytes);
 
-// The value of a tensor of one element, NaN on failure. st may be NULL.
+// The value of a tensor of one element, evaluated if needed.
+//
+// t       one element, any type
+// st      where the status goes, may be NULL
+// result  the value (integers beyond 2^53 rounded), NaN on failure
+// owns    nothing
+// errors  as of clg_eval_n; CLG_ESHAPE t has not one element
+// blocks  as clg_read
 CLG_API double clg_item(clg_tensor t, clg_status *st);
 
-// Take a handle out of its scope: it lives until clg_drop. Returns t.
+// Let a handle outlive its scope. Keep it n times: drop it n times.
+//
+// t       the tensor; NULL is fine
+// result  t
+// owns    release with clg_drop
+// errors  none
+// blocks  no
 CLG_API clg_tensor clg_keep(clg_tensor t);
-// Release a kept handle and set it to NULL. NULL is fine.
+
+// Release a kept handle.
+//
+// t       its address; set to NULL. NULL and the address of NULL are fine
+// errors  none; one that was not kept is ignored (a trap with debug_traps)
+// blocks  no
 CLG_API void clg_drop(clg_tensor *t);
-// Hand a handle to the parent of its scope. Returns t.
+
+// Hand a handle to the parent of its scope: a function's result out of the function's scope.
+//
+// t       the tensor; NULL is fine
+// result  t
+// owns    belongs to the parent scope; stays where it is in the outermost
+// errors  CLG_ENOMEM    published; t then stays in its scope
+// blocks  no
 CLG_API clg_tensor clg_escape(clg_tensor t);
 
-// Name a tensor in messages and graph drawings (copied). Returns t.
+// Name a tensor in graph drawings.
+//
+// t       the tensor
+// label   copied; NULL changes nothing
+// result  t
+// owns    nothing
+// errors  none
+// blocks  no
 CLG_API clg_tensor clg_label(clg_tensor t, const char *label);
 
 // A poisoned tensor with this message, for code built on clgrad; published like any other error.
+//
+// dev     the device; NULL gives a poison that carries no message
+// st      below 0, else CLG_EINVAL is taken
+// format  as of printf
+// result  a tensor of that status
+// grad    none
+// errors  none of its own
 CLG_API clg_tensor clg_poison(clg_device dev, clg_status st, const char *format, ...)
     CLG_PRINTF(3, 4);
 
-// Name what is recorded from here on ("conv1"): messages carry it. The text must outlive the
-// recording; returns the name before, to be set back. NULL: none.
+// Name what is recorded from here on ("conv1"): messages carry it.
+//
+// dev     the device; NULL is fine
+// name    must outlive the recording; NULL: none
+// result  the name before, to be set back
+// owns    nothing
+// errors  none
+// blocks  no
 CLG_API const char *clg_set_layer(clg_device dev, const char *name);
 
 // Does t depend on a variable or a tracked tensor?
+//
+// t       the tensor; NULL is fine
+// result  whether clg_grad may follow t back after it was evaluated
+// errors  none
+// blocks  no
 CLG_API bool clg_is_tracked(clg_tensor t);
 
-// Print type, shape and values (evaluates), numpy style, long ones abbreviated.
+// Print shape, type and values as NumPy does: of a dimension longer than 8 the first and last 3.
+//
+// out     an open file
+// t       the tensor
+// result  CLG_OK
+// owns    nothing
+// errors  as of clg_read
+// blocks  as clg_read
 CLG_API clg_status clg_print(FILE *out, clg_tensor t);
 
-// Draw the recorded graph behind the tensors in graphviz' dot language, kernels as boxes around the
-// nodes they compute.
+// Draw the recorded graph behind n tensors in graphviz' dot language, kernels as boxes around the
+// nodes they compute. Evaluates nothing; what is evaluated already is drawn as a leaf.
+//
+// out     an open file
+// t, n    tensors of one device
+// result  CLG_OK
+// owns    nothing
+// errors  a tensor's own when poisoned; CLG_ENOMEM, CLG_EDEVICE
+// blocks  no
 CLG_API clg_status clg_dot_n(FILE *out, const clg_tensor *t, int n);
 
 CLG_END

@@ -11,22 +11,58 @@ typedef struct clg_var_t *clg_var;
 
 // A variable that starts with the value of t. It keeps t's type and shape for ever.
 //
+// t       any tensor; it is computed with the next evaluation of assignments
+// result  the variable
 // owns    destroy with clg_var_destroy; NULL on failure (see clg_error)
 // errors  t's own when poisoned, CLG_ENOMEM
+// blocks  no
 CLG_API clg_var clg_var_create(clg_tensor t);
+
+// Destroy. Values taken before stay valid; an assignment that is still pending is forgotten.
+//
+// v       its address; set to NULL. NULL and the address of NULL are fine
+// errors  none
+// blocks  no
 CLG_API void clg_var_destroy(clg_var *v);
 
-// The value now, as a gradient leaf: later assignments never change what this handle means.
+// The value now, assignments recorded so far included.
+//
+// v       the variable
+// result  type and shape of the variable; later assignments never change what this handle means.
+//         The same handle until the next assignment
+// grad    a gradient leaf when floating; none for a frozen variable
+// errors  CLG_EINVAL    v is NULL
 CLG_API clg_tensor clg_var_value(clg_var v);
 
-// Gradients stop here when frozen (PyTorch's requires_grad_(False)). Applies to values taken later.
+// Stop gradients at the values taken from here on, or let them pass again.
+//
+// v       the variable; NULL is fine
+// frozen  as PyTorch's requires_grad_(!frozen)
+// errors  none
+// blocks  no
 CLG_API void clg_var_freeze(clg_var v, bool frozen);
 
 // Record v = t. Runs with the next evaluation; visible at once to clg_var_value.
 //
-// errors  t's own when poisoned (nothing is recorded), CLG_ESHAPE, CLG_EDTYPE, CLG_ENOMEM
+// v       the variable
+// t       the variable's type and shape; may depend on its value now
+// result  CLG_OK
+// owns    nothing; t may be released at once
+// errors  CLG_ESHAPE, CLG_EDTYPE   t differs from the variable
+//         CLG_EINVAL    NULL, or another device
+//         CLG_ENOMEM
+//         t's own when poisoned. On an error nothing is recorded.
+// blocks  no
 CLG_API clg_status clg_var_assign(clg_var v, clg_tensor t);
-// An atomic group: all or none.
+
+// The same for n variables of one device: all or none, at recording and at evaluation. Of two
+// entries for one variable the last counts.
+//
+// v, t    n pairs, each as of clg_var_assign
+// result  CLG_OK; also for n <= 0
+// owns    nothing
+// errors  as of clg_var_assign
+// blocks  no
 CLG_API clg_status clg_assign_n(const clg_var *v, const clg_tensor *t, int n);
 
 CLG_END
