@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
-// A little of everything on tiny shapes, for simulators that check every access: one training step of a
-// small network, reductions of both kinds, views, random numbers. Prints nothing when all is well.
+// A little of everything on tiny shapes, for simulators that check every access: a training step of a
+// small network, convolutions of every shape, reductions of both kinds, views, random numbers. Shapes are
+// odd, so that tiles and vectors are cut, and need several work-groups. Prints nothing when all is well.
 #include <clgrad/clgrad.h>
 
 #include <stdio.h>
 
-int main(void)
+static clg_device dev;
+
+static clg_tensor fresh(clg_shape s)
 {
-    char error[1100];
-    clg_device dev;
-    if (clg_device_open(&dev, clg_device_params(.select = "0", .error = error,
-                                                .error_size = sizeof error)) < 0) {
-        fprintf(stderr, "%s\n", error);
-        return 1;
-    }
-    clg_scope s = clg_scope_push(dev);
+    return clg_normal(dev, CLG_F32, s, 0, 1);
+}
+
+static clg_status train(void)
+{
     clg_store w = clg_store_create(dev, 1);
     clg_optim o = clg_adam_create(w, NULL);
-    clg_tensor x = clg_normal(dev, CLG_F32, CLG_SHAPE(2, 2, 6, 7), 0, 1);
+    clg_tensor x = fresh(CLG_SHAPE(2, 2, 6, 7));
     clg_tensor y = clg_cast(clg_arange(dev, CLG_I32, 0, 2, 1), CLG_I64);
     clg_tensor h = clg_nn_conv2d(w, "c", x, clg_nn_conv2d_params(.out = 3, .kernel = 3, .padding = 1));
     h = clg_relu(clg_nn_batch_norm2d(w, "b", h, NULL));
@@ -28,22 +28,115 @@ int main(void)
     clg_status st = clg_optim_step(o, loss);
     if (st >= 0)
         st = clg_eval(loss);
-    clg_tensor v = clg_pad(clg_flip(clg_transpose(x, 1, 3), CLG_AXES(2)), CLG_SHAPE(0, 1, 0, 0),
-                           CLG_SHAPE(0, 0, 2, 0), 1);
-    clg_tensor r[] = { clg_sum(v, CLG_AXES(0, 2), false), clg_amax(x, CLG_AXES(1), false),
-                       clg_argmax(x, CLG_AXES(3), false), clg_softmax(x, 1),
-                       clg_concat(0, x, clg_gelu(x)), clg_avg_pool2d(x, clg_pool2d_params(.kernel = 3)),
-                       clg_index_select(x, 2, clg_arange(dev, CLG_I32, 0, 3, 1)),
-                       clg_matmul(clg_reshape(x, CLG_SHAPE(4, 42)), clg_reshape(x, CLG_SHAPE(42, 4))) };
-    if (st >= 0)
-        st = clg_eval_n(r, sizeof r / sizeof r[0]);
-    if (st >= 0)
-        st = clg_sync(dev);
-    if (st < 0)
-        fprintf(stderr, "%s\n", clg_error(dev, st));
     clg_optim_destroy(&o);
     clg_store_destroy(&w);
-    clg_scope_pop(s);
+    return st;
+}
+
+// f(x, w) with its gradients
+static clg_status with_gradients(clg_tensor y, clg_tensor x, clg_tensor w)
+{
+    clg_tensor in[] = { x, w }, g[2];
+    const clg_status st = clg_grad_n(clg_sum(clg_mul(y, y), CLG_ALL, false), in, w ? 2 : 1, g);
+    if (st < 0)
+        return st;
+    return w ? clg_eval(y, g[0], g[1]) : clg_eval(y, g[0]);
+}
+
+static clg_status convolve(void)
+{
+    const struct {
+        clg_shape x, w;
+        struct clg_conv2d_params p;
+    } cases[] = {
+        { CLG_SHAPE(2, 3, 5, 6), CLG_SHAPE(17, 3, 3, 3), { .padding = 1 } },
+        { CLG_SHAPE(3, 2, 7, 9), CLG_SHAPE(5, 2, 3, 2), { .stride = 2 } },
+        { CLG_SHAPE(1, 4, 6, 5), CLG_SHAPE(6, 2, 2, 3), { .groups = 2, .padding = 1 } },
+        { CLG_SHAPE(2, 1, 8, 8), CLG_SHAPE(2, 1, 3, 3), { .dilation = 2, .padding = 2 } },
+    };
+    clg_status st = CLG_OK;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0] && st >= 0; i++) {
+        clg_tensor x = clg_track(fresh(cases[i].x)), w = clg_track(fresh(cases[i].w));
+        struct clg_conv2d_params p = cases[i].p;
+        p.size = sizeof p;
+        st = with_gradients(clg_conv2d(x, w, NULL, &p), x, w);
+    }
+    return st;
+}
+
+static clg_status multiply(void)
+{
+    clg_tensor a = clg_track(fresh(CLG_SHAPE(2, 19, 5))), b = clg_track(fresh(CLG_SHAPE(1, 5, 70)));
+    clg_status st = with_gradients(clg_matmul(a, b), a, b);
+    if (st < 0)
+        return st;
+    clg_tensor c = clg_track(fresh(CLG_SHAPE(9, 33))), d = clg_track(fresh(CLG_SHAPE(20, 9)));
+    return with_gradients(clg_relu(clg_matmul(clg_transpose(c, 0, 1), clg_transpose(d, 0, 1))), c, d);
+}
+
+static clg_status pools(void)
+{
+    clg_tensor x = clg_track(fresh(CLG_SHAPE(2, 3, 7, 35)));
+    clg_status st = with_gradients(
+        clg_max_pool2d(x, clg_pool2d_params(.kernel = 3, .stride = 2, .padding = 1)), x, NULL);
+    if (st >= 0)
+        st = with_gradients(clg_max_pool2d(x, clg_pool2d_params(.kernel = 2)), x, NULL);
+    if (st >= 0)
+        st = with_gradients(clg_avg_pool2d(x, clg_pool2d_params(.kernel = 3, .padding = 1)), x, NULL);
+    return st;
+}
+
+static clg_status reductions(void)
+{
+    clg_tensor x = fresh(CLG_SHAPE(3, 37, 5)), l = fresh(CLG_SHAPE(2100)), t = fresh(CLG_SHAPE(70, 40));
+    clg_tensor r[] = {
+        clg_sum(x, CLG_AXES(0, 2), false), clg_sum(x, CLG_AXES(1), false), clg_sum(x, CLG_AXES(2), false),
+        clg_amax(x, CLG_AXES(1), false), clg_argmax(x, CLG_AXES(2), false), clg_amin(x, CLG_ALL, false),
+        clg_argmin(x, CLG_AXES(0), false), clg_variance(x, CLG_AXES(1), 1, true),
+        clg_any(clg_gt(x, clg_scalar(dev, CLG_F32, 2)), CLG_AXES(0), false),
+        clg_mean(clg_exp(l), CLG_ALL, false), clg_sum(t, CLG_AXES(0), false),
+        clg_sum(t, CLG_AXES(1), false), clg_logsumexp(t, CLG_AXES(1), false),
+    };
+    const clg_status st = clg_eval_n(r, sizeof r / sizeof r[0]);
+    return st < 0 ? st : clg_eval(clg_softmax(x, 1), clg_log_softmax(x, 2), clg_softmax(t, 1));
+}
+
+static clg_status views(void)
+{
+    clg_tensor x = fresh(CLG_SHAPE(4, 6, 21));
+    clg_tensor v = clg_pad(clg_flip(clg_transpose(x, 0, 2), CLG_AXES(1)), CLG_SHAPE(0, 1, 3),
+                           CLG_SHAPE(2, 0, 1), 1);
+    clg_tensor index = clg_upload(dev, CLG_I64, CLG_SHAPE(3), (int64_t[]) { 5, -1, 2 });
+    clg_tensor a = clg_track(x), rows = clg_index_select(a, 1, index);
+    clg_status st = with_gradients(rows, a, NULL);
+    clg_tensor r[] = { clg_exp(v), clg_sum(v, CLG_AXES(0), false), clg_concat(0, x, clg_gelu(x)),
+                       clg_slice(x, 2, 1, 20, 3), clg_reshape(clg_transpose(x, 0, 1), CLG_SHAPE(24, 21)),
+                       clg_mul(x, clg_reshape(clg_arange(dev, CLG_F32, 0, 6, 1), CLG_SHAPE(6, 1))),
+                       clg_cast(x, CLG_I32), clg_cast(x, CLG_U8), clg_cast(x, CLG_BOOL),
+                       clg_uniform(dev, CLG_F32, CLG_SHAPE(3, 333), -1, 1),
+                       clg_permutation(dev, 40), clg_where(clg_gt(x, clg_neg(x)), x, clg_tanh(x)) };
+    return st < 0 ? st : clg_eval_n(r, sizeof r / sizeof r[0]);
+}
+
+int main(void)
+{
+    clg_status (*const parts[])(void) = { train, convolve, multiply, pools, reductions, views };
+    char error[1100];
+    clg_status st = clg_device_open(&dev, clg_device_params(.select = "0", .error = error,
+                                                            .error_size = sizeof error));
+    if (st < 0) {
+        fprintf(stderr, "%s\n", error);
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && st >= 0; i++) {
+        clg_scope s = clg_scope_push(dev);
+        st = parts[i]();
+        clg_scope_pop(s);
+        if (st >= 0)
+            st = clg_sync(dev);
+    }
+    if (st < 0)
+        fprintf(stderr, "%s\n", clg_error(dev, st));
     clg_device_close(&dev);
     return st < 0;
 }
