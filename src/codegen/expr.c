@@ -212,15 +212,22 @@ void clg__gen_cast(clg__gen *n, clg__str *out, clg_dtype from, clg_dtype to, con
 
 static const char *const partial_load =
     "static inline T_@ NAME(ld_@)(global const E_@ *p, long step, int m)\n{\n    E_@ t[16];\n"
-    "    for (int i = 0; i < 16; i++)\n        t[i] = i < m ? p[i * step] : (E_@)0;\n"
+    "    vstore16((T_@)(0), 0, t);\n" CLG__EDGE
+    "    for (int i = 0; i < m; i++)\n        t[i] = p[i * step];\n"
     "    return vload16(0, t);\n}\n";
+static const char *const strided_load =
+    "static inline T_@ NAME(lds_@)(global const E_@ *p, long s)\n{\n"
+    "    return (T_@)(p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s],\n"
+    "                 p[8 * s], p[9 * s], p[10 * s], p[11 * s], p[12 * s], p[13 * s], p[14 * s],\n"
+    "                 p[15 * s]);\n}\n";
 static const char *const window_load =
     "static inline T_@ NAME(ldw_@)(global const E_@ *p, int inside, long j, long lo, long hi,\n"
     "                              long step, int m, E_@ fill)\n{\n    E_@ t[16];\n"
     "    if (step == 1 && inside && m == 16 && j >= lo && j + 16 <= hi)\n"
     "        return vload16(0, p + j);\n"
-    "    for (int i = 0; i < 16; i++)\n"
-    "        t[i] = inside && i < m && j + i >= lo && j + i < hi ? p[(j + i) * step] : fill;\n"
+    "    vstore16((T_@)(fill), 0, t);\n" CLG__EDGE
+    "    for (long i = max(0L, lo - j); inside && i < min((long)m, hi - j); i++)\n"
+    "        t[i] = p[(j + i) * step];\n"
     "    return vload16(0, t);\n}\n";
 
 static void need_function(clg__gen *n, const char *text, const char *name, clg_dtype t)
@@ -270,15 +277,17 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
             n->body.length -= 2;
             clg__str_printf(&n->body, "%d])", k);
         }
-    } else if (step == 1 && lanes == CLG__FULL) {
-        clg__str_printf(&n->body, "vload16(0, p%d + j)", k);
-    } else {
+    } else if (lanes == CLG__TAIL) {
         need_function(n, partial_load, "ld", o->dtype);
         if (step == 1)
             clg__str_printf(&n->body, "NAME(ld_%s)(p%d + j, 1, m)", suffix, k);
         else
-            clg__str_printf(&n->body, "NAME(ld_%s)(p%d + j * s%d, s%d, %s)", suffix, k, k, k,
-                            lanes == CLG__TAIL ? "m" : "16");
+            clg__str_printf(&n->body, "NAME(ld_%s)(p%d + j * s%d, s%d, m)", suffix, k, k, k);
+    } else if (step == 1) {
+        clg__str_printf(&n->body, "vload16(0, p%d + j)", k);
+    } else {
+        need_function(n, strided_load, "lds", o->dtype);
+        clg__str_printf(&n->body, "NAME(lds_%s)(p%d + j * s%d, s%d)", suffix, k, k, k);
     }
 }
 

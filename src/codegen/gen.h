@@ -21,6 +21,16 @@ typedef enum clg__lanes {
 
 enum { CLG__CHUNK = 4096 }; // elements of a row that are one unit of work in the CPU class
 
+// Stands before loops that seldom run: compilers, who would unroll them, spend their time on others.
+#define CLG__EDGE "_Pragma(\"clang loop vectorize(disable) unroll(disable)\")\n"
+
+// CPU class, a row of at least 16 elements: vectors are whole, the last one moves back over what was
+// done before. Shorter rows are one vector in part. Either way a text holds its instructions once.
+static inline bool clg__long_row(int64_t n)
+{
+    return n >= 16;
+}
+
 typedef struct clg__gen {
     const clg__group *g;
     clg__space s;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pointwise kernels. CPU class: a work-group walks rows in vectors of 16, tails by partial loads and
-// stores, so that an element's bits never depend on where it lies. GPU class: an element an item.
+// Pointwise kernels. CPU class: a work-group walks rows in vectors of 16, all of them with the same
+// instructions, so that an element's bits never depend on where it lies. GPU class: an element an item.
 #include "codegen/gen.h"
 
 #include "base/alloc.h"
@@ -11,7 +11,7 @@ enum { ITEMS = 256, MAX_SEGMENTS = 64 };
 
 static const char *const partial_store =
     "static inline void NAME(st_%s)(%s v, global %s *p, int m)\n{\n    %s t[16];\n"
-    "    vstore16(v, 0, t);\n    for (int i = 0; i < m; i++)\n        p[i] = t[i];\n}\n";
+    "    vstore16(v, 0, t);\n" CLG__EDGE "    for (int i = 0; i < m; i++)\n        p[i] = t[i];\n}\n";
 
 static void gen_stores(clg__gen *n, clg__lanes lanes)
 {
@@ -40,28 +40,33 @@ static void outer_dims(const clg__gen *n, int *dims)
         dims[d] = d;
 }
 
-// g[]: dimensions, operands, then units, segments per row.
+// Units of a row: the last one takes the rest, so that none is shorter than a vector.
+static int64_t parts_of(int64_t inner)
+{
+    return inner < 2 * CLG__CHUNK ? 1 : inner / CLG__CHUNK;
+}
+
+// g[]: dimensions, operands, then units, units per row.
 static void gen_cpu_body(clg__gen *n, int units_at)
 {
     int dims[CLG_MAX_RANK];
     const int last = n->s.rank - 1;
+    const bool whole = clg__long_row(n->s.dim[last]);
     outer_dims(n, dims);
     clg__str_printf(&n->body, "const long n = g[%d], parts = g[%d];\n", last, units_at + 1);
-    clg__str_add(&n->body, "for (long u = first; u < stop; u++) {\n"
-                           "const long row = u / parts, from = (u % parts) * CHUNK;\n"
-                           "const long to = min(n, from + CHUNK);\n");
+    clg__str_add(&n->body, "for (long u = first; u < stop; u++) {\n");
+    clg__str_add(&n->body, whole ? "const long row = u / parts, from = (u % parts) * CHUNK;\n"
+                                   "const long to = (u + 1) % parts ? from + CHUNK : n;\n"
+                                 : "const long row = u, j = 0, at = row * n;\nconst int m = (int)n;\n");
     if (last > 0)
         clg__gen_decompose(n, "row", dims, last);
     clg__gen_bases(n, 0, last, NULL);
-    clg__str_add(&n->body, "long j = from;\nfor (; j + 16 <= to; j += 16) {\n");
-    clg__gen_insns(n, 0, n->g->n_insns, CLG__FULL);
-    clg__str_add(&n->body, "const long at = row * n + j;\n");
-    gen_stores(n, CLG__FULL);
-    clg__str_add(&n->body, "}\nif (j < to) {\nconst int m = (int)(to - j);\n");
-    clg__gen_insns(n, 0, n->g->n_insns, CLG__TAIL);
-    clg__str_add(&n->body, "const long at = row * n + j;\n");
-    gen_stores(n, CLG__TAIL);
-    clg__str_add(&n->body, "}\n}\n");
+    if (whole)
+        clg__str_add(&n->body, "for (long k = from; k < to; k += 16) {\n"
+                               "const long j = min(k, to - 16), at = row * n + j;\n");
+    clg__gen_insns(n, 0, n->g->n_insns, whole ? CLG__FULL : CLG__TAIL);
+    gen_stores(n, whole ? CLG__FULL : CLG__TAIL);
+    clg__str_add(&n->body, whole ? "}\n}\n" : "}\n");
 }
 
 static void gen_gpu_body(clg__gen *n, int units_at)
@@ -124,8 +129,7 @@ static int64_t count_groups(const clg__space *s, const clg__caps *caps, int vec,
         *units = numel;
         return (numel + ITEMS - 1) / ITEMS;
     }
-    const int64_t parts = (inner + CLG__CHUNK - 1) / CLG__CHUNK;
-    *units = inner ? numel / inner * parts : 0;
+    *units = inner ? numel / inner * parts_of(inner) : 0;
     int64_t groups = numel / 8192 + 1;
     const int64_t most = 4 * (int64_t) caps->compute_units;
     groups = groups > most ? most : groups;
@@ -167,7 +171,7 @@ clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg_
         const int64_t count = count_groups(&gen.s, caps, vec, &units);
         const int64_t inner = gen.s.dim[gen.s.rank - 1];
         clg__geo_add(p, units);
-        clg__geo_add(p, (inner + CLG__CHUNK - 1) / CLG__CHUNK);
+        clg__geo_add(p, parts_of(inner));
         if (p->err.status < 0)
             break;
         p->geo[units_place] = units;

@@ -130,14 +130,16 @@ static void accumulate_arg(reducer *r, clg__str *b, int k, const char *index, co
 static void accumulate(reducer *r, clg__lanes lanes, const char *index)
 {
     clg__str *b = &r->body.body;
-    char mask[64];
+    char mask[128];
     for (int k = 0; k < r->g->n_reductions; k++) {
         const clg__reduction *d = &r->g->reductions[k];
         const clg_dtype t = acc_type(r->g, d), from = r->g->insns[d->src].dtype;
         const char *s = clg__suffix(t);
-        const bool masked = lanes == CLG__TAIL && r->row && r->vec > 1;
-        char value[96];
-        snprintf(mask, sizeof mask, masked ? " & (CI_%s(LANE16) < (I_%s)(m))" : "", s, s);
+        const bool masked = r->row && r->vec > 1;
+        const char *part = lanes == CLG__FULL ? ">= (I_%s)(skip)" : "< (I_%s)(m)";
+        char value[96], which[64];
+        snprintf(which, sizeof which, part, s);
+        snprintf(mask, sizeof mask, masked ? " & (CI_%s(LANE16) %s)" : "", s, which);
         if (is_arg(d->kind)) {
             accumulate_arg(r, b, k, index, mask);
             continue;
@@ -147,8 +149,8 @@ static void accumulate(reducer *r, clg__lanes lanes, const char *index)
         clg__gen_cast(&r->body, b, from, t, value);
         clg__str_add(b, ";\n");
         if (masked)
-            clg__str_printf(b, "v = (CI_%s(LANE16) < (I_%s)(m)) ? v : (T_%s)((E_%s)(%s));\n", s, s,
-                            s, s, identity(d->kind, t));
+            clg__str_printf(b, "v = (CI_%s(LANE16) %s) ? v : (T_%s)((E_%s)(%s));\n", s, which, s, s,
+                            identity(d->kind, t));
         if (compensated(r->g, d)) {
             clg__str_printf(b, "s%d_ += v; }\n", k);
             continue;
@@ -179,6 +181,14 @@ static bool tail_skips(const clg__gen *n, int k)
     return true;
 }
 
+// How lanes lie along the innermost kept dimension.
+static clg__lanes lanes_kept(const reducer *r)
+{
+    if (r->vec == 1)
+        return CLG__ONE;
+    return clg__long_row(r->tail.s.dim[r->tail.s.rank - 1]) ? CLG__FULL : CLG__TAIL;
+}
+
 // The loop over the blocks [block0, block1) of one result (or 16 neighbouring ones).
 static void gen_loop(reducer *r)
 {
@@ -198,31 +208,24 @@ static void gen_loop(reducer *r)
         const char *lanes = r->vec > 1 ? " + convert_long16(LANE16)" : "";
         snprintf(index, sizeof index, "(T_i64)(outer * inner + j)%s", lanes);
         clg__gen_bases(n, 0, n->s.rank - 1, body_skips);
-        clg__str_printf(b, "long j = e0 + LID;\nfor (; j + %d <= e1; j += STEP) {\n", r->vec);
-        clg__gen_insns(n, 0, r->g->n_body, r->vec > 1 ? CLG__FULL : CLG__ONE);
-        accumulate(r, CLG__FULL, index);
+        if (r->vec == 1)
+            clg__str_add(b, "for (long j = e0 + LID; j < e1; j += STEP) {\n");
+        else if (clg__long_row(r->n_inner)) // lanes below `skip` were summed before
+            clg__str_add(b, "for (long k = e0; k < e1; k += 16) {\n"
+                            "const long j = min(k, inner - 16);\nconst int skip = (int)(k - j);\n");
+        else
+            clg__str_add(b, "{\nconst long j = 0;\nconst int m = (int)inner;\n");
+        const clg__lanes kind = r->vec == 1 ? CLG__ONE
+                                : clg__long_row(r->n_inner) ? CLG__FULL : CLG__TAIL;
+        clg__gen_insns(n, 0, r->g->n_body, kind);
+        accumulate(r, kind, index);
         clg__str_add(b, "}\n");
-        if (r->vec > 1) {
-            clg__str_add(b, "if (j < e1) {\nconst int m = (int)(e1 - j);\n");
-            clg__gen_insns(n, 0, r->g->n_body, CLG__TAIL);
-            accumulate(r, CLG__TAIL, index);
-            clg__str_add(b, "}\n");
-        }
     } else {
         clg__str_printf(b, "for (long e = e0 + ELID; e < e1; e += ESTEP) {\nconst long i%d = e;\n", r->inner);
         clg__gen_bases(n, 0, n->s.rank - 1, body_skips);
-        if (r->vec > 1) {
-            clg__str_add(b, "if (m == 16) {\n");
-            clg__gen_insns(n, 0, r->g->n_body, CLG__FULL);
-            accumulate(r, CLG__FULL, "(T_i64)(outer * inner + e)");
-            clg__str_add(b, "} else {\n");
-            clg__gen_insns(n, 0, r->g->n_body, CLG__TAIL);
-            accumulate(r, CLG__TAIL, "(T_i64)(outer * inner + e)");
-            clg__str_add(b, "}\n");
-        } else {
-            clg__gen_insns(n, 0, r->g->n_body, CLG__ONE);
-            accumulate(r, CLG__ONE, "(T_i64)(outer * inner + e)");
-        }
+        const clg__lanes kind = lanes_kept(r);
+        clg__gen_insns(n, 0, r->g->n_body, kind);
+        accumulate(r, kind, "(T_i64)(outer * inner + e)");
         clg__str_add(b, "}\n");
     }
     end_block(r, b);
@@ -318,19 +321,36 @@ static void gen_results(reducer *r, clg__str *b, const char *name)
     }
 }
 
+static const char *const lane_store =
+    "static inline void NAME(put_%s)(%s v, global %s *p, int skip, int m)\n{\n"
+    "    if (skip == 0 && m == 16) {\n        vstore16(v, 0, p);\n        return;\n    }\n    %s t[16];\n"
+    "    vstore16(v, 0, t);\n" CLG__EDGE
+    "    for (int i = skip; i < m; i++)\n        p[i] = t[i];\n}\n";
+
+// Lanes [skip, m) of `value` to to[at...].
+static void store_lanes(reducer *r, clg__str *b, clg_dtype t, const char *to, const char *value)
+{
+    char type[16], mark[32] = "NAME(put_";
+    const char *e = clg__cl_scalar(t), *suffix = clg__suffix(t);
+    strcat(mark, suffix);
+    if (!strstr(clg__str_text(&r->body.head), mark))
+        clg__str_printf(&r->body.head, lane_store, suffix, clg__cl_type(t, 16, type), e, e);
+    clg__str_printf(b, "NAME(put_%s)(%s, %s, skip, m);\n", suffix, value, to);
+}
+
 static void gen_store(reducer *r, clg__str *b, bool one)
 {
     for (int i = 0; i < r->g->n_outputs; i++) {
         const clg__output *o = &r->g->outputs[i];
-        const char *e = clg__cl_scalar(o->dtype);
+        char to[32], value[16];
+        snprintf(to, sizeof to, "q%d + at", i);
+        snprintf(value, sizeof value, "v%d", o->insn);
         if (r->vec == 1)
             clg__str_printf(b, "q%d[at] = v%d;\n", i, o->insn);
         else if (one)
             clg__str_printf(b, "q%d[at] = v%d.s0;\n", i, o->insn);
         else
-            clg__str_printf(b, "{ %s t[16];\nvstore16(v%d, 0, t);\n"
-                               "for (int i = 0; i < m; i++)\nq%d[at + i] = t[i]; }\n",
-                            e, o->insn, i);
+            store_lanes(r, b, o->dtype, to, value);
     }
 }
 
@@ -362,10 +382,12 @@ static void gen_partial_store(reducer *r, clg__str *b, bool one)
     for (int k = 0; k < r->g->n_reductions; k++) {
         if (one)
             clg__str_printf(b, "part%d[part * n_keep + at] = f%d;\n", k, k);
-        else
-            clg__str_printf(b, "{ %s t[16];\nvstore16(a%d, 0, t);\nfor (int i = 0; i < m; i++)\n"
-                               "part%d[part * n_keep + at + i] = t[i]; }\n",
-                            clg__cl_scalar(acc_type(r->g, &r->g->reductions[k])), k, k);
+        else {
+            char to[64], value[16];
+            snprintf(to, sizeof to, "part%d + part * n_keep + at", k);
+            snprintf(value, sizeof value, "a%d", k);
+            store_lanes(r, b, acc_type(r->g, &r->g->reductions[k]), to, value);
+        }
     }
 }
 
@@ -454,6 +476,16 @@ static int tail_last_dim(const reducer *r)
     return r->tail.s.rank - 1;
 }
 
+// Sets row, j, at of 16 neighbouring results and which lanes [skip, m) of them count.
+static void gen_lanes(reducer *r, clg__str *b, const char *unit)
+{
+    clg__str_printf(b, "const long row = %s / wide, k = (%s %% wide) * 16;\n", unit, unit);
+    clg__str_add(b, lanes_kept(r) == CLG__FULL
+                        ? "const long j = min(k, n - 16), at = row * n + j;\n"
+                          "const int skip = (int)(k - j), m = 16;\n"
+                        : "const long j = k, at = row * n + j;\nconst int skip = 0, m = (int)n;\n");
+}
+
 // Sets kept indices, at, row, j of the unit's result(s).
 static void gen_unit(reducer *r, clg__str *b)
 {
@@ -463,9 +495,8 @@ static void gen_unit(reducer *r, clg__str *b)
         clg__str_add(b, "const long at = u / parts, part = u % parts;\n"
                         "const long row = at / max(n, 1L), j = at % max(n, 1L);\n");
     } else {
-        clg__str_add(b, "const long wide = (n + 15) / 16, part = u % parts, w = u / parts;\n"
-                        "const long row = w / wide, j = (w % wide) * 16, at = row * n + j;\n"
-                        "const int m = (int)min(16L, n - j);\n");
+        clg__str_add(b, "const long wide = (n + 15) / 16, part = u % parts, w = u / parts;\n");
+        gen_lanes(r, b, "w");
     }
     clg__str_add(b, "const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;\n");
 }
@@ -563,7 +594,7 @@ static void stage_one(reducer *r, const clg__caps *caps, const int *temps, int b
         }
     }
     if (last)
-        gen_epilogue(r, b, one ? CLG__ONE : CLG__TAIL, "f");
+        gen_epilogue(r, b, one ? CLG__ONE : lanes_kept(r), "f");
     else
         gen_partial_store(r, b, one);
     if (r->vec == 1 && !alone)
@@ -616,9 +647,9 @@ static void stage_two(reducer *r, const int *temps, int base, int tail_at)
     clg__str_printf(b, "const long n = gt[%d], n_keep = g[-3], parts = g[-2];\n", last);
     if (r->vec > 1)
         clg__str_printf(b, "const long wide = (n + 15) / 16, rows = n_keep / max(n, 1L);\n"
-                           "for (long u = get_group_id(0); u < rows * wide; u += get_num_groups(0)) {\n"
-                           "const long row = u / wide, j = (u %% wide) * 16, at = row * n + j;\n"
-                           "const int m = (int)min(16L, n - j);\n");
+                           "for (long u = get_group_id(0); u < rows * wide; u += get_num_groups(0)) {\n");
+    if (r->vec > 1)
+        gen_lanes(r, b, "u");
     else
         clg__str_add(b, "const long at = get_global_id(0), row = at / max(n, 1L), j = at % max(n, 1L);\n"
                         "if (at < n_keep) {\n");
@@ -628,11 +659,13 @@ static void stage_two(reducer *r, const int *temps, int base, int tail_at)
         const clg__reduction *d = &r->g->reductions[k];
         const clg_dtype t = acc_type(r->g, d);
         const char *s = clg__suffix(t), *e = clg__cl_scalar(t);
-        if (r->vec > 1)
-            clg__str_printf(b, "%s t%d[16];\nfor (int i = 0; i < 16; i++)\n"
-                               "t%d[i] = i < m ? part%d[part * n_keep + at + i] : (%s)(%s);\n"
+        if (r->vec > 1 && lanes_kept(r) == CLG__FULL)
+            clg__str_printf(b, "const T_%s s%d_ = vload16(0, part%d + part * n_keep + at);\n", s, k, k);
+        else if (r->vec > 1)
+            clg__str_printf(b, "%s t%d[16];\nvstore16((T_%s)((E_%s)(%s)), 0, t%d);\n" CLG__EDGE
+                               "for (int i = 0; i < m; i++)\nt%d[i] = part%d[part * n_keep + at + i];\n"
                                "const T_%s s%d_ = vload16(0, t%d);\n",
-                            e, k, k, k, e, identity(d->kind, t), s, k, k);
+                            e, k, s, s, identity(d->kind, t), k, k, k, s, k, k);
         else
             clg__str_printf(b, "const T_%s s%d_ = part%d[part * n_keep + at];\n", s, k, k);
         if (compensated(r->g, d))
@@ -652,7 +685,7 @@ static void stage_two(reducer *r, const int *temps, int base, int tail_at)
                                                                    : "const T_%s f%d = a%d;\n",
                         s, k, k, k);
     }
-    gen_epilogue(r, b, r->vec > 1 ? CLG__TAIL : CLG__ONE, "f");
+    gen_epilogue(r, b, lanes_kept(r), "f");
     clg__str_add(b, "}\n");
     clg__launch *l = clg__kplan_kernel(r->p, NULL, "reduce_parts");
     header(r, &l->text, "reduce_parts", items, false);
