@@ -136,7 +136,8 @@ CLG_API clg_device clg_store_device(clg_store s);
 // metadata  key, value, ..., NULL; may be NULL
 // result  CLG_OK
 // owns    nothing
-// errors  CLG_EIO, CLG_ENOMEM; CLG_EINVAL for NULL or a doubled key; those of clg_eval_assigned
+// errors  CLG_EIO, CLG_ENOMEM; those of clg_eval_assigned
+//         CLG_EINVAL    NULL, or text that is not UTF-8
 // blocks  reads every variable, and writes to the disk
 CLG_API clg_status clg_store_save(clg_store s, const char *path, const char *const *metadata);
 
