@@ -53,22 +53,6 @@ void clg__gpu_trim(clg__gpu *g)
     pthread_mutex_unlock(&g->lock);
 }
 
-void clg__gpu_set_trim(clg__gpu *g, void (*trim)(void *user), void *user)
-{
-    pthread_mutex_lock(&g->lock);
-    g->trim = trim;
-    g->trim_user = user;
-    pthread_mutex_unlock(&g->lock);
-}
-
-void clg__gpu_clear_trim(clg__gpu *g, void *user)
-{
-    pthread_mutex_lock(&g->lock);
-    if (g->trim_user == user)
-        g->trim = NULL;
-    pthread_mutex_unlock(&g->lock);
-}
-
 static clg__buf *from_pool(clg__gpu *g, int k, size_t bytes)
 {
     clg__buf *b = g->pool[k];
@@ -94,6 +78,7 @@ static clg__buf *fresh(clg__gpu *g, size_t capacity, cl_int *rc)
         clg__free(b);
         return NULL;
     }
+    b->number = ++g->n_allocated;
     g->stats.allocations++;
     return b;
 }
@@ -117,13 +102,9 @@ clg__buf *clg__buf_alloc(clg__gpu *g, size_t bytes, clg__err *e)
     clg__buf *b = from_pool(g, k, bytes);
     if (!b && !over_cap(g, capacity))
         b = fresh(g, capacity, &rc);
-    if (!b) { // once more with every cache empty
-        void (*trim)(void *) = g->trim;
-        void *user = g->trim_user;
+    if (!b) { // once more with an empty pool
         pthread_mutex_unlock(&g->lock);
-        clg__log(CLG__LOG_MEMORY, "%zu bytes do not fit: caches are released", bytes);
-        if (trim)
-            trim(user);
+        clg__log(CLG__LOG_MEMORY, "%zu bytes do not fit: the pool is released", bytes);
         clg__gpu_trim(g);
         pthread_mutex_lock(&g->lock);
         if (!over_cap(g, capacity))
@@ -252,8 +233,8 @@ clg_status clg__buf_read(clg__buf *b, size_t offset, void *dst, size_t bytes, cl
                          offset, b->bytes);
     pthread_mutex_lock(&g->lock);
     cl_event wait = b->written;
-    if (wait)
-        clRetainEvent(wait);
+    if (wait && clRetainEvent(wait) != CL_SUCCESS)
+        wait = NULL;
     g->stats.reads++;
     pthread_mutex_unlock(&g->lock);
     cl_int rc = wait ? clFlush(g->queue) : clFinish(g->queue);

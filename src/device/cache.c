@@ -89,7 +89,7 @@ cl_program clg__cache_load(clg__gpu *g, const char *key)
     }
     clg__free(data);
     if (p && (rc != CL_SUCCESS || status != CL_SUCCESS ||
-              clBuildProgram(p, 1, &g->id, clg__build_options(), NULL, NULL) != CL_SUCCESS)) {
+              clBuildProgram(p, 1, &g->id, g->options, NULL, NULL) != CL_SUCCESS)) {
         clReleaseProgram(p);
         p = NULL;
     }

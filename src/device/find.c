@@ -80,8 +80,9 @@ static bool describe(clg__found *f)
         .max_alloc_bytes = number(f->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(cl_ulong)),
         .local_bytes = number(f->id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(cl_ulong)),
     };
+    const bool have_ext = ext != NULL;
     clg__free(ext);
-    return f->text[0] && f->text[1] && f->text[2] && f->text[3];
+    return have_ext && f->text[0] && f->text[1] && f->text[2] && f->text[3];
 }
 
 static bool contains(const char *text, const char *part)

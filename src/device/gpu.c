@@ -18,8 +18,9 @@ static clg_status fill_caps(clg__gpu *g, clg__err *e)
         .unified_memory = f->info.unified_memory,
         .subgroups = f->info.subgroups,
         .local_is_dedicated = f->dedicated_local,
-        .compute_units = f->info.compute_units,
-        .max_work_group = f->info.max_work_group,
+        // a driver that does not say has one of each
+        .compute_units = f->info.compute_units > 0 ? f->info.compute_units : 1,
+        .max_work_group = f->info.max_work_group > 0 ? f->info.max_work_group : 1,
         .local_bytes = f->info.local_bytes,
         .global_bytes = f->info.global_bytes,
         .max_alloc_bytes = f->info.max_alloc_bytes,
@@ -128,6 +129,7 @@ clg_status clg__gpu_open(clg__gpu **out, const struct clg_device_params *p, clg_
         destroy(g);
         return e->status;
     }
+    clg__build_options(g);
     clg__cache_open(g);
     *out = g;
     return CLG_OK;

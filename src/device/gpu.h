@@ -28,14 +28,12 @@ void clg__gpu_set_lost(clg__gpu *g, const clg__err *e);
 clg_status clg__gpu_lost(clg__gpu *g, clg__err *e); // CLG_OK, or fills e
 
 // ---- buffers. bytes 0 is legal (a small real buffer stands for it).
-// On an allocation failure: free the pool, call trim(user) (caches of plans), try once more.
+// On an allocation failure: free the pool, try once more.
 clg__buf *clg__buf_alloc(clg__gpu *g, size_t bytes, clg__err *e); // one reference; NULL on failure
 void clg__buf_ref(clg__buf *b);
 void clg__buf_unref(clg__buf *b); // NULL is fine. Back to the pool; safe while kernels still use it
 size_t clg__buf_bytes(const clg__buf *b); // as asked for
 int clg__buf_refs(const clg__buf *b);
-void clg__gpu_set_trim(clg__gpu *g, void (*trim)(void *user), void *user);
-void clg__gpu_clear_trim(clg__gpu *g, void *user);
 void clg__gpu_trim(clg__gpu *g); // release what is pooled
 // Copies before returning (the caller may free src).
 clg_status clg__buf_write(clg__buf *b, size_t offset, const void *src, size_t bytes, clg__err *e);

@@ -33,6 +33,7 @@ enum { CLG__CLASSES = 160 };
 struct clg__buf {
     clg__gpu *gpu;
     cl_mem mem;
+    uint64_t number;        // of this allocation, never used again: handles may be
     int refs;
     size_t bytes, capacity; // asked for, allocated
     cl_event written;       // last write that a reader may wait for
@@ -70,11 +71,10 @@ struct clg__gpu {
     clg__found *found; // one
     clg__caps caps;
     char *identity;
+    char options[256]; // of every build
     bool profile, driver_caches;
-    uint64_t cap;
+    uint64_t cap, n_allocated;
     clg__buf *pool[CLG__CLASSES];
-    void (*trim)(void *user);
-    void *trim_user;
     clg__staging *staging;
     size_t staging_bytes;
     clg__built *built;
@@ -96,13 +96,13 @@ struct clg__kernel {
     size_t local_bytes;  // static and arguments
     size_t local_arg[8];
     int n_args;
-    cl_mem *bound;       // per argument, to skip what is set already
+    uint64_t *bound;     // per argument: number of the buffer that is set already
     int timing;
 };
 
 void clg__reap(clg__gpu *g); // with the lock held: free host copies whose writes are done
 
-const char *clg__build_options(void);
+void clg__build_options(clg__gpu *g);
 void clg__cache_open(clg__gpu *g);
 // A program from the disk cache, NULL when there is none that works.
 cl_program clg__cache_load(clg__gpu *g, const char *key);

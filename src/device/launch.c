@@ -27,11 +27,11 @@ clg_status clg__kernel_set_local(clg__kernel *k, int arg, size_t bytes, clg__err
 
 clg_status clg__kernel_set_buf(clg__kernel *k, int arg, clg__buf *b, clg__err *e)
 {
-    if (arg < k->n_args && k->bound[arg] == b->mem)
+    if (arg < k->n_args && k->bound[arg] == b->number)
         return CLG_OK;
     const clg_status st = clg__kernel_set(k, arg, &b->mem, sizeof b->mem, e);
     if (st >= 0 && arg < k->n_args)
-        k->bound[arg] = b->mem;
+        k->bound[arg] = b->number;
     return st;
 }
 

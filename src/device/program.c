@@ -171,12 +171,10 @@ static bool remember(clg__gpu *g, const char *hash, cl_program p)
 }
 
 // No option that relaxes arithmetic, ever.
-const char *clg__build_options(void)
+void clg__build_options(clg__gpu *g)
 {
-    static char text[256];
     const char *more = clg__env(CLG__CLGRAD_CL_OPTIONS);
-    snprintf(text, sizeof text, "-cl-std=CL1.2 -w %s", more ? more : "");
-    return text;
+    snprintf(g->options, sizeof g->options, "-cl-std=CL1.2 -w %s", more ? more : "");
 }
 
 static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *units,
@@ -185,12 +183,13 @@ static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *
     char key[33];
     cl_int rc;
     clg__str id = { 0 };
-    clg__str_printf(&id, "1|%s|%s|", g->identity, clg__build_options());
+    clg__str_printf(&id, "1|%s|%s|", g->identity, g->options);
     clg__str_add_n(&id, source->text, source->length);
+    const bool keyed = !id.failed; // half a key would find other programs
     clg__hash_hex(clg__str_text(&id), id.length, key);
     clg__str_free(&id);
     const double start = seconds();
-    cl_program p = clg__cache_load(g, key);
+    cl_program p = keyed ? clg__cache_load(g, key) : NULL;
     if (p) {
         g->stats.programs_cached++;
         clg__log(CLG__LOG_BUILD, "program %s from the cache, %.3f s", key, seconds() - start);
@@ -202,7 +201,7 @@ static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *
         clg__fail(e, CLG_EBUILD, "clCreateProgramWithSource failed: %s", clg__cl_error(rc));
         return NULL;
     }
-    rc = clBuildProgram(p, 1, &g->id, clg__build_options(), NULL, NULL);
+    rc = clBuildProgram(p, 1, &g->id, g->options, NULL, NULL);
     if (rc != CL_SUCCESS) {
         build_failed(g, p, rc, units, in, n, e);
         clReleaseProgram(p);
@@ -210,7 +209,8 @@ static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *
     }
     g->stats.programs_built++;
     clg__log(CLG__LOG_BUILD, "program %s built, %.3f s", key, seconds() - start);
-    clg__cache_store(g, key, p);
+    if (keyed)
+        clg__cache_store(g, key, p);
     return p;
 }
 

@@ -160,7 +160,7 @@ clg_tensor clg__poison(clg_device dev, clg_status st, const char *text)
     clg__publish(dev, st, text);
     clg__node *n = clg__node_new(dev, &clg__op_leaf, CLG_F32, &none, 0, NULL, NULL);
     if (!n)
-        return &nowhere;
+        return clg__handle(dev, NULL);
     n->pub.status = st;
     const size_t length = strlen(text);
     n->cause = clg__malloc(sizeof *n->cause + length + 1);

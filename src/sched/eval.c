@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-static clg_status run_work(clg__sched *s, clg__work *w)
+static clg_status run_once(clg__sched *s, clg__work *w)
 {
     clg__str_clear(&s->key.bytes);
     if (!clg__work_collect(w))
@@ -34,6 +34,28 @@ static clg_status run_work(clg__sched *s, clg__work *w)
     else
         clg__cache_add(s, p);
     return st;
+}
+
+// Out of memory: what plans hold is ours to give. None of them runs now.
+static bool give_up_plans(clg__sched *s, clg__err *e)
+{
+    if (e->status != CLG_ENOMEM || s->n == 0)
+        return false;
+    clg__cache_clear(s);
+    clg__gpu_trim(s->gpu);
+    e->status = CLG_OK;
+    return true;
+}
+
+static void run_work(clg__sched *s, clg__work *w)
+{
+    if (run_once(s, w) >= 0 || !give_up_plans(s, w->err))
+        return;
+    const clg__work again = { .dev = w->dev, .err = w->err, .roots = w->roots,
+                              .n_roots = w->n_roots, .fuse = w->fuse };
+    clg__work_free(w);
+    *w = again;
+    run_once(s, w);
 }
 
 static int count_roots(clg_device dev, const clg_tensor *t, int n, bool pending,
@@ -156,9 +178,11 @@ double clg_item(clg_tensor t, clg_status *st)
     } v = { 0 };
     clg_status rc;
     clg__call c;
-    if (!clg__call_begin(&c, "item", "t", 1, &t))
+    if (!clg__call_begin(&c, "item", "t", 1, &t)) {
+        if (c.dev)
+            clg__pending_discard(c.dev);
         rc = clg__call_poison(&c)->status;
-    else if (clg_numel(t->shape) != 1)
+    } else if (clg_numel(t->shape) != 1)
         rc = clg__call_fail(&c, CLG_ESHAPE, "expected one element")->status;
     else
         rc = clg_read(t, &v, clg_dtype_size(t->dtype));
@@ -181,6 +205,8 @@ clg_tensor clg_upload(clg_device dev, clg_dtype t, clg_shape shape, const void *
     if (!data && bytes)
         return clg__call_fail(&c, CLG_EINVAL, "data is NULL");
     clg__buf *b = clg__buf_alloc(dev->gpu, bytes, &err);
+    if (!b && give_up_plans(dev->sched, &err))
+        b = clg__buf_alloc(dev->gpu, bytes, &err);
     if (b && clg__buf_write(b, 0, data, bytes, &err) < 0) {
         clg__buf_unref(b);
         b = NULL;

@@ -18,12 +18,6 @@ static void buf_unref(void *b)
     clg__buf_unref(b);
 }
 
-// The pool is out of memory: plans hold little, but what they hold is ours to give.
-static void trim(void *user)
-{
-    (void) user;
-}
-
 static void destroy(clg_device dev)
 {
     clg__sched *s = dev->sched;
@@ -33,10 +27,7 @@ static void destroy(clg_device dev)
         clg__str_free(&s->key.bytes);
         clg__free(s);
     }
-    if (dev->gpu) {
-        clg__gpu_clear_trim(dev->gpu, dev);
-        clg__gpu_unref(dev->gpu);
-    }
+    clg__gpu_unref(dev->gpu);
     clg__free(dev);
 }
 
@@ -84,7 +75,6 @@ clg_status clg_device_open(clg_device *out, const struct clg_device_params *p)
     const char *fuse = clg__env(CLG__CLGRAD_FUSE);
     s->fuse = !fuse || strcmp(fuse, "0") != 0;
     s->gpu = dev->gpu;
-    clg__gpu_set_trim(dev->gpu, trim, dev);
     *out = dev;
     return CLG_OK;
 }
