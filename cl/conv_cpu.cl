@@ -44,7 +44,7 @@ CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global c
             {
                 __local const E *at = a + taps[k];
                 VEC w[NV];
-                UNROLL for (int v = 0; v < NV; v++) w[v] = vload16(v, b);
+                UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load)(b + v * VL);
                 UNROLL for (int i = 0; i < MR; i++)
                 {
                     const VEC s = (VEC)(at[i * STRIDE]);
@@ -53,24 +53,26 @@ CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global c
             }
             __local E *out = pixels + ((y - y0) * OW + x) * VL;
             UNROLL for (int i = 0; i < MR; i++)
-                UNROLL for (int v = 0; v < NV; v++) vstore16(acc[i][v], i, out + v * plane);
+                UNROLL for (int v = 0; v < NV; v++) 
+                    NAME(store_local)(acc[i][v], out + v * plane + i * VL);
         }
     }
     const int count = (y1 - y0) * OW;
-    for (int v = 0; v < NV; v++) {
+    ROLLED for (int v = 0; v < NV; v++)
+    {
         for (int p = 0; p < count; p += VL) {
             const int left = min(VL, count - p), col = y0 * OW + p;
             __local E *tile = pixels + v * plane + p * VL;
             VEC r[VL];
-            UNROLL for (int j = 0; j < VL; j++) r[j] = vload16(j, tile);
+            UNROLL for (int j = 0; j < VL; j++) r[j] = NAME(load_local)(tile + j * VL);
             TRANSPOSE16(r)
-            UNROLL for (int j = 0; j < VL; j++) vstore16(r[j], j, tile);
+            UNROLL for (int j = 0; j < VL; j++) NAME(store_local)(r[j], tile + j * VL);
             // through memory, so that the epilogue stands in the text once
             EDGE for (int j = 0; j < min(VL, O - block * NR - v * VL); j++)
             {
                 const int o = block * NR + v * VL + j;
                 const long at = ((long)n * O + o) * OH * OW + col;
-                NAME(store_part)(EPI(vload16(j, tile), at, o, col, left), Y + at, left);
+                NAME(store_part)(EPI(NAME(load_local)(tile + j * VL), at, o, col, left), Y + at, left);
             }
         }
     }

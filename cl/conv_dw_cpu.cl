@@ -24,29 +24,32 @@ CPU_KERNEL void NAME(conv_dw)(__global const E *restrict G, long g_offset,
     __global E *out = partial + ((long)chunk * C * window + (long)c0 * window) * OB + block * NR;
     for (int t = 0; t < taps; t++)
         for (int v = 0; v < NV; v++)
-            vstore16((VEC)(0), v, out + (long)t * OB);
+            NAME(store)((VEC)(0), out + (long)t * OB + v * VL);
     for (int n = n0; n < n1; n++) {
         for (int y0 = 0; y0 < OH; y0 += rows) {
             const int yn = min(rows, OH - y0), count = yn * OW;
             NAME(load_strip)(X + x_offset + ((long)n * C + c0) * H * W, strip, cn, H, W,
                              y0 * STRIDE - ph, height, width, pw);
-            for (int v = 0; v < NV; v++) {
+            ROLLED for (int v = 0; v < NV; v++)
+            {
                 for (int p = 0; p < count; p += VL) {
                     VEC r[VL];
                     __global const E *from = G + g_offset +
                                              ((long)n * O + block * NR + v * VL) * OH * OW + y0 * OW + p;
                     const int left = count - p, o_left = O - block * NR - v * VL;
                     if (left >= VL && o_left >= VL) {
-                        UNROLL for (int j = 0; j < VL; j++) r[j] = vload16(0, from + (long)j * OH * OW);
+                        UNROLL for (int j = 0; j < VL; j++) 
+                            r[j] = NAME(load)(from + (long)j * OH * OW);
                     } else {
-                        E edge[VL * VL];
+                        VEC edge[VL];
                         EDGE for (int j = 0; j < VL; j++)
-                            vstore16(j < o_left ? NAME(load_part)(from + (long)j * OH * OW, left)
-                                                : (VEC)(0), j, edge);
-                        UNROLL for (int j = 0; j < VL; j++) r[j] = vload16(j, edge);
+                            edge[j] = j < o_left ? NAME(load_part)(from + (long)j * OH * OW, left)
+                                                 : (VEC)(0);
+                        UNROLL for (int j = 0; j < VL; j++) r[j] = edge[j];
                     }
                     TRANSPOSE16(r)
-                    UNROLL for (int j = 0; j < VL; j++) vstore16(r[j], v, pixels + (p + j) * NR);
+                    UNROLL for (int j = 0; j < VL; j++) 
+                        NAME(store_local)(r[j], pixels + (p + j) * NR + v * VL);
                 }
             }
             for (int t0 = 0; t0 < taps; t0 += MR) {
@@ -64,7 +67,7 @@ CPU_KERNEL void NAME(conv_dw)(__global const E *restrict G, long g_offset,
                     ROLLED for (int x = 0; x < OW; x++)
                     {
                         VEC w[NV];
-                        UNROLL for (int v = 0; v < NV; v++) w[v] = vload16(v, g);
+                        UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_local)(g + v * VL);
                         UNROLL for (int i = 0; i < MR; i++)
                         {
                             const VEC s = (VEC)(at[i][row + x * STRIDE]);
@@ -77,7 +80,7 @@ CPU_KERNEL void NAME(conv_dw)(__global const E *restrict G, long g_offset,
                     UNROLL for (int v = 0; v < NV; v++)
                 {
                     __global E *q = out + (long)(t0 + i) * OB;
-                    vstore16(vload16(v, q) + acc[i][v], v, q);
+                    NAME(store)(NAME(load)(q + v * VL) + acc[i][v], q + v * VL);
                 }
             }
         }
@@ -93,11 +96,9 @@ CPU_KERNEL void NAME(conv_dw_sum)(__global const E *restrict partial, __global E
         for (int o = 0; o < O; o += VL) {
             VEC sum = (VEC)(0);
             for (int k = 0; k < chunks; k++)
-                sum += vload16(0, partial + ((long)k * taps + t) * OB + o);
-            E lanes[VL];
-            vstore16(sum, 0, lanes);
+                sum += NAME(load)(partial + ((long)k * taps + t) * OB + o);
             EDGE for (int i = 0; i < min(VL, O - o); i++)
-                dw[(long)(o + i) * taps + t] = lanes[i];
+                dw[(long)(o + i) * taps + t] = ((E *)&sum)[i];
         }
     }
 }

@@ -30,7 +30,7 @@ CPU_KERNEL void NAME(gemm)(__global const E *restrict PA, __global const E *rest
         ROLLED for (int k = 0; k < K; k++)
         {
             VEC w[NV];
-            UNROLL for (int v = 0; v < NV; v++) w[v] = vload16(v, b);
+            UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load)(b + v * VL);
             UNROLL for (int i = 0; i < MR; i++)
             {
                 const VEC s = (VEC)(a[i]);
@@ -40,9 +40,9 @@ CPU_KERNEL void NAME(gemm)(__global const E *restrict PA, __global const E *rest
             b += NR;
         }
         // through memory, so that the epilogue stands in the text once
-        E tile[MR * NR];
+        VEC tile[MR * NV];
         UNROLL for (int i = 0; i < MR; i++)
-            UNROLL for (int v = 0; v < NV; v++) vstore16(acc[i][v], i * NV + v, tile);
+            UNROLL for (int v = 0; v < NV; v++) tile[i * NV + v] = acc[i][v];
         const int rows = min(MR, M - t * MR), vectors = min(NV, DIV_UP(N - panel * NR, VL));
         EDGE for (int i = 0; i < rows; i++)
         {
@@ -50,7 +50,7 @@ CPU_KERNEL void NAME(gemm)(__global const E *restrict PA, __global const E *rest
             {
                 const int m = t * MR + i, n = panel * NR + v * VL, left = min(VL, N - n);
                 const long at = (batch * M + m) * N + n;
-                NAME(store_part)(EPI(vload16(i * NV + v, tile), at, m, n, left), C + at, left);
+                NAME(store_part)(EPI(tile[i * NV + v], at, m, n, left), C + at, left);
             }
         }
     }

@@ -35,25 +35,26 @@ CPU_KERNEL void NAME(gemm_pack_b)(__global const E *restrict B, long offset, lon
     const int kn = min(VL, K - k0);
     __global const E *b = B + offset + get_group_id(2) * sb + k0 * sk;
     __global E *p = P + (((long)get_group_id(2) * get_num_groups(0) + panel) * K + k0) * NR;
-    for (int v = 0; v < NV; v++) {
+    ROLLED for (int v = 0; v < NV; v++)
+    {
         const int c0 = n0 + v * VL, left = min(VL, N - c0);
         if (sn == 1) {
             for (int k = 0; k < kn; k++)
-                vstore16(left > 0 ? NAME(load_part)(b + k * sk + c0, left) : (VEC)(0), v,
-                         p + k * NR);
+                NAME(store)(left > 0 ? NAME(load_part)(b + k * sk + c0, left) : (VEC)(0),
+                            p + k * NR + v * VL);
         } else if (sk == 1) {
             VEC r[VL];
-            E edge[VL * VL];
+            VEC edge[VL];
             if (left == VL && kn == VL) {
-                UNROLL for (int j = 0; j < VL; j++) r[j] = vload16(0, b + (c0 + j) * sn);
+                UNROLL for (int j = 0; j < VL; j++) r[j] = NAME(load)(b + (c0 + j) * sn);
             } else {
                 EDGE for (int j = 0; j < VL; j++)
-                    vstore16(j < left ? NAME(load_part)(b + (c0 + j) * sn, kn) : (VEC)(0), j, edge);
-                UNROLL for (int j = 0; j < VL; j++) r[j] = vload16(j, edge);
+                    edge[j] = j < left ? NAME(load_part)(b + (c0 + j) * sn, kn) : (VEC)(0);
+                UNROLL for (int j = 0; j < VL; j++) r[j] = edge[j];
             }
             TRANSPOSE16(r)
-            UNROLL for (int k = 0; k < VL; k++) vstore16(r[k], k, edge);
-            EDGE for (int k = 0; k < kn; k++) vstore16(vload16(k, edge), v, p + k * NR);
+            UNROLL for (int k = 0; k < VL; k++) edge[k] = r[k];
+            EDGE for (int k = 0; k < kn; k++) NAME(store)(edge[k], p + k * NR + v * VL);
         } else {
             for (int k = 0; k < kn; k++)
                 EDGE for (int j = 0; j < VL; j++)

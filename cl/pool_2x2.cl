@@ -13,10 +13,9 @@ static inline int16 NAME(load_ints)(__global const int *p, int n)
 {
     if (n >= VL)
         return vload16(0, p);
-    int t[VL];
-    vstore16((int16)(0), 0, t);
-    EDGE for (int i = 0; i < n; i++) t[i] = p[i];
-    return vload16(0, t);
+    int16 t = (int16)(0);
+    EDGE for (int i = 0; i < n; i++) ((int *)&t)[i] = p[i];
+    return t;
 }
 
 static inline void NAME(store_ints)(int16 x, __global int *p, int n)
@@ -25,9 +24,7 @@ static inline void NAME(store_ints)(int16 x, __global int *p, int n)
         vstore16(x, 0, p);
         return;
     }
-    int t[VL];
-    vstore16(x, 0, t);
-    EDGE for (int i = 0; i < n; i++) p[i] = t[i];
+    EDGE for (int i = 0; i < n; i++) p[i] = ((int *)&x)[i];
 }
 
 // The winner of four: the first maximum, NaN before all.

@@ -9,8 +9,7 @@
 
 static inline E NAME(fold_max)(VEC v)
 {
-    E t[16];
-    vstore16(v, 0, t);
+    E *t = (E *)&v;
     for (int h = 8; h > 0; h /= 2)
         for (int i = 0; i < h; i++)
             t[i] = t[i] > t[i + h] || t[i] != t[i] ? t[i] : t[i + h];
@@ -19,8 +18,7 @@ static inline E NAME(fold_max)(VEC v)
 
 static inline E NAME(fold_sum)(VEC v)
 {
-    E t[16];
-    vstore16(v, 0, t);
+    E *t = (E *)&v;
     for (int h = 8; h > 0; h /= 2)
         for (int i = 0; i < h; i++)
             t[i] = t[i] + t[i + h];
@@ -29,12 +27,11 @@ static inline E NAME(fold_sum)(VEC v)
 
 static inline VEC NAME(load_or)(__global const E *p, int n, E other)
 {
-    E t[VL];
+    VEC t = (VEC)(other);
     if (n >= VL)
-        return vload16(0, p);
-    vstore16((VEC)(other), 0, t);
-    EDGE for (int i = 0; i < n; i++) t[i] = p[i];
-    return vload16(0, t);
+        return NAME(load)(p);
+    EDGE for (int i = 0; i < n; i++) ((E *)&t)[i] = p[i];
+    return t;
 }
 
 // CPU class: work-groups share the rows, lanes along the row.

@@ -45,10 +45,10 @@ static void load(clg__gen *n, int k)
     if (!strstr(clg__str_text(&n->head), mark))
         clg__str_printf(&n->head,
                         "static inline T_%s %s(global const %s *p, int m)\n{\n    if (m >= 16)\n"
-                        "        return vload16(0, p);\n    %s t[16];\n"
-                        "    for (int i = 0; i < 16; i++)\n        t[i] = i < m ? p[i] : (%s)0;\n"
-                        "    return vload16(0, t);\n}\n",
-                        s, mark, e, e, e);
+                        "        return LD_%s(p);\n    T_%s t = (T_%s)(0);\n" CLG__EDGE
+                        "    for (int i = 0; i < m; i++)\n        ((%s *)&t)[i] = p[i];\n"
+                        "    return t;\n}\n",
+                        s, mark, e, s, s, s, e);
     clg__str_printf(&n->body, "NAME(epi_ld_%s)(b%d + off%d + %s, m);\n", s, k, k, index[a]);
 }
 

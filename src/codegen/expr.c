@@ -96,10 +96,10 @@ static const struct {
 
 // PoCL 3.1 computes pow of double vectors wrongly (1.9^-0.736 gives 1.04): lane by lane.
 static const char *const pow_by_lanes =
-    "static inline T_@ NAME(pow_@)(T_@ a, T_@ b)\n{\n    E_@ x[16], y[16];\n"
-    "    vstore16(a, 0, x);\n    vstore16(b, 0, y);\n"
-    "    for (int i = 0; i < 16; i++)\n        x[i] = pow(x[i], y[i]);\n"
-    "    return vload16(0, x);\n}\n#define H_POW_@(a, b) NAME(pow_@)(a, b)\n";
+    "static inline T_@ NAME(pow_@)(T_@ a, T_@ b)\n{\n" CLG__EDGE
+    "    for (int i = 0; i < 16; i++)\n"
+    "        ((E_@ *)&a)[i] = pow(((E_@ *)&a)[i], ((E_@ *)&b)[i]);\n"
+    "    return a;\n}\n#define H_POW_@(a, b) NAME(pow_@)(a, b)\n";
 
 static void add_with_suffix(clg__str *out, const char *text, const char *suffix)
 {
@@ -110,6 +110,14 @@ static void add_with_suffix(clg__str *out, const char *text, const char *suffix)
             clg__str_add_n(out, p, 1);
     }
 }
+
+// Sixteen elements at any address; why not vload16: see LOAD16 in cl/common.clh.
+static const char *const access =
+    "#if defined(__clang__) && !defined(BY_LANES)\n"
+    "typedef E_@ NAME(at_@) __attribute__((ext_vector_type(16), aligned(sizeof(E_@))));\n"
+    "#define LD_@(p) (*(global const NAME(at_@) *)(p))\n"
+    "#define ST_@(v, p) (*(global NAME(at_@) *)(p) = (v))\n"
+    "#else\n#define LD_@(p) vload16(0, p)\n#define ST_@(v, p) vstore16(v, 0, p)\n#endif\n";
 
 void clg__need_type(clg__gen *n, clg_dtype t)
 {
@@ -123,6 +131,8 @@ void clg__need_type(clg__gen *n, clg_dtype t)
                     types[t].suffix, types[t].mask, v);
     clg__str_printf(&n->head, "#define CI_%s(x) convert_%s%s(x)\n#define CT_%s(x) convert_%s(x)\n",
                     types[t].suffix, types[t].mask, v, types[t].suffix, type);
+    if (n->vec > 1)
+        add_with_suffix(&n->head, access, types[t].suffix);
     clg__str_printf(&n->head,
                     n->vec > 1 ? "#define CB_%s(c) (convert_uchar16(c) & (uchar16)(1))\n"
                                : "#define CB_%s(c) ((uchar)((c) != 0))\n",
@@ -211,10 +221,9 @@ void clg__gen_cast(clg__gen *n, clg__str *out, clg_dtype from, clg_dtype to, con
 // ---- loads
 
 static const char *const partial_load =
-    "static inline T_@ NAME(ld_@)(global const E_@ *p, long step, int m)\n{\n    E_@ t[16];\n"
-    "    vstore16((T_@)(0), 0, t);\n" CLG__EDGE
-    "    for (int i = 0; i < m; i++)\n        t[i] = p[i * step];\n"
-    "    return vload16(0, t);\n}\n";
+    "static inline T_@ NAME(ld_@)(global const E_@ *p, long step, int m)\n{\n    T_@ t = (T_@)(0);\n"
+    CLG__EDGE "    for (int i = 0; i < m; i++)\n        ((E_@ *)&t)[i] = p[i * step];\n"
+    "    return t;\n}\n";
 static const char *const strided_load =
     "static inline T_@ NAME(lds_@)(global const E_@ *p, long s)\n{\n"
     "    return (T_@)(p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s],\n"
@@ -222,13 +231,12 @@ static const char *const strided_load =
     "                 p[15 * s]);\n}\n";
 static const char *const window_load =
     "static inline T_@ NAME(ldw_@)(global const E_@ *p, int inside, long j, long lo, long hi,\n"
-    "                              long step, int m, E_@ fill)\n{\n    E_@ t[16];\n"
+    "                              long step, int m, E_@ fill)\n{\n    T_@ t = (T_@)(fill);\n"
     "    if (step == 1 && inside && m == 16 && j >= lo && j + 16 <= hi)\n"
-    "        return vload16(0, p + j);\n"
-    "    vstore16((T_@)(fill), 0, t);\n" CLG__EDGE
+    "        return LD_@(p + j);\n" CLG__EDGE
     "    for (long i = max(0L, lo - j); inside && i < min((long)m, hi - j); i++)\n"
-    "        t[i] = p[(j + i) * step];\n"
-    "    return vload16(0, t);\n}\n";
+    "        ((E_@ *)&t)[i] = p[(j + i) * step];\n"
+    "    return t;\n}\n";
 
 static void need_function(clg__gen *n, const char *text, const char *name, clg_dtype t)
 {
@@ -284,7 +292,7 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
         else
             clg__str_printf(&n->body, "NAME(ld_%s)(p%d + j * s%d, s%d, m)", suffix, k, k, k);
     } else if (step == 1) {
-        clg__str_printf(&n->body, "vload16(0, p%d + j)", k);
+        clg__str_printf(&n->body, "LD_%s(p%d + j)", suffix, k);
     } else {
         need_function(n, strided_load, "lds", o->dtype);
         clg__str_printf(&n->body, "NAME(lds_%s)(p%d + j * s%d, s%d)", suffix, k, k, k);

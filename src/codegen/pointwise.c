@@ -10,8 +10,8 @@
 enum { ITEMS = 256, MAX_SEGMENTS = 64 };
 
 static const char *const partial_store =
-    "static inline void NAME(st_%s)(%s v, global %s *p, int m)\n{\n    %s t[16];\n"
-    "    vstore16(v, 0, t);\n" CLG__EDGE "    for (int i = 0; i < m; i++)\n        p[i] = t[i];\n}\n";
+    "static inline void NAME(st_%s)(%s v, global %s *p, int m)\n{\n" CLG__EDGE
+    "    for (int i = 0; i < m; i++)\n        p[i] = ((%s *)&v)[i];\n}\n";
 
 static void gen_stores(clg__gen *n, clg__lanes lanes)
 {
@@ -22,7 +22,8 @@ static void gen_stores(clg__gen *n, clg__lanes lanes)
         if (n->vec == 1) {
             clg__str_printf(&n->body, "q%d[at] = v%d;\n", i, o->insn);
         } else if (lanes == CLG__FULL) {
-            clg__str_printf(&n->body, "vstore16(v%d, 0, q%d + at);\n", o->insn, i);
+            clg__need_type(n, o->dtype);
+            clg__str_printf(&n->body, "ST_%s(v%d, q%d + at);\n", suffix, o->insn, i);
         } else {
             char mark[32] = "NAME(st_";
             strcat(mark, suffix);

@@ -244,10 +244,10 @@ static void gen_fold(reducer *r, int k)
     const char *e = clg__cl_scalar(t);
     clg__str *b = &r->body.body;
     clg__str_printf(b, "%s f%d;\n", is_arg(d->kind) ? "long" : e, k);
-    clg__str_printf(b, "{ %s t[16];\nvstore16(a%d, 0, t);\n", e, k);
+    clg__str_printf(b, "{ T_%s all = a%d;\n%s *t = (%s *)&all;\n", clg__suffix(t), k, e, e);
     if (is_arg(d->kind)) {
         const char *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
-        clg__str_printf(b, "long x[16];\nvstore16(x%d_, 0, x);\nint w = 0;\n"
+        clg__str_printf(b, "long *x = (long *)&x%d_;\nint w = 0;\n"
                            "for (int i = 1; i < 16; i++) {\n"
                            "const int nan = t[i] != t[i], old = t[w] != t[w];\n"
                            "const int better = nan ? !old || x[i] < x[w] : !old && (t[i] %s t[w] || "
@@ -323,9 +323,8 @@ static void gen_results(reducer *r, clg__str *b, const char *name)
 
 static const char *const lane_store =
     "static inline void NAME(put_%s)(%s v, global %s *p, int skip, int m)\n{\n"
-    "    if (skip == 0 && m == 16) {\n        vstore16(v, 0, p);\n        return;\n    }\n    %s t[16];\n"
-    "    vstore16(v, 0, t);\n" CLG__EDGE
-    "    for (int i = skip; i < m; i++)\n        p[i] = t[i];\n}\n";
+    "    if (skip == 0 && m == 16) {\n        ST_%s(v, p);\n        return;\n    }\n" CLG__EDGE
+    "    for (int i = skip; i < m; i++)\n        p[i] = ((%s *)&v)[i];\n}\n";
 
 // Lanes [skip, m) of `value` to to[at...].
 static void store_lanes(reducer *r, clg__str *b, clg_dtype t, const char *to, const char *value)
@@ -333,8 +332,9 @@ static void store_lanes(reducer *r, clg__str *b, clg_dtype t, const char *to, co
     char type[16], mark[32] = "NAME(put_";
     const char *e = clg__cl_scalar(t), *suffix = clg__suffix(t);
     strcat(mark, suffix);
+    clg__need_type(&r->body, t);
     if (!strstr(clg__str_text(&r->body.head), mark))
-        clg__str_printf(&r->body.head, lane_store, suffix, clg__cl_type(t, 16, type), e, e);
+        clg__str_printf(&r->body.head, lane_store, suffix, clg__cl_type(t, 16, type), e, suffix, e);
     clg__str_printf(b, "NAME(put_%s)(%s, %s, skip, m);\n", suffix, value, to);
 }
 
@@ -660,12 +660,12 @@ static void stage_two(reducer *r, const int *temps, int base, int tail_at)
         const clg_dtype t = acc_type(r->g, d);
         const char *s = clg__suffix(t), *e = clg__cl_scalar(t);
         if (r->vec > 1 && lanes_kept(r) == CLG__FULL)
-            clg__str_printf(b, "const T_%s s%d_ = vload16(0, part%d + part * n_keep + at);\n", s, k, k);
+            clg__str_printf(b, "const T_%s s%d_ = LD_%s(part%d + part * n_keep + at);\n", s, k, s, k);
         else if (r->vec > 1)
-            clg__str_printf(b, "%s t%d[16];\nvstore16((T_%s)((E_%s)(%s)), 0, t%d);\n" CLG__EDGE
-                               "for (int i = 0; i < m; i++)\nt%d[i] = part%d[part * n_keep + at + i];\n"
-                               "const T_%s s%d_ = vload16(0, t%d);\n",
-                            e, k, s, s, identity(d->kind, t), k, k, k, s, k, k);
+            clg__str_printf(b, "T_%s s%d_ = (T_%s)((E_%s)(%s));\n" CLG__EDGE
+                               "for (int i = 0; i < m; i++)\n"
+                               "((%s *)&s%d_)[i] = part%d[part * n_keep + at + i];\n",
+                            s, k, s, s, identity(d->kind, t), e, k, k);
         else
             clg__str_printf(b, "const T_%s s%d_ = part%d[part * n_keep + at];\n", s, k, k);
         if (compensated(r->g, d))
