@@ -65,11 +65,11 @@ CLG_API bool clg_store_is_training(clg_store s);
 // shape   of the parameter, [O, I, ...]
 // init    where its first numbers come from
 // fan_in  <= 0: from the shape, I * ...; fan_out is O * ...
-// result  a trainable variable, F32, in memory at once
+// result  a trainable variable, F32, with its first numbers computed by the next evaluation
 // owns    belongs to the store; NULL on failure (see clg_error)
 // errors  CLG_ESHAPE    the name exists with another shape or type
-//         CLG_EINVAL    s or name is NULL; those of clg_eval_alone
-// blocks  when made: as clg_eval_alone
+//         CLG_EINVAL    s or name is NULL
+// blocks  no
 // source  PyTorch, torch/nn/init.py; He and others 2015, Glorot and Bengio 2010
 CLG_API clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init init,
                                 int64_t fan_in);

@@ -121,7 +121,8 @@ clg_status clg__recorder_init(clg_device dev);
 void clg__recorder_free(clg_device dev);
 clg_status clg__publish(clg_device dev, clg_status st, const char *text); // first message wins
 void clg__pending_discard(clg_device dev); // variables fall back to what is committed
-void clg__pending_commit(clg_device dev);  // after a successful evaluation
+// After a successful evaluation of them all, or of the creations of variables alone.
+void clg__pending_commit(clg_device dev, bool creations);
 void clg__random_next(clg_device dev, uint64_t *seed, uint64_t *counter);
 uint32_t clg__stamp(clg_device dev);
 

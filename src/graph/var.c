@@ -210,18 +210,24 @@ void clg__pending_discard(clg_device dev)
     dev->n_pending = kept;
 }
 
-void clg__pending_commit(clg_device dev)
+void clg__pending_commit(clg_device dev, bool creations)
 {
+    int kept = 0;
     for (int i = 0; i < dev->n_pending; i++) {
-        clg_var v = dev->pending[i].var;
-        if (!v)
+        const clg__pending p = dev->pending[i];
+        if (creations && !p.creation) {
+            dev->pending[kept++] = p;
             continue;
-        dev->pending[i].value->refs++;
-        if (v->committed)
-            clg__node_unref(v->committed);
-        v->committed = dev->pending[i].value;
+        }
+        if (p.var) {
+            p.value->refs++;
+            if (p.var->committed)
+                clg__node_unref(p.var->committed);
+            p.var->committed = p.value;
+        }
+        clg__node_unref(p.value);
     }
-    for (int i = 0; i < dev->n_pending; i++)
-        clg__node_unref(dev->pending[i].value);
-    dev->n_pending = dev->n_groups = 0;
+    dev->n_pending = kept;
+    if (kept == 0)
+        dev->n_groups = 0;
 }

@@ -25,16 +25,22 @@ clg_store clg_store_create(clg_device dev, uint64_t seed)
     return s;
 }
 
+static void drop_from(clg_store s, int first)
+{
+    while (s->n > first) {
+        struct entry *e = &s->entry[--s->n];
+        clg_var_destroy(&e->var);
+        free(e->name);
+    }
+}
+
 void clg_store_destroy(clg_store *ps)
 {
     if (!ps || !*ps)
         return;
     clg_store s = *ps;
     *ps = NULL;
-    for (int i = 0; i < s->n; i++) {
-        clg_var_destroy(&s->entry[i].var);
-        free(s->entry[i].name);
-    }
+    drop_from(s, 0);
     free(s->entry);
     free(s);
 }
@@ -67,14 +73,24 @@ clg_var clg_store_at(clg_store s, int i, const char **name, bool *trainable)
     if (name)
         *name = s->entry[i].name;
     if (trainable)
-        *trainable = s->entry[i].trainable && !s->entry[i].frozen;
+        *trainable = s->entry[i].role == PARAMETER && !s->entry[i].frozen;
     return s->entry[i].var;
+}
+
+// Also where the numbers of a parameter come from, so that the order of creation is free.
+static uint64_t name_hash(const char *name)
+{
+    uint64_t h = 1469598103934665603u; // FNV-1a
+    for (; *name; name++)
+        h = (h ^ (unsigned char) *name) * 1099511628211u;
+    return h;
 }
 
 static struct entry *find(clg_store s, const char *name)
 {
+    const uint64_t hash = name_hash(name);
     for (int i = 0; i < s->n; i++) {
-        if (strcmp(s->entry[i].name, name) == 0)
+        if (s->entry[i].hash == hash && strcmp(s->entry[i].name, name) == 0)
             return &s->entry[i];
     }
     return NULL;
@@ -101,10 +117,9 @@ static bool same_shape(clg_shape a, clg_shape b)
     return a.rank == b.rank && memcmp(a.dim, b.dim, (size_t) a.rank * sizeof a.dim[0]) == 0;
 }
 
-static clg_var add(clg_store s, const char *name, clg_tensor value, bool trainable)
+static clg_var add(clg_store s, const char *name, clg_tensor value, role role)
 {
-    // In memory at once: the first training step then looks like all others, and compiles once.
-    if (value->status < 0 || clg_eval_alone(value) < 0)
+    if (value->status < 0)
         return NULL;
     if (s->n == s->capacity) {
         const int to = s->capacity ? 2 * s->capacity : 16;
@@ -123,17 +138,9 @@ static clg_var add(clg_store s, const char *name, clg_tensor value, bool trainab
         free(copy);
         return NULL;
     }
-    s->entry[s->n++] = (struct entry) { copy, v, trainable, false, value->dtype, value->shape };
+    s->entry[s->n++] = (struct entry) { .name = copy, .hash = name_hash(copy), .var = v, .role = role,
+                                        .dtype = value->dtype, .shape = value->shape };
     return v;
-}
-
-// Where the numbers of a parameter come from: its name, so that the order of creation is free.
-static uint64_t name_hash(const char *name)
-{
-    uint64_t h = 1469598103934665603u; // FNV-1a
-    for (; *name; name++)
-        h = (h ^ (unsigned char) *name) * 1099511628211u;
-    return h;
 }
 
 static clg_tensor initial(clg_store s, const char *name, clg_shape shape, clg_init in,
@@ -141,7 +148,7 @@ static clg_tensor initial(clg_store s, const char *name, clg_shape shape, clg_in
 {
     uint64_t seed, counter;
     int64_t field = 1;
-    for (int d = 2; d < shape.rank; d++)
+    for (int d = 2; d < shape.rank && d < CLG_MAX_RANK; d++)
         field *= shape.dim[d];
     const double fi = fan_in > 0 ? (double) fan_in
                                  : (double) ((shape.rank > 1 ? shape.dim[1] : 1) * field);
@@ -181,12 +188,33 @@ static clg_tensor initial(clg_store s, const char *name, clg_shape shape, clg_in
     return t;
 }
 
-static clg_var existing(clg_store s, const struct entry *e, clg_dtype t, clg_shape shape)
+// "32x1x3x3", "scalar"
+static const char *shape_text(clg_shape s, char text[128])
 {
-    if (e->dtype == t && same_shape(e->shape, shape))
-        return e->var;
-    clg_fail(s->dev, CLG_ESHAPE, "store: '%s' exists with another shape or type", e->name);
-    return NULL;
+    int n = 0;
+    snprintf(text, 128, "scalar");
+    for (int d = 0; d < s.rank && d < CLG_MAX_RANK && n < 100; d++)
+        n += snprintf(text + n, (size_t) (128 - n), d ? "x%lld" : "%lld", (long long) s.dim[d]);
+    return text;
+}
+
+static clg_var existing(clg_store s, struct entry *e, clg_dtype t, clg_shape shape, role role)
+{
+    static const char *const roles[] = { "loaded", "a parameter", "a buffer" };
+    char a[128], b[128];
+    if (e->dtype != t || !same_shape(e->shape, shape)) {
+        clg_fail(s->dev, CLG_ESHAPE, "store: '%s' is %s %s, asked for as %s %s", e->name,
+                 clg_dtype_name(e->dtype), shape_text(e->shape, a), clg_dtype_name(t),
+                 shape_text(shape, b));
+        return NULL;
+    }
+    if (e->role != LOADED && e->role != role) {
+        clg_fail(s->dev, CLG_EINVAL, "store: '%s' is %s, asked for as %s", e->name, roles[e->role],
+                 roles[role]);
+        return NULL;
+    }
+    e->role = role;
+    return e->var;
 }
 
 clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init init,
@@ -194,17 +222,18 @@ clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init
 {
     if (!s || !name)
         return NULL;
-    const struct entry *e = find(s, name);
-    return e ? existing(s, e, CLG_F32, shape)
-             : add(s, name, initial(s, name, shape, init, fan_in), true);
+    struct entry *e = find(s, name);
+    return e ? existing(s, e, CLG_F32, shape, PARAMETER)
+             : add(s, name, initial(s, name, shape, init, fan_in), PARAMETER);
 }
 
 clg_var clg_store_buffer(clg_store s, const char *name, clg_dtype t, clg_shape shape, double value)
 {
     if (!s || !name)
         return NULL;
-    const struct entry *e = find(s, name);
-    return e ? existing(s, e, t, shape) : add(s, name, clg_full(s->dev, t, shape, value), false);
+    struct entry *e = find(s, name);
+    return e ? existing(s, e, t, shape, BUFFER)
+             : add(s, name, clg_full(s->dev, t, shape, value), BUFFER);
 }
 
 // ---- checkpoints
@@ -240,14 +269,17 @@ clg_status clg_store_save(clg_store s, const char *path, const char *const *meta
 
 static clg_status check_file(clg_store s, clg_safetensors f, const char *path)
 {
+    char a[128], b[128];
     for (int i = 0; i < s->n; i++) {
         const struct entry *e = &s->entry[i];
         const clg_safetensor *t = clg_safetensors_find(f, e->name);
         if (!t)
             return clg_fail(s->dev, CLG_EFORMAT, "store_load: %s has no '%s'", path, e->name);
         if (!t->known || t->dtype != e->dtype || !same_shape(t->shape, e->shape))
-            return clg_fail(s->dev, CLG_EFORMAT,
-                            "store_load: '%s' in %s has another type or shape", e->name, path);
+            return clg_fail(s->dev, CLG_EFORMAT, "store_load: '%s' in %s is %s %s, not %s %s", e->name,
+                            path, t->known ? clg_dtype_name(t->dtype) : "of another type",
+                            shape_text(t->shape, a), clg_dtype_name(e->dtype),
+                            shape_text(e->shape, b));
     }
     for (int i = 0; i < clg_safetensors_count(f); i++) {
         const clg_safetensor *t = clg_safetensors_at(f, i);
@@ -257,13 +289,6 @@ static clg_status check_file(clg_store s, clg_safetensors f, const char *path)
                             path);
     }
     return CLG_OK;
-}
-
-// Optimizer state and statistics are known by their names: what is not trained stays so.
-static bool looks_trainable(const char *name)
-{
-    return strncmp(name, "optim.", 6) != 0 && !strstr(name, "running_") &&
-           strncmp(name, "state.", 6) != 0;
 }
 
 clg_status clg_store_load(clg_store s, const char *path)
@@ -276,7 +301,7 @@ clg_status clg_store_load(clg_store s, const char *path)
     if (st < 0)
         return clg_fail(s->dev, st, "store_load: %s", error);
     st = check_file(s, f, path);
-    const int n = clg_safetensors_count(f);
+    const int n = clg_safetensors_count(f), before = s->n;
     clg_scope scope = clg_scope_push(s->dev);
     clg_tensor *t = calloc((size_t) n + 1, sizeof *t);
     clg_var *v = calloc((size_t) n + 1, sizeof *v);
@@ -289,7 +314,7 @@ clg_status clg_store_load(clg_store s, const char *path)
         st = value->status;
         clg_var have = clg_store_find(s, e->name);
         if (st >= 0 && !have)
-            st = add(s, e->name, value, looks_trainable(e->name)) ? CLG_OK : CLG_ENOMEM;
+            st = add(s, e->name, value, LOADED) ? CLG_OK : CLG_ENOMEM;
         else if (st >= 0) {
             v[m] = have;
             t[m++] = value;
@@ -299,6 +324,8 @@ clg_status clg_store_load(clg_store s, const char *path)
         st = clg_assign_n(v, t, m);
     if (st >= 0)
         st = clg_eval_assigned(s->dev);
+    if (st < 0)
+        drop_from(s, before);
     clg_scope_pop(scope);
     free(t);
     free(v);

@@ -58,27 +58,28 @@ static void run_work(clg__sched *s, clg__work *w)
     run_once(s, w);
 }
 
-static int count_roots(clg_device dev, const clg_tensor *t, int n, bool pending,
-                       clg__node **roots)
+typedef enum pending { NONE, CREATIONS, ALL } pending;
+
+static int add_roots(clg_device dev, const clg_tensor *t, int n, pending which, clg__node **roots)
 {
     int m = 0;
     for (int i = 0; i < n; i++)
         roots[m++] = clg__node_of(t[i]);
-    for (int i = 0; i < dev->n_pending && pending; i++) {
-        if (dev->pending[i].var)
+    for (int i = 0; i < dev->n_pending && which != NONE; i++) {
+        if (dev->pending[i].var && (which == ALL || dev->pending[i].creation))
             roots[m++] = dev->pending[i].value;
     }
     return m;
 }
 
-static clg_status evaluate(clg_device dev, const clg_tensor *t, int n, bool pending)
+static clg_status evaluate_roots(clg_device dev, const clg_tensor *t, int n, pending which)
 {
     clg__err err = { 0 };
     clg__sched *s = dev->sched;
     clg__work w = { .dev = dev, .err = &err, .fuse = s->fuse };
     w.roots = clg__malloc((size_t) (n + dev->n_pending + 1) * sizeof *w.roots);
     if (w.roots) {
-        w.n_roots = count_roots(dev, t, n, pending, w.roots);
+        w.n_roots = add_roots(dev, t, n, which, w.roots);
         run_work(s, &w);
     } else {
         clg__fail(&err, CLG_ENOMEM, "eval: out of host memory");
@@ -86,13 +87,28 @@ static clg_status evaluate(clg_device dev, const clg_tensor *t, int n, bool pend
     clg__work_free(&w);
     clg__free(w.roots);
     if (err.status < 0) {
-        if (pending)
+        if (which != NONE)
             clg__pending_discard(dev);
         return clg__publish(dev, err.status, err.text);
     }
-    if (pending)
-        clg__pending_commit(dev);
+    if (which != NONE)
+        clg__pending_commit(dev, which == CREATIONS);
     return CLG_OK;
+}
+
+// New variables get their first values before all else: the step that made them then has the structure,
+// and the plan, of those that follow.
+static clg_status evaluate(clg_device dev, const clg_tensor *t, int n, bool all)
+{
+    bool creations = false;
+    for (int i = 0; i < dev->n_pending; i++)
+        creations |= dev->pending[i].creation;
+    if (all && creations) {
+        const clg_status st = evaluate_roots(dev, NULL, 0, CREATIONS);
+        if (st < 0)
+            return st;
+    }
+    return n > 0 || (all && dev->n_pending > 0) ? evaluate_roots(dev, t, n, all ? ALL : NONE) : CLG_OK;
 }
 
 clg_status clg_eval_n(const clg_tensor *t, int n)
