@@ -111,7 +111,8 @@ clg_status clg__codegen_epilogue(const clg__group *g, int vec, clg_dtype acc, cl
     clg__str_printf(d, "#define EPI_PARAMS %s\n", clg__str_text(&declare));
     clg__str_printf(d, "#define EPI(v, idx, row, col, n) NAME(epi)(v, idx, row, col, n%s)\n",
                     clg__str_text(&pass));
-    if (d->failed || n.body.failed || n.head.failed || declare.failed || pass.failed)
+    if (d->failed || n.body.failed || n.head.failed || declare.failed || inner.failed ||
+        pass.failed)
         clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
     clg__str_free(&declare);
     clg__str_free(&inner);

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { ITEMS = 256, MAX_SEGMENTS = 64 };
@@ -198,23 +199,16 @@ clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg_
     clg__arg_i32(p, l, table);
     for (int k = 0; k < n; k++) {
         char prefix[16] = "";
-        clg__str one = { 0 };
         if (n > 1)
-            clg__str_printf(&one, "g%d_", k);
-        strncat(prefix, clg__str_text(&one), sizeof prefix - 1);
-        clg__str_free(&one);
+            snprintf(prefix, sizeof prefix, "g%d_", k);
         clg__gen_params(t, groups[k], prefix, k == 0, true);
         clg__gen_args(p, l, groups[k], k == 0);
     }
     clg__str_add(t, ")\n{\nlong wg = get_group_id(0);\n");
     for (int k = 0; k < n; k++) {
         char prefix[16] = "";
-        if (n > 1) {
-            clg__str one = { 0 };
-            clg__str_printf(&one, "g%d_", k);
-            strncat(prefix, clg__str_text(&one), sizeof prefix - 1);
-            clg__str_free(&one);
-        }
+        if (n > 1)
+            snprintf(prefix, sizeof prefix, "g%d_", k);
         clg__str_printf(t, "if (wg >= geo[base + %d] && wg < geo[base + %d]) {\n"
                            "wg -= geo[base + %d];\n"
                            "global const long *g = geo + geo[base + %d];\n",

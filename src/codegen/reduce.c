@@ -375,6 +375,7 @@ static void gen_epilogue(reducer *r, clg__str *b, clg__lanes lanes, const char *
     t->head = saved;
     gen_store(r, &t->body, lanes == CLG__ONE);
     clg__str_printf(b, "{\n%s}\n", clg__str_text(&t->body));
+    b->failed |= t->body.failed;
 }
 
 static void gen_partial_store(reducer *r, clg__str *b, bool one)
@@ -634,7 +635,7 @@ static void stage_one(reducer *r, const clg__caps *caps, const int *temps, int b
     clg__str_add(t, clg__str_text(b));
     clg__str_add(t, "}\n}\n");
     clg__kplan_grid(l, (size_t) groups, 1, 1, (size_t) items, 1, 1);
-    if (t->failed || b->failed)
+    if (t->failed || b->failed || r->body.head.failed)
         clg__fail(&r->p->err, CLG_ENOMEM, "codegen: out of host memory");
 }
 
@@ -699,7 +700,7 @@ static void stage_two(reducer *r, const int *temps, int base, int tail_at)
     const int64_t wide = (r->n_keep + 63) / 64;
     clg__kplan_grid(l, (size_t) (r->vec > 1 ? (wide > 16 ? 16 : wide) : wide), 1, 1,
                     (size_t) items, 1, 1);
-    if (l->text.failed || text.failed)
+    if (l->text.failed || text.failed || r->body.head.failed)
         clg__fail(&r->p->err, CLG_ENOMEM, "codegen: out of host memory");
     clg__str_free(&text);
 }
