@@ -12,12 +12,26 @@ static clg_tensor missing(clg_tensor x, const char *what, const char *name)
                       name ? name : "?", clg_error(dev, CLG_EINVAL));
 }
 
+// "conv1.weight"; cut short it could be another's.
+static bool join(clg_store s, const char *name, const char *part, char full[256])
+{
+    const int n = snprintf(full, 256, "%s.%s", name, part);
+    if (n < 0 || n >= 256)
+        clg_fail(clg_store_device(s), CLG_EINVAL, "the name is longer than 255 bytes");
+    return n >= 0 && n < 256;
+}
+
 static clg_var param(clg_store s, const char *name, const char *part, clg_shape shape, clg_init in,
                      int64_t fan_in)
 {
     char full[256];
-    snprintf(full, sizeof full, "%s.%s", name, part);
-    return clg_store_param(s, full, shape, in, fan_in);
+    return join(s, name, part, full) ? clg_store_param(s, full, shape, in, fan_in) : NULL;
+}
+
+static clg_var buffer(clg_store s, const char *name, const char *part, clg_shape shape, double value)
+{
+    char full[256];
+    return join(s, name, part, full) ? clg_store_buffer(s, full, CLG_F32, shape, value) : NULL;
 }
 
 static bool usable(clg_store s, const char *name, clg_tensor x)
@@ -85,15 +99,11 @@ clg_tensor clg_nn_batch_norm2d(clg_store s, const char *name, clg_tensor x,
     if (x->shape.rank != 4)
         return clg_poison(x->dev, CLG_ESHAPE, "nn_batch_norm2d '%s': x has rank %d, expected 4",
                           name, x->shape.rank);
-    char mean_name[256], var_name[256];
     const clg_shape c = CLG_SHAPE(x->shape.dim[1]);
-    snprintf(mean_name, sizeof mean_name, "%s.running_mean", name);
-    snprintf(var_name, sizeof var_name, "%s.running_var", name);
     const clg_init one = { CLG_INIT_CONSTANT, 1, 0 }, zero = { CLG_INIT_CONSTANT, 0, 0 };
     clg_var w = p->no_affine ? NULL : param(s, name, "weight", c, one, 0);
     clg_var b = p->no_affine ? NULL : param(s, name, "bias", c, zero, 0);
-    clg_var run[2] = { clg_store_buffer(s, mean_name, CLG_F32, c, 0),
-                       clg_store_buffer(s, var_name, CLG_F32, c, 1) };
+    clg_var run[2] = { buffer(s, name, "running_mean", c, 0), buffer(s, name, "running_var", c, 1) };
     if (!run[0] || !run[1] || (!p->no_affine && (!w || !b)))
         return missing(x, "nn_batch_norm2d", name);
     clg_tensor now[2] = { NULL, NULL };

@@ -119,6 +119,21 @@ static bool reserve(clg_optim o, int n)
     return true;
 }
 
+// clg_grad_n knows numbers, the user knows names.
+static void name_unused(clg_optim o, clg_device dev, clg_tensor loss)
+{
+    for (int i = 0; i < o->n; i++) {
+        clg_tensor g;
+        if (clg_grad_n(loss, &o->value[i], 1, &g) != CLG_EGRAD)
+            continue;
+        clg_error_clear(dev);
+        clg_fail(dev, CLG_EGRAD,
+                 "optimizer: the loss does not depend on '%s' (freeze what a step does not train)",
+                 o->name[i]);
+        return;
+    }
+}
+
 clg_status clg_optim_grads(clg_optim o, clg_tensor loss, clg_tensor **grads, int *n)
 {
     if (!o || !loss)
@@ -142,10 +157,20 @@ clg_status clg_optim_grads(clg_optim o, clg_tensor loss, clg_tensor **grads, int
         *grads = o->grad;
     if (n)
         *n = o->n;
-    return clg_grad_n(loss, o->value, o->n, o->grad);
+    const bool clean = clg_error_status(dev) >= 0;
+    const clg_status st = clg_grad_n(loss, o->value, o->n, o->grad);
+    if (st == CLG_EGRAD && clean)
+        name_unused(o, dev, loss);
+    return st;
 }
 
 // ---- one step
+
+// What follows from the number of steps that a parameter has had.
+typedef struct clock {
+    clg_tensor first;      // SGD: is this the first?
+    clg_tensor lr1, root2; // Adam: lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t)
+} clock;
 
 typedef struct step {
     clg_optim o;
@@ -153,14 +178,27 @@ typedef struct step {
     clg_var *var;
     clg_tensor *to;
     int n;
-    clg_tensor lr, beta1, rest1, beta2, rest2, eps, decay, lr1, root2, momentum, undamped, first;
+    bool fresh; // no step has been made yet
+    clock shared;
+    clg_tensor lr, beta1, rest1, beta2, rest2, eps, decay, momentum, undamped;
 } step;
 
-static clg_var state(step *s, int i, const char *what)
+static clg_var state(step *s, int i, const char *what, clg_shape shape)
 {
-    char name[320];
+    char name[400];
+    const int n = snprintf(name, sizeof name, "optim.%s.%s", what, s->o->name[i]);
+    if (n < 0 || n >= (int) sizeof name) {
+        clg_fail(s->dev, CLG_EINVAL, "optimizer: the name '%.60s...' is too long", s->o->name[i]);
+        return NULL;
+    }
+    return clg_store_buffer(s->o->store, name, CLG_F32, shape, 0);
+}
+
+static bool has_state(const step *s, int i, const char *what)
+{
+    char name[400];
     snprintf(name, sizeof name, "optim.%s.%s", what, s->o->name[i]);
-    return clg_store_buffer(s->o->store, name, CLG_F32, s->o->value[i]->shape, 0);
+    return clg_store_find(s->o->store, name) != NULL;
 }
 
 static void put(step *s, clg_var v, clg_tensor t)
@@ -174,53 +212,81 @@ static clg_tensor number(step *s, double v)
     return clg_scalar(s->dev, CLG_F32, v);
 }
 
-static clg_status sgd_one(step *s, int i)
-{
-    const clg_optim o = s->o;
-    clg_tensor w = o->value[i], g = o->grad[i];
-    if (o->decay != 0)
-        g = clg_add(g, clg_mul(w, s->decay));
-    if (o->momentum != 0) {
-        clg_var buf = state(s, i, "momentum");
-        if (!buf)
-            return CLG_ENOMEM;
-        // the first step takes the whole gradient, later ones 1 - dampening of it
-        clg_tensor share = clg_where(s->first, number(s, 1), s->undamped);
-        clg_tensor m = clg_add(clg_mul(clg_var_value(buf), s->momentum), clg_mul(g, share));
-        put(s, buf, m);
-        g = o->nesterov ? clg_add(g, clg_mul(m, s->momentum)) : m;
-    }
-    put(s, o->var[i], clg_sub(w, clg_mul(g, s->lr)));
-    return CLG_OK;
-}
-
-static clg_status adam_one(step *s, int i)
-{
-    const clg_optim o = s->o;
-    clg_tensor w = o->value[i], g = o->grad[i];
-    clg_var mv = state(s, i, "m"), vv = state(s, i, "v");
-    if (!mv || !vv)
-        return CLG_ENOMEM;
-    if (o->kind == ADAM && o->decay != 0)
-        g = clg_add(g, clg_mul(w, s->decay));
-    if (o->kind == ADAMW && o->decay != 0)
-        w = clg_sub(w, clg_mul(w, clg_mul(s->lr, s->decay)));
-    clg_tensor m = clg_add(clg_mul(clg_var_value(mv), s->beta1), clg_mul(g, s->rest1));
-    clg_tensor v = clg_add(clg_mul(clg_var_value(vv), s->beta2), clg_mul(clg_mul(g, g), s->rest2));
-    clg_tensor down = clg_add(clg_mul(clg_sqrt(v), s->root2), s->eps);
-    put(s, mv, m);
-    put(s, vv, v);
-    put(s, o->var[i], clg_sub(w, clg_mul(s->lr1, clg_div(m, down))));
-    return CLG_OK;
-}
-
 // 1 - beta^t without cancellation
 static clg_tensor bias(step *s, clg_tensor t, double beta)
 {
     return clg_neg(clg_expm1(clg_mul(t, number(s, log(beta)))));
 }
 
-static void prepare(step *s, clg_tensor t)
+// Counts a step and tells the time.
+static clock tick(step *s, clg_var counter)
+{
+    clg_tensor t = clg_detach(clg_add(clg_var_value(counter), number(s, 1)));
+    put(s, counter, t);
+    if (s->o->kind == SGD)
+        return (clock) { .first = clg_eq(t, number(s, 1)) };
+    return (clock) { .lr1 = clg_div(s->lr, bias(s, t, s->o->beta1)),
+                     .root2 = clg_rsqrt(bias(s, t, s->o->beta2)) };
+}
+
+// One counter serves all parameters that were there at the first step; one that comes later (thawed,
+// or of a new layer) counts its own steps, or its bias correction would be that of an old one.
+static bool clock_of(step *s, int i, bool known, clock *out)
+{
+    *out = s->shared;
+    if ((known || s->fresh) && !has_state(s, i, "step"))
+        return true;
+    clg_var own = state(s, i, "step", CLG_SCALAR);
+    if (own)
+        *out = tick(s, own);
+    return own != NULL;
+}
+
+static bool sgd_one(step *s, int i)
+{
+    const clg_optim o = s->o;
+    clg_tensor w = o->value[i], g = o->grad[i];
+    if (o->decay != 0)
+        g = clg_add(g, clg_mul(w, s->decay));
+    if (o->momentum != 0) {
+        const bool known = has_state(s, i, "momentum");
+        clg_var buf = state(s, i, "momentum", w->shape);
+        clock at;
+        if (!buf || !clock_of(s, i, known, &at))
+            return false;
+        // the first step takes the whole gradient, later ones 1 - dampening of it
+        clg_tensor share = clg_where(at.first, number(s, 1), s->undamped);
+        clg_tensor m = clg_add(clg_mul(clg_var_value(buf), s->momentum), clg_mul(g, share));
+        put(s, buf, m);
+        g = o->nesterov ? clg_add(g, clg_mul(m, s->momentum)) : m;
+    }
+    put(s, o->var[i], clg_sub(w, clg_mul(g, s->lr)));
+    return true;
+}
+
+static bool adam_one(step *s, int i)
+{
+    const clg_optim o = s->o;
+    clg_tensor w = o->value[i], g = o->grad[i];
+    const bool known = has_state(s, i, "m");
+    clg_var mv = state(s, i, "m", w->shape), vv = state(s, i, "v", w->shape);
+    clock at;
+    if (!mv || !vv || !clock_of(s, i, known, &at))
+        return false;
+    if (o->kind == ADAM && o->decay != 0)
+        g = clg_add(g, clg_mul(w, s->decay));
+    if (o->kind == ADAMW && o->decay != 0)
+        w = clg_sub(w, clg_mul(w, clg_mul(s->lr, s->decay)));
+    clg_tensor m = clg_add(clg_mul(clg_var_value(mv), s->beta1), clg_mul(g, s->rest1));
+    clg_tensor v = clg_add(clg_mul(clg_var_value(vv), s->beta2), clg_mul(clg_mul(g, g), s->rest2));
+    clg_tensor down = clg_add(clg_mul(clg_sqrt(v), at.root2), s->eps);
+    put(s, mv, m);
+    put(s, vv, v);
+    put(s, o->var[i], clg_sub(w, clg_mul(at.lr1, clg_div(m, down))));
+    return true;
+}
+
+static void prepare(step *s)
 {
     const clg_optim o = s->o;
     s->lr = number(s, o->lr);
@@ -228,7 +294,6 @@ static void prepare(step *s, clg_tensor t)
     if (o->kind == SGD) {
         s->momentum = number(s, o->momentum);
         s->undamped = number(s, 1 - o->dampening);
-        s->first = clg_eq(t, number(s, 1));
         return;
     }
     s->beta1 = number(s, o->beta1);
@@ -236,32 +301,30 @@ static void prepare(step *s, clg_tensor t)
     s->beta2 = number(s, o->beta2);
     s->rest2 = number(s, 1 - o->beta2);
     s->eps = number(s, o->eps);
-    s->lr1 = clg_div(s->lr, bias(s, t, o->beta1));
-    s->root2 = clg_rsqrt(bias(s, t, o->beta2));
 }
 
 clg_status clg_optim_apply(clg_optim o, const clg_tensor *grads, int n)
 {
-    if (!o || n != o->n)
+    if (!o || !grads || n != o->n)
         return clg_fail(o ? clg_store_device(o->store) : NULL, CLG_EINVAL,
-                        "optimizer: %d gradients for %d parameters", n, o ? o->n : 0);
+                        "optimizer: %d gradients for %d parameters", grads ? n : 0, o ? o->n : 0);
     step s = { .o = o, .dev = clg_store_device(o->store) };
     for (int i = 0; i < n; i++)
         o->grad[i] = grads[i];
+    s.fresh = !clg_store_find(o->store, "optim.step");
     clg_var counter = clg_store_buffer(o->store, "optim.step", CLG_F32, CLG_SCALAR, 0);
-    s.var = calloc(3 * (size_t) n + 1, sizeof *s.var);
-    s.to = calloc(3 * (size_t) n + 1, sizeof *s.to);
-    clg_status st = counter && s.var && s.to ? CLG_OK : CLG_ENOMEM;
-    if (st >= 0) {
-        clg_tensor t = clg_add(clg_var_value(counter), number(&s, 1));
-        t = clg_detach(t);
-        prepare(&s, t);
-        put(&s, counter, t);
-        for (int i = 0; i < n && st >= 0; i++)
-            st = o->kind == SGD ? sgd_one(&s, i) : adam_one(&s, i);
+    s.var = calloc(4 * (size_t) n + 1, sizeof *s.var);
+    s.to = calloc(4 * (size_t) n + 1, sizeof *s.to);
+    bool ok = counter && s.var && s.to;
+    if (ok) {
+        prepare(&s);
+        s.shared = tick(&s, counter);
+        for (int i = 0; i < n && ok; i++)
+            ok = o->kind == SGD ? sgd_one(&s, i) : adam_one(&s, i);
     }
-    st = st >= 0 ? clg_assign_n(s.var, s.to, s.n)
-                 : clg_fail(s.dev, st, "optimizer: out of host memory");
+    clg_status st = ok ? clg_assign_n(s.var, s.to, s.n) : clg_error_status(s.dev);
+    if (!ok && st >= 0)
+        st = clg_fail(s.dev, CLG_ENOMEM, "optimizer: out of host memory");
     free(s.var);
     free(s.to);
     return st;

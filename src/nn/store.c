@@ -117,7 +117,7 @@ static bool same_shape(clg_shape a, clg_shape b)
     return a.rank == b.rank && memcmp(a.dim, b.dim, (size_t) a.rank * sizeof a.dim[0]) == 0;
 }
 
-static clg_var add(clg_store s, const char *name, clg_tensor value, role role)
+static clg_var add(clg_store s, const char *name, clg_tensor value, role is)
 {
     if (value->status < 0)
         return NULL;
@@ -138,7 +138,7 @@ static clg_var add(clg_store s, const char *name, clg_tensor value, role role)
         free(copy);
         return NULL;
     }
-    s->entry[s->n++] = (struct entry) { .name = copy, .hash = name_hash(copy), .var = v, .role = role,
+    s->entry[s->n++] = (struct entry) { .name = copy, .hash = name_hash(copy), .var = v, .role = is,
                                         .dtype = value->dtype, .shape = value->shape };
     return v;
 }
@@ -198,7 +198,7 @@ static const char *shape_text(clg_shape s, char text[128])
     return text;
 }
 
-static clg_var existing(clg_store s, struct entry *e, clg_dtype t, clg_shape shape, role role)
+static clg_var existing(clg_store s, struct entry *e, clg_dtype t, clg_shape shape, role is)
 {
     static const char *const roles[] = { "loaded", "a parameter", "a buffer" };
     char a[128], b[128];
@@ -208,12 +208,12 @@ static clg_var existing(clg_store s, struct entry *e, clg_dtype t, clg_shape sha
                  shape_text(shape, b));
         return NULL;
     }
-    if (e->role != LOADED && e->role != role) {
+    if (e->role != LOADED && e->role != is) {
         clg_fail(s->dev, CLG_EINVAL, "store: '%s' is %s, asked for as %s", e->name, roles[e->role],
-                 roles[role]);
+                 roles[is]);
         return NULL;
     }
-    e->role = role;
+    e->role = is;
     return e->var;
 }
 

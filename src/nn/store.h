@@ -5,10 +5,16 @@
 
 #include <clgrad/nn.h>
 
+// A file does not say what is trained: what was loaded is nothing yet until a layer or an optimizer asks
+// for it, as a parameter or as a buffer.
+typedef enum role { LOADED, PARAMETER, BUFFER } role;
+
 struct entry {
     char *name;
+    uint64_t hash; // of the name
     clg_var var;
-    bool trainable, frozen;
+    role role;
+    bool frozen;
     clg_dtype dtype;
     clg_shape shape;
 };
