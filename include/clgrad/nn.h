@@ -68,7 +68,7 @@ CLG_API bool clg_store_is_training(clg_store s);
 // result  a trainable variable, F32, with its first numbers computed by the next evaluation
 // owns    belongs to the store; NULL on failure (see clg_error)
 // errors  CLG_ESHAPE    the name exists with another shape or type
-//         CLG_EINVAL    s or name is NULL
+//         CLG_EINVAL    s or name is NULL, or the name is a buffer's
 // blocks  no
 // source  PyTorch, torch/nn/init.py; He and others 2015, Glorot and Bengio 2010
 CLG_API clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init init,
@@ -79,7 +79,7 @@ CLG_API clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, 
 // s, name, shape   as of clg_store_param
 // t       element type
 // value   its first elements
-// result  a variable; clg_store_load makes it a buffer again only under some names, see there
+// result  a variable
 // owns    belongs to the store; NULL on failure (see clg_error)
 // errors  as of clg_store_param; CLG_EDTYPE the device lacks t
 // blocks  as clg_store_param
@@ -142,8 +142,8 @@ CLG_API clg_device clg_store_device(clg_store s);
 CLG_API clg_status clg_store_save(clg_store s, const char *path, const char *const *metadata);
 
 // Load what clg_store_save wrote, optimizer state included. Variables that the store has must be in
-// the file with the same type and shape; others are made, as buffers where the name starts with
-// "optim." or "state." or holds "running_", else as parameters.
+// the file with the same type and shape; others are made, and are neither parameters nor buffers
+// until clg_store_param or clg_store_buffer (a layer, an optimizer) asks for them.
 //
 // s, path the store, where from
 // result  CLG_OK
