@@ -59,7 +59,7 @@ static clg_tensor tie_grad(clg_tensor g, clg_tensor wins, clg_tensor tie)
         UNUSED4(g, a, y, i);                                                                 \
         return da;                                                                                 \
     }                                                                                              \
-    static const clg__op op_##id = { .name = #id, .kind = CLG__POINTWISE, .text = value,       \
+    static const clg__op op_##id = { .name = #id, .kind = CLG__POINTWISE, .text = #value,      \
                                        .arity = 1, .domain = DOMAIN_OF(dom),                       \
                                        .result = CLG__##res, .vjp = vjp_##id };
 #define EW2(id, dom, res, value, da, db)                                                         \
@@ -71,7 +71,7 @@ static clg_tensor tie_grad(clg_tensor g, clg_tensor wins, clg_tensor tie)
             return da;                                                                             \
         return db;                                                                                 \
     }                                                                                              \
-    static const clg__op op_##id = { .name = #id, .kind = CLG__POINTWISE, .text = value,       \
+    static const clg__op op_##id = { .name = #id, .kind = CLG__POINTWISE, .text = #value,      \
                                        .arity = 2, .domain = DOMAIN_OF(dom),                       \
                                        .result = CLG__##res, .vjp = vjp_##id };
 #define EWP(id, n, dom, value, da)                                                               \
@@ -81,7 +81,7 @@ static clg_tensor tie_grad(clg_tensor g, clg_tensor wins, clg_tensor tie)
         UNUSED4(g, a, b, c);                                                                 \
         return i == 0 ? da : NULL;                                                                 \
     }                                                                                              \
-    static const clg__op op_##id = { .name = #id, .kind = CLG__POINTWISE, .text = value,       \
+    static const clg__op op_##id = { .name = #id, .kind = CLG__POINTWISE, .text = #value,      \
                                        .arity = n, .domain = DOMAIN_OF(dom),                       \
                                        .result = CLG__SAME, .vjp = vjp_##id };
 #include "ops/elementwise.def"
