@@ -87,12 +87,11 @@ static void mark_needed(sweep *s, const clg_tensor *wrt, int n)
     }
 }
 
-// Sum a cotangent down to the shape that was broadcast.
+// Sum a cotangent over what was broadcast. What is left has the rank of `to` or less and broadcasts to it
+// (a literal is smaller than the input).
 static clg_tensor unbroadcast(clg_tensor g, const clg_shape *to)
 {
-    clg_shape axes = { 0 };
-    if (g->status < 0 || clg__shape_equal(&g->shape, to))
-        return g;
+    clg_shape axes = { 0 }, rest = { .rank = to->rank };
     const int lead = g->shape.rank - to->rank;
     for (int d = 0; d < g->shape.rank; d++) {
         if (d < lead || (to->dim[d - lead] == 1 && g->shape.dim[d] != 1))
@@ -100,7 +99,11 @@ static clg_tensor unbroadcast(clg_tensor g, const clg_shape *to)
     }
     if (axes.rank > 0)
         g = clg_sum(g, axes, true);
-    return g->status < 0 ? g : clg_reshape(g, *to);
+    if (lead <= 0 || g->status < 0)
+        return g;
+    for (int d = 0; d < rest.rank; d++)
+        rest.dim[d] = g->shape.dim[d + lead];
+    return clg_reshape(g, rest);
 }
 
 static void accumulate(sweep *s, clg__node *to, clg_tensor g)
@@ -112,14 +115,10 @@ static void accumulate(sweep *s, clg__node *to, clg_tensor g)
     }
     if (clg__node_of(g) != to && g->dtype != to->pub.dtype)
         g = clg_cast(g, to->pub.dtype);
-    // A cotangent smaller than the input (a literal) broadcasts when it is used or added.
-    if (g->shape.rank > to->pub.shape.rank || clg_numel(g->shape) > clg_numel(to->pub.shape) ||
-        !clg__shape_equal(&g->shape, &to->pub.shape)) {
-        if (clg_numel(g->shape) >= clg_numel(to->pub.shape))
-            g = unbroadcast(g, &to->pub.shape);
-        if (g->status >= 0 && !clg__shape_equal(&g->shape, &to->pub.shape))
-            g = clg_expand(g, to->pub.shape);
-    }
+    if (g->status >= 0 && !clg__shape_equal(&g->shape, &to->pub.shape))
+        g = unbroadcast(g, &to->pub.shape);
+    if (g->status >= 0)
+        g = clg_expand(g, to->pub.shape);
     clg_tensor *cot = &s->cot[to->index];
     *cot = *cot ? clg_add(*cot, g) : g;
     if ((*cot)->status < 0 && !s->failed)
