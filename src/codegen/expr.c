@@ -94,12 +94,23 @@ static const struct {
       "    return r;\n}\n#define H_POW_@(a, b) NAME(pow_@)(a, b)\n" },
 };
 
-// PoCL 3.1 computes pow of double vectors wrongly (1.9^-0.736 gives 1.04): lane by lane.
-static const char *const pow_by_lanes =
-    "static inline T_@ NAME(pow_@)(T_@ a, T_@ b)\n{\n" CLG__EDGE
-    "    for (int i = 0; i < 16; i++)\n"
-    "        ((E_@ *)&a)[i] = pow(((E_@ *)&a)[i], ((E_@ *)&b)[i]);\n"
-    "    return a;\n}\n#define H_POW_@(a, b) NAME(pow_@)(a, b)\n";
+// PoCL 3.1 computes pow and fmod of double vectors wrongly where one lane is not finite or zero (also the
+// spare ones of a tail): lane by lane.
+static const struct {
+    const char *name, *text;
+} by_lanes[] = {
+#define BY_LANES(word, low, statement)                                                             \
+    { word, "static inline T_@ NAME(" low "_@)(T_@ a, T_@ b)\n{\n" CLG__EDGE                       \
+            "    for (int i = 0; i < 16; i++) {\n"                                                 \
+            "        const E_@ x = ((E_@ *)&a)[i], y = ((E_@ *)&b)[i];\n" statement                \
+            "    }\n    return a;\n}\n#define " word "_@(a, b) NAME(" low "_@)(a, b)\n" }
+    BY_LANES("H_POW", "pow", "        ((E_@ *)&a)[i] = pow(x, y);\n"),
+    BY_LANES("H_FMOD", "fmod", "        ((E_@ *)&a)[i] = fmod(x, y);\n"),
+    BY_LANES("H_REM", "rem",
+             "        const E_@ m = fmod(x, y);\n"
+             "        ((E_@ *)&a)[i] = m != 0 && (y < 0) != (m < 0) ? m + y : m;\n"),
+#undef BY_LANES
+};
 
 static void add_with_suffix(clg__str *out, const char *text, const char *suffix)
 {
@@ -154,8 +165,10 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
             text = words[i].sign;
         if ((t == CLG_U8 || t == CLG_BOOL) && words[i].unsign)
             text = words[i].unsign;
-        if (t == CLG_F64 && n->vec > 1 && strcmp(word, "H_POW") == 0)
-            text = pow_by_lanes;
+        for (size_t k = 0; k < sizeof by_lanes / sizeof by_lanes[0]; k++) {
+            if (t == CLG_F64 && n->vec > 1 && strcmp(word, by_lanes[k].name) == 0)
+                text = by_lanes[k].text;
+        }
         add_with_suffix(&n->head, text, types[t].suffix);
         return;
     }
