@@ -233,8 +233,10 @@ static clg_status build_missing(clg__gpu *g, const clg__unit *units, instance *i
     }
     if (missing == 0)
         return CLG_OK;
-    if (source.failed)
+    if (source.failed) {
+        clg__str_free(&source);
         return clg__fail(e, CLG_ENOMEM, "build: out of host memory");
+    }
     clg__log(CLG__LOG_SOURCE, "%s", clg__str_text(&source));
     cl_program p = compile(g, &source, units, in, n, e);
     clg__str_free(&source);

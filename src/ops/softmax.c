@@ -87,6 +87,8 @@ static clg_tensor rows(const clg__op *op, clg_tensor a, int axis)
     if (a->shape.dim[at] > INT32_MAX)
         return clg__call_fail(&c, CLG_ESHAPE, "a row has more than %d elements", INT32_MAX);
     clg_tensor t = clg_transpose(a, at, -1);
+    if (t->status < 0)
+        return t;
     const clg_shape s = t->shape;
     const int64_t n = s.dim[s.rank - 1], all = clg_numel(s);
     t = clg_reshape(t, CLG_SHAPE(n ? all / n : 0, n));
