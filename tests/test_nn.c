@@ -280,6 +280,435 @@ START_TEST(bad_checkpoints_change_nothing)
 }
 END_TEST
 
+// ---- first numbers
+
+static float *values_of(clg_var v, int64_t *n)
+{
+    clg_scope scope = clg_scope_push(dev);
+    clg_tensor t = clg_var_value(v);
+    *n = clg_numel(t->shape);
+    float *p = malloc((size_t) *n * sizeof *p);
+    ok(clg_read(t, p, (size_t) *n * sizeof *p));
+    clg_scope_pop(scope);
+    return p;
+}
+
+// Mean 0, this deviation, and nothing beyond `bound` (0: no bound).
+static void check_spread(const char *what, clg_var v, double deviation, double bound)
+{
+    int64_t n;
+    float *p = values_of(v, &n);
+    double sum = 0, squares = 0, largest = 0;
+    for (int64_t i = 0; i < n; i++) {
+        sum += p[i];
+        squares += (double) p[i] * p[i];
+        largest = fmax(largest, fabs(p[i]));
+    }
+    free(p);
+    ck_assert_msg(fabs(sum / (double) n) < 5 * deviation / sqrt((double) n), "%s: mean %g", what,
+                  sum / (double) n);
+    ck_assert_msg(fabs(sqrt(squares / (double) n) / deviation - 1) < 0.03, "%s: deviation %g, not %g", what,
+                  sqrt(squares / (double) n), deviation);
+    ck_assert_msg(bound == 0 ? largest > 3 * deviation : largest <= bound && largest > 0.99 * bound,
+                  "%s: the largest is %g", what, largest);
+}
+
+START_TEST(inits_have_pytorchs_spread)
+{
+    const double in = 32 * 9, out = 64 * 9, root3 = sqrt(3);
+    const struct {
+        const char *name;
+        clg_init_kind kind;
+        int64_t fan_in;
+        double deviation;
+        bool bounded;
+    } rows[] = {
+        { "default", CLG_INIT_DEFAULT, 0, 1 / sqrt(in) / root3, true },
+        { "default of 100", CLG_INIT_DEFAULT, 100, 0.1 / root3, true },
+        { "kaiming uniform", CLG_INIT_KAIMING_UNIFORM, 0, sqrt(2 / in), true },
+        { "kaiming normal", CLG_INIT_KAIMING_NORMAL, 0, sqrt(2 / in), false },
+        { "xavier uniform", CLG_INIT_XAVIER_UNIFORM, 0, sqrt(2 / (in + out)), true },
+        { "xavier normal", CLG_INIT_XAVIER_NORMAL, 0, sqrt(2 / (in + out)), false },
+    };
+    clg_store s = clg_store_create(dev, 11);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        clg_var v = clg_store_param(s, rows[i].name, CLG_SHAPE(64, 32, 3, 3),
+                                    (clg_init) { rows[i].kind, 0, 0 }, rows[i].fan_in);
+        check_spread(rows[i].name, v, rows[i].deviation, rows[i].bounded ? rows[i].deviation * root3 : 0);
+    }
+    check_spread("uniform", clg_store_param(s, "u", CLG_SHAPE(20000), (clg_init) { CLG_INIT_UNIFORM, -2, 2 },
+                                            0), 2 / root3, 2);
+    check_spread("normal", clg_store_param(s, "n", CLG_SHAPE(20000), (clg_init) { CLG_INIT_NORMAL, 0, .5 }, 0),
+                 .5, 0);
+    clg_store_destroy(&s);
+}
+END_TEST
+
+START_TEST(layers_start_as_in_pytorch)
+{
+    clg_store s = clg_store_create(dev, 11);
+    clg_scope scope = clg_scope_push(dev);
+    clg_nn_linear(s, "l", clg_zeros(dev, CLG_F32, CLG_SHAPE(1, 400)), clg_nn_linear_params(.out = 300));
+    clg_nn_conv2d(s, "c", clg_zeros(dev, CLG_F32, CLG_SHAPE(1, 64, 4, 4)),
+                  clg_nn_conv2d_params(.out = 600, .kernel = 3, .groups = 2));
+    const char *const names[] = { "l.weight", "l.bias", "c.weight", "c.bias" };
+    const double bounds[] = { 1 / sqrt(400), 1 / sqrt(400), 1 / sqrt(32 * 9), 1 / sqrt(32 * 9) };
+    for (int i = 0; i < 4; i++) {
+        int64_t n;
+        float *p = values_of(clg_store_find(s, names[i]), &n);
+        double largest = 0;
+        for (int64_t k = 0; k < n; k++)
+            largest = fmax(largest, fabs(p[k]));
+        ck_assert_msg(largest <= bounds[i] && largest > 0.95 * bounds[i], "%s: %g", names[i], largest);
+        free(p);
+    }
+    clg_scope_pop(scope);
+    clg_store_destroy(&s);
+}
+END_TEST
+
+START_TEST(numbers_follow_from_seed_and_name)
+{
+    const clg_init in = { CLG_INIT_KAIMING_NORMAL, 0, 0 };
+    uint64_t seed, counter, seed2, counter2;
+    float *p[4];
+    int64_t n = 0;
+    clg_store a = clg_store_create(dev, 1), b = clg_store_create(dev, 1), c = clg_store_create(dev, 2);
+    clg_random_get_state(dev, &seed, &counter);
+    p[0] = values_of(clg_store_param(a, "x", CLG_SHAPE(8, 8), in, 0), &n);
+    p[1] = values_of(clg_store_param(a, "y", CLG_SHAPE(8, 8), in, 0), &n);
+    clg_store_param(b, "y", CLG_SHAPE(8, 8), in, 0);
+    p[2] = values_of(clg_store_param(b, "x", CLG_SHAPE(8, 8), in, 0), &n);
+    p[3] = values_of(clg_store_param(c, "x", CLG_SHAPE(8, 8), in, 0), &n);
+    clg_random_get_state(dev, &seed2, &counter2);
+    ck_assert(seed == seed2 && counter == counter2);
+    ck_assert_mem_eq(p[0], p[2], 256);
+    ck_assert(memcmp(p[0], p[1], 256) != 0 && memcmp(p[0], p[3], 256) != 0);
+    for (int i = 0; i < 4; i++)
+        free(p[i]);
+    clg_store_destroy(&a);
+    clg_store_destroy(&b);
+    clg_store_destroy(&c);
+}
+END_TEST
+
+// ---- optimizers
+
+typedef struct sgd_row {
+    double momentum, dampening, decay;
+    bool nesterov;
+} sgd_row;
+
+// Minimises sum w^2 from 0.7 in n steps.
+static double minimise(clg_store s, clg_optim o, int n, double max_norm)
+{
+    clg_var v = clg_store_param(s, "w", CLG_SHAPE(1), (clg_init) { CLG_INIT_CONSTANT, 0.7, 0 }, 0);
+    for (int i = 0; i < n; i++) {
+        clg_tensor *g;
+        int count;
+        clg_scope scope = clg_scope_push(dev);
+        clg_tensor w = clg_var_value(v);
+        ok(clg_optim_grads(o, clg_sum(clg_mul(w, w), CLG_ALL, false), &g, &count));
+        if (max_norm > 0)
+            ok(clg_clip_grad_norm(g, count, max_norm)->status);
+        ok(clg_optim_apply(o, g, count));
+        ok(clg_eval_assigned(dev));
+        clg_scope_pop(scope);
+    }
+    clg_scope scope = clg_scope_push(dev);
+    const double got = clg_item(clg_var_value(v), NULL);
+    clg_scope_pop(scope);
+    clg_optim_destroy(&o);
+    clg_store_destroy(&s);
+    return got;
+}
+
+START_TEST(sgd_variants)
+{
+    const sgd_row rows[] = { { 0, 0, 0, false },      { 0, 0, .1, false },   { .9, 0, 0, false },
+                             { .9, .5, 0, false },    { .9, .5, .1, false }, { .9, 0, 0, true },
+                             { .5, 0, .1, true } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const sgd_row *r = &rows[i];
+        double w = 0.7, buf = 0;
+        for (int t = 0; t < 4; t++) {
+            double g = 2 * w + r->decay * w;
+            if (r->momentum != 0) {
+                buf = t == 0 ? g : r->momentum * buf + (1 - r->dampening) * g;
+                g = r->nesterov ? g + r->momentum * buf : buf;
+            }
+            w -= 0.05 * g;
+        }
+        clg_store s = clg_store_create(dev, 1);
+        clg_optim o = clg_sgd_create(s, clg_sgd_params(.lr = 0.05, .momentum = r->momentum,
+                                                       .dampening = r->dampening, .nesterov = r->nesterov,
+                                                       .weight_decay = r->decay));
+        const double got = minimise(s, o, 4, 0);
+        ck_assert_msg(fabs(got - w) < 1e-6, "row %zu: %.9g, expected %.9g", i, got, w);
+    }
+}
+END_TEST
+
+START_TEST(adam_variants)
+{
+    // beta1, beta2, eps, decay of Adam, decay of AdamW
+    const double rows[][5] = { { .9, .999, 1e-8, 0, 0 }, { .5, .9, 1e-3, 0, 0 }, { .9, .999, 1e-8, .1, 0 },
+                               { .9, .999, 1e-8, 0, .01 }, { .9, .999, 1e-8, 0, .2 } };
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        const double *r = rows[i / 2];
+        const bool decoupled = r[4] > 0 || (i % 2 && r[3] == 0), none = decoupled && r[4] == 0;
+        double w = 0.7, m = 0, v = 0;
+        for (int t = 1; t <= 4; t++) {
+            const double g = 2 * w + r[3] * w;
+            w *= 1 - 0.05 * r[4];
+            m = r[0] * m + (1 - r[0]) * g;
+            v = r[1] * v + (1 - r[1]) * g * g;
+            w -= 0.05 / (1 - pow(r[0], t)) * m / (sqrt(v) / sqrt(1 - pow(r[1], t)) + r[2]);
+        }
+        clg_store s = clg_store_create(dev, 1);
+        const struct clg_adam_params *p = clg_adam_params(.lr = 0.05, .beta1 = r[0], .beta2 = r[1],
+            .eps = r[2], .weight_decay = decoupled ? r[4] : r[3], .no_decay = none);
+        const double got = minimise(s, decoupled ? clg_adamw_create(s, p) : clg_adam_create(s, p), 4, 0);
+        ck_assert_msg(fabs(got - w) < 2e-6, "row %zu: %.9g, expected %.9g", i, got, w);
+    }
+}
+END_TEST
+
+START_TEST(clipped_steps)
+{
+    for (int i = 0; i < 2; i++) {
+        const double most = i ? 100 : 0.5; // of a gradient of 1.4
+        double w = 0.7;
+        for (int t = 0; t < 3; t++)
+            w -= 0.1 * 2 * w * fmin(1, most / (2 * w + 1e-6));
+        clg_store s = clg_store_create(dev, 1);
+        ck_assert_double_eq_tol(minimise(s, clg_sgd_create(s, clg_sgd_params(.lr = 0.1)), 3, most), w, 1e-6);
+    }
+    clg_scope scope = clg_scope_push(dev);
+    clg_tensor zero = clg_zeros(dev, CLG_F32, CLG_SHAPE(3));
+    ck_assert_double_eq(clg_item(clg_clip_grad_norm(&zero, 1, 1), NULL), 0);
+    ck_assert_double_eq(clg_item(clg_sum(zero, CLG_ALL, false), NULL), 0);
+    clg_scope_pop(scope);
+}
+END_TEST
+
+static clg_status step_of(clg_store s, clg_optim o)
+{
+    clg_scope scope = clg_scope_push(dev);
+    clg_init one = { CLG_INIT_CONSTANT, 1, 0 };
+    clg_tensor a = clg_var_value(clg_store_param(s, "a.w", CLG_SHAPE(3), one, 0));
+    clg_tensor b = clg_var_value(clg_store_param(s, "b.w", CLG_SHAPE(3), one, 0));
+    clg_status st = clg_optim_step(o, clg_sum(clg_mul(a, clg_mul(b, b)), CLG_ALL, false));
+    st = st < 0 ? st : clg_eval_assigned(dev);
+    clg_scope_pop(scope);
+    return st;
+}
+
+static double first_of(clg_store s, const char *name)
+{
+    int64_t n;
+    float *p = values_of(clg_store_find(s, name), &n);
+    const double v = p[0];
+    free(p);
+    return v;
+}
+
+START_TEST(frozen_parameters)
+{
+    char path[200];
+    bool trainable;
+    snprintf(path, sizeof path, "%s/frozen.safetensors", folder);
+    clg_store s = clg_store_create(dev, 1), r = clg_store_create(dev, 1);
+    clg_optim o = clg_adam_create(s, clg_adam_params(.lr = 0.01)),
+              p = clg_adam_create(r, clg_adam_params(.lr = 0.01));
+    ck_assert_ptr_nonnull(clg_store_param(s, "b.w", CLG_SHAPE(3), (clg_init) { CLG_INIT_CONSTANT, 1, 0 }, 0));
+    clg_store_freeze(s, "b.", true);
+    clg_store_at(s, 0, NULL, &trainable);
+    ck_assert(!trainable);
+    for (int i = 0; i < 5; i++)
+        ok(step_of(s, o));
+    ck_assert_double_eq(first_of(s, "b.w"), 1);
+    ck_assert_double_eq_tol(first_of(s, "a.w"), 0.95, 1e-4);
+    ck_assert_ptr_null(clg_store_find(s, "optim.m.b.w"));
+    // Thawed, it starts like a new one: Adam's first steps have the length lr.
+    clg_store_freeze(s, "b.", false);
+    ok(step_of(s, o));
+    ck_assert_double_eq_tol(first_of(s, "b.w"), 0.99, 1e-5);
+    ok(step_of(s, o));
+    ck_assert_double_eq_tol(first_of(s, "b.w"), 0.98, 1e-4);
+    ok(clg_store_save(s, path, NULL));
+    ok(clg_store_load(r, path));
+    for (int i = 0; i < 2; i++) {
+        ok(step_of(s, o));
+        ok(step_of(r, p));
+    }
+    ck_assert_double_eq(first_of(s, "a.w"), first_of(r, "a.w"));
+    ck_assert_double_eq(first_of(s, "b.w"), first_of(r, "b.w"));
+    clg_store_freeze(s, "", true);
+    ck_assert_int_eq(step_of(s, o), CLG_EINVAL);
+    ck_assert_ptr_nonnull(strstr(clg_error(dev, 0), "no trainable parameters"));
+    clg_error_clear(dev);
+    clg_optim_destroy(&o);
+    clg_optim_destroy(&p);
+    clg_store_destroy(&s);
+    clg_store_destroy(&r);
+}
+END_TEST
+
+// ---- layers
+
+START_TEST(running_statistics)
+{
+    enum { N = 3, C = 2, P = 20 };
+    float x[N * C * P], y[N * C * P], got[2][C];
+    double want[2][C] = { { 0, 0 }, { 1, 1 } }, out[N * C * P];
+    clg_store s = clg_store_create(dev, 1);
+    for (int step = 0; step < 4; step++) {
+        const double momentum = 0.3;
+        const bool training = step < 3;
+        clg_store_train(s, training);
+        fill(x, N * C * P);
+        for (int i = 0; i < N * C * P; i++)
+            x[i] = x[i] * 2 + 3;
+        clg_scope scope = clg_scope_push(dev);
+        clg_tensor t = clg_nn_batch_norm2d(s, "bn", clg_upload(dev, CLG_F32, CLG_SHAPE(N, C, 4, 5), x),
+                                           clg_nn_batch_norm2d_params(.momentum = momentum));
+        ok(clg_read(t, y, sizeof y));
+        ok(clg_eval_assigned(dev));
+        ok(clg_read(clg_var_value(clg_store_find(s, "bn.running_mean")), got[0], sizeof got[0]));
+        ok(clg_read(clg_var_value(clg_store_find(s, "bn.running_var")), got[1], sizeof got[1]));
+        clg_scope_pop(scope);
+        for (int c = 0; c < C; c++) {
+            double mean = 0, square = 0;
+            for (int i = 0; i < N * P; i++)
+                mean += x[(i / P * C + c) * P + i % P] / (double) (N * P);
+            for (int i = 0; i < N * P; i++)
+                square += pow(x[(i / P * C + c) * P + i % P] - mean, 2);
+            const double m = training ? mean : want[0][c], v = training ? square / (N * P) : want[1][c];
+            for (int i = 0; i < N * P; i++)
+                out[(i / P * C + c) * P + i % P] = (x[(i / P * C + c) * P + i % P] - m) / sqrt(v + 1e-5);
+            if (!training)
+                continue;
+            want[0][c] = (1 - momentum) * want[0][c] + momentum * mean;
+            want[1][c] = (1 - momentum) * want[1][c] + momentum * square / (N * P - 1);
+        }
+        same(training ? "training" : "evaluation", y, out, N * C * P, 2e-5);
+        same("running mean", got[0], want[0], C, 1e-5);
+        same("running variance", got[1], want[1], C, 1e-5);
+    }
+    clg_store_destroy(&s);
+}
+END_TEST
+
+START_TEST(dropout_scales)
+{
+    enum { N = 20000 };
+    float *y = malloc(N * sizeof *y);
+    clg_store s = clg_store_create(dev, 1);
+    for (int i = 0; i < 3; i++) {
+        const double p = i == 0 ? 0.3 : i == 1 ? 0.75 : 0;
+        clg_scope scope = clg_scope_push(dev);
+        clg_tensor x = clg_ones(dev, CLG_F32, CLG_SHAPE(N));
+        int kept = 0;
+        clg_manual_seed(dev, 3);
+        ok(clg_read(clg_nn_dropout(s, x, p), y, N * sizeof *y));
+        for (int k = 0; k < N; k++) {
+            kept += y[k] != 0;
+            ck_assert_msg(y[k] == 0 || fabs(y[k] * (1 - p) - 1) < 1e-6, "element %d is %g", k, y[k]);
+        }
+        ck_assert_msg(fabs(kept / (double) N - (1 - p)) < 0.02, "%d of %d kept with p %g", kept, N, p);
+        clg_store_train(s, false);
+        ck_assert_ptr_eq(clg_nn_dropout(s, x, p), x);
+        clg_store_train(s, true);
+        clg_scope_pop(scope);
+    }
+    free(y);
+    clg_store_destroy(&s);
+}
+END_TEST
+
+// The last message holds all the words.
+static void says(const char *a, const char *b)
+{
+    const char *text = clg_error(dev, 0);
+    ck_assert_msg(strstr(text, a) && strstr(text, b), "'%s' lacks '%s' or '%s'", text, a, b);
+    clg_error_clear(dev);
+}
+
+START_TEST(errors_name_the_layer)
+{
+    char name[400] = "";
+    clg_store s = clg_store_create(dev, 1);
+    clg_optim o = clg_adam_create(s, NULL);
+    clg_scope scope = clg_scope_push(dev);
+    clg_tensor x = clg_zeros(dev, CLG_F32, CLG_SHAPE(2, 3, 8, 8));
+    clg_tensor y = clg_nn_conv2d(s, "stem", x, clg_nn_conv2d_params(.out = 4, .kernel = 3));
+    ok(y->status);
+    ck_assert_int_eq(clg_nn_conv2d(s, "stem", x, clg_nn_conv2d_params(.out = 5, .kernel = 3))->status,
+                     CLG_ESHAPE);
+    says("'stem.weight'", "4x3x3x3");
+    ck_assert_int_lt(clg_nn_conv2d(s, "big", x, clg_nn_conv2d_params(.out = 4, .kernel = 9))->status, 0);
+    says("'big'", "conv2d");
+    ck_assert_int_eq(clg_nn_linear(s, "head", x, clg_nn_linear_params(.out = 0))->status, CLG_ESHAPE);
+    says("'head'", "out is 0");
+    ck_assert_int_eq(clg_nn_batch_norm2d(s, "norm", clg_zeros(dev, CLG_F32, CLG_SHAPE(3)), NULL)->status,
+                     CLG_ESHAPE);
+    says("'norm'", "rank 1");
+    memset(name, 'x', sizeof name - 1);
+    ck_assert_int_eq(clg_nn_linear(s, name, x, clg_nn_linear_params(.out = 2))->status, CLG_EINVAL);
+    says("longer", "255");
+    ck_assert_ptr_null(clg_store_buffer(s, "stem.bias", CLG_F32, CLG_SHAPE(4), 0));
+    says("'stem.bias'", "a parameter");
+    ck_assert_int_lt(clg_optim_step(o, clg_mean(y, CLG_ALL, false)), 0); // "big" is not part of it
+    says("'big.weight'", "does not depend");
+    clg_scope_pop(scope);
+    clg_optim_destroy(&o);
+    clg_store_destroy(&s);
+}
+END_TEST
+
+START_TEST(checkpoints_with_missing_and_extra_keys)
+{
+    char path[200], error[600] = "";
+    const int64_t batches = 7;
+    const float w[6] = { 1, 2, 3, 4, 5, 6 }, b[2] = { 1, 2 };
+    snprintf(path, sizeof path, "%s/pytorch.safetensors", folder);
+    const clg_safetensor file[] = {
+        { "l.weight", true, CLG_F32, CLG_SHAPE(2, 3), w, sizeof w },
+        { "l.bias", true, CLG_F32, CLG_SHAPE(2), b, sizeof b },
+        { "old.weight", true, CLG_F32, CLG_SHAPE(2), b, sizeof b },
+        { "bn.num_batches_tracked", true, CLG_I64, CLG_SCALAR, &batches, sizeof batches },
+    };
+    ok(clg_safetensors_write(path, file, 4, NULL, error, sizeof error));
+    clg_store s = clg_store_create(dev, 1);
+    clg_optim o = clg_adam_create(s, NULL);
+    ok(clg_store_load(s, path));
+    ck_assert_int_eq(clg_store_count(s), 4);
+    clg_scope scope = clg_scope_push(dev);
+    clg_tensor y = clg_nn_linear(s, "l", clg_ones(dev, CLG_F32, CLG_SHAPE(1, 3)),
+                                 clg_nn_linear_params(.out = 2));
+    ck_assert_double_eq(clg_item(clg_sum(y, CLG_ALL, false), NULL), 24);
+    ok(clg_optim_step(o, clg_sum(y, CLG_ALL, false))); // what no layer asked for is not trained
+    ok(clg_eval_assigned(dev));
+    ck_assert_double_eq(first_of(s, "old.weight"), 1);
+    clg_scope_pop(scope);
+    // Missing keys and other types: nothing changes.
+    clg_store t = clg_store_create(dev, 1);
+    clg_store_param(t, "l.weight", CLG_SHAPE(2, 3), (clg_init) { CLG_INIT_CONSTANT, 9, 0 }, 0);
+    clg_store_param(t, "l.gain", CLG_SHAPE(2), (clg_init) { 0 }, 0);
+    ck_assert_int_eq(clg_store_load(t, path), CLG_EFORMAT);
+    says("has no 'l.gain'", "pytorch.safetensors");
+    clg_store_buffer(t, "bn.num_batches_tracked", CLG_I32, CLG_SCALAR, 0);
+    ck_assert_int_eq(clg_store_load(t, path), CLG_EFORMAT);
+    clg_error_clear(dev);
+    ck_assert_int_eq(clg_store_count(t), 3);
+    ck_assert_double_eq(first_of(t, "l.weight"), 9);
+    clg_optim_destroy(&o);
+    clg_store_destroy(&s);
+    clg_store_destroy(&t);
+}
+END_TEST
+
 int main(void)
 {
     if (!mkdtemp(folder))
@@ -294,6 +723,19 @@ int main(void)
     tcase_add_test(c, clipping);
     tcase_add_test(c, the_gradient_checker_tells_right_from_wrong);
     tcase_add_test(c, bad_checkpoints_change_nothing);
+    suite_add_tcase(s, c);
+    c = tcase_create("parts");
+    tcase_add_test(c, inits_have_pytorchs_spread);
+    tcase_add_test(c, layers_start_as_in_pytorch);
+    tcase_add_test(c, numbers_follow_from_seed_and_name);
+    tcase_add_test(c, sgd_variants);
+    tcase_add_test(c, adam_variants);
+    tcase_add_test(c, clipped_steps);
+    tcase_add_test(c, frozen_parameters);
+    tcase_add_test(c, running_statistics);
+    tcase_add_test(c, dropout_scales);
+    tcase_add_test(c, errors_name_the_layer);
+    tcase_add_test(c, checkpoints_with_missing_and_extra_keys);
     suite_add_tcase(s, c);
     return run_suite(s);
 }
