@@ -50,6 +50,8 @@ CLG_API clg_optim clg_sgd_create(clg_store s, const struct clg_sgd_params *p);
 //   g' = g + weight_decay w,  m = beta1 m + (1 - beta1) g',  v = beta2 v + (1 - beta2) g'^2
 //   w = w - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)   in step t = 1, 2, ...
 //
+// A parameter that joins later (thawed, or of a new layer) counts its own steps.
+//
 // s       as of clg_sgd_create
 // p       may be NULL
 // result  the optimizer
@@ -103,8 +105,9 @@ CLG_API double clg_optim_lr(clg_optim o);
 // result  CLG_OK
 // owns    nothing
 // errors  those of clg_grad_n, clg_assign_n and clg_store_buffer; CLG_EINVAL for NULL or a store
-//         without trainable parameters
-// blocks  the first step makes the state, as clg_store_buffer
+//         without trainable parameters. CLG_EGRAD names the parameter that the loss does not need:
+//         freeze it
+// blocks  no
 CLG_API clg_status clg_optim_step(clg_optim o, clg_tensor loss);
 
 // The first half of a step, so that gradients can be clipped or added up.
@@ -124,8 +127,8 @@ CLG_API clg_status clg_optim_grads(clg_optim o, clg_tensor loss, clg_tensor **gr
 // grads   n gradients in that order, of the parameters' shapes
 // result  CLG_OK
 // owns    nothing
-// errors  CLG_EINVAL    n is not what clg_optim_grads gave; those of clg_assign_n and
-//         clg_store_buffer
+// errors  CLG_EINVAL    n is not what clg_optim_grads gave, or grads is NULL
+//         those of clg_assign_n and clg_store_buffer
 // blocks  as clg_optim_step
 CLG_API clg_status clg_optim_apply(clg_optim o, const clg_tensor *grads, int n);
 

@@ -11,7 +11,7 @@ typedef struct clg_var_t *clg_var;
 
 // A variable that starts with the value of t. It keeps t's type and shape for ever.
 //
-// t       any tensor; it is computed with the next evaluation of assignments
+// t       any tensor; it is computed before the next evaluation of assignments
 // result  the variable
 // owns    destroy with clg_var_destroy; NULL on failure (see clg_error)
 // errors  t's own when poisoned, CLG_ENOMEM
