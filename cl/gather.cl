@@ -17,7 +17,8 @@ __kernel void NAME(index_select)(__global const E *restrict a, long offset,
     const long at = get_global_id(0);
     if (at >= total)
         return;
-    const long k = index[index_offset + at / inner % n];
+    // compared as it is: rusticl loses the sign of an int that has become a long
+    const I k = index[index_offset + at / inner % n];
     y[at] = k < 0 || k >= axis ? (E)(FILL)
                                : a[offset + (at / inner / n * axis + k) * inner + at % inner];
 }
