@@ -72,6 +72,8 @@ typedef struct clg__group {
 // n_reductions == 0: pointwise. Slots of group 0 serve all (they are equal by construction).
 clg_status clg__codegen(const clg__group *const *groups, int n, const clg__caps *caps,
                         clg__kplan *p);
+// Of the text of a pointwise group: equal ones can share a launch.
+uint64_t clg__codegen_hash(const clg__group *g, const clg__caps *caps);
 // Could these two share a launch? (same text, pointwise)
 bool clg__codegen_same(const clg__group *a, const clg__group *b, const clg__caps *caps);
 

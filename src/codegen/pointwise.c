@@ -4,6 +4,7 @@
 #include "codegen/gen.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -227,6 +228,17 @@ clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg_
         p->n_launches--;
     }
     return p->err.status;
+}
+
+uint64_t clg__codegen_hash(const clg__group *g, const clg__caps *caps)
+{
+    clg__kplan p;
+    clg__kplan_init(&p);
+    clg__gen_pointwise(&g, 1, caps, &p);
+    const clg__str *t = &p.launches[0].text;
+    const uint64_t hash = p.n_launches == 1 && t->text ? clg__hash(t->text, t->length, 0) : 0;
+    clg__kplan_free(&p);
+    return hash;
 }
 
 bool clg__codegen_same(const clg__group *a, const clg__group *b, const clg__caps *caps)

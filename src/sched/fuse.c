@@ -298,6 +298,8 @@ static bool merge_into_producer(clg__fusion *f, int k, clg__group *text)
             continue;
         if (f->g[d].kind == CLG__GRP_KERNEL && !can_be_epilogue(f, d, k))
             continue;
+        if (f->g[d].kind == CLG__GRP_REDUCE && f->g[k].twin)
+            continue;
         if (try_merge(f, d, k, text)) {
             if (f->g[d].kind == CLG__GRP_KERNEL)
                 f->w->ir[f->g[d].kernel].stored = false;
@@ -329,7 +331,28 @@ static bool merge_sibling(clg__fusion *f, int k, clg__group *text)
     return false;
 }
 
-static bool merge_groups(clg__fusion *f, clg__group *text)
+// Groups of one text share a launch, as the updates of all parameters do: at the end of a reduction they
+// would save nothing and make each reduction a kernel of its own.
+static bool find_twins(clg__fusion *f)
+{
+    uint64_t *hash = clg__calloc((size_t) f->n + 1, sizeof *hash);
+    if (!hash)
+        return false;
+    for (int k = 0; k < f->n; k++) {
+        if (alive(f, k) && f->g[k].kind == CLG__GRP_POINTWISE)
+            hash[k] = clg__codegen_hash(f->g[k].text, f->w->dev->caps);
+    }
+    for (int k = 0; k < f->n; k++) {
+        for (int j = 0; j < k && hash[k]; j++) {
+            if (hash[j] == hash[k])
+                f->g[j].twin = f->g[k].twin = true;
+        }
+    }
+    clg__free(hash);
+    return true;
+}
+
+static bool settle(clg__fusion *f, clg__group *text)
 {
     for (int k = 0; k < f->n; k++) {
         if (!alive(f, k) || f->g[k].kind == CLG__GRP_KERNEL)
@@ -339,8 +362,17 @@ static bool merge_groups(clg__fusion *f, clg__group *text)
             return false;
         }
     }
+    return true;
+}
+
+static bool merge_groups(clg__fusion *f, clg__group *text)
+{
+    if (!settle(f, text))
+        return false;
     if (!f->w->fuse)
         return true;
+    if (!find_twins(f))
+        return false;
     // Values come in dependency order, groups nearly so: walk the values.
     for (int i = 0; i < f->w->n_ir; i++) {
         const int k = f->w->ir[i].group;
@@ -415,6 +447,26 @@ static bool same_slots(const clg__group *a, const clg__group *b)
     return true;
 }
 
+// What nothing in the plan waits for runs last, so that the updates of all parameters share launches.
+static bool mark_last(clg__fusion *f, int top)
+{
+    char *read = clg__calloc((size_t) f->n + 1, 1);
+    int deps[MAX_LOADS];
+    if (!read)
+        return false;
+    for (int k = 0; k < f->n; k++) {
+        const int n = alive(f, k) ? deps_of(f, k, deps) : 0;
+        for (int i = 0; i < n; i++)
+            read[deps[i]] = 1;
+    }
+    for (int k = 0; k < f->n; k++) {
+        if (alive(f, k) && f->g[k].kind == CLG__GRP_POINTWISE && !read[k])
+            f->g[k].level = top;
+    }
+    clg__free(read);
+    return true;
+}
+
 // Groups of one launch: same level, same text, and few enough arguments for every device.
 static void add_companions(clg__fusion *f, int k, int *at)
 {
@@ -451,6 +503,10 @@ static bool make_order(clg__fusion *f)
         f->g[k].launch = -1;
         f->g[k].level = alive(f, k) ? level_of(f, k, memo) : -1;
         top = f->g[k].level > top ? f->g[k].level : top;
+    }
+    if (!mark_last(f, top)) {
+        clg__free(memo);
+        return false;
     }
     for (int l = 0; l <= top; l++) {
         for (int k = 0; k < f->n; k++) {

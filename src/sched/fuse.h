@@ -16,6 +16,7 @@ typedef struct clg__grp {
     int merged_into; // -1 while alive
     int level;       // longest way from the inputs
     int launch;      // number of the launch it is part of
+    bool twin;       // another group has the same text
     clg__group *text; // what codegen gets; NULL for a kernel without an epilogue
 } clg__grp;
 
