@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// clgrad bench: what operations reach on a device. Random data, inputs in turn so that memory-bound
-// cases do not live in a cache, the median of several rounds.
+// clgrad bench: what operations reach on a device, on the large shapes of cases.c. Random data, inputs in
+// turn so that memory-bound cases do not live in a cache, the median of several rounds.
+#include "cases.h"
 #include "tool.h"
 
 #include <jansson.h>
@@ -12,155 +13,9 @@ enum { ROUNDS = 7, INPUTS = 4 };
 
 typedef struct bench {
     clg_device dev;
-    clg_tensor x[INPUTS], w, b;
+    clg_tensor x[INPUTS], w;
     int turn;
 } bench;
-
-typedef struct kase {
-    const char *name, *what;
-    clg_shape x, w; // random F32; rank 0: none
-    double flops, bytes; // of one run
-    clg_tensor (*run)(bench *b, clg_tensor x, clg_tensor w);
-} kase;
-
-static clg_tensor run_add(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    return clg_add(x, w);
-}
-
-static clg_tensor run_exp(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    (void) w;
-    return clg_exp(x);
-}
-
-static clg_tensor run_gelu(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    (void) w;
-    return clg_gelu(x);
-}
-
-static clg_tensor run_sum(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    (void) w;
-    return clg_sum(x, CLG_ALL, false);
-}
-
-static clg_tensor run_sum_rows(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    (void) w;
-    return clg_sum(x, CLG_AXES(1), false);
-}
-
-static clg_tensor run_sum_columns(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    (void) w;
-    return clg_sum(x, CLG_AXES(0), false);
-}
-
-static clg_tensor run_softmax(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    (void) w;
-    return clg_softmax(x, -1);
-}
-
-static clg_tensor run_transpose(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    (void) w;
-    return clg_add_scalar(clg_transpose(x, 0, 1), 1);
-}
-
-static clg_tensor run_matmul(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    return clg_matmul(x, w);
-}
-
-static clg_tensor run_conv(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    return clg_conv2d(x, w, NULL, clg_conv2d_params(.padding = (int) w->shape.dim[2] / 2));
-}
-
-static clg_tensor conv_grad(clg_tensor x, clg_tensor w, bool of_x)
-{
-    x = clg_track(x);
-    w = clg_track(w);
-    clg_tensor y = clg_conv2d(x, w, NULL, clg_conv2d_params(.padding = (int) w->shape.dim[2] / 2));
-    clg_tensor g = clg_reshape(clg_concat(0, clg_reshape(clg_detach(x), CLG_SHAPE(-1)),
-                                          clg_reshape(clg_detach(x), CLG_SHAPE(-1))), y->shape);
-    clg_tensor out, wrt = of_x ? x : w;
-    clg_vjp_n(y, g, &wrt, 1, false, &out);
-    return out;
-}
-
-static clg_tensor run_conv_dx(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    return conv_grad(x, w, true);
-}
-
-static clg_tensor run_conv_dw(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    return conv_grad(x, w, false);
-}
-
-static clg_tensor run_pool(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    (void) w;
-    return clg_max_pool2d(x, clg_pool2d_params(.kernel = 2));
-}
-
-static clg_tensor run_norm(bench *b, clg_tensor x, clg_tensor w)
-{
-    (void) b;
-    (void) w;
-    return clg_relu(clg_batch_norm(x, NULL, NULL, NULL, NULL, clg_batch_norm_params(.training = true)));
-}
-
-#define S(...) { .rank = CLG__COUNT(int64_t, __VA_ARGS__), .dim = { __VA_ARGS__ } }
-#define MB16 16777216.0
-static const kase cases[] = {
-    { "add", "a + b, 16 M elements", S(4096, 4096), S(4096, 4096), 0, 12 * MB16, run_add },
-    { "exp", "exp(a), 16 M elements", S(4096, 4096), { 0 }, 0, 8 * MB16, run_exp },
-    { "gelu", "erf-GELU, 4 M elements", S(2048, 2048), { 0 }, 0, 2 * MB16, run_gelu },
-    { "transpose", "a^T + 1, 4 M elements", S(2048, 2048), { 0 }, 0, 2 * MB16, run_transpose },
-    { "sum", "sum of 16 M elements", S(4096, 4096), { 0 }, 0, 4 * MB16, run_sum },
-    { "sum_rows", "sums of 4096 rows", S(4096, 4096), { 0 }, 0, 4 * MB16, run_sum_rows },
-    { "sum_columns", "sums of 4096 columns", S(4096, 4096), { 0 }, 0, 4 * MB16, run_sum_columns },
-    { "softmax", "rows of 1000", S(16384, 1000), { 0 }, 0, 8 * 16384e3, run_softmax },
-    { "softmax_10", "rows of 10", S(65536, 10), { 0 }, 0, 8 * 655360.0, run_softmax },
-    { "batch_norm", "batch norm and relu, 128x32x28x28", S(128, 32, 28, 28), { 0 }, 0, 16 * 3211264.0,
-      run_norm },
-    { "max_pool", "2x2 of 128x32x28x28", S(128, 32, 28, 28), { 0 }, 0, 6 * 3211264.0, run_pool },
-    { "matmul_128", "128 x 128 x 128", S(128, 128), S(128, 128), 2.0 * 128 * 128 * 128, 0, run_matmul },
-    { "matmul_512", "512 x 512 x 512", S(512, 512), S(512, 512), 2.0 * 512 * 512 * 512, 0, run_matmul },
-    { "matmul_1024", "1024 x 1024 x 1024", S(1024, 1024), S(1024, 1024), 2.0 * 1024 * 1024 * 1024, 0,
-      run_matmul },
-    { "matmul_linear", "128 x 3136 x 128", S(128, 3136), S(3136, 128), 2.0 * 128 * 3136 * 128, 0,
-      run_matmul },
-    { "conv_first", "128x1x28x28 with 32 of 3x3", S(128, 1, 28, 28), S(32, 1, 3, 3),
-      2.0 * 128 * 784 * 32 * 9, 0, run_conv },
-    { "conv", "128x32x14x14 with 64 of 3x3", S(128, 32, 14, 14), S(64, 32, 3, 3),
-      2.0 * 128 * 196 * 64 * 288, 0, run_conv },
-    { "conv_dx", "its gradient for the input", S(128, 32, 14, 14), S(64, 32, 3, 3),
-      2.0 * 128 * 196 * 64 * 288, 0, run_conv_dx },
-    { "conv_dw", "its gradient for the weights", S(128, 32, 14, 14), S(64, 32, 3, 3),
-      2.0 * 128 * 196 * 64 * 288, 0, run_conv_dw },
-    { "conv_resnet", "8x64x56x56 with 64 of 3x3", S(8, 64, 56, 56), S(64, 64, 3, 3),
-      2.0 * 8 * 3136 * 64 * 576, 0, run_conv },
-};
-enum { CASES = (int) (sizeof cases / sizeof cases[0]) };
 
 static clg_tensor random_tensor(clg_device dev, clg_shape s)
 {
@@ -173,26 +28,26 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static clg_status run_once(bench *b, const kase *k, int times)
+static clg_status run_once(bench *b, const op_case *k, int times)
 {
     clg_status st = CLG_OK;
     for (int i = 0; i < times && st >= 0; i++) {
         clg_scope s = clg_scope_push(b->dev);
-        st = clg_eval(k->run(b, b->x[b->turn++ % INPUTS], b->w));
+        st = clg_eval(k->apply((clg_tensor[]) { b->x[b->turn++ % INPUTS], b->w }));
         clg_scope_pop(s);
     }
     return st < 0 ? st : clg_sync(b->dev);
 }
 
 // Seconds of one run; below 0 on failure.
-static double measure(bench *b, const kase *k)
+static double measure(bench *b, const op_case *k)
 {
     double t[ROUNDS];
     int times = 1;
     clg_random_set_state(b->dev, 7, 0);
     for (int i = 0; i < INPUTS; i++)
-        b->x[i] = random_tensor(b->dev, k->x);
-    b->w = k->w.rank ? random_tensor(b->dev, k->w) : NULL;
+        b->x[i] = random_tensor(b->dev, k->large[0]);
+    b->w = k->large[1].rank ? random_tensor(b->dev, k->large[1]) : NULL;
     clg_status st = clg_eval_n(b->x, INPUTS);
     if (st >= 0 && b->w)
         st = clg_eval(b->w);
@@ -283,9 +138,9 @@ static int run_all(clg_device dev, int argc, char **argv, bool json)
     json_t *all = json_array();
     bench b = { .dev = dev };
     int code = EXIT_OK;
-    for (int i = 0; i < CASES && code == EXIT_OK; i++) {
-        const kase *k = &cases[i];
-        if (!chosen(k->name, argc, argv, 0))
+    for (int i = 0; i < op_case_count && code == EXIT_OK; i++) {
+        const op_case *k = &op_cases[i];
+        if (!k->what || !chosen(k->name, argc, argv, 0))
             continue;
         const double t = measure(&b, k);
         if (t < 0) {
@@ -328,8 +183,8 @@ int command_bench(int argc, char **argv)
         return EXIT_FAILED;
     for (int i = 1; i < argc && code == EXIT_OK; i++) {
         bool known = false;
-        for (int k = 0; k < CASES; k++)
-            known |= strcmp(cases[k].name, argv[i]) == 0;
+        for (int k = 0; k < op_case_count; k++)
+            known |= op_cases[k].what && strcmp(op_cases[k].name, argv[i]) == 0;
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             help();
             free(names);
@@ -346,8 +201,10 @@ int command_bench(int argc, char **argv)
         else
             code = usage_error("bench", "no case '%s'; see --list", argv[i]);
     }
-    for (int k = 0; k < CASES && list && code == EXIT_OK; k++)
-        printf("%-14s %s\n", cases[k].name, cases[k].what);
+    for (int k = 0; k < op_case_count && list && code == EXIT_OK; k++) {
+        if (op_cases[k].what)
+            printf("%-14s %s\n", op_cases[k].name, op_cases[k].what);
+    }
     if (code == EXIT_OK && !list) {
         clg_device dev = open_device("bench", device, false);
         code = dev ? run_all(dev, n, names, json) : EXIT_FAILED;

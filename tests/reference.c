@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: MIT
+// The interpreter: leaves, numbers, views, pointwise rows, casts, reductions; kernel ops are in
+// reference_kernels.c, rows in reference_rows.c.
+#include "reference.h"
+
+#include "ops/philox.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct entry {
+    const clg__node *node;
+    bool given;
+    int n_out;
+    ref_value out[CLG__MAX_OUTPUTS];
+} entry;
+
+struct reference {
+    bool round;
+    entry *rows;
+    int n, capacity;
+    int *table; // by node; -1: free
+    int size;
+};
+
+reference *reference_create(bool round)
+{
+    reference *r = calloc(1, sizeof *r);
+    r->round = round;
+    return r;
+}
+
+static void free_entry(entry *e)
+{
+    for (int k = 0; k < e->n_out; k++) {
+        free(e->out[k].f);
+        free(e->out[k].i);
+    }
+}
+
+void reference_free(reference *r)
+{
+    for (int k = 0; r && k < r->n; k++)
+        free_entry(&r->rows[k]);
+    free(r ? r->rows : NULL);
+    free(r ? r->table : NULL);
+    free(r);
+}
+
+// ---- node -> entry
+
+static int slot_of(const reference *r, const clg__node *n)
+{
+    uint64_t h = ((uint64_t) (uintptr_t) n >> 4) * 0x9E3779B97F4A7C15u;
+    int at = (int) (h >> 33) % r->size;
+    while (r->table[at] >= 0 && r->rows[r->table[at]].node != n)
+        at = (at + 1) % r->size;
+    return at;
+}
+
+static void rebuild(reference *r)
+{
+    free(r->table);
+    r->size = 4 * r->n + 64;
+    r->table = malloc((size_t) r->size * sizeof *r->table);
+    for (int k = 0; k < r->size; k++)
+        r->table[k] = -1;
+    for (int k = 0; k < r->n; k++)
+        r->table[slot_of(r, r->rows[k].node)] = k;
+}
+
+static entry *find(const reference *r, const clg__node *n)
+{
+    const int k = r->size ? r->table[slot_of(r, n)] : -1;
+    return k < 0 ? NULL : &r->rows[k];
+}
+
+static entry *add(reference *r, const entry *e)
+{
+    if (r->n == r->capacity) {
+        r->capacity = 2 * r->capacity + 64;
+        r->rows = realloc(r->rows, (size_t) r->capacity * sizeof *r->rows);
+    }
+    r->rows[r->n++] = *e;
+    if (2 * r->n >= r->size)
+        rebuild(r);
+    else
+        r->table[slot_of(r, e->node)] = r->n - 1;
+    return &r->rows[r->n - 1];
+}
+
+void reference_forget(reference *r)
+{
+    int kept = 0;
+    for (int k = 0; k < r->n; k++) {
+        if (r->rows[k].given)
+            r->rows[kept++] = r->rows[k];
+        else
+            free_entry(&r->rows[k]);
+    }
+    r->n = kept;
+    rebuild(r);
+}
+
+ref_value reference_new(clg_dtype t, const clg_shape *s)
+{
+    ref_value v = { .dtype = t, .shape = *s, .n = clg_numel(*s) };
+    if (clg_dtype_is_float(t))
+        v.f = calloc((size_t) v.n + 1, sizeof *v.f);
+    else
+        v.i = calloc((size_t) v.n + 1, sizeof *v.i);
+    return v;
+}
+
+double reference_item(const ref_value *v, int64_t k)
+{
+    return v->f ? v->f[k] : (double) v->i[k];
+}
+
+static void set_item(ref_value *v, int64_t k, double x)
+{
+    if (v->f)
+        v->f[k] = x;
+    else
+        v->i[k] = reference_wrap(v->dtype, (int64_t) x);
+}
+
+void reference_set(reference *r, clg_tensor leaf, const double *v)
+{
+    const clg__node *n = clg__node_of(leaf);
+    entry *e = find(r, n);
+    if (!e) {
+        entry made = { .node = n, .n_out = 1 };
+        made.out[0] = reference_new(leaf->dtype, &leaf->shape);
+        e = add(r, &made);
+    }
+    e->given = true;
+    for (int64_t k = 0; k < e->out[0].n; k++)
+        set_item(&e->out[0], k, v[k]);
+}
+
+// ---- leaves and sources
+
+static void read_leaf(clg_tensor t, ref_value *v)
+{
+    const size_t size = clg_dtype_size(t->dtype);
+    char *raw = calloc((size_t) v->n + 1, size);
+    ck_assert_msg(clg_read(t, raw, (size_t) v->n * size) >= 0, "reference: a leaf cannot be read");
+    for (int64_t k = 0; k < v->n; k++) {
+        const void *p = raw + (size_t) k * size;
+        if (t->dtype == CLG_F32)
+            v->f[k] = (double) *(const float *) p;
+        else if (t->dtype == CLG_F64)
+            v->f[k] = *(const double *) p;
+        else
+            v->i[k] = t->dtype == CLG_I32   ? *(const int32_t *) p
+                      : t->dtype == CLG_I64 ? *(const int64_t *) p
+                                            : *(const uint8_t *) p;
+    }
+    free(raw);
+}
+
+static double draw(const clg__random *q, clg_dtype t, int64_t at)
+{
+    uint32_t w[4];
+    clg__philox((uint64_t) at, q->seed, q->counter, w);
+    if (q->kind == CLG__RAND_UNIFORM)
+        return t == CLG_F32 ? (w[0] >> 8) * 0x1p-24
+                            : ((w[0] >> 5) * 67108864.0 + (w[1] >> 6)) * 0x1p-53;
+    const double u = t == CLG_F32 ? ((w[0] >> 8) + 1.0) * 0x1p-24 : (w[0] + 1.0) * 0x1p-32;
+    const double turn = t == CLG_F32 ? (w[1] >> 8) * 0x1p-23 : w[1] * 0x1p-31;
+    return sqrt(-2 * log(u)) * cos(3.14159265358979323846 * turn);
+}
+
+static void source(const clg__node *n, ref_value *v)
+{
+    const double *p = n->params;
+    for (int64_t k = 0; k < v->n; k++) {
+        if (n->op->kind == CLG__RANDOM)
+            v->f[k] = draw(n->params, v->dtype, k);
+        else if (n->op->kind == CLG__IOTA && v->i)
+            v->i[k] = reference_wrap(v->dtype, (int64_t) p[0] + k * (int64_t) p[1]);
+        else
+            set_item(v, k, n->op->kind == CLG__IOTA ? p[0] + (double) k * p[1] : p[0]);
+    }
+}
+
+// ---- views
+
+static void view(const clg__node *n, const ref_value *base, ref_value *v)
+{
+    const clg_shape *s = &v->shape;
+    for (int64_t k = 0; k < v->n; k++) {
+        int64_t rest = k, at = n->geom.offset;
+        bool inside = true;
+        for (int d = s->rank - 1; d >= 0; d--) {
+            const int64_t i = rest % s->dim[d];
+            rest /= s->dim[d];
+            at += i * n->geom.stride[d];
+            inside &= !n->geom.windowed || (i >= n->geom.lo[d] && i < n->geom.hi[d]);
+        }
+        if (!inside) {
+            set_item(v, k, n->fill);
+            continue;
+        }
+        ck_assert_msg(at >= 0 && at < base->n, "reference: %s reads element %lld of %lld", n->op->name,
+                      (long long) at, (long long) base->n);
+        if (v->f)
+            v->f[k] = base->f[at];
+        else
+            v->i[k] = base->i[at];
+    }
+}
+
+// ---- pointwise
+
+static int64_t to_integer(clg_dtype to, double x)
+{
+    if (to == CLG_BOOL)
+        return x != 0;
+    const double lo = to == CLG_I64 ? -0x1p63 : -0x1p31, hi = to == CLG_I64 ? 0x1p63 : 0x1p31;
+    int64_t v = 0;
+    if (x >= hi)
+        v = to == CLG_I64 ? INT64_MAX : INT32_MAX;
+    else if (x <= lo)
+        v = to == CLG_I64 ? INT64_MIN : INT32_MIN;
+    else if (!isnan(x))
+        v = (int64_t) x;
+    return reference_wrap(to, v);
+}
+
+static void cast(const ref_value *a, ref_value *v)
+{
+    for (int64_t k = 0; k < v->n; k++) {
+        if (v->f)
+            v->f[k] = reference_item(a, k);
+        else
+            v->i[k] = a->f ? to_integer(v->dtype, a->f[k]) : reference_wrap(v->dtype, a->i[k]);
+    }
+}
+
+static void copy(const ref_value *a, int64_t from, ref_value *v, int64_t to)
+{
+    if (v->f)
+        v->f[to] = a->f[from];
+    else
+        v->i[to] = a->i[from];
+}
+
+static void pointwise(const clg__node *n, const ref_value *const *in, ref_value *v)
+{
+    const int arity = n->n_in;
+    const clg_dtype t = in[arity - 1]->dtype; // the computing type
+    for (int64_t k = 0; k < v->n; k++) {
+        double x[3] = { 0 }, y = 0;
+        int64_t xi[3] = { 0 }, yi = 0;
+        bool known = true;
+        if (strcmp(n->op->name, "where") == 0) {
+            copy(in[0]->i[k] ? in[1] : in[2], k, v, k);
+            continue;
+        }
+        if (strcmp(n->op->text, "a") == 0) {
+            copy(in[0], k, v, k);
+            continue;
+        }
+        for (int i = 0; i < arity; i++) {
+            x[i] = in[i]->f ? in[i]->f[k] : 0;
+            xi[i] = in[i]->i ? in[i]->i[k] : 0;
+        }
+        if (clg_dtype_is_float(t)) {
+            known = reference_row_f(n->op->name, x, &y);
+            set_item(v, k, y);
+        } else {
+            known = reference_row_i(n->op->name, t, xi, &yi);
+            v->i[k] = yi;
+        }
+        ck_assert_msg(known, "reference: no row '%s' for %s", n->op->name, clg_dtype_name(t));
+    }
+}
+
+// ---- reductions
+
+typedef struct state {
+    double f;
+    int64_t i, winner;
+    bool any;
+} state;
+
+static void reduce_one(clg__reduce_kind kind, state *s, const ref_value *a, int64_t at, int64_t place)
+{
+    const double f = a->f ? a->f[at] : 0;
+    const int64_t i = a->i ? a->i[at] : 0;
+    const bool low = kind == CLG__RED_MIN || kind == CLG__RED_ARGMIN;
+    bool better;
+    switch (kind) {
+    case CLG__RED_SUM:
+        s->f += f;
+        s->i = (int64_t) ((uint64_t) s->i + (uint64_t) i);
+        return;
+    case CLG__RED_ANY:
+        s->i |= a->f ? f != 0 : i != 0;
+        return;
+    case CLG__RED_ALL:
+        s->i &= a->f ? f != 0 : i != 0;
+        return;
+    default: // NaN wins, else the first of the best
+        if (a->f)
+            better = !s->any || (!isnan(s->f) && (isnan(f) || (low ? f < s->f : f > s->f)));
+        else
+            better = !s->any || (low ? i < s->i : i > s->i);
+        if (better) {
+            s->f = f;
+            s->i = i;
+            s->winner = place;
+        }
+        s->any = true;
+    }
+}
+
+static void reduce(const clg__node *n, const ref_value *a, ref_value *v)
+{
+    const clg__reduce *r = n->params;
+    const clg_shape *s = &a->shape;
+    state *all = calloc((size_t) v->n + 1, sizeof *all);
+    for (int64_t k = 0; k < v->n; k++)
+        all[k].i = r->kind == CLG__RED_ALL;
+    for (int64_t at = 0; at < a->n; at++) {
+        int64_t rest = at, kept = 0, kept_step = 1, place = 0, place_step = 1;
+        for (int d = s->rank - 1; d >= 0; d--) {
+            const int64_t i = rest % s->dim[d];
+            rest /= s->dim[d];
+            if (r->axis[d]) {
+                place += i * place_step;
+                place_step *= s->dim[d];
+            } else {
+                kept += i * kept_step;
+                kept_step *= s->dim[d];
+            }
+        }
+        reduce_one(r->kind, &all[kept], a, at, place);
+    }
+    const bool arg = r->kind == CLG__RED_ARGMAX || r->kind == CLG__RED_ARGMIN;
+    for (int64_t k = 0; k < v->n; k++) {
+        if (v->f)
+            v->f[k] = all[k].f;
+        else
+            v->i[k] = arg ? all[k].winner : all[k].i;
+    }
+    free(all);
+}
+
+// ---- the walk
+
+static void round_value(ref_value *v)
+{
+    for (int64_t k = 0; v->dtype == CLG_F32 && k < v->n; k++)
+        v->f[k] = (double) (float) v->f[k];
+}
+
+static entry *evaluate(reference *r, clg__node *n);
+
+static void compute(reference *r, clg__node *n, entry *e)
+{
+    const clg__op_kind kind = n->op->kind;
+    const ref_value *in[REF_INPUTS] = { NULL };
+    ref_value kept[REF_INPUTS];
+    ck_assert_msg(n->n_in <= REF_INPUTS, "reference: %s has %d inputs", n->op->name, n->n_in);
+    const int inputs = kind == CLG__ALIAS || kind == CLG__VIEW ? 1 : n->n_in;
+    for (int i = 0; i < inputs && !n->buf; i++) {
+        const int out = kind == CLG__OUT ? *(const int *) n->params : 0;
+        kept[i] = evaluate(r, kind == CLG__VIEW && n->base ? n->base : n->in[i])->out[out];
+        in[i] = &kept[i];
+    }
+    for (int k = 0; k < (n->outs ? n->outs->n : 1); k++) {
+        const bool many = n->outs != NULL;
+        e->out[k] = reference_new(many ? n->outs->dtype[k] : n->pub.dtype,
+                                  many ? &n->outs->shape[k] : &n->pub.shape);
+        e->n_out++;
+    }
+    ref_value *v = &e->out[0];
+    if (n->buf || kind == CLG__LEAF)
+        read_leaf(&n->pub, v);
+    else if (kind == CLG__VIEW)
+        view(n, in[0], v);
+    else if (kind == CLG__POINTWISE)
+        pointwise(n, in, v);
+    else if (kind == CLG__CAST)
+        cast(in[0], v);
+    else if (kind == CLG__REDUCE)
+        reduce(n, in[0], v);
+    else if (kind == CLG__KERNEL)
+        reference_kernel(n, in, v);
+    else if (kind == CLG__ALIAS || kind == CLG__OUT)
+        for (int64_t k = 0; k < v->n; k++)
+            copy(in[0], k, v, k);
+    else
+        source(n, v);
+    for (int k = 0; k < e->n_out && r->round; k++)
+        round_value(&e->out[k]);
+}
+
+static entry *evaluate(reference *r, clg__node *n)
+{
+    entry *e = find(r, n);
+    if (e)
+        return e;
+    entry made = { .node = n };
+    compute(r, n, &made);
+    return add(r, &made);
+}
+
+ref_value reference_of(reference *r, clg_tensor t)
+{
+    ck_assert_msg(t->status >= 0, "reference: a poisoned tensor");
+    return evaluate(r, clg__node_of(t))->out[0];
+}

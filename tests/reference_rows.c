@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// The rows of elementwise.def as C. Integers wrap as they do on a device: compiled with -fwrapv.
+#include "reference.h"
+
+#include <math.h>
+#include <string.h>
+
+#pragma GCC diagnostic ignored "-Wtype-limits"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Wparentheses"
+#pragma GCC diagnostic ignored "-Wfloat-equal"
+
+// ---- the words of codegen/expr.c
+
+#define K(x) ((T) (x))
+#define B(c) ((c) ? 1 : 0)
+#define SEL(c, x, y) ((c) ? (x) : (y))
+#define H_NAN(a) ((a) != (a))
+#define H_MAX(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
+#define H_MIN(a, b) (((a) < (b)) | ((a) != (a)) ? (a) : (b))
+
+static double rem_f(double a, double b)
+{
+    const double m = fmod(a, b);
+    return m != 0 && (b < 0) != (m < 0) ? m + b : m;
+}
+
+// What a device gives for x / 0 is a matter of choice: 0, without a trap.
+static int64_t mod_i(int64_t a, int64_t b)
+{
+    return b == 0 || b == -1 ? 0 : a % b;
+}
+
+static int64_t rem_i(int64_t a, int64_t b)
+{
+    const int64_t m = mod_i(a, b);
+    return m != 0 && (b < 0) != (m < 0) ? m + b : m;
+}
+
+static int64_t pow_i(int64_t a, int64_t b)
+{
+    int64_t r = 1;
+    if (b < 0)
+        return a == 1 ? 1 : a == -1 ? (b & 1 ? -1 : 1) : 0;
+    for (; b > 0; b >>= 1, a *= a)
+        r = b & 1 ? r * a : r;
+    return r;
+}
+
+// ---- one function per row and kind of type: floating, and each integer
+
+typedef struct row {
+    const char *name;
+    double (*f)(double a, double b, double c);
+    int64_t (*i32)(int32_t a, int32_t b, int32_t c);
+    int64_t (*i64)(int64_t a, int64_t b, int64_t c);
+    int64_t (*u8)(uint8_t a, uint8_t b, uint8_t c);
+} row;
+
+#define FUNCTION(id, kind, type, result, value)                                                    \
+    static result row_##id##_##kind(type a, type b, type c)                                        \
+    {                                                                                              \
+        return (result) (value);                                                                   \
+    }
+#define EW1(id, domain, result, value, da) ROW(id, domain, value)
+#define EW2(id, domain, result, value, da, db) ROW(id, domain, value)
+#define EWP(id, n, domain, value, da) ROW(id, domain, value)
+
+#define H_ABS(a) fabs(a)
+#define H_FLOOR(a) floor(a)
+#define H_CEIL(a) ceil(a)
+#define H_ROUND(a) rint(a)
+#define H_TRUNC(a) trunc(a)
+#define H_INF(a) (fabs(a) == INFINITY)
+#define H_FINITE(a) (fabs(a) < INFINITY)
+#define H_FMOD(a, b) fmod(a, b)
+#define H_REM(a, b) rem_f(a, b)
+#define H_POW(a, b) pow(a, b)
+#define T double
+#define F_FLOATING(id, value) FUNCTION(id, f, double, double, value)
+#define F_NUMERIC F_FLOATING
+#define F_ANY F_FLOATING
+#define F_BOOLEAN(id, value)
+#define ROW(id, domain, value) F_##domain(id, value)
+#include "ops/elementwise.def"
+#undef ROW
+#undef T
+#undef H_ABS
+#undef H_FLOOR
+#undef H_CEIL
+#undef H_ROUND
+#undef H_TRUNC
+#undef H_INF
+#undef H_FINITE
+#undef H_FMOD
+#undef H_REM
+#undef H_POW
+
+#define H_ABS(a) ((a) < 0 ? -(a) : (a))
+#define H_FLOOR(a) (a)
+#define H_CEIL(a) (a)
+#define H_ROUND(a) (a)
+#define H_TRUNC(a) (a)
+#define H_INF(a) 0
+#define H_FINITE(a) 1
+#define H_FMOD(a, b) mod_i(a, b)
+#define H_REM(a, b) rem_i(a, b)
+#define H_POW(a, b) pow_i(a, b)
+#define I_FLOATING(id, kind, type, value)
+#define I_NUMERIC(id, kind, type, value) FUNCTION(id, kind, type, int64_t, value)
+#define I_ANY I_NUMERIC
+#define I_BOOLEAN I_NUMERIC
+
+#define ROW(id, domain, value) I_##domain(id, i32, int32_t, value)
+#define T int32_t
+#include "ops/elementwise.def"
+#undef ROW
+#undef T
+#define ROW(id, domain, value) I_##domain(id, i64, int64_t, value)
+#define T int64_t
+#include "ops/elementwise.def"
+#undef ROW
+#undef T
+#define ROW(id, domain, value) I_##domain(id, u8, uint8_t, value)
+#define T uint8_t
+#include "ops/elementwise.def"
+#undef ROW
+#undef T
+
+#define ENTRY_FLOATING(id) { .name = #id, .f = row_##id##_f },
+#define ENTRY_NUMERIC(id)                                                                          \
+    { .name = #id, .f = row_##id##_f, .i32 = row_##id##_i32, .i64 = row_##id##_i64,                \
+      .u8 = row_##id##_u8 },
+#define ENTRY_ANY ENTRY_NUMERIC
+#define ENTRY_BOOLEAN(id)                                                                          \
+    { .name = #id, .i32 = row_##id##_i32, .i64 = row_##id##_i64, .u8 = row_##id##_u8 },
+#define ROW(id, domain, value) ENTRY_##domain(id)
+static const row rows[] = {
+#include "ops/elementwise.def"
+};
+
+static const row *find(const char *name)
+{
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        if (strcmp(rows[k].name, name) == 0)
+            return &rows[k];
+    }
+    return NULL;
+}
+
+int64_t reference_wrap(clg_dtype t, int64_t v)
+{
+    switch (t) {
+    case CLG_I32:
+        return (int32_t) (uint32_t) (uint64_t) v;
+    case CLG_U8:
+        return (uint8_t) v;
+    case CLG_BOOL:
+        return v != 0;
+    default:
+        return v;
+    }
+}
+
+bool reference_row_f(const char *name, const double x[3], double *y)
+{
+    const row *r = find(name);
+    if (!r || !r->f)
+        return false;
+    *y = r->f(x[0], x[1], x[2]);
+    return true;
+}
+
+bool reference_row_i(const char *name, clg_dtype t, const int64_t x[3], int64_t *y)
+{
+    const row *r = find(name);
+    if (!r || !r->i64)
+        return false;
+    if (t == CLG_I32)
+        *y = reference_wrap(t, r->i32((int32_t) x[0], (int32_t) x[1], (int32_t) x[2]));
+    else if (t == CLG_I64)
+        *y = r->i64(x[0], x[1], x[2]);
+    else
+        *y = reference_wrap(CLG_U8, r->u8((uint8_t) x[0], (uint8_t) x[1], (uint8_t) x[2]));
+    return true;
+}

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: MIT
+// Every row of tools/cases.c: the device against the host reference, forward, gradient and the gradient
+// of the gradient; and, on the host alone, the gradients against central differences.
+#include "../tools/cases.h"
+#include "reference.h"
+#include "testing.h"
+
+#include <ctype.h>
+
+enum { BATCH = 24, RESULTS = 1 + 2 * CASE_INPUTS };
+
+typedef struct one {
+    const op_case *c;
+    clg_tensor leaf[CASE_INPUTS], x[CASE_INPUTS];
+    double *host[CASE_INPUTS];
+    int n_in, n_real, real[CASE_INPUTS]; // real[]: inputs with a gradient
+    clg_tensor result[RESULTS];          // value, first and second derivatives
+    ref_value want[RESULTS];             // copies: the reference goes on with other inputs
+    int n;
+    clg_tensor contracted; // whose derivatives the second ones are
+    double *seed;          // cotangent of the value
+} one;
+
+static clg_dtype real = CLG_F32;
+static uint64_t state;
+
+static double *numbers(int64_t n)
+{
+    double *v = calloc((size_t) n + 1, sizeof *v);
+    for (int64_t k = 0; k < n; k++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        v[k] = 0.5 + (double) (state >> 60) / 16; // exact in every floating type
+    }
+    return v;
+}
+
+static clg_tensor uploaded(clg_dtype t, clg_shape s, const double *v)
+{
+    void *p = case_elements(t, v, clg_numel(s));
+    clg_tensor x = clg_upload(dev, t, s, p);
+    free(p);
+    return x;
+}
+
+static void check_status(const one *o, clg_status st, const char *part)
+{
+    ck_assert_msg(st >= 0, "%s %s: %s", o->c->name, part, clg_error(dev, st));
+}
+
+// The sum of the derivatives times fixed numbers, to be differentiated once more.
+static void record_second(one *o)
+{
+    clg_tensor s = NULL, wrt[CASE_INPUTS];
+    for (int k = 0; k < o->n_real; k++) {
+        const clg_tensor g = o->result[1 + k];
+        double *w = numbers(clg_numel(g->shape));
+        clg_tensor part = clg_sum(clg_mul(g, uploaded(g->dtype, g->shape, w)), CLG_ALL, false);
+        s = s ? clg_add(s, part) : part;
+        wrt[k] = o->x[o->real[k]];
+        free(w);
+    }
+    o->contracted = s;
+    if (!clg_is_tracked(s)) // the op is linear: nothing depends on the inputs any more
+        return;
+    const clg_tensor unit = clg_ones(dev, s->dtype, CLG_SCALAR);
+    check_status(o, clg_vjp_n(s, unit, wrt, o->n_real, true, o->result + o->n), "second derivative");
+    o->n += o->n_real;
+}
+
+static void record_one(one *o, const op_case *c)
+{
+    memset(o, 0, sizeof *o);
+    o->c = c;
+    for (int k = 0; k < CASE_INPUTS && c->in[k].kind != CASE_NONE; k++) {
+        o->host[k] = calloc((size_t) clg_numel(c->in[k].shape) + 1, sizeof(double));
+        case_values(c, k, &state, o->host[k]);
+        o->leaf[k] = o->x[k] = uploaded(case_dtype(c, k, real), c->in[k].shape, o->host[k]);
+        if (c->in[k].kind == CASE_REAL) {
+            o->x[k] = clg_track(o->leaf[k]);
+            o->real[o->n_real++] = k;
+        }
+        o->n_in++;
+    }
+    clg_tensor y = o->result[o->n++] = c->apply(o->x), wrt[CASE_INPUTS];
+    check_status(o, y->status, "forward");
+    if (o->n_real == 0 || !clg_dtype_is_float(y->dtype) || !clg_is_tracked(y)) {
+        o->n_real = 0;
+        return;
+    }
+    for (int k = 0; k < o->n_real; k++)
+        wrt[k] = o->x[o->real[k]];
+    o->seed = numbers(clg_numel(y->shape));
+    const clg_tensor g = uploaded(y->dtype, y->shape, o->seed);
+    check_status(o, clg_vjp_n(y, g, wrt, o->n_real, true, o->result + 1), "gradient");
+    o->n += o->n_real;
+    if (c->twice)
+        record_second(o);
+}
+
+// ---- the host: derivatives against central differences
+
+static double contraction(reference *r, const one *o, bool second)
+{
+    double sum = 0;
+    if (second)
+        return reference_item(&(ref_value) { .f = reference_of(r, o->contracted).f }, 0);
+    const ref_value y = reference_of(r, o->result[0]);
+    for (int64_t k = 0; k < y.n; k++)
+        sum += y.f[k] * o->seed[k];
+    return sum;
+}
+
+static double difference(reference *r, const one *o, int input, int64_t at, bool second)
+{
+    const double step = 1e-5, x = o->host[input][at];
+    double v[2];
+    for (int side = 0; side < 2; side++) {
+        o->host[input][at] = side ? x - step : x + step;
+        reference_set(r, o->leaf[input], o->host[input]);
+        reference_forget(r);
+        v[side] = contraction(r, o, second);
+    }
+    o->host[input][at] = x;
+    reference_set(r, o->leaf[input], o->host[input]);
+    reference_forget(r);
+    return (v[0] - v[1]) / (2 * step);
+}
+
+enum { MOST = 24 }; // elements of an input that are tried
+
+static void check_differences(reference *r, const one *o, bool second)
+{
+    const int from = second ? 1 + o->n_real : 1;
+    double largest = 1e-2;
+    for (int k = 0; k < o->n_real; k++) {
+        const ref_value g = o->want[from + k];
+        for (int64_t i = 0; i < g.n; i++)
+            largest = fabs(g.f[i]) > largest ? fabs(g.f[i]) : largest;
+    }
+    for (int k = 0; k < o->n_real; k++) {
+        const ref_value g = o->want[from + k];
+        const int64_t step = g.n / MOST + 1;
+        for (int64_t i = 0; i < g.n; i += step) {
+            const double d = difference(r, o, o->real[k], i, second);
+            ck_assert_msg(fabs(d - g.f[i]) <= 2e-6 * largest,
+                          "%s: %s derivative, input %d, element %lld is %.9g, the central difference "
+                          "%.9g", o->c->name, second ? "second" : "first", o->real[k], (long long) i,
+                          g.f[i], d);
+        }
+    }
+}
+
+static ref_value copied(ref_value v)
+{
+    ref_value c = reference_new(v.dtype, &v.shape);
+    memcpy(v.f ? (void *) c.f : (void *) c.i, v.f ? (void *) v.f : (void *) v.i, (size_t) v.n * 8);
+    return c;
+}
+
+static void interpret(one *o)
+{
+    reference *r = reference_create(false);
+    for (int k = 0; k < o->n_in; k++)
+        reference_set(r, o->leaf[k], o->host[k]);
+    for (int k = 0; k < o->n; k++) {
+        const ref_value v = reference_of(r, o->result[k]);
+        o->want[k] = copied(v);
+    }
+    if (o->n_real > 0 && real == CLG_F32) {
+        check_differences(r, o, false);
+        if (o->n > 1 + o->n_real)
+            check_differences(r, o, true);
+    }
+    reference_free(r);
+}
+
+// ---- the device
+
+static void check_result(const one *o, int k)
+{
+    const clg_tensor t = o->result[k];
+    const ref_value want = o->want[k];
+    const char *part = k == 0 ? "forward" : k <= o->n_real ? "gradient" : "second derivative";
+    char what[128];
+    const size_t bytes = (size_t) want.n * clg_dtype_size(t->dtype);
+    char *raw = calloc(bytes + 8, 1);
+    check_status(o, clg_read(t, raw, bytes), part);
+    snprintf(what, sizeof what, "%s %s %d (%s)", o->c->name, part, k, clg_dtype_name(t->dtype));
+    if (t->dtype == CLG_F32) {
+        same(what, (const float *) raw, want.f, want.n, 2e-5);
+    } else if (t->dtype == CLG_F64) {
+        double largest = 1e-30;
+        for (int64_t i = 0; i < want.n; i++)
+            largest = fabs(want.f[i]) > largest ? fabs(want.f[i]) : largest;
+        for (int64_t i = 0; i < want.n; i++) {
+            const double got = ((const double *) raw)[i];
+            ck_assert_msg(isnan(want.f[i]) ? isnan(got) : fabs(got - want.f[i]) <= 1e-12 * largest,
+                          "%s: element %lld is %.17g, expected %.17g", what, (long long) i, got,
+                          want.f[i]);
+        }
+    } else {
+        for (int64_t i = 0; i < want.n; i++) {
+            const int64_t got = t->dtype == CLG_I32   ? ((const int32_t *) raw)[i]
+                                : t->dtype == CLG_I64 ? ((const int64_t *) raw)[i]
+                                                      : ((const uint8_t *) raw)[i];
+            ck_assert_msg(got == want.i[i], "%s: element %lld is %lld, expected %lld", what,
+                          (long long) i, (long long) got, (long long) want.i[i]);
+        }
+    }
+    free(raw);
+}
+
+static void run_batch(one *rows, int n)
+{
+    clg_tensor all[BATCH * RESULTS];
+    int m = 0;
+    clg_scope s = clg_scope_push(dev);
+    for (int k = 0; k < n; k++)
+        interpret(&rows[k]);
+    for (int k = 0; k < n; k++) {
+        for (int i = 0; i < rows[k].n; i++)
+            all[m++] = rows[k].result[i];
+    }
+    clg_eval_n(all, m); // a failure is named below, where the rows are read one by one
+    clg_error_clear(dev);
+    for (int k = 0; k < n; k++) {
+        for (int i = 0; i < rows[k].n; i++) {
+            check_result(&rows[k], i);
+            free(rows[k].want[i].f);
+            free(rows[k].want[i].i);
+        }
+        for (int i = 0; i < rows[k].n_in; i++)
+            free(rows[k].host[i]);
+        free(rows[k].seed);
+    }
+    clg_scope_pop(s);
+}
+
+static void run_table(clg_dtype t)
+{
+    static one rows[BATCH];
+    const char *only = getenv("CLGRAD_CASE");
+    int n = 0;
+    real = t;
+    state = 1; // the same numbers every time: none of them on a kink
+    clg_manual_seed(dev, 5);
+    clg_scope s = clg_scope_push(dev);
+    for (int k = 0; k < op_case_count; k++) {
+        if (only && strcmp(only, op_cases[k].name) != 0)
+            continue;
+        record_one(&rows[n++], &op_cases[k]);
+        if (n == BATCH || k == op_case_count - 1 || only) {
+            run_batch(rows, n);
+            clg_scope_pop(s);
+            s = clg_scope_push(dev);
+            n = 0;
+        }
+    }
+    clg_scope_pop(s);
+}
+
+START_TEST(f32_agrees_with_the_reference)
+{
+    run_table(CLG_F32);
+}
+END_TEST
+
+START_TEST(f64_agrees_with_the_reference)
+{
+    if (clg_device_has(dev, CLG_F64))
+        run_table(CLG_F64);
+}
+END_TEST
+
+// ---- completeness
+
+static bool has_case(const char *op, size_t length)
+{
+    for (int k = 0; k < op_case_count; k++) {
+        if (strlen(op_cases[k].op) == length && memcmp(op_cases[k].op, op, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+START_TEST(every_row_of_the_maps_has_a_case)
+{
+#define CHECK_UNARY(id) ck_assert_msg(has_case(#id, strlen(#id)), "no case for " #id);
+    CLG_UNARY_MAP(CHECK_UNARY)
+#define CHECK_BINARY(id)                                                                           \
+    CHECK_UNARY(id)                                                                                \
+    CHECK_UNARY(id##_scalar)                                                                       \
+    CHECK_UNARY(scalar_##id)
+    CLG_BINARY_MAP(CHECK_BINARY)
+}
+END_TEST
+
+START_TEST(every_function_of_the_header_has_a_case)
+{
+    static const char start[] = "CLG_API clg_tensor clg_";
+    const char *path = getenv("CLGRAD_OPS_H");
+    char line[512];
+    int found = 0;
+    FILE *f = fopen(path ? path : "include/clgrad/ops.h", "r");
+    ck_assert_msg(f != NULL, "ops.h is missing: set CLGRAD_OPS_H");
+    while (fgets(line, sizeof line, f)) {
+        if (strncmp(line, start, strlen(start)) != 0)
+            continue;
+        const char *name = line + strlen(start);
+        size_t n = 0;
+        while (isalnum((unsigned char) name[n]) || name[n] == '_')
+            n++;
+        if (n > 2 && memcmp(name + n - 2, "_n", 2) == 0)
+            n -= 2;
+        found++;
+        ck_assert_msg(has_case(name, n), "no case for clg_%.*s in tools/cases.c", (int) n, name);
+    }
+    fclose(f);
+    ck_assert_int_ge(found, 30);
+}
+END_TEST
+
+START_TEST(names_are_unique)
+{
+    for (int k = 0; k < op_case_count; k++) {
+        for (int i = 0; i < k; i++)
+            ck_assert_str_ne(op_cases[k].name, op_cases[i].name);
+    }
+}
+END_TEST
+
+// ---- clg_grad_check itself
+
+static clg_tensor smooth(const clg_tensor *x, int n, void *user)
+{
+    (void) n;
+    (void) user;
+    return clg_tanh(clg_add(clg_matmul(x[0], x[1]), clg_exp(x[2])));
+}
+
+// The derivative of detach(x) * x is not that of x * x.
+static clg_tensor wrong(const clg_tensor *x, int n, void *user)
+{
+    (void) n;
+    (void) user;
+    return clg_mul(clg_detach(x[0]), x[0]);
+}
+
+START_TEST(grad_check_accepts_and_refuses)
+{
+    clg_scope s = clg_scope_push(dev);
+    char report[200] = "";
+    const clg_dtype t = clg_device_has(dev, CLG_F64) ? CLG_F64 : CLG_F32;
+    clg_tensor x[3] = { clg_cast(clg_uniform(dev, CLG_F32, CLG_SHAPE(2, 3), -1, 1), t),
+                        clg_cast(clg_uniform(dev, CLG_F32, CLG_SHAPE(3, 2), -1, 1), t),
+                        clg_cast(clg_uniform(dev, CLG_F32, CLG_SHAPE(2), -1, 1), t) };
+    ok(clg_grad_check(smooth, NULL, x, 3, NULL));
+    ck_assert_int_eq(clg_grad_check(wrong, NULL, x, 1,
+                                    clg_grad_check_params(.report = report,
+                                                          .report_size = sizeof report)),
+                     CLG_EGRAD);
+    ck_assert_ptr_nonnull(strstr(report, "input 0"));
+    clg_error_clear(dev);
+    clg_scope_pop(s);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("cases");
+    TCase *c = tcase_create("table");
+    // Thousands of formulas on small shapes: spend no time on optimising their kernels.
+    setenv("CLGRAD_CL_OPTIONS", "-cl-opt-disable", 0);
+    tcase_add_test(c, every_row_of_the_maps_has_a_case);
+    tcase_add_test(c, every_function_of_the_header_has_a_case);
+    tcase_add_test(c, names_are_unique);
+    tcase_add_test(c, f32_agrees_with_the_reference);
+    tcase_add_test(c, f64_agrees_with_the_reference);
+    tcase_add_test(c, grad_check_accepts_and_refuses);
+    suite_add_tcase(s, c);
+    return run_suite(s);
+}
