@@ -60,7 +60,7 @@ static int parse(train_options *o, int argc, char **argv)
     if (strcmp(word, "fashion-mnist") != 0)
         return usage_error("train", "cannot train on '%s'. There is: fashion-mnist", word);
     if (strlen(o->out) > 900 || strlen(o->data) > 900)
-        return usage_error("train", "a path of more than 900 bytes");
+        return usage_error("train", "--out and --data may be 900 bytes long, no more");
     o->gave_epochs = table[EPOCHS].given;
     o->gave_batch = table[BATCH].given;
     o->gave_seed = table[SEED].given;

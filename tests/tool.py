@@ -1,0 +1,581 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""tool.py CLGRAD [--short] [--device D]: the command-line tool as a user and as a program meet it.
+
+Makes a small data set of its own; then help, exit codes, JSON, equal runs, runs that are killed or
+interrupted and resumed, terminals, full disks and hostile files. --short: a few of these, for slow
+devices. Exit status 77 where there is no device."""
+import csv
+import fcntl
+import gzip
+import json
+import os
+import pty
+import random
+import re
+import resource
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import unittest
+import zlib
+
+TOOL = os.path.abspath(sys.argv[1])
+SHORT = "--short" in sys.argv
+DEVICE = sys.argv[sys.argv.index("--device") + 1] if "--device" in sys.argv else None
+SEED = int(os.environ.get("CLGRAD_TEST_SEED", time.time_ns() % 100000))
+RANDOM = random.Random(SEED)
+TOP = tempfile.mkdtemp(prefix="clgrad-tool-")
+DATA = os.path.join(TOP, "data")
+FILES = ["confusion.png", "curve.png", "metrics.csv", "model.safetensors", "samples.png"]
+EPOCHS, BATCH, PICTURES, TESTED = (1, 10, 20, 20) if SHORT else (3, 50, 300, 200)
+STEPS = EPOCHS * PICTURES // BATCH
+
+
+# ---- the data set
+
+def idx(array, *shape):
+    head = struct.pack(">I", 0x800 + len(shape)) + struct.pack(f">{len(shape)}I", *shape)
+    return head + bytes(array)
+
+
+def write(path, data):
+    with open(path, "wb") as f:
+        f.write(gzip.compress(data, 1) if path.endswith(".gz") else data)
+
+
+def make_pictures(n, noise):
+    """Each class lights another tenth of the rows; noise makes some of them hard."""
+    pixels, labels = bytearray(), bytearray()
+    for _ in range(n):
+        k = noise.randrange(10)
+        labels.append(k)
+        for row in range(28):
+            bright = 60 if row * 10 // 28 == k else 0
+            pixels += bytes(min(255, bright + b) for b in noise.randbytes(28))
+    return pixels, labels
+
+
+def make_data(folder):
+    os.makedirs(folder)
+    noise = random.Random(7)
+    for name, n in (("train", PICTURES), ("t10k", TESTED)):
+        pixels, labels = make_pictures(n, noise)
+        write(f"{folder}/{name}-images-idx3-ubyte.gz", idx(pixels, n, 28, 28))
+        write(f"{folder}/{name}-labels-idx1-ubyte", idx(labels, n))
+
+
+# ---- running the tool
+
+def command(*args):
+    return [TOOL, *args]
+
+
+def train(out, *args, data=DATA):
+    device = ["--device", DEVICE] if DEVICE else []
+    return command("train", "fashion-mnist", "--data", data, "--out", out, "--batch",
+                   str(BATCH), "--epochs", str(EPOCHS), *device, *args)
+
+
+def default_signals():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def run(args, **more):
+    more = {"stdout": subprocess.PIPE, **more}
+    return subprocess.run(args, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=300, **more)
+
+
+def start(args):
+    return subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE)
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def metrics(out):
+    """The rows of metrics.csv without the times."""
+    with open(f"{out}/metrics.csv", newline="") as f:
+        return [row[:3] for row in csv.reader(f)]
+
+
+def metadata(out):
+    data = read(f"{out}/model.safetensors")
+    return json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])["__metadata__"]
+
+
+def results(out):
+    """What must be equal in equal runs: all but the times."""
+    same = {name: read(f"{out}/{name}") for name in FILES if name != "metrics.csv"}
+    same["metrics.csv"] = metrics(out)
+    return same
+
+
+def check_png(data):
+    """Signature, chunk sums, and the number of bytes that the picture says."""
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    at, pixels, kinds = 8, b"", []
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + length]
+        (crc,) = struct.unpack(">I", data[at + 8 + length:at + 12 + length])
+        assert zlib.crc32(kind + body) == crc, kind
+        if kind == b"IHDR":
+            width, height, depth, color = struct.unpack(">IIBB", body[:10])
+        if kind == b"IDAT":
+            pixels += body
+        kinds.append(kind)
+        at += 12 + length
+    assert kinds[0] == b"IHDR" and kinds[-1] == b"IEND" and at == len(data)
+    assert (depth, color) == (8, 2) and 300 < width < 2000 and 300 < height < 2000
+    raw = zlib.decompress(pixels)
+    assert len(raw) == height * (1 + 3 * width)
+    return len(set(raw)) > 20
+
+
+class Terminal:
+    """The tool on a terminal of 80 columns."""
+
+    def __init__(self, args):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            default_signals()
+            os.environ["TERM"] = "xterm"
+            os.execv(args[0], args)
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.text = ""
+
+    def read_until(self, pattern=None, limit=240):
+        """Until the pattern is there (True), or the end (False)."""
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            if pattern and re.search(pattern, self.text):
+                return True
+            if not select.select([self.fd], [], [], 1)[0]:
+                continue
+            try:
+                data = os.read(self.fd, 65536)
+            except OSError:  # Linux: the other side is closed
+                data = b""
+            if not data:
+                return False
+            self.text += data.decode()
+        raise AssertionError("the tool hangs: " + self.text[-300:])
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def finish(self):
+        self.read_until()
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(dir=TOP)
+        self.out = os.path.join(self.dir, "out")
+
+    def tearDown(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def refused(self, args, code, lines=None, **more):
+        """A failure is one message on stderr, with the right status and nothing written."""
+        r = run(args, **more)
+        text = r.stderr.decode()
+        self.assertEqual(r.returncode, code, (args, text))
+        self.assertRegex(text, r"^clgrad( \w+)?: \S", args)
+        self.assertEqual(text.count("\n"), lines or (2 if code == 2 else 1), text)
+        if code == 2:
+            self.assertRegex(text, r"\nTry: clgrad .*--help\n$", args)
+        self.assertNotIn("\033", text)
+        return text
+
+    def complete(self, out):
+        self.assertEqual(sorted(os.listdir(out)), FILES)
+        self.assertEqual([row[0] for row in metrics(out)[1:]], [str(i + 1) for i in range(EPOCHS)])
+
+    def equal(self, a, b):
+        for name in FILES:
+            self.assertTrue(a[name] == b[name], f"{name} differs (CLGRAD_TEST_SEED={SEED})")
+
+
+# ---- what a program or a user meets first
+
+class Commands(Case):
+    def test_help(self):
+        for args in ([], ["devices"], ["train"], ["bench"]):
+            for flag in ("--help", "-h"):
+                r = run(command(*args, flag))
+                text = r.stdout.decode()
+                self.assertEqual((r.returncode, r.stderr), (0, b""), args)
+                self.assertTrue(text.startswith("usage: clgrad"), text)
+                if args != ["bench"]:
+                    self.assertLessEqual(max(map(len, text.split("\n"))), 81, text)
+        text = run(command("train", "--help")).stdout.decode()
+        for word in ("--data", "--device", "--epochs", "--batch", "--lr", "--seed", "--out",
+                     "--resume", "--json", "--steps", "Ctrl-C", "130", "earlier-", "0.003", "128"):
+            self.assertIn(word, text)
+        self.assertRegex(run(command("--version")).stdout.decode(), r"^clgrad \d+\.\d+\.\d+\n$")
+
+    def test_usage_errors(self):
+        r = run(command())
+        self.assertEqual((r.returncode, r.stdout), (2, b""))
+        self.assertIn(b"usage: clgrad", r.stderr)
+        for args in (["nonsense"], ["--nonsense"], ["devices", "x"], ["devices", "--jsn"],
+                     ["devices", "--json=1"], ["train"], ["train", "cifar"],
+                     ["train", "fashion-mnist", "x"], ["bench", "no_such_case"],
+                     ["bench", "--nonsense"]):
+            self.refused(command(*args), 2)
+        for args in (["--epochs", "0"], ["--epochs", "1.5"], ["--epochs", "x"], ["--epochs=-3"],
+                     ["--epochs", "99999999999999999999"], ["--batch", "0"], ["--lr", "nan"],
+                     ["--lr", "inf"], ["--lr", "0"], ["--lr", "-1"], ["--lr", "1x"], ["--seed", "-1"],
+                     ["--seed"], ["--out"], ["--data="], ["--out", "--resume"], ["--steps", "0"],
+                     ["--epoch", "3"], ["-x"], ["--out", "x" * 2000]):
+            text = self.refused(train(self.out, *args), 2)
+            self.assertIn(args[0].split("=")[0], text)
+            self.assertFalse(os.path.exists(self.out), args)
+
+    def test_devices(self):
+        r = run(command("devices"))
+        self.assertEqual((r.returncode, r.stderr), (0, b""))
+        self.assertRegex(r.stdout.decode(), r"(?m)^[* ] 0  \S")
+        r = run(command("devices", "--json"))
+        devices = json.loads(r.stdout)
+        self.assertEqual([d["index"] for d in devices], list(range(len(devices))))
+        self.assertLessEqual(sum(d["default"] for d in devices), 1)
+        for d in devices:
+            self.assertEqual(d["default"] and d["passed_over"] is not None, False)
+            self.assertGreater(d["global_bytes"], 0)
+
+    def test_bench(self):
+        r = run(command("bench", "--list"))
+        self.assertEqual((r.returncode, r.stderr), (0, b""))
+        name = r.stdout.decode().split()[0]
+        self.assertRegex(name, r"^\w+$")
+
+    def test_no_opencl(self):
+        env = dict(os.environ, OCL_ICD_VENDORS="/nonexistent")
+        for args in (command("devices"), command("devices", "--json"), command("bench", "add"),
+                     train(self.out)):
+            self.assertEqual(run(args, env=env).stdout, b"")
+            self.refused(args, 1, env=env)
+        self.assertFalse(os.path.exists(self.out))
+
+    def test_unknown_device(self):
+        for name in ("99", "no such device"):
+            self.assertIn(name, self.refused(train(self.out, "--device", name), 1))
+        self.assertFalse(os.path.exists(self.out))
+
+    def test_output_that_cannot_be_written(self):
+        out, again = self.out, os.path.join(self.dir, "again")
+        for args in (command("--help"), command("devices"), command("devices", "--json"),
+                     command("train", "--help"), train(out)):
+            with open("/dev/full", "wb") as full:
+                self.assertIn("standard output", self.refused(args, 1, stdout=full))
+        self.assertEqual(metadata(out)["step"], "6", "saved before the line that failed")
+        for args in (command("devices"), train(again)):
+            self.assertIn("standard output", self.refused(
+                ["sh", "-c", 'exec "$@" >&-', "sh", *args], 1))
+            r, w = os.pipe()
+            os.close(r)
+            if args[1] == "devices":
+                self.refused(args, 1, stdout=w)
+            os.close(w)
+        self.assertEqual(run(train(out, "--resume")).returncode, 0)
+        self.equal(results(out), BASE)
+
+
+class Refused(Case):
+    """Data and folders that do not do."""
+
+    def bad_data(self, name, content, expect):
+        folder = os.path.join(self.dir, "data")
+        shutil.copytree(DATA, folder)
+        path = f"{folder}/{name}"
+        if content is None:
+            os.remove(path)
+        else:
+            with open(path, "wb") as f:
+                f.write(content)
+        text = self.refused(train(self.out, data=folder), 1)
+        self.assertIn(expect, text)
+        self.assertFalse(os.path.exists(self.out), name)
+        shutil.rmtree(folder)
+
+    def test_data(self):
+        images, labels = "train-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte"
+        good = read(f"{DATA}/{images}")
+        self.assertIn("--data", self.refused(train(self.out, data="/nonexistent"), 1))
+        self.assertIn("--data", self.refused(train(self.out, data=TOOL), 1))
+        self.bad_data(images, None, "train-images")
+        self.bad_data(images, b"", "train-images")
+        self.bad_data(images, good[:len(good) // 2], "train-images")
+        self.bad_data(images, good[:-6] + b"\0\0\0\0\0\0", "train-images")
+        self.bad_data(images, b"\x1f\x8b" + bytes(500), "train-images")
+        self.bad_data(images, RANDOM.randbytes(5000), "train-images")
+        self.bad_data(images, gzip.compress(idx(b"", 2**31 - 1, 2**31 - 1, 28)), "train-images")
+        self.bad_data(images, gzip.compress(idx(bytes(300 * 27 * 28), 300, 27, 28)), "28 x 28")
+        self.bad_data(images, gzip.compress(idx(b"", 0, 28, 28)), "train")
+        self.bad_data(images, gzip.compress(idx(bytes(784 * 299), 299, 28, 28)), "as many")
+        self.bad_data(labels, idx(b"\x0a" * 200, 200), "above 9")
+        self.bad_data(labels, idx(bytes(400), 200, 2), "labels")
+
+    def test_folders(self):
+        plain = os.path.join(self.dir, "plain")
+        write(plain, b"mine")
+        self.assertIn("plain", self.refused(train(plain), 1))
+        self.assertIn("plain", self.refused(train(plain + "/deeper"), 1))
+        self.assertEqual(read(plain), b"mine")
+        self.refused(train("/proc/clgrad"), 1)
+
+    def test_a_full_disk(self):
+        def limit():  # the model has 5 MB
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
+        self.assertEqual(run(train(self.out, "--steps", "4")).returncode, 0)
+        before = read(f"{self.out}/model.safetensors")
+        text = self.refused(train(self.out, "--resume"), 1, preexec_fn=limit)
+        self.assertIn("model.safetensors", text)
+        self.assertEqual(os.listdir(self.out), ["model.safetensors"])
+        self.assertTrue(before == read(f"{self.out}/model.safetensors"))
+
+
+# ---- training
+
+class Training(Case):
+    def test_a_run(self):
+        """What the run of setUpModule left, and what it printed."""
+        text = FIRST.stdout.decode()
+        self.assertEqual(FIRST.returncode, 0)
+        self.assertTrue(SHORT or FIRST.stderr == b"", FIRST.stderr)  # some drivers chat
+        for bad in ("\r", "\033", "#"):
+            self.assertNotIn(bad, text)
+        self.assertEqual(len(re.findall(r"(?m)^epoch \d/\d  loss \d\.\d{4}  test accuracy \d\.\d{4} "
+                                        r"\(people: 0\.835\)  \d+\.\d s$", text)), EPOCHS)
+        self.assertLessEqual(max(map(len, text.split("\n"))), 110)
+        self.complete(f"{TOP}/base")
+        rows = metrics(f"{TOP}/base")
+        self.assertEqual(rows[0], ["epoch", "train_loss", "test_accuracy"])
+        with open(f"{TOP}/base/metrics.csv") as f:
+            self.assertEqual(f.readline(), "epoch,train_loss,test_accuracy,seconds\n")
+            self.assertTrue(all(float(line.split(",")[3]) >= 0 for line in f))
+        self.assertTrue(SHORT or float(rows[3][2]) > 0.5, "it does not learn")
+        for name in FILES:
+            self.assertIn(name, text)
+            if name.endswith(".png"):
+                self.assertTrue(check_png(BASE[name]), name)
+        self.assertEqual(metadata(f"{TOP}/base")["step"], str(STEPS))
+        self.assertNotIn(b"seconds", BASE["model.safetensors"][:8192])
+
+    def test_equal_runs_and_json(self):
+        r = run(train(self.out, "--json"))
+        rows = [json.loads(line) for line in r.stdout.decode().splitlines()]
+        self.assertEqual(r.returncode, 0)
+        self.equal(results(self.out), BASE)
+        self.assertEqual([["%d" % j["epoch"], "%.6f" % j["train_loss"], "%.4f" % j["test_accuracy"]]
+                          for j in rows], metrics(self.out)[1:])
+        self.assertTrue(all(j["seconds"] >= 0 and j["human_accuracy"] == 0.835 for j in rows))
+
+    def test_seeds_differ(self):
+        self.assertEqual(run(train(self.out, "--seed", "2")).returncode, 0)
+        self.assertFalse(read(f"{self.out}/model.safetensors") == BASE["model.safetensors"])
+
+    def test_steps_then_resume(self):
+        for steps in ("1",) if SHORT else ("1", "6", "7", "7"):
+            r = run(train(self.out, "--resume", "--steps", steps))
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertIn(b"after step " + steps.encode(), r.stdout)
+        args = train(self.out, "--resume")
+        at = args.index("--batch")  # what the saved run knows
+        r = run(args[:at] + args[at + 4:])
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.equal(results(self.out), BASE)
+
+    def test_resume_options(self):
+        shutil.copytree(f"{TOP}/base", self.out)
+        for args in (["--lr", "0.5"], ["--seed", "9"], ["--batch", "60"], ["--epochs", "2"]):
+            self.assertIn(args[0], self.refused(train(self.out, "--resume", *args), 2))
+        self.equal(results(self.out), BASE)
+        r = run(train(self.out, "--resume"))
+        self.assertEqual(r.returncode, 0)
+        self.assertIn(b"finished", r.stdout)
+        os.remove(f"{self.out}/curve.png")
+        os.remove(f"{self.out}/metrics.csv")
+        self.assertEqual(run(train(self.out, "--resume")).returncode, 0)
+        self.equal(results(self.out), BASE)
+        r = run(train(self.out, "--resume", "--epochs", "4"))
+        self.assertEqual(r.returncode, 0)
+        self.assertIn(b"now gets 4", r.stdout)
+        self.assertEqual(metrics(self.out)[:4], BASE["metrics.csv"])
+        self.assertEqual(len(metrics(self.out)), 5)
+        other = os.path.join(self.dir, "data")
+        shutil.copytree(DATA, other)
+        write(f"{other}/t10k-labels-idx1-ubyte", idx(bytes(200), 200))
+        text = self.refused(train(self.out, "--resume", "--epochs", "5", data=other), 2)
+        self.assertIn("other data", text)
+
+    def test_resume_of_what_is_no_run(self):
+        os.makedirs(self.out)
+        path = f"{self.out}/model.safetensors"
+        for content in (b"", b"nonsense", RANDOM.randbytes(3000), BASE["model.safetensors"][:-5],
+                        struct.pack("<Q", 2) + b"{}"):
+            write(path, content)
+            self.assertIn("model.safetensors", self.refused(train(self.out, "--resume"), 1))
+            self.assertEqual(read(path), content)
+
+    def test_a_new_run_destroys_nothing(self):
+        shutil.copytree(f"{TOP}/base", self.out)
+        write(f"{self.out}/mine.txt", b"mine")
+        for n in (1, 2):
+            r = run(train(self.out))
+            self.assertEqual(r.returncode, 0)
+            self.assertIn(b"earlier-%d" % n, r.stdout)
+            self.equal(results(f"{self.out}/earlier-{n}"), BASE)
+        self.equal(results(self.out), BASE)
+        self.assertEqual(read(f"{self.out}/mine.txt"), b"mine")
+
+
+# ---- stopped at any moment
+
+def changes(out):
+    """Something that differs after each step of writing the results."""
+    try:
+        return sorted((e.name, e.stat().st_mtime_ns) for e in os.scandir(out))
+    except OSError:
+        return []
+
+
+class Stopped(Case):
+    def stop_at(self, process, when):
+        """Waits for seconds, or for changes of the folder (a save begins, ends, ...)."""
+        timed = isinstance(when, float)
+        end, seen, last = time.monotonic() + (when if timed else 200), 0, changes(self.out)
+        while time.monotonic() < end and process.poll() is None and (timed or seen < when):
+            now = changes(self.out)
+            seen += now != last
+            last = now
+            time.sleep(0.002 if timed else 0)
+
+    def to_the_end(self, moments, stop):
+        for i, when in enumerate(moments):
+            p = start(train(self.out, "--resume"))
+            self.stop_at(p, when)
+            stop(p, i)
+            p.communicate(timeout=200)
+            if p.returncode == 0:
+                break
+            if stop is self.interrupt:
+                self.assertEqual(p.returncode, 130)
+            if os.path.exists(f"{self.out}/metrics.csv"):
+                meta = metadata(self.out)
+                self.assertLessEqual(len(metrics(self.out)) - 1, meta["metrics"].count("\n"))
+                self.assertEqual(metrics(self.out), BASE["metrics.csv"][:len(metrics(self.out))])
+        r = run(train(self.out, "--resume"))
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.complete(self.out)
+        self.equal(results(self.out), BASE)
+
+    def kill(self, process, _):
+        process.kill()
+
+    def interrupt(self, process, i):
+        process.send_signal((signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[i % 3])
+        if i % 2:
+            time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+
+    def test_killed_at_random(self):
+        self.to_the_end([RANDOM.uniform(0.1, 1.2) for _ in range(6)], self.kill)
+
+    def test_killed_while_saving(self):
+        for moments in ([2, 3, 4], [5, 6, 7, 8], [9, 10, 11]):
+            self.to_the_end(moments, self.kill)
+            shutil.rmtree(self.out)
+
+    def test_interrupted(self):
+        self.to_the_end([RANDOM.uniform(0.3, 1.2) for _ in range(3)] + [3, 4, 5], self.interrupt)
+
+    def test_interrupted_before_the_start(self):
+        p = start(train(self.out))
+        self.interrupt(p, 0)
+        _, text = p.communicate(timeout=100)
+        self.assertIn(p.returncode, (130, -signal.SIGINT), text)
+
+
+class OnTerminal(Case):
+    def test_bar(self):
+        t = Terminal(train(self.out))
+        self.assertEqual(t.finish(), 0, t.text)
+        self.assertRegex(t.text, r"epoch 1/3 \[#*\.*\]")
+        self.assertRegex(t.text, r"images/s +\d+:\d\d left")
+        self.assertRegex(t.text, r"testing \d+/200")
+        for line in re.split(r"\r\n", t.text):
+            shown = re.sub(r"\033\[K", "", line.split("\r")[-1])
+            self.assertNotIn("[#", shown, "a bar is left behind")
+            for bar in (x for x in line.split("\r") if " [" in x):
+                self.assertLess(len(re.sub(r"\033\[K", "", bar)), 80)
+        self.equal(results(self.out), BASE)
+
+    def test_no_bar_in_a_dumb_terminal_or_pipe(self):
+        os.environ["TERM"] = "xterm"
+        r = run(train(self.out, "--steps", "2"))
+        self.assertEqual((r.returncode, r.stderr), (0, b""))
+
+    def ctrl_c(self, pattern, times):
+        t = Terminal(train(self.out, "--resume"))
+        self.assertTrue(t.read_until(pattern), t.text)
+        for _ in range(times):
+            t.type("\x03")
+        self.assertEqual(t.finish(), 130, t.text)
+        self.assertRegex(t.text, r"stopped after step \d+ of 18 and saved")
+
+    def test_ctrl_c(self):
+        self.ctrl_c(r"epoch 1/3 \[", 1)
+        self.ctrl_c(r"testing \d+/200", 2)
+        self.ctrl_c(r"epoch 3/3 \[", 1)
+        self.assertEqual(run(train(self.out, "--resume")).returncode, 0)
+        self.equal(results(self.out), BASE)
+
+
+def setUpModule():
+    global FIRST, BASE
+    make_data(DATA)
+    FIRST = run(train(f"{TOP}/base"))
+    if FIRST.returncode != 0:
+        raise AssertionError(FIRST.stderr.decode())
+    BASE = results(f"{TOP}/base")
+
+
+def tearDownModule():
+    shutil.rmtree(TOP, ignore_errors=True)
+
+
+def main():
+    if run(command("devices")).returncode != 0:
+        print("skipped: no OpenCL device")
+        return 77
+    print(f"CLGRAD_TEST_SEED={SEED}", flush=True)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    names = ["Commands.test_devices", "Training.test_a_run", "Training.test_equal_runs_and_json",
+             "Training.test_steps_then_resume"] if SHORT else None
+    load = unittest.defaultTestLoader
+    me = sys.modules[__name__]
+    suite = load.loadTestsFromNames(names, me) if names else load.loadTestsFromModule(me)
+    started = time.monotonic()
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
+    print(f"{time.monotonic() - started:.1f} s")
+    return 0 if result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
