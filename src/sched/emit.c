@@ -222,6 +222,8 @@ static int emit_value(emitter *e, int ir, int out, const clg__geom *geom, double
         return fail(e, ir);
     } else if (clg__is_virtual(v)) {
         k = load_virtual(e, v, ir, geom);
+    } else if (!clg__is_pointwise(v)) { // the value inside another kernel
+        return fail(e, -1);
     } else {
         // Broadcasting repeats the work: what costs more than a load is computed once.
         if (clg_numel(e->shape) >= 4 * v->numel && v->n_insns > 3)

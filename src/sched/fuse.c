@@ -279,13 +279,28 @@ static bool alive(const clg__fusion *f, int k)
     return f->g[k].merged_into < 0;
 }
 
+// Does any other group read the kernel's value? Several may have inlined its one user.
+static bool read_elsewhere(const clg__fusion *f, int kernel_group, int user)
+{
+    int values[MAX_LOADS];
+    for (int k = 0; k < f->n; k++) {
+        const int n = k == user || k == kernel_group || !alive(f, k)
+                          ? 0 : clg__group_loads(f, k, values, MAX_LOADS);
+        for (int i = 0; i < n; i++) {
+            if (values[i] / CLG__MAX_OUTPUTS == f->g[kernel_group].kernel)
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool can_be_epilogue(const clg__fusion *f, int kernel_group, int user)
 {
     const clg__grp *g = &f->g[kernel_group];
     const clg__ir *v = &f->w->ir[g->kernel];
     return g->variant->epilogue && v->op->row_axis_from_end > 0 && g->n_roots == 0 &&
            v->uses == 1 && !v->wanted && !v->node->outs && f->g[user].n_roots == 1 &&
-           f->w->ir[f->g[user].roots[0]].dtype == v->dtype;
+           f->w->ir[f->g[user].roots[0]].dtype == v->dtype && !read_elsewhere(f, kernel_group, user);
 }
 
 static bool merge_into_producer(clg__fusion *f, int k, clg__group *text)
