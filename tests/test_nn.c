@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Networks and optimizers: numbers of PyTorch's update rules and schedules, checkpoints that resume bit
-// for bit, fused against unfused, and 1,000 steps without growth.
+// Networks and optimizers: numbers of PyTorch's update rules and schedules, checkpoints that resume
+// bit for bit, fused against unfused, and 1,000 steps without growth.
 #include "testing.h"
 
 #include <unistd.h>
@@ -10,7 +10,8 @@ static char folder[] = "/tmp/clgrad_nn_XXXXXX";
 static clg_tensor small_net(clg_store s, clg_tensor x)
 {
     x = clg_nn_conv2d(s, "c1", x, clg_nn_conv2d_params(.out = 5, .kernel = 3, .padding = 1));
-    x = clg_max_pool2d(clg_relu(clg_nn_batch_norm2d(s, "b1", x, NULL)), clg_pool2d_params(.kernel = 2));
+    x = clg_max_pool2d(clg_relu(clg_nn_batch_norm2d(s, "b1", x, NULL)),
+                       clg_pool2d_params(.kernel = 2));
     x = clg_relu(clg_nn_linear(s, "l1", clg_flatten(x, 1, -1), clg_nn_linear_params(.out = 11)));
     return clg_nn_linear(s, "l2", clg_nn_dropout(s, x, 0.3), clg_nn_linear_params(.out = 3));
 }
@@ -28,8 +29,9 @@ static clg_status one_step(clg_store s, clg_optim o, long step)
         y[i] = (uint8_t) ((step + i) % 3);
     seed_state = saved;
     clg_random_set_state(dev, 5, (uint64_t) step << 8);
-    clg_tensor loss = clg_cross_entropy(small_net(s, clg_upload(dev, CLG_F32, CLG_SHAPE(6, 1, 8, 8), x)),
-                                        clg_upload(dev, CLG_U8, CLG_SHAPE(6), y), NULL);
+    clg_tensor loss =
+        clg_cross_entropy(small_net(s, clg_upload(dev, CLG_F32, CLG_SHAPE(6, 1, 8, 8), x)),
+                          clg_upload(dev, CLG_U8, CLG_SHAPE(6), y), NULL);
     clg_status st = clg_optim_step(o, loss);
     if (st >= 0)
         st = clg_eval_assigned(dev);
@@ -220,7 +222,8 @@ END_TEST
 START_TEST(clipping)
 {
     clg_scope s = clg_scope_push(dev);
-    clg_tensor g[2] = { clg_full(dev, CLG_F32, CLG_SHAPE(4), 3), clg_full(dev, CLG_F32, CLG_SHAPE(9), 4) };
+    clg_tensor g[2] = { clg_full(dev, CLG_F32, CLG_SHAPE(4), 3),
+                        clg_full(dev, CLG_F32, CLG_SHAPE(9), 4) };
     const double norm = clg_item(clg_clip_grad_norm(g, 2, 1), NULL);
     ck_assert_double_eq_tol(norm, sqrt(36 + 144), 1e-5);
     ck_assert_double_eq_tol(clg_item(clg_mean(g[0], CLG_ALL, false), NULL), 3 / norm, 1e-5);
@@ -307,8 +310,8 @@ static void check_spread(const char *what, clg_var v, double deviation, double b
     free(p);
     ck_assert_msg(fabs(sum / (double) n) < 5 * deviation / sqrt((double) n), "%s: mean %g", what,
                   sum / (double) n);
-    ck_assert_msg(fabs(sqrt(squares / (double) n) / deviation - 1) < 0.03, "%s: deviation %g, not %g", what,
-                  sqrt(squares / (double) n), deviation);
+    ck_assert_msg(fabs(sqrt(squares / (double) n) / deviation - 1) < 0.03,
+                  "%s: deviation %g, not %g", what, sqrt(squares / (double) n), deviation);
     ck_assert_msg(bound == 0 ? largest > 3 * deviation : largest <= bound && largest > 0.99 * bound,
                   "%s: the largest is %g", what, largest);
 }
@@ -334,11 +337,16 @@ START_TEST(inits_have_pytorchs_spread)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         clg_var v = clg_store_param(s, rows[i].name, CLG_SHAPE(64, 32, 3, 3),
                                     (clg_init) { rows[i].kind, 0, 0 }, rows[i].fan_in);
-        check_spread(rows[i].name, v, rows[i].deviation, rows[i].bounded ? rows[i].deviation * root3 : 0);
+        check_spread(rows[i].name, v, rows[i].deviation,
+                     rows[i].bounded ? rows[i].deviation * root3 : 0);
     }
-    check_spread("uniform", clg_store_param(s, "u", CLG_SHAPE(20000), (clg_init) { CLG_INIT_UNIFORM, -2, 2 },
-                                            0), 2 / root3, 2);
-    check_spread("normal", clg_store_param(s, "n", CLG_SHAPE(20000), (clg_init) { CLG_INIT_NORMAL, 0, .5 }, 0),
+    check_spread(
+        "uniform",
+        clg_store_param(s, "u", CLG_SHAPE(20000), (clg_init) { CLG_INIT_UNIFORM, -2, 2 }, 0),
+        2 / root3, 2);
+    check_spread("normal",
+                 clg_store_param(s, "n", CLG_SHAPE(20000), (clg_init) { CLG_INIT_NORMAL, 0, .5 },
+                                 0),
                  .5, 0);
     clg_store_destroy(&s);
 }
@@ -348,7 +356,8 @@ START_TEST(layers_start_as_in_pytorch)
 {
     clg_store s = clg_store_create(dev, 11);
     clg_scope scope = clg_scope_push(dev);
-    clg_nn_linear(s, "l", clg_zeros(dev, CLG_F32, CLG_SHAPE(1, 400)), clg_nn_linear_params(.out = 300));
+    clg_nn_linear(s, "l", clg_zeros(dev, CLG_F32, CLG_SHAPE(1, 400)),
+                  clg_nn_linear_params(.out = 300));
     clg_nn_conv2d(s, "c", clg_zeros(dev, CLG_F32, CLG_SHAPE(1, 64, 4, 4)),
                   clg_nn_conv2d_params(.out = 600, .kernel = 3, .groups = 2));
     const char *const names[] = { "l.weight", "l.bias", "c.weight", "c.bias" };
@@ -359,7 +368,8 @@ START_TEST(layers_start_as_in_pytorch)
         double largest = 0;
         for (int64_t k = 0; k < n; k++)
             largest = fmax(largest, fabs(p[k]));
-        ck_assert_msg(largest <= bounds[i] && largest > 0.95 * bounds[i], "%s: %g", names[i], largest);
+        ck_assert_msg(largest <= bounds[i] && largest > 0.95 * bounds[i], "%s: %g", names[i],
+                      largest);
         free(p);
     }
     clg_scope_pop(scope);
@@ -373,7 +383,8 @@ START_TEST(numbers_follow_from_seed_and_name)
     uint64_t seed, counter, seed2, counter2;
     float *p[4];
     int64_t n = 0;
-    clg_store a = clg_store_create(dev, 1), b = clg_store_create(dev, 1), c = clg_store_create(dev, 2);
+    clg_store a = clg_store_create(dev, 1), b = clg_store_create(dev, 1),
+              c = clg_store_create(dev, 2);
     clg_random_get_state(dev, &seed, &counter);
     p[0] = values_of(clg_store_param(a, "x", CLG_SHAPE(8, 8), in, 0), &n);
     p[1] = values_of(clg_store_param(a, "y", CLG_SHAPE(8, 8), in, 0), &n);
@@ -440,9 +451,9 @@ START_TEST(sgd_variants)
             w -= 0.05 * g;
         }
         clg_store s = clg_store_create(dev, 1);
-        clg_optim o = clg_sgd_create(s, clg_sgd_params(.lr = 0.05, .momentum = r->momentum,
-                                                       .dampening = r->dampening, .nesterov = r->nesterov,
-                                                       .weight_decay = r->decay));
+        clg_optim o = clg_sgd_create(
+            s, clg_sgd_params(.lr = 0.05, .momentum = r->momentum, .dampening = r->dampening,
+                              .nesterov = r->nesterov, .weight_decay = r->decay));
         const double got = minimise(s, o, 4, 0);
         ck_assert_msg(fabs(got - w) < 1e-6, "row %zu: %.9g, expected %.9g", i, got, w);
     }
@@ -452,8 +463,11 @@ END_TEST
 START_TEST(adam_variants)
 {
     // beta1, beta2, eps, decay of Adam, decay of AdamW
-    const double rows[][5] = { { .9, .999, 1e-8, 0, 0 }, { .5, .9, 1e-3, 0, 0 }, { .9, .999, 1e-8, .1, 0 },
-                               { .9, .999, 1e-8, 0, .01 }, { .9, .999, 1e-8, 0, .2 } };
+    const double rows[][5] = { { .9, .999, 1e-8, 0, 0 },
+                               { .5, .9, 1e-3, 0, 0 },
+                               { .9, .999, 1e-8, .1, 0 },
+                               { .9, .999, 1e-8, 0, .01 },
+                               { .9, .999, 1e-8, 0, .2 } };
     for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
         const double *r = rows[i / 2];
         const bool decoupled = r[4] > 0 || (i % 2 && r[3] == 0), none = decoupled && r[4] == 0;
@@ -468,7 +482,8 @@ START_TEST(adam_variants)
         clg_store s = clg_store_create(dev, 1);
         const struct clg_adam_params *p = clg_adam_params(.lr = 0.05, .beta1 = r[0], .beta2 = r[1],
             .eps = r[2], .weight_decay = decoupled ? r[4] : r[3], .no_decay = none);
-        const double got = minimise(s, decoupled ? clg_adamw_create(s, p) : clg_adam_create(s, p), 4, 0);
+        const double got =
+            minimise(s, decoupled ? clg_adamw_create(s, p) : clg_adam_create(s, p), 4, 0);
         ck_assert_msg(fabs(got - w) < 2e-6, "row %zu: %.9g, expected %.9g", i, got, w);
     }
 }
@@ -482,7 +497,8 @@ START_TEST(clipped_steps)
         for (int t = 0; t < 3; t++)
             w -= 0.1 * 2 * w * fmin(1, most / (2 * w + 1e-6));
         clg_store s = clg_store_create(dev, 1);
-        ck_assert_double_eq_tol(minimise(s, clg_sgd_create(s, clg_sgd_params(.lr = 0.1)), 3, most), w, 1e-6);
+        ck_assert_double_eq_tol(minimise(s, clg_sgd_create(s, clg_sgd_params(.lr = 0.1)), 3, most),
+                                w, 1e-6);
     }
     clg_scope scope = clg_scope_push(dev);
     clg_tensor zero = clg_zeros(dev, CLG_F32, CLG_SHAPE(3));
@@ -521,7 +537,8 @@ START_TEST(frozen_parameters)
     clg_store s = clg_store_create(dev, 1), r = clg_store_create(dev, 1);
     clg_optim o = clg_adam_create(s, clg_adam_params(.lr = 0.01)),
               p = clg_adam_create(r, clg_adam_params(.lr = 0.01));
-    ck_assert_ptr_nonnull(clg_store_param(s, "b.w", CLG_SHAPE(3), (clg_init) { CLG_INIT_CONSTANT, 1, 0 }, 0));
+    ck_assert_ptr_nonnull(
+        clg_store_param(s, "b.w", CLG_SHAPE(3), (clg_init) { CLG_INIT_CONSTANT, 1, 0 }, 0));
     clg_store_freeze(s, "b.", true);
     clg_store_at(s, 0, NULL, &trainable);
     ck_assert(!trainable);
@@ -571,8 +588,9 @@ START_TEST(running_statistics)
         for (int i = 0; i < N * C * P; i++)
             x[i] = x[i] * 2 + 3;
         clg_scope scope = clg_scope_push(dev);
-        clg_tensor t = clg_nn_batch_norm2d(s, "bn", clg_upload(dev, CLG_F32, CLG_SHAPE(N, C, 4, 5), x),
-                                           clg_nn_batch_norm2d_params(.momentum = momentum));
+        clg_tensor t =
+            clg_nn_batch_norm2d(s, "bn", clg_upload(dev, CLG_F32, CLG_SHAPE(N, C, 4, 5), x),
+                                clg_nn_batch_norm2d_params(.momentum = momentum));
         ok(clg_read(t, y, sizeof y));
         ok(clg_eval_assigned(dev));
         ok(clg_read(clg_var_value(clg_store_find(s, "bn.running_mean")), got[0], sizeof got[0]));
@@ -584,9 +602,11 @@ START_TEST(running_statistics)
                 mean += x[(i / P * C + c) * P + i % P] / (double) (N * P);
             for (int i = 0; i < N * P; i++)
                 square += pow(x[(i / P * C + c) * P + i % P] - mean, 2);
-            const double m = training ? mean : want[0][c], v = training ? square / (N * P) : want[1][c];
+            const double m = training ? mean : want[0][c],
+                         v = training ? square / (N * P) : want[1][c];
             for (int i = 0; i < N * P; i++)
-                out[(i / P * C + c) * P + i % P] = (x[(i / P * C + c) * P + i % P] - m) / sqrt(v + 1e-5);
+                out[(i / P * C + c) * P + i % P] =
+                    (x[(i / P * C + c) * P + i % P] - m) / sqrt(v + 1e-5);
             if (!training)
                 continue;
             want[0][c] = (1 - momentum) * want[0][c] + momentum * mean;
@@ -614,9 +634,11 @@ START_TEST(dropout_scales)
         ok(clg_read(clg_nn_dropout(s, x, p), y, N * sizeof *y));
         for (int k = 0; k < N; k++) {
             kept += y[k] != 0;
-            ck_assert_msg(y[k] == 0 || fabs(y[k] * (1 - p) - 1) < 1e-6, "element %d is %g", k, y[k]);
+            ck_assert_msg(y[k] == 0 || fabs(y[k] * (1 - p) - 1) < 1e-6, "element %d is %g", k,
+                          y[k]);
         }
-        ck_assert_msg(fabs(kept / (double) N - (1 - p)) < 0.02, "%d of %d kept with p %g", kept, N, p);
+        ck_assert_msg(fabs(kept / (double) N - (1 - p)) < 0.02, "%d of %d kept with p %g", kept, N,
+                      p);
         clg_store_train(s, false);
         ck_assert_ptr_eq(clg_nn_dropout(s, x, p), x);
         clg_store_train(s, true);
@@ -644,15 +666,19 @@ START_TEST(errors_name_the_layer)
     clg_tensor x = clg_zeros(dev, CLG_F32, CLG_SHAPE(2, 3, 8, 8));
     clg_tensor y = clg_nn_conv2d(s, "stem", x, clg_nn_conv2d_params(.out = 4, .kernel = 3));
     ok(y->status);
-    ck_assert_int_eq(clg_nn_conv2d(s, "stem", x, clg_nn_conv2d_params(.out = 5, .kernel = 3))->status,
-                     CLG_ESHAPE);
+    ck_assert_int_eq(
+        clg_nn_conv2d(s, "stem", x, clg_nn_conv2d_params(.out = 5, .kernel = 3))->status,
+        CLG_ESHAPE);
     says("'stem.weight'", "4x3x3x3");
-    ck_assert_int_lt(clg_nn_conv2d(s, "big", x, clg_nn_conv2d_params(.out = 4, .kernel = 9))->status, 0);
+    ck_assert_int_lt(
+        clg_nn_conv2d(s, "big", x, clg_nn_conv2d_params(.out = 4, .kernel = 9))->status, 0);
     says("'big'", "conv2d");
-    ck_assert_int_eq(clg_nn_linear(s, "head", x, clg_nn_linear_params(.out = 0))->status, CLG_ESHAPE);
-    says("'head'", "out is 0");
-    ck_assert_int_eq(clg_nn_batch_norm2d(s, "norm", clg_zeros(dev, CLG_F32, CLG_SHAPE(3)), NULL)->status,
+    ck_assert_int_eq(clg_nn_linear(s, "head", x, clg_nn_linear_params(.out = 0))->status,
                      CLG_ESHAPE);
+    says("'head'", "out is 0");
+    ck_assert_int_eq(
+        clg_nn_batch_norm2d(s, "norm", clg_zeros(dev, CLG_F32, CLG_SHAPE(3)), NULL)->status,
+        CLG_ESHAPE);
     says("'norm'", "rank 1");
     memset(name, 'x', sizeof name - 1);
     ck_assert_int_eq(clg_nn_linear(s, name, x, clg_nn_linear_params(.out = 2))->status, CLG_EINVAL);

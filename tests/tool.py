@@ -89,7 +89,8 @@ def default_signals():
 
 def run(args, **more):
     more = {"stdout": subprocess.PIPE, **more}
-    return subprocess.run(args, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=300, **more)
+    return subprocess.run(args, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=300,
+                          **more)
 
 
 def start(args):
@@ -239,7 +240,8 @@ class Commands(Case):
             self.refused(command(*args), 2)
         for args in (["--epochs", "0"], ["--epochs", "1.5"], ["--epochs", "x"], ["--epochs=-3"],
                      ["--epochs", "99999999999999999999"], ["--batch", "0"], ["--lr", "nan"],
-                     ["--lr", "inf"], ["--lr", "0"], ["--lr", "-1"], ["--lr", "1x"], ["--seed", "-1"],
+                     ["--lr", "inf"], ["--lr", "0"], ["--lr", "-1"], ["--lr", "1x"],
+                     ["--seed", "-1"],
                      ["--seed"], ["--out"], ["--data="], ["--out", "--resume"], ["--steps", "0"],
                      ["--epoch", "3"], ["-x"], ["--out", "x" * 2000]):
             text = self.refused(train(self.out, *args), 2)
@@ -360,8 +362,9 @@ class Training(Case):
         self.assertTrue(SHORT or FIRST.stderr == b"", FIRST.stderr)  # some drivers chat
         for bad in ("\r", "\033", "#"):
             self.assertNotIn(bad, text)
-        self.assertEqual(len(re.findall(r"(?m)^epoch \d/\d  loss \d\.\d{4}  test accuracy \d\.\d{4} "
-                                        r"\(people: 0\.835\)  \d+\.\d s$", text)), EPOCHS)
+        line = (r"(?m)^epoch \d/\d  loss \d\.\d{4}  test accuracy \d\.\d{4} "
+                r"\(people: 0\.835\)  \d+\.\d s$")
+        self.assertEqual(len(re.findall(line, text)), EPOCHS)
         self.assertLessEqual(max(map(len, text.split("\n"))), 110)
         self.complete(f"{TOP}/base")
         rows = metrics(f"{TOP}/base")

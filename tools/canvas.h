@@ -20,7 +20,8 @@ void canvas_frame(canvas *c, int x, int y, int w, int h, int thick, color k);
 void canvas_line(canvas *c, double x0, double y0, double x1, double y1, double thick, color k);
 void canvas_disc(canvas *c, double x, double y, double radius, color k);
 
-// Text whose capitals are `size` high and whose base line is at y; x is its left end, middle or right end.
+// Text whose capitals are `size` high and whose base line is at y; x is its left end, middle or
+// right end.
 typedef enum text_align { TEXT_LEFT, TEXT_MIDDLE, TEXT_RIGHT } text_align;
 void canvas_text(canvas *c, double x, double y, double size, color k, text_align align,
                  const char *text);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// model.safetensors: weights, statistics and optimizer state; in its metadata the step, the options and
-// the metrics. No times, so that equal runs give equal files.
+// model.safetensors: weights, statistics and optimizer state; in its metadata the step, the options
+// and the metrics. No times, so that equal runs give equal files.
 #include "training.h"
 
 #include <errno.h>
@@ -54,9 +54,9 @@ bool checkpoint_save(training *t)
         snprintf(number[i], sizeof number[i], "%ld", values[i]);
     snprintf(number[4], sizeof number[4], "%016llx", (unsigned long long) t->data_hash);
     snprintf(lr, sizeof lr, "%.17g", t->o.lr);
-    const char *const meta[] = { "format", format, "step", number[0], "epochs", number[1], "batch",
-                                 number[2], "seed", number[3], "lr", lr, "data", number[4], "metrics",
-                                 metrics, NULL };
+    const char *const meta[] = { "format", format,    "step",    number[0], "epochs", number[1],
+                                 "batch",  number[2], "seed",    number[3], "lr",     lr,
+                                 "data",   number[4], "metrics", metrics,   NULL };
     path_in(t, file_name, path);
     const bool ok = clg_store_save(t->store, path, meta) >= 0;
     free(metrics);
@@ -69,10 +69,10 @@ bool checkpoint_save(training *t)
 
 // ---- resuming
 
-static bool meta_long(clg_safetensors f, const char *key, long lo, long *out)
+static bool meta_long(clg_safetensors f, const char *key, long lo, double hi, long *out)
 {
     const char *text = clg_safetensors_metadata(f, key);
-    return text && parse_int(text, lo, 1L << 53, out);
+    return text && parse_int(text, lo, (long) hi, out);
 }
 
 static bool read_rows(training *t, const char *text)
@@ -81,7 +81,7 @@ static bool read_rows(training *t, const char *text)
         epoch_row row = { 0, 0, NAN };
         int used = 0;
         if (sscanf(text, "%lf %lf\n%n", &row.loss, &row.accuracy, &used) != 2 || used == 0 ||
-            !add_row(t, row))
+            !(fabs(row.loss) < 1e30 && row.accuracy >= 0 && row.accuracy <= 1) || !add_row(t, row))
             return false;
         text += used;
     }
@@ -93,8 +93,10 @@ static bool agree(const char *name, bool given, double wanted, double saved, con
 {
     if (!given || wanted == saved)
         return true;
-    usage_error("train", "%s %g, but the run in %s was started with %g. Leave it away, or start anew "
-                "without --resume", name, wanted, out, saved);
+    usage_error("train",
+                "%s %.12g, but the run in %s was started with %.12g. Leave it away, or start anew "
+                "without --resume",
+                name, wanted, out, saved);
     return false;
 }
 
@@ -104,9 +106,9 @@ static int take_options(training *t, clg_safetensors f, const char *path)
                *data = clg_safetensors_metadata(f, "data");
     train_options saved;
     long step;
-    if (!is || strcmp(is, format) != 0 || !lr || !data || !meta_long(f, "step", 0, &step) ||
-        !meta_long(f, "epochs", 1, &saved.epochs) || !meta_long(f, "batch", 1, &saved.batch) ||
-        !meta_long(f, "seed", 0, &saved.seed) || !parse_double(lr, 0, 1e6, &saved.lr) ||
+    if (!is || strcmp(is, format) != 0 || !lr || !data || !meta_long(f, "step", 0, 1e12, &step) ||
+        !meta_long(f, "epochs", 1, 1e6, &saved.epochs) || !meta_long(f, "batch", 1, 1e5, &saved.batch) ||
+        !meta_long(f, "seed", 0, 0x1p53, &saved.seed) || !parse_double(lr, 0, 1e6, &saved.lr) ||
         !read_rows(t, clg_safetensors_metadata(f, "metrics"))) {
         fprintf(stderr, "clgrad train: %s was not written by this version of clgrad train\n", path);
         return EXIT_FAILED;
@@ -123,17 +125,21 @@ static int take_options(training *t, clg_safetensors f, const char *path)
     t->o.lr = saved.lr;
     const int64_t n = t->d.train_x.shape.dim[0];
     const long per_epoch = (long) ((n + saved.batch - 1) / saved.batch), done = step / per_epoch;
-    if (t->n_rows > done || t->n_rows + 1 < done || saved.epochs < done) {
+    if (t->n_rows > done || t->n_rows + 1 < done || step > saved.epochs * per_epoch) {
         fprintf(stderr, "clgrad train: %s contradicts itself: step %ld, %d epochs\n", path, step,
                 t->n_rows);
         return EXIT_FAILED;
     }
     if (t->o.gave_epochs && t->o.epochs * per_epoch < step)
-        return usage_error("train", "--epochs %ld, but the run in %s is already further: step %ld, %ld an "
-                           "epoch", t->o.epochs, t->o.out, step, per_epoch);
+        return usage_error("train",
+                           "--epochs %ld, but the run in %s is already further: step %ld, %ld an "
+                           "epoch",
+                           t->o.epochs, t->o.out, step, per_epoch);
     if (t->o.gave_epochs && t->o.epochs != saved.epochs)
-        fprintf(t->notes, "the run in %s was to have %ld epochs and now gets %ld: the learning rate goes "
-                "on as in a run of %ld\n", t->o.out, saved.epochs, t->o.epochs, t->o.epochs);
+        fprintf(t->notes,
+                "the run in %s was to have %ld epochs and now gets %ld: the learning rate goes "
+                "on as in a run of %ld\n",
+                t->o.out, saved.epochs, t->o.epochs, t->o.epochs);
     if (!t->o.gave_epochs)
         t->o.epochs = saved.epochs;
     t->step = t->saved_step = step;

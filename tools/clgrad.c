@@ -57,14 +57,14 @@ bool flush_output(const char *command)
     if (!said && fflush(stdout) == 0 && !ferror(stdout))
         return true;
     if (!said)
-        fprintf(stderr, "clgrad%s%s: cannot write to the standard output: %s\n", *command ? " " : "",
-                command, errno ? strerror(errno) : "an error");
+        fprintf(stderr, "clgrad%s%s: cannot write to the standard output: %s\n",
+                *command ? " " : "", command, errno ? strerror(errno) : "an error");
     said = true;
     return false;
 }
 
-// A closed standard stream would lend its number to the next file opened, and messages would land in it.
-// What stands in for it cannot be written to, so that the loss is noticed.
+// A closed standard stream would lend its number to the next file opened, and messages would land
+// in it. What stands in for it cannot be written to, so that the loss is noticed.
 static void guard_streams(void)
 {
     for (int fd = 0; fd <= 2; fd++) {
@@ -81,7 +81,8 @@ static int run(int argc, char **argv)
         print_help(stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return EXIT_OK;
     }

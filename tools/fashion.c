@@ -17,9 +17,11 @@ static bool open_one(clg_idx *x, const char *folder, const char *name)
     if (access(path, F_OK) != 0)
         path[strlen(path) - 3] = '\0';
     if (access(path, F_OK) != 0) {
-        fprintf(stderr,
-                "clgrad train: %s[.gz] is not there. Install the data set (Debian, Ubuntu: apt install "
-                "dataset-fashion-mnist) or name its folder with --data\n", path);
+        fprintf(
+            stderr,
+            "clgrad train: %s[.gz] is not there. Install the data set (Debian, Ubuntu: apt install "
+            "dataset-fashion-mnist) or name its folder with --data\n",
+            path);
         return false;
     }
     if (clg_idx_open(x, path, error, sizeof error) >= 0)
@@ -31,7 +33,8 @@ static bool open_one(clg_idx *x, const char *folder, const char *name)
 // What keeps two files from being pictures and their labels, or NULL.
 static const char *misfit(const clg_idx *x, const clg_idx *y)
 {
-    if (x->dtype != CLG_U8 || x->shape.rank != 3 || x->shape.dim[1] != SIDE || x->shape.dim[2] != SIDE)
+    if (x->dtype != CLG_U8 || x->shape.rank != 3 || x->shape.dim[1] != SIDE ||
+        x->shape.dim[2] != SIDE)
         return "pictures are not 28 x 28 bytes";
     if (y->dtype != CLG_U8 || y->shape.rank != 1)
         return "labels are not a list of bytes";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fashion-MNIST: 60,000 pictures of clothes to learn from, 10,000 to be tested on, ten classes; and the
-// network that learns it.
+// Fashion-MNIST: 60,000 pictures of clothes to learn from, 10,000 to be tested on, ten classes; and
+// the network that learns it.
 #ifndef CLG_TOOLS_FASHION_H
 #define CLG_TOOLS_FASHION_H
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Ctrl-C without a handler: the signals are blocked, and the loop asks between two steps whether one waits.
-// So nothing is cut short, neither a save nor a compiler that the driver starts (children inherit the mask).
+// Ctrl-C without a handler: the signals are blocked, and the loop asks between two steps whether
+// one waits. So nothing is cut short, neither a save nor a compiler that the driver starts
+// (children inherit the mask).
 #include "training.h"
 
 #include <signal.h>
@@ -15,8 +16,8 @@ void interrupt_hold(void)
     for (int i = 0; i < SIGNALS; i++)
         sigaddset(&set, signals[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    // Shells ignore SIGINT for background jobs, and an ignored signal would not wait. SIGHUP may stay
-    // ignored: that is what nohup is for.
+    // Shells ignore SIGINT for background jobs, and an ignored signal would not wait. SIGHUP may
+    // stay ignored: that is what nohup is for.
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The training loop. What a step does follows from its number and the seed alone, so a run that goes on
-// from a saved step ends as if it had never stopped.
+// The training loop. What a step does follows from its number and the seed alone, so a run that
+// goes on from a saved step ends as if it had never stopped.
 #include "training.h"
 
 #include <math.h>
@@ -21,26 +21,29 @@ static clg_status send_step(training *t)
     clg_tensor before = k == 0 ? clg_upload(t->dev, CLG_F32, CLG_SCALAR, &zero)
                                : clg_var_value(t->loss_sum);
     clg_random_set_state(t->dev, (uint64_t) t->o.seed, (uint64_t) t->step << 8);
-    clg_optim_set_lr(t->opt, clg_lr_one_cycle(t->o.lr, t->step, t->o.epochs * t->per_epoch, 0, 0, 0));
+    clg_optim_set_lr(t->opt,
+                     clg_lr_one_cycle(t->o.lr, t->step, t->o.epochs * t->per_epoch, 0, 0, 0));
     clg_tensor loss = clg_cross_entropy(network(t->store, x), y, NULL);
     clg_status st = clg_optim_step(t->opt, loss);
     if (st >= 0)
-        st = clg_var_assign(t->loss_sum,
-                            clg_add(clg_detach(before), clg_mul_scalar(clg_detach(loss), (double) n)));
+        st = clg_var_assign(
+            t->loss_sum, clg_add(clg_detach(before), clg_mul_scalar(clg_detach(loss), (double) n)));
     if (st >= 0)
         st = clg_eval_assigned(t->dev);
     clg_scope_pop(scope);
     return st;
 }
 
-// Mean loss of the epoch's pictures until the step before the last, 0 where there are none: waiting for
-// it keeps the host one step ahead of the device and no more, or Ctrl-C would wait for all that was sent.
+// Mean loss of the epoch's pictures until the step before the last, 0 where there are none: waiting
+// for it keeps the host one step ahead of the device and no more, or Ctrl-C would wait for all that
+// was sent.
 static double mean_loss(training *t, clg_status *st)
 {
     clg_tensor now;
     clg_scope scope = clg_scope_push(t->dev);
     const bool whole = t->step % t->per_epoch == 0;
-    const int64_t seen = whole ? t->d.train_x.shape.dim[0] : (t->step - 1) % t->per_epoch * t->feed.batch;
+    const int64_t seen =
+        whole ? t->d.train_x.shape.dim[0] : (t->step - 1) % t->per_epoch * t->feed.batch;
     now = clg_keep(clg_var_value(t->loss_sum));
     const double sum = whole ? clg_item(now, st) : t->last ? clg_item(t->last, st) : 0;
     clg_drop(&t->last);
@@ -62,8 +65,10 @@ static int one_step(training *t, double *loss)
     t->seconds += now_seconds() - start;
     if (!isfinite(*loss)) {
         progress_clear(&t->bar);
-        fprintf(stderr, "clgrad train: the loss is no longer a number at step %ld; a smaller --lr than %g "
-                "helps\n", t->step, t->o.lr);
+        fprintf(stderr,
+                "clgrad train: the loss is no longer a number at step %ld; a smaller --lr than %g "
+                "helps\n",
+                t->step, t->o.lr);
         return EXIT_FAILED;
     }
     return EXIT_OK;
@@ -143,8 +148,8 @@ static int first_step(training *t, double *loss)
     t->seconds = took > 2 ? 0 : took;
     if (took > 2) {
         progress_clear(&t->bar);
-        fprintf(t->notes, "compiled  kernels for this device in %.0f s; they are kept for next time\n",
-                took);
+        fprintf(t->notes,
+                "compiled  kernels for this device in %.0f s; they are kept for next time\n", took);
         fflush(t->notes);
     }
     return EXIT_OK;
@@ -172,7 +177,8 @@ int train(training *t)
     clg_drop(&t->last);
     if (code == EXIT_OK && interrupted())
         code = EXIT_INTERRUPTED;
-    if ((code == EXIT_OK || code == EXIT_INTERRUPTED) && t->saved_step != t->step && !checkpoint_save(t))
+    if ((code == EXIT_OK || code == EXIT_INTERRUPTED) && t->saved_step != t->step &&
+        !checkpoint_save(t))
         return EXIT_FAILED;
     return code;
 }

@@ -60,11 +60,11 @@ static int take(const char *command, option *o, const char *text)
     if (o->kind == OPTION_TEXT)
         *(const char **) o->to = text;
     else if (o->kind == OPTION_WHOLE && !parse_int(text, (long) o->lo, (long) o->hi, o->to))
-        return usage_error(command, "%s '%s': expected a whole number from %.0f to %.0f", o->name, text,
-                           o->lo, o->hi);
+        return usage_error(command, "%s '%s': expected a whole number from %.0f to %.0f", o->name,
+                           text, o->lo, o->hi);
     else if (o->kind == OPTION_REAL && !parse_double(text, o->lo, o->hi, o->to))
-        return usage_error(command, "%s '%s': expected a number from %g to %g", o->name, text, o->lo,
-                           o->hi);
+        return usage_error(command, "%s '%s': expected a number from %g to %g", o->name, text,
+                           o->lo, o->hi);
     return EXIT_OK;
 }
 

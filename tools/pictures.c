@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 
-static const color white = 0xFFFFFF, ink = 0x24292E, gray = 0x6A737D, faint = 0xE1E4E8, blue = 0x0072B2,
-                   vermillion = 0xD55E00, green = 0x00795A;
+static const color white = 0xFFFFFF, ink = 0x24292E, gray = 0x6A737D, faint = 0xE1E4E8,
+                   blue = 0x0072B2, vermillion = 0xD55E00, green = 0x00795A;
 
 static bool finish(canvas *c, const char *path, char *error, size_t error_size)
 {
@@ -88,8 +88,8 @@ static void draw_line(const axes *a, const double *values, color k)
     for (int i = 0; i < a->n; i++) {
         const double v = values[stride * (size_t) i];
         if (i > 0)
-            canvas_line(a->c, at_x(a, i), at_y(a, values[stride * (size_t) (i - 1)]), at_x(a, i + 1),
-                        at_y(a, v), 2.5, k);
+            canvas_line(a->c, at_x(a, i), at_y(a, values[stride * (size_t) (i - 1)]),
+                        at_x(a, i + 1), at_y(a, v), 2.5, k);
         if (a->n <= 40)
             canvas_disc(a->c, at_x(a, i + 1), at_y(a, v), a->n > 1 ? 4 : 6, k);
     }
@@ -139,12 +139,14 @@ bool draw_curve(const char *path, const epoch_row *r, int n, double landmark, ch
     draw_line(&b, &r->accuracy, vermillion);
     snprintf(text, sizeof text, "%.4f", r[n - 1].accuracy);
     const double y = at_y(&b, r[n - 1].accuracy);
-    canvas_text(&c, n > 1 ? b.x + b.w : at_x(&b, 1) + 14, y < b.y + 24 ? y + 26 : y - 12, 12, vermillion,
-                n > 1 ? TEXT_RIGHT : TEXT_LEFT, text);
+    canvas_text(&c, n > 1 ? b.x + b.w : at_x(&b, 1) + 14, y < b.y + 24 ? y + 26 : y - 12, 12,
+                vermillion, n > 1 ? TEXT_RIGHT : TEXT_LEFT, text);
     double x = legend(&c, 255, 422, blue, false, "training loss");
     x = legend(&c, x, 422, vermillion, false, "test accuracy");
     snprintf(text, sizeof text, "people: %.3f", landmark);
     legend(&c, x, 422, green, true, text);
+    const int above = (int) at_y(&b, landmark) - 21; // grid lines must not cross the letters
+    canvas_box(&c, b.x + 4, above, (int) canvas_text_width(text, 10) + 8, 18, white);
     canvas_text(&c, b.x + 8, at_y(&b, landmark) - 8, 10, green, TEXT_LEFT, text);
     return finish(&c, path, error, error_size);
 }
@@ -159,8 +161,8 @@ static color shade(double share)
     return (color) (r << 16 | g << 8 | b);
 }
 
-bool draw_confusion(const char *path, int64_t counts[CLASSES][CLASSES], const char *const *names, char *error,
-                    size_t error_size)
+bool draw_confusion(const char *path, int64_t counts[CLASSES][CLASSES], const char *const *names,
+                    char *error, size_t error_size)
 {
     canvas c;
     char text[48];
@@ -184,11 +186,13 @@ bool draw_confusion(const char *path, int64_t counts[CLASSES][CLASSES], const ch
             canvas_text(&c, x0 + j * cell + cell / 2, y + cell / 2 + 5, 11,
                         share > 0.25 ? white : counts[i][j] ? ink : 0xB0B6BC, TEXT_MIDDLE, text);
         }
-        snprintf(text, sizeof text, "%.1f %%", total ? 100 * (double) counts[i][i] / (double) total : 0.0);
+        snprintf(text, sizeof text, "%.1f %%",
+                 total ? 100 * (double) counts[i][i] / (double) total : 0.0);
         canvas_text(&c, x0 + side + 90, y + cell / 2 + 5, 10, ink, TEXT_RIGHT, text);
     }
     canvas_frame(&c, x0 - 1, y0 - 1, side + 1, side + 1, 1, gray);
-    snprintf(text, sizeof text, "%lld of %lld test pictures right", (long long) right, (long long) all);
+    snprintf(text, sizeof text, "%lld of %lld test pictures right", (long long) right,
+             (long long) all);
     canvas_text(&c, x0, 32, 13, ink, TEXT_LEFT, text);
     canvas_text(&c, x0 + side / 2, 66, 10, gray, TEXT_MIDDLE, "the network's answer");
     canvas_text(&c, x0 - 12, 66, 10, gray, TEXT_RIGHT, "what it is");
@@ -210,14 +214,16 @@ static void draw_picture(canvas *c, int x, int y, const uint8_t *pixels)
     }
 }
 
-bool draw_samples(const char *path, const uint8_t *pixels, const uint8_t *truth, const int64_t *said,
-                  int n, const char *const *names, char *error, size_t error_size)
+bool draw_samples(const char *path, const uint8_t *pixels, const uint8_t *truth,
+                  const int64_t *said, int n, const char *const *names, char *error,
+                  size_t error_size)
 {
     canvas c;
     char text[64];
     int wrong = 0;
     const int rows = (n + COLUMNS - 1) / COLUMNS;
-    if (!begin(&c, COLUMNS * CELL_W + 2 * LEFT - 10, TOP + rows * CELL_H + 10, path, error, error_size))
+    if (!begin(&c, COLUMNS * CELL_W + 2 * LEFT - 10, TOP + rows * CELL_H + 10, path, error,
+               error_size))
         return false;
     for (int k = 0; k < n; k++) {
         const int x = LEFT + k % COLUMNS * CELL_W, y = TOP + k / COLUMNS * CELL_H;

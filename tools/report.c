@@ -45,8 +45,8 @@ bool report_epoch(const training *t)
         print_json(t, r);
         return flush_output("train");
     }
-    printf("epoch %d/%ld  loss %.4f  test accuracy %.4f (people: %.3f)", t->n_rows, t->o.epochs, r->loss,
-           r->accuracy, human_accuracy);
+    printf("epoch %d/%ld  loss %.4f  test accuracy %.4f (people: %.3f)", t->n_rows, t->o.epochs,
+           r->loss, r->accuracy, human_accuracy);
     printf(isnan(r->seconds) ? "\n" : "  %.1f s\n", r->seconds);
     return flush_output("train");
 }

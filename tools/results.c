@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const files[] = { "model.safetensors", "metrics.csv", "curve.png", "confusion.png",
-                                     "samples.png" };
+static const char *const files[] = { "model.safetensors", "metrics.csv", "curve.png",
+                                     "confusion.png", "samples.png" };
 enum { FILES = (int) (sizeof files / sizeof files[0]), SAMPLES = 100 };
 static const char csv_head[] = "epoch,train_loss,test_accuracy,seconds\n";
 
@@ -99,7 +99,8 @@ static bool write_csv(const training *t)
     for (int i = 0; i < t->n_rows; i++) {
         const epoch_row *r = &t->rows[i];
         n += (size_t) snprintf(text + n, CSV_LINE, "%d,%.6f,%.4f,", i + 1, r->loss, r->accuracy);
-        n += (size_t) snprintf(text + n, CSV_LINE, isnan(r->seconds) ? "nan\n" : "%.2f\n", r->seconds);
+        n += (size_t) snprintf(text + n, CSV_LINE, isnan(r->seconds) ? "nan\n" : "%.2f\n",
+                               r->seconds);
     }
     path_in(t, "metrics.csv", path);
     const bool ok = clg_write_atomic(path, text, n, error, sizeof error) >= 0;
@@ -119,7 +120,8 @@ static int read_csv(const training *t, bool set)
     while (f && fgets(line, sizeof line, f)) {
         int epoch;
         double seconds;
-        if (sscanf(line, "%d,%*f,%*f,%lf\n", &epoch, &seconds) != 2 || epoch < 1 || epoch > t->n_rows)
+        if (sscanf(line, "%d,%*f,%*f,%lf\n", &epoch, &seconds) != 2 || epoch < 1 ||
+            epoch > t->n_rows)
             continue;
         found++;
         if (set)

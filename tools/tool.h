@@ -27,10 +27,11 @@ typedef struct option {
     bool given;
 } option;
 enum { HELP_WANTED = -1 };
-// Reads "--name value" and "--name=value". The one word that is no option goes to *word (NULL: none is
-// allowed). Returns EXIT_OK, EXIT_USAGE after a message, or HELP_WANTED.
+// Reads "--name value" and "--name=value". The one word that is no option goes to *word (NULL: none
+// is allowed). Returns EXIT_OK, EXIT_USAGE after a message, or HELP_WANTED.
 int parse_options(const char *command, option *o, int n, int argc, char **argv, const char **word);
-// The same by hand: the value of an option at argv[*i]; NULL: not this option. A missing value is "".
+// The same by hand: the value of an option at argv[*i]; NULL: not this option. A missing value is
+// "".
 const char *option_value(int argc, char **argv, int *i, const char *name);
 bool parse_int(const char *text, long lo, long hi, long *out);
 bool parse_double(const char *text, double lo, double hi, double *out);

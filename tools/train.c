@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// clgrad train: trains a convolutional network, tests and saves it after each epoch, resumes bit for bit.
+// clgrad train: trains a convolutional network, tests and saves it after each epoch, resumes bit
+// for bit.
 #include "training.h"
 
 #include <errno.h>
@@ -98,8 +99,8 @@ static bool finished(const training *t)
     return t->saved_step == t->o.epochs * t->per_epoch && results_complete(t);
 }
 
-// The device and what lives on it. A model is saved before the first step, so that a run killed early
-// resumes with its own options.
+// The device and what lives on it. A model is saved before the first step, so that a run killed
+// early resumes with its own options.
 static int start(training *t)
 {
     const uint8_t blank[PIXELS] = { 0 };
@@ -113,7 +114,8 @@ static int start(training *t)
         return report_failure(t);
     clg_scope scope = clg_scope_push(t->dev); // makes the parameters, which a file is compared with
     clg_store_train(t->store, false);
-    clg_tensor y = network(t->store, clg_upload(t->dev, CLG_U8, CLG_SHAPE(1, 1, SIDE, SIDE), blank));
+    clg_tensor y =
+        network(t->store, clg_upload(t->dev, CLG_U8, CLG_SHAPE(1, 1, SIDE, SIDE), blank));
     clg_store_train(t->store, true);
     const clg_status st = y->status;
     clg_scope_pop(scope);
@@ -129,8 +131,10 @@ static int run(training *t)
     if (code != EXIT_OK)
         return code;
     if (finished(t)) {
-        fprintf(t->notes, "the run in %s is finished: %ld epochs, test accuracy %.4f. A larger --epochs "
-                "trains it longer.\n", t->o.out, t->o.epochs, t->rows[t->n_rows - 1].accuracy);
+        fprintf(t->notes,
+                "the run in %s is finished: %ld epochs, test accuracy %.4f. A larger --epochs "
+                "trains it longer.\n",
+                t->o.out, t->o.epochs, t->rows[t->n_rows - 1].accuracy);
         return EXIT_OK;
     }
     if (t->o.resume && t->saved_step < 0)
@@ -142,10 +146,11 @@ static int run(training *t)
     code = train(t);
     const long total = t->o.epochs * t->per_epoch;
     if (code == EXIT_INTERRUPTED)
-        fprintf(stderr, "stopped after step %ld of %ld and saved; --resume goes on from there\n", t->step,
-                total);
+        fprintf(stderr, "stopped after step %ld of %ld and saved; --resume goes on from there\n",
+                t->step, total);
     else if (code == EXIT_OK && t->step < total)
-        fprintf(t->notes, "stopped after step %ld of %ld, as --steps says; --resume goes on from there\n",
+        fprintf(t->notes,
+                "stopped after step %ld of %ld, as --steps says; --resume goes on from there\n",
                 t->step, total);
     else if (code == EXIT_OK)
         report_end(t, now_seconds() - from);

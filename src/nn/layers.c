@@ -28,7 +28,8 @@ static clg_var param(clg_store s, const char *name, const char *part, clg_shape 
     return join(s, name, part, full) ? clg_store_param(s, full, shape, in, fan_in) : NULL;
 }
 
-static clg_var buffer(clg_store s, const char *name, const char *part, clg_shape shape, double value)
+static clg_var buffer(clg_store s, const char *name, const char *part, clg_shape shape,
+                      double value)
 {
     char full[256];
     return join(s, name, part, full) ? clg_store_buffer(s, full, CLG_F32, shape, value) : NULL;
@@ -103,7 +104,8 @@ clg_tensor clg_nn_batch_norm2d(clg_store s, const char *name, clg_tensor x,
     const clg_init one = { CLG_INIT_CONSTANT, 1, 0 }, zero = { CLG_INIT_CONSTANT, 0, 0 };
     clg_var w = p->no_affine ? NULL : param(s, name, "weight", c, one, 0);
     clg_var b = p->no_affine ? NULL : param(s, name, "bias", c, zero, 0);
-    clg_var run[2] = { buffer(s, name, "running_mean", c, 0), buffer(s, name, "running_var", c, 1) };
+    clg_var run[2] = { buffer(s, name, "running_mean", c, 0),
+                       buffer(s, name, "running_var", c, 1) };
     if (!run[0] || !run[1] || (!p->no_affine && (!w || !b)))
         return missing(x, "nn_batch_norm2d", name);
     clg_tensor now[2] = { NULL, NULL };

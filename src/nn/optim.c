@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Optimizers: the update of all parameters is plain graph code with one text, which the scheduler runs in
-// few launches. The step counter is a variable of the same atomic group.
+// Optimizers: the update of all parameters is plain graph code with one text, which the scheduler
+// runs in few launches. The step counter is a variable of the same atomic group.
 #include <clgrad/grad.h>
 #include <clgrad/optim.h>
 
@@ -229,8 +229,9 @@ static clock tick(step *s, clg_var counter)
                      .root2 = clg_rsqrt(bias(s, t, s->o->beta2)) };
 }
 
-// One counter serves all parameters that were there at the first step; one that comes later (thawed,
-// or of a new layer) counts its own steps, or its bias correction would be that of an old one.
+// One counter serves all parameters that were there at the first step; one that comes later
+// (thawed, or of a new layer) counts its own steps, or its bias correction would be that of an old
+// one.
 static bool clock_of(step *s, int i, bool known, clock *out)
 {
     *out = s->shared;
@@ -352,9 +353,10 @@ clg_tensor clg_clip_grad_norm(clg_tensor *g, int n, double max_norm)
     total = clg_sqrt(total);
     if (total->status < 0)
         return total;
-    clg_tensor scale = clg_clamp(clg_div(clg_scalar(total->dev, total->dtype, max_norm),
-                                         clg_add(total, clg_scalar(total->dev, total->dtype, 1e-6))),
-                                 NAN, 1);
+    clg_tensor scale =
+        clg_clamp(clg_div(clg_scalar(total->dev, total->dtype, max_norm),
+                          clg_add(total, clg_scalar(total->dev, total->dtype, 1e-6))),
+                  NAN, 1);
     for (int i = 0; i < n; i++)
         g[i] = clg_mul(g[i], scale);
     return total;

@@ -276,8 +276,8 @@ static clg_status check_file(clg_store s, clg_safetensors f, const char *path)
         if (!t)
             return clg_fail(s->dev, CLG_EFORMAT, "store_load: %s has no '%s'", path, e->name);
         if (!t->known || t->dtype != e->dtype || !same_shape(t->shape, e->shape))
-            return clg_fail(s->dev, CLG_EFORMAT, "store_load: '%s' in %s is %s %s, not %s %s", e->name,
-                            path, t->known ? clg_dtype_name(t->dtype) : "of another type",
+            return clg_fail(s->dev, CLG_EFORMAT, "store_load: '%s' in %s is %s %s, not %s %s",
+                            e->name, path, t->known ? clg_dtype_name(t->dtype) : "of another type",
                             shape_text(t->shape, a), clg_dtype_name(e->dtype),
                             shape_text(e->shape, b));
     }

@@ -5,8 +5,8 @@
 
 #include <clgrad/nn.h>
 
-// A file does not say what is trained: what was loaded is nothing yet until a layer or an optimizer asks
-// for it, as a parameter or as a buffer.
+// A file does not say what is trained: what was loaded is nothing yet until a layer or an optimizer
+// asks for it, as a parameter or as a buffer.
 typedef enum role { LOADED, PARAMETER, BUFFER } role;
 
 struct entry {
