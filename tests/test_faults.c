@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: MIT
+// Everything that can fail is made to fail, one call after another: host allocations (of the library, its
+// readers and layers, through the linker's --wrap), and OpenCL calls (through fault_layer.c). After each
+// fault: a status and a message or success, nothing leaked, variables as they were, and the same work
+// succeeds. Ends at the first position where no fault fired.
+#include "base/alloc.h"
+#include "graph/node.h"
+#include <check.h>
+#include <clgrad/clgrad.h>
+
+#include <dlfcn.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/clgrad_faults_XXXXXX";
+static char path[64];
+static clg_device dev;
+
+// ---- host allocations
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t m);
+void *__real_realloc(void *p, size_t n);
+void __real_free(void *p);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t m);
+void *__wrap_realloc(void *p, size_t n);
+void __wrap_free(void *p);
+char *__wrap_strdup(const char *s);
+
+static long countdown, blocks; // 0: no fault; blocks alive
+static int fired, sticky;
+
+static int must_fail(void)
+{
+    if (countdown > 0 && --countdown == 0) {
+        fired++;
+        countdown = sticky;
+        return 1;
+    }
+    return 0;
+}
+
+void *__wrap_malloc(size_t n)
+{
+    void *p = must_fail() ? NULL : __real_malloc(n);
+    blocks += p != NULL;
+    return p;
+}
+
+void *__wrap_calloc(size_t n, size_t m)
+{
+    void *p = must_fail() ? NULL : __real_calloc(n, m);
+    blocks += p != NULL;
+    return p;
+}
+
+void *__wrap_realloc(void *old, size_t n)
+{
+    void *p = must_fail() ? NULL : __real_realloc(old, n);
+    blocks += p != NULL && old == NULL;
+    return p;
+}
+
+void __wrap_free(void *p)
+{
+    blocks -= p != NULL;
+    __real_free(p);
+}
+
+char *__wrap_strdup(const char *s)
+{
+    const size_t n = strlen(s) + 1;
+    char *p = __wrap_malloc(n);
+    return p ? memcpy(p, s, n) : NULL;
+}
+
+// Check allocates too: no fault may be armed when it reports.
+#define must(condition)                                                                            \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            countdown = 0;                                                                         \
+            ck_abort_msg("%s", #condition);                                                        \
+        }                                                                                          \
+    } while (0)
+
+// jansson asserts where memory ends: its blocks are counted, never refused.
+static void *counted_malloc(size_t n)
+{
+    const long c = countdown;
+    countdown = 0;
+    void *p = __wrap_malloc(n);
+    countdown = c;
+    return p;
+}
+
+// ---- what is done under faults; each cleans up behind itself
+
+static clg_tensor ramp(clg_shape s)
+{
+    return clg_reshape(clg_arange(dev, CLG_F32, 0, (double) clg_numel(s), 1), s);
+}
+
+static clg_status record(void)
+{
+    clg_scope outer = clg_scope_push(dev), s = outer ? clg_scope_push(dev) : NULL;
+    if (!s) {
+        clg_scope_pop(outer);
+        return CLG_ENOMEM;
+    }
+    clg_tensor x = ramp(CLG_SHAPE(2, 3, 8, 8)), w = ramp(CLG_SHAPE(4, 3, 3, 3));
+    clg_tensor t[] = {
+        clg_conv2d(x, w, NULL, clg_conv2d_params(.padding = 1)),
+        clg_max_pool2d(x, clg_pool2d_params(.kernel = 2)),
+        clg_softmax(clg_concat(1, x, clg_relu(x)), 3),
+        clg_matmul(clg_flatten(x, 1, -1), clg_transpose(clg_flatten(x, 1, -1), 0, 1)),
+        clg_pad(clg_flip(x, CLG_AXES(2)), CLG_SHAPE(0, 0, 1, 1), CLG_SHAPE(0, 0, 1, 1), 3),
+        clg_dropout(clg_variance(x, CLG_AXES(0, 2), 1, true), 0.5),
+        clg_escape(clg_label(clg_clamp(x, 0, 1), "clamped")),
+    };
+    clg_status st = CLG_OK;
+    for (size_t i = 0; i < sizeof t / sizeof t[0]; i++)
+        st = t[i]->status < 0 ? t[i]->status : st;
+    clg_scope_pop(outer);
+    return st;
+}
+
+static clg_status evaluate(void)
+{
+    float got[4];
+    clg_scope s = clg_scope_push(dev);
+    if (!s)
+        return CLG_ENOMEM;
+    clg_tensor x = clg_upload(dev, CLG_F32, CLG_SHAPE(2, 2), (float[]) { 1, 2, 3, 4 });
+    clg_tensor y = clg_matmul(x, clg_add_scalar(clg_exp(x), 1)), m = clg_sum(y, CLG_ALL, false);
+    clg_status st = clg_eval(m, clg_softmax(y, 1));
+    if (st >= 0)
+        st = clg_read(clg_sub(x, clg_transpose(x, 0, 1)), got, sizeof got);
+    if (st >= 0)
+        must(got[0] == 0 && got[1] == -1 && got[2] == 1 && got[3] == 0);
+    if (st >= 0) {
+        const double v = clg_item(m, &st);
+        must(st < 0 ? isnan(v) : v > 10);
+    }
+    clg_scope_pop(s);
+    return st;
+}
+
+static clg_var var[2];
+
+// v0 and v1 as one group, from gradients
+static clg_status assign(void)
+{
+    clg_scope s = clg_scope_push(dev);
+    if (!s)
+        return CLG_ENOMEM;
+    clg_tensor a = clg_var_value(var[0]), b = clg_var_value(var[1]), g[2];
+    clg_tensor y = clg_sum(clg_mul(clg_mul(a, a), b), CLG_ALL, false);
+    clg_status st = clg_grad_n(y, (clg_tensor[]) { a, b }, 2, g);
+    if (st >= 0)
+        st = clg_assign_n(var, (clg_tensor[]) { clg_add_scalar(clg_mul_scalar(g[0], 0), 7),
+                                                clg_add_scalar(clg_mul_scalar(g[1], 0), 7) }, 2);
+    if (st >= 0)
+        st = clg_eval_assigned(dev);
+    clg_scope_pop(s);
+    return st;
+}
+
+static clg_status train(void)
+{
+    clg_scope s = clg_scope_push(dev);
+    if (!s)
+        return CLG_ENOMEM;
+    clg_store w = clg_store_create(dev, 1);
+    clg_optim o = w ? clg_adam_create(w, NULL) : NULL;
+    clg_status st = o ? CLG_OK : clg_error_status(dev);
+    if (o) {
+        clg_tensor x = ramp(CLG_SHAPE(4, 3)), h = clg_nn_linear(w, "l", x, clg_nn_linear_params(.out = 2));
+        st = clg_optim_step(o, clg_mean(clg_mul(h, h), CLG_ALL, false));
+    }
+    if (st >= 0)
+        st = clg_eval_assigned(dev);
+    if (st >= 0)
+        st = clg_store_save(w, path, (const char *[]) { "step", "1", NULL });
+    if (st >= 0)
+        st = clg_store_load(w, path);
+    clg_optim_destroy(&o);
+    clg_store_destroy(&w);
+    clg_scope_pop(s);
+    return st;
+}
+
+// Files alone; the text is checked here because no device holds it.
+static clg_status files(void)
+{
+    char error[200] = "";
+    const float v[6] = { 1, 2, 3, 4, 5, 6 };
+    const clg_safetensor t[] = { { "b", true, CLG_F32, CLG_SHAPE(2, 3), v, sizeof v },
+                                 { "a", true, CLG_F32, CLG_SHAPE(6), v, sizeof v } };
+    clg_idx x = { 0 };
+    clg_safetensors f = NULL;
+    clg_status st = clg_idx_write(path, CLG_F32, CLG_SHAPE(2, 3), v, error, sizeof error);
+    if (st >= 0)
+        st = clg_idx_open(&x, path, error, sizeof error);
+    if (st >= 0)
+        st = clg_safetensors_write(path, t, 2, (const char *[]) { "k", "v", NULL }, error,
+                                   sizeof error);
+    if (st >= 0)
+        st = clg_safetensors_open(&f, path, error, sizeof error);
+    must(st >= 0 ? clg_safetensors_count(f) == 2 : error[0] != '\0');
+    clg_idx_close(&x);
+    clg_safetensors_close(&f);
+    return st;
+}
+
+// A device of its own.
+static clg_status open_and_close(void)
+{
+    char error[1100] = "";
+    clg_device d;
+    clg_status st = clg_device_open(&d, clg_device_params(.error = error, .error_size = sizeof error));
+    if (st < 0) {
+        must(!d);
+        must(error[0]);
+        return st;
+    }
+    clg_scope s = clg_scope_push(d);
+    const float one = 1;
+    st = clg_eval(clg_exp(clg_upload(d, CLG_F32, CLG_SHAPE(1), &one)));
+    if (st < 0)
+        must(clg_error_status(d) < 0 && clg_error(d, 0)[0]);
+    clg_scope_pop(s);
+    clg_device_close(&d);
+    return st;
+}
+
+// ---- the loop over host allocations
+
+static double value_of(clg_var v)
+{
+    clg_scope s = clg_scope_push(dev);
+    clg_status st;
+    const double x = clg_item(clg_mean(clg_var_value(v), CLG_ALL, false), &st);
+    clg_scope_pop(s);
+    ck_assert_msg(st >= 0, "%s", clg_error(dev, st));
+    return x;
+}
+
+static void set_vars(double v)
+{
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor t[2] = { clg_full(dev, CLG_F32, CLG_SHAPE(3), v), clg_full(dev, CLG_F32, CLG_SHAPE(3), v) };
+    ck_assert_int_eq(clg_assign_n(var, t, 2), CLG_OK);
+    ck_assert_msg(clg_eval_assigned(dev) >= 0, "%s", clg_error(dev, 0));
+    clg_scope_pop(s);
+}
+
+typedef struct state {
+    long blocks;
+    clg_device_stats st;
+} state;
+
+static state now(void)
+{
+    state s = { 0 };
+    if (dev) {
+        clg_device_trim(dev);
+        clg_sync(dev); // lets go of what uploads read
+        s.st = clg_device_get_stats(dev);
+    }
+    s.blocks = blocks;
+    return s;
+}
+
+static void same_state(const state *a, const char *what, long n)
+{
+    const state b = now();
+#define SAME(field)                                                                                \
+    ck_assert_msg(a->field == b.field, "%s, allocation %ld: " #field " was %lld, is %lld", what, n, \
+                  (long long) a->field, (long long) b.field)
+    SAME(st.nodes);
+    SAME(st.handles);
+    SAME(st.buffers_used);
+    SAME(st.bytes_used);
+    SAME(st.buffers_pooled);
+    SAME(st.kernels);
+    SAME(st.plans);
+    SAME(blocks);
+#undef SAME
+    // no memory to see that two kernels may be one: a program more, the same bits
+    ck_assert_uint_le(b.st.programs, a->st.programs + 16);
+}
+
+static void every_allocation(const char *what, clg_status (*run)(void), int from_there_on)
+{
+    long n = 1;
+    sticky = from_there_on;
+    for (int warm = 0; warm < 2; warm++) { // what grows once is not a leak
+        if (dev)
+            set_vars(1);
+        const clg_status st = run();
+        ck_assert_msg(st >= 0, "%s: %s", what, clg_error(dev, st));
+        if (dev)
+            value_of(var[0]);
+    }
+    if (dev)
+        set_vars(1);
+    const state before = now();
+    for (; n < 20000; n++) {
+        if (dev)
+            clg_error_clear(dev);
+        fired = 0;
+        countdown = n;
+        clg_status st = run();
+        countdown = 0;
+        if (!fired)
+            break;
+        if (st < 0 && dev && run != files && run != open_and_close)
+            ck_assert_msg(clg_error_status(dev) < 0 && clg_error(dev, 0)[0],
+                          "%s, allocation %ld: failed with %d and no message", what, n, st);
+        if (dev) {
+            clg_error_clear(dev);
+            const double a = value_of(var[0]), b = value_of(var[1]);
+            ck_assert_msg(a == b, "%s, allocation %ld: half an assignment: %g, %g", what, n, a, b);
+            ck_assert_msg(st >= 0 || a == 1, "%s, allocation %ld: failed and changed", what, n);
+        }
+        if (dev && n % 16 == 0) { // the same work succeeds
+            st = run();
+            ck_assert_msg(st >= 0, "%s, after allocation %ld: %s", what, n, clg_error(dev, st));
+        }
+        if (dev)
+            set_vars(1);
+        same_state(&before, what, n);
+    }
+    ck_assert_msg(run() >= 0, "%s at last: %s", what, dev ? clg_error(dev, 0) : "");
+    printf("%s: %ld allocations\n", what, n - 1);
+}
+
+static void open_device(void)
+{
+    char error[1100] = "";
+    ck_assert_msg(clg_device_open(&dev, clg_device_params(.select = "0", .error = error,
+                                                          .error_size = sizeof error)) >= 0,
+                  "%s", error);
+    clg_scope s = clg_scope_push(dev);
+    for (int i = 0; i < 2; i++)
+        var[i] = clg_var_create(clg_full(dev, CLG_F32, CLG_SHAPE(3), 1));
+    ck_assert_msg(clg_eval_assigned(dev) >= 0, "%s", clg_error(dev, 0));
+    clg_scope_pop(s);
+}
+
+static void close_device(void)
+{
+    clg_var_destroy(&var[0]);
+    clg_var_destroy(&var[1]);
+    clg_device_close(&dev);
+}
+
+START_TEST(host_memory_of_files)
+{
+    every_allocation("files", files, 0);
+    every_allocation("files", files, 1);
+}
+END_TEST
+
+START_TEST(host_memory_of_opening)
+{
+    every_allocation("open", open_and_close, 0);
+    every_allocation("open", open_and_close, 1);
+}
+END_TEST
+
+static const struct {
+    const char *name;
+    clg_status (*run)(void);
+} work[] = { { "record", record }, { "evaluate", evaluate }, { "assign", assign }, { "train", train } };
+
+START_TEST(host_memory_of_work)
+{
+    for (int all = 0; all < 2; all++) {
+        const long before = blocks;
+        open_device();
+        every_allocation(work[_i].name, work[_i].run, all);
+        close_device();
+        ck_assert_uint_eq(clg__alloc_live(), 0);
+        ck_assert_int_eq(blocks, before);
+    }
+}
+END_TEST
+
+// ---- the loop over OpenCL calls
+
+static long (*fault_arm)(long n, int sticky);
+static long (*fault_fired)(const char **name);
+static long (*fault_live)(void);
+static long (*fault_bad)(void);
+
+static int find_layer(void)
+{
+    const char *file = getenv("OPENCL_LAYERS");
+    void *h = file ? dlopen(file, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    if (!h)
+        return 0;
+    // a function pointer through void * is POSIX, not C
+    *(void **) &fault_arm = dlsym(h, "fault_arm");
+    *(void **) &fault_fired = dlsym(h, "fault_fired");
+    *(void **) &fault_live = dlsym(h, "fault_live");
+    *(void **) &fault_bad = dlsym(h, "fault_bad");
+    return fault_arm && fault_fired && fault_live && fault_bad;
+}
+
+static void check_after_cl_fault(const char *what, long n, const char *name, clg_status st)
+{
+    if (st >= 0)
+        return;
+    ck_assert_msg(clg_error_status(dev) < 0 && clg_error(dev, 0)[0],
+                  "%s, call %ld (%s): failed with %d and no message", what, n, name, st);
+    const bool lost = clg_sync(dev) < 0;
+    clg_error_clear(dev);
+    if (lost) { // sticky: everything fails alike, and says why
+        ck_assert_int_eq(evaluate(), CLG_EDEVICE);
+        ck_assert_ptr_nonnull(strstr(clg_error(dev, 0), "the device failed earlier"));
+        return;
+    }
+    ck_assert_msg(value_of(var[0]) == 1 && value_of(var[1]) == 1, "%s, call %ld (%s): variables changed",
+                  what, n, name);
+    st = evaluate();
+    ck_assert_msg(st >= 0, "%s, after call %ld (%s): %s", what, n, name, clg_error(dev, st));
+}
+
+static void every_call(const char *what, clg_status (*run)(void), int from_there_on)
+{
+    const char *name;
+    long n = 1, failures = 0, tried = 0;
+    const long before = blocks;
+    // the long one in steps, unless all is asked for
+    const long step = run == train && !getenv("CLGRAD_TEST_FULL") ? 7 : 1;
+    for (; n < 20000; n += step, tried++) {
+        open_device();
+        fault_arm(n, from_there_on);
+        const clg_status st = run();
+        const long hit = fault_fired(&name);
+        fault_arm(0, 0);
+        failures += st < 0;
+        check_after_cl_fault(what, n, name, st);
+        close_device();
+        ck_assert_msg(fault_live() == 0 && fault_bad() == 0,
+                      "%s, call %ld (%s): %ld references are left, %ld were wrong", what, n, name,
+                      fault_live(), fault_bad());
+        ck_assert_msg(clg__alloc_live() == 0 && blocks == before, "%s, call %ld (%s): %ld blocks are left",
+                      what, n, name, blocks - before);
+        if (!hit) {
+            ck_assert_int_ge(st, 0);
+            break;
+        }
+    }
+    printf("%s: %ld OpenCL calls made to fail, %ld faults reported\n", what, tried, failures);
+    ck_assert_int_gt(failures, tried / 3);
+}
+
+START_TEST(opencl_calls_of_opening)
+{
+    const char *name;
+    for (int all = 0; all < 2; all++) {
+        for (long n = 1; n < 20000; n++) {
+            fault_arm(n, all);
+            const clg_status st = open_and_close();
+            const long hit = fault_fired(&name);
+            fault_arm(0, 0);
+            ck_assert_msg(fault_live() == 0 && fault_bad() == 0, "open, call %ld (%s): %ld left", n,
+                          name, fault_live());
+            ck_assert_uint_eq(clg__alloc_live(), 0);
+            if (hit)
+                continue;
+            ck_assert_int_ge(st, 0);
+            printf("open: %ld OpenCL calls\n", n - 1);
+            break;
+        }
+    }
+}
+END_TEST
+
+START_TEST(opencl_calls_of_work)
+{
+    every_call(work[_i].name, work[_i].run, 0);
+    every_call(work[_i].name, work[_i].run, 1);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    const bool calls = argc > 1 && strcmp(argv[1], "opencl") == 0;
+    char error[1100] = "";
+    clg_device_info *list;
+    int count;
+    json_set_alloc_funcs(counted_malloc, __wrap_free);
+    if (!mkdtemp(folder) || clg_device_list(&list, &count, error, sizeof error) < 0) {
+        printf("skipped: %s\n", error);
+        return 77;
+    }
+    clg_device_list_free(&list);
+    if (calls && !find_layer()) {
+        printf("skipped: the OpenCL loader has not loaded the layer of OPENCL_LAYERS\n");
+        return 77;
+    }
+    snprintf(path, sizeof path, "%s/file", folder);
+    Suite *s = suite_create("faults");
+    TCase *c = tcase_create(calls ? "opencl" : "memory");
+    if (calls) {
+        tcase_add_test(c, opencl_calls_of_opening);
+        tcase_add_loop_test(c, opencl_calls_of_work, 1, 4);
+    } else {
+        tcase_add_test(c, host_memory_of_files);
+        tcase_add_test(c, host_memory_of_opening);
+        tcase_add_loop_test(c, host_memory_of_work, 0, 4);
+    }
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_set_fork_status(r, CK_NOFORK);
+    srunner_run_all(r, CK_NORMAL);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    unlink(path);
+    rmdir(folder);
+    return failed != 0;
+}
