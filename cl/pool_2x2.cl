@@ -51,8 +51,7 @@ CPU_KERNEL void NAME(max_pool_2x2)(__global const float *restrict x, long offset
                               b0 = NAME(load_part)(a + at + W, n),
                               b1 = NAME(load_part)(a + at + W + VL, n - VL);
                 const float16 v0 = EVENS(VEC, a0, a1), v1 = ODDS(VEC, a0, a1),
-                              v2 = EVENS(VEC, b0, b1),
-                              v3 = ODDS(VEC, b0, b1);
+                              v2 = EVENS(VEC, b0, b1), v3 = ODDS(VEC, b0, b1);
                 float16 best = v0;
                 int16 win = (int16)(at) + LANE2;
                 PICK(v1, at + 1)
@@ -84,10 +83,8 @@ CPU_KERNEL void NAME(max_pool_scatter_2x2)(__global const float *restrict g, lon
                 const float16 e = k == LANE2 ? v : (float16)(0.0f);
                 const float16 o = k == LANE2 + 1 ? v : (float16)(0.0f);
                 const int n = at + 2 * VL <= in ? 2 * VL : 2 * (OW - j);
-                NAME(store_part)((float16)(e.s0, o.s0, e.s1, o.s1, e.s2, o.s2, e.s3, o.s3, e.s4, o.s4,
-                                           e.s5, o.s5, e.s6, o.s6, e.s7, o.s7), d + at, n);
-                NAME(store_part)((float16)(e.s8, o.s8, e.s9, o.s9, e.sa, o.sa, e.sb, o.sb, e.sc, o.sc,
-                                           e.sd, o.sd, e.se, o.se, e.sf, o.sf), d + at + VL, n - VL);
+                NAME(store_part)(ZIP_LOW(VEC, e, o), d + at, n);
+                NAME(store_part)(ZIP_HIGH(VEC, e, o), d + at + VL, n - VL);
             }
             EDGE for (int j = 2 * OW; j < W; j++) d[row * W + j] = 0.0f;
         }

@@ -58,7 +58,6 @@ void clg__gen_random(clg__gen *n, const clg__operand *o, const char *index, clg_
 // prefix; and the matching kplan arguments
 void clg__gen_params(clg__str *out, const clg__group *g, const char *prefix, bool slots, bool kernel);
 void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__group *g, bool slots);
-void clg__gen_names(clg__str *out, const clg__group *g, const char *prefix, bool slots);
 // geometry: append numbers, returns the first index
 int clg__geo_add(clg__kplan *p, int64_t v);
 void clg__geo_group(clg__gen *n); // dims and operands of n->s

@@ -59,21 +59,6 @@ void clg__gen_params(clg__str *out, const clg__group *g, const char *prefix, boo
                         prefix, i);
 }
 
-void clg__gen_names(clg__str *out, const clg__group *g, const char *prefix, bool slots)
-{
-    for (int k = 0; k < g->n_operands; k++) {
-        const clg__operand *o = &g->operands[k];
-        if (o->kind == CLG__FROM_BUFFER)
-            clg__str_printf(out, ", %sb%d", prefix, k);
-        else if (o->kind == CLG__FROM_SLOT && slots)
-            clg__str_printf(out, ", x%d", k);
-        else if (o->kind == CLG__FROM_RANDOM && slots)
-            clg__str_printf(out, ", seed%d, counter%d", k, k);
-    }
-    for (int i = 0; i < g->n_outputs; i++)
-        clg__str_printf(out, ", %sq%d", prefix, i);
-}
-
 void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__group *g, bool slots)
 {
     for (int k = 0; k < g->n_operands; k++) {

@@ -139,15 +139,40 @@ static int64_t count_groups(const clg__space *s, const clg__caps *caps, int vec,
     return groups > *units ? *units : groups;
 }
 
-static void gen_call(clg__str *out, const clg__group *g, const char *prefix, int vec, int segment)
+// The argument that segment s has for `name`.
+static void gen_choice(clg__str *out, int n, const char *name, int k)
 {
+    clg__str_add(out, ", ");
+    for (int s = 0; s + 1 < n; s++)
+        clg__str_printf(out, "s == %d ? g%d_%s%d : ", s, s, name, k);
+    if (n > 1)
+        clg__str_printf(out, "g%d_", n - 1);
+    clg__str_printf(out, "%s%d", name, k);
+}
+
+// One call whatever the number of groups, so that their text stands in the kernel once.
+static void gen_call(clg__str *t, const clg__group *g, int n, int vec)
+{
+    clg__str_printf(t, "int s = 0;\n" CLG__EDGE "while (s < %d && get_group_id(0) >= geo[base + 2 * s + 2])\n"
+                       "s++;\n", n - 1);
+    clg__str_add(t, "const long wg = get_group_id(0) - geo[base + 2 * s];\n"
+                    "global const long *g = geo + geo[base + 2 * s + 1];\n");
     if (vec > 1)
-        clg__str_printf(out, "NAME(work)(g, g[-2] * wg / g[-1], g[-2] * (wg + 1) / g[-1]");
+        clg__str_add(t, "NAME(work)(g, g[-2] * wg / g[-1], g[-2] * (wg + 1) / g[-1]");
     else
-        clg__str_printf(out, "NAME(work)(g, wg * %d + (long)get_local_id(0), 0", ITEMS);
-    (void) segment;
-    clg__gen_names(out, g, prefix, true);
-    clg__str_add(out, ");\n");
+        clg__str_printf(t, "NAME(work)(g, wg * %d + (long)get_local_id(0), 0", ITEMS);
+    for (int k = 0; k < g->n_operands; k++) {
+        const clg__operand *o = &g->operands[k];
+        if (o->kind == CLG__FROM_BUFFER)
+            gen_choice(t, n, "b", k);
+        else if (o->kind == CLG__FROM_SLOT)
+            clg__str_printf(t, ", x%d", k);
+        else if (o->kind == CLG__FROM_RANDOM)
+            clg__str_printf(t, ", seed%d, counter%d", k, k);
+    }
+    for (int i = 0; i < g->n_outputs; i++)
+        gen_choice(t, n, "q", i);
+    clg__str_add(t, ");\n");
 }
 
 clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg__caps *caps,
@@ -205,18 +230,8 @@ clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg_
         clg__gen_params(t, groups[k], prefix, k == 0, true);
         clg__gen_args(p, l, groups[k], k == 0);
     }
-    clg__str_add(t, ")\n{\nlong wg = get_group_id(0);\n");
-    for (int k = 0; k < n; k++) {
-        char prefix[16] = "";
-        if (n > 1)
-            snprintf(prefix, sizeof prefix, "g%d_", k);
-        clg__str_printf(t, "if (wg >= geo[base + %d] && wg < geo[base + %d]) {\n"
-                           "wg -= geo[base + %d];\n"
-                           "global const long *g = geo + geo[base + %d];\n",
-                        2 * k, 2 * k + 2, 2 * k, 2 * k + 1);
-        gen_call(t, groups[k], prefix, vec, k);
-        clg__str_add(t, "return;\n}\n");
-    }
+    clg__str_add(t, ")\n{\n");
+    gen_call(t, groups[0], n, vec);
     clg__str_add(t, "}\n");
     clg__str_free(&work);
     if (!ok || t->failed)
