@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/env.h"
+#include "base/hash.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAGIC = 0x31474c43 }; // "CLG1"
+// In front of every entry. Drivers crash on damaged binaries: none reaches them.
+typedef struct head {
+    char magic[8];
+    uint64_t size, hash; // of what follows
+} head;
+static const char magic[8] = "clgrad2";
 
 static bool make_folders(const char *path)
 {
@@ -73,7 +79,7 @@ cl_program clg__cache_load(clg__gpu *g, const char *key)
     char path[1000];
     size_t size;
     cl_int status = CL_SUCCESS, rc = CL_SUCCESS;
-    uint32_t magic;
+    head h;
     if (!g->cache_dir)
         return NULL;
     snprintf(path, sizeof path, "%s/%s.clbin", g->cache_dir, key);
@@ -81,10 +87,12 @@ cl_program clg__cache_load(clg__gpu *g, const char *key)
     if (!data)
         return NULL;
     cl_program p = NULL;
-    memcpy(&magic, data, size < 4 ? 0 : 4);
-    if (size > 4 && magic == MAGIC) {
-        const unsigned char *bytes = data + 4;
-        const size_t n = size - 4;
+    const unsigned char *bytes = data + sizeof h;
+    const size_t n = size > sizeof h ? size - sizeof h : 0;
+    if (n > 0)
+        memcpy(&h, data, sizeof h);
+    if (n > 0 && memcmp(h.magic, magic, sizeof magic) == 0 && h.size == n &&
+        h.hash == clg__hash(bytes, n, 0)) {
         p = clCreateProgramWithBinary(g->context, 1, &g->id, &n, &bytes, &status, &rc);
     }
     clg__free(data);
@@ -112,7 +120,6 @@ static bool write_all(int fd, const void *data, size_t n)
 void clg__cache_store(clg__gpu *g, const char *key, cl_program p)
 {
     size_t size = 0;
-    const uint32_t magic = MAGIC;
     char path[1000], temp[1040];
     if (!g->cache_dir ||
         clGetProgramInfo(p, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) != CL_SUCCESS || !size)
@@ -123,8 +130,10 @@ void clg__cache_store(clg__gpu *g, const char *key, cl_program p)
     if (clGetProgramInfo(p, CL_PROGRAM_BINARIES, sizeof data, &data, NULL) == CL_SUCCESS) {
         snprintf(path, sizeof path, "%s/%s.clbin", g->cache_dir, key);
         snprintf(temp, sizeof temp, "%s.%ld", path, (long) getpid());
+        head h = { .size = size, .hash = clg__hash(data, size, 0) };
+        memcpy(h.magic, magic, sizeof magic);
         const int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        bool ok = fd >= 0 && write_all(fd, &magic, sizeof magic) && write_all(fd, data, size) &&
+        bool ok = fd >= 0 && write_all(fd, &h, sizeof h) && write_all(fd, data, size) &&
                   fsync(fd) == 0;
         if (fd >= 0)
             ok = close(fd) == 0 && ok;

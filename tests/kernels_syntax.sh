@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# kernels_syntax.sh FOLDER: every kernel file of the folder is legal OpenCL C 1.2 on its own, with its
+# defaults and with double elements. No driver is needed. 77 where clang is not installed.
+command -v clang >/dev/null || exit 77
+failed=0
+check() { # check FILE OPTION...
+    file=$1
+    shift
+    clang -x cl -cl-std=CL1.2 -fsyntax-only -Xclang -finclude-default-header -I"$folder" \
+        -Wall -Wno-unused-function -Wno-unknown-pragmas -Wno-macro-redefined -Werror=implicit-function-declaration "$@" "$file" ||
+        { echo "$file $*: not legal alone" >&2; failed=1; }
+}
+folder=$1
+for file in "$folder"/*.cl; do
+    check "$file"
+    check "$file" -DE=double -DVEC=double16 -DI=int -DFILL=0 -DLOG
+    check "$file" -DBY_LANES
+done
+for use in CONV_Y CONV_DX CONV_DW; do
+    check "$folder/conv_gpu.cl" -D$use
+done
+exit $failed
