@@ -107,7 +107,8 @@ static int take_options(training *t, clg_safetensors f, const char *path)
     train_options saved;
     long step;
     if (!is || strcmp(is, format) != 0 || !lr || !data || !meta_long(f, "step", 0, 1e12, &step) ||
-        !meta_long(f, "epochs", 1, 1e6, &saved.epochs) || !meta_long(f, "batch", 1, 1e5, &saved.batch) ||
+        !meta_long(f, "epochs", 1, 1e6, &saved.epochs) ||
+        !meta_long(f, "batch", 1, 1e5, &saved.batch) ||
         !meta_long(f, "seed", 0, 0x1p53, &saved.seed) || !parse_double(lr, 0, 1e6, &saved.lr) ||
         !read_rows(t, clg_safetensors_metadata(f, "metrics"))) {
         fprintf(stderr, "clgrad train: %s was not written by this version of clgrad train\n", path);
@@ -160,6 +161,19 @@ int checkpoint_find(training *t)
     const int code = take_options(t, f, path);
     clg_safetensors_close(&f);
     return code;
+}
+
+bool checkpoint_untrained(const training *t)
+{
+    char path[1200];
+    clg_safetensors f;
+    path_in(t, file_name, path);
+    if (clg_safetensors_open(&f, path, NULL, 0) < 0)
+        return false;
+    long step = -1;
+    const bool none = meta_long(f, "step", 0, 1e12, &step) && step == 0;
+    clg_safetensors_close(&f);
+    return none;
 }
 
 bool checkpoint_load(training *t)

@@ -28,7 +28,9 @@ static void print_help(FILE *out)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].what);
     fprintf(out, "\nTry first:  clgrad devices\n"
                  "Then:       clgrad train fashion-mnist\n"
-                 "More about a command:  clgrad COMMAND --help\n");
+                 "More about a command:  clgrad COMMAND --help\n\n"
+                 "clgrad --version prints the version. Exit status: 0 done, 1 failed, 2 not\n"
+                 "understood, 130 interrupted.\n");
 }
 
 double now_seconds(void)

@@ -59,8 +59,8 @@ bool results_folder(const training *t)
 bool results_move_away(const training *t)
 {
     char folder[1200], from[1200], to[2400];
-    bool any = false;
-    for (int i = 0; i < FILES; i++)
+    bool any = exists(t, files[0]) && !checkpoint_untrained(t);
+    for (int i = 1; i < FILES; i++)
         any |= exists(t, files[i]);
     if (!any)
         return true;

@@ -24,14 +24,19 @@ static void help(void)
            "  --out DIR    where results go (default run)\n"
            "  --resume     go on with the run in --out\n"
            "  --json       print one JSON object per epoch; notes go to stderr\n\n"
-           "Results: model.safetensors (weights and all other state), metrics.csv, curve.png,\n"
-           "confusion.png, samples.png (test pictures, the wrong ones marked).\n\n"
+           "Results: model.safetensors (weights and all other state), metrics.csv (a row per\n"
+           "epoch), curve.png, confusion.png, samples.png (test pictures, the wrong ones\n"
+           "marked). Seconds are those of training; nan where a kill lost them.\n\n"
            "Ctrl-C finishes the step, saves, and leaves with status 130. A run that was\n"
            "stopped, or killed, ends with --resume bit for bit like one that never was. It\n"
-           "keeps its --batch, --lr and --seed; with a larger --epochs it is trained longer,\n"
+           "keeps its --batch, --lr and --seed; with a larger --epochs it is trained on,\n"
            "along the learning rates of the longer run. Without --resume a new run starts,\n"
-           "and what an earlier one left in --out is moved to a folder earlier-N there.\n\n"
-           "The same seed gives the same weights on the same device and driver.\n",
+           "and what an earlier one left in --out is moved to a folder earlier-N there.\n"
+           "The same seed gives the same weights on the same device and driver.\n\n"
+           "Examples:\n"
+           "  clgrad train fashion-mnist\n"
+           "  clgrad train fashion-mnist --epochs 8 --out longer\n"
+           "  clgrad train fashion-mnist --out longer --resume\n",
            100 * human_accuracy);
 }
 

@@ -67,6 +67,7 @@ bool checkpoint_save(training *t);
 // contradict are refused. saved_step stays -1 where nothing is saved. Returns an exit status.
 int checkpoint_find(training *t);
 bool checkpoint_load(training *t);
+bool checkpoint_untrained(const training *t); // what a run that was stopped at once leaves
 bool add_row(training *t, epoch_row row);
 
 // results.c: the folder and its other files
