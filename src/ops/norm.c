@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Batch normalisation: plain graph code with a derivative of its own, which needs two sums over the
-// same tensors where the composite's would need five.
+// Batch normalisation: plain graph code with a derivative of its own, which takes the sums of g and of
+// g * xhat once, for all three inputs.
 #include "graph/build.h"
 #include <clgrad/grad.h>
 #include <clgrad/ops.h>
@@ -20,6 +20,7 @@ static clg_shape stat_axes(int rank)
 
 typedef struct norm_params {
     double eps;
+    bool weight, bias; // in[] is x, then those of these that there are
 } norm_params;
 
 static clg_tensor normalise(clg_tensor x, double eps, clg_tensor *mean, clg_tensor *var,
@@ -32,22 +33,6 @@ static clg_tensor normalise(clg_tensor x, double eps, clg_tensor *mean, clg_tens
     *rstd = clg_rsqrt(clg_add(*var, clg__num(x->dev, x->dtype, eps)));
     return clg_mul(d, *rstd);
 }
-
-// dx = r * (g - mean(g) - y * mean(g * y))
-static clg_tensor normalise_vjp(const clg__vjp *v, int i)
-{
-    const norm_params *p = v->params;
-    clg_tensor x = v->in[0], mean, var, rstd;
-    const clg_shape axes = stat_axes(x->shape.rank);
-    (void) i;
-    clg_tensor y = normalise(x, p->eps, &mean, &var, &rstd);
-    clg_tensor mg = clg_mean(v->g, axes, true), mgy = clg_mean(clg_mul(v->g, y), axes, true);
-    return clg_mul(rstd, clg_sub(clg_sub(v->g, mg), clg_mul(y, mgy)));
-}
-
-static const clg__op op_normalise = { .name = "normalise", .kind = CLG__ALIAS,
-                                      .params_bytes = sizeof(norm_params),
-                                      .vjp = normalise_vjp };
 
 // [C] as [1,C,1,...]
 static clg_tensor per_channel(clg_tensor t, int rank)
@@ -65,6 +50,25 @@ static clg_tensor scale_shift(clg_tensor y, clg_tensor weight, clg_tensor bias)
         y = clg_mul(y, per_channel(weight, rank));
     return bias ? clg_add(y, per_channel(bias, rank)) : y;
 }
+
+// dx = w * r * (g - mean(g) - xhat * mean(g * xhat)), dw = sum(g * xhat), db = sum(g)
+static clg_tensor norm_vjp(const clg__vjp *v, int i)
+{
+    const norm_params *p = v->params;
+    clg_tensor x = v->in[0], mean, var, rstd;
+    const clg_shape axes = stat_axes(x->shape.rank);
+    clg_tensor xhat = normalise(x, p->eps, &mean, &var, &rstd), gx = clg_mul(v->g, xhat);
+    if (i > 0) {
+        clg_tensor sum = clg_sum(i == 1 && p->weight ? gx : v->g, axes, true);
+        return sum->status < 0 ? sum : clg_reshape(sum, v->in[i]->shape);
+    }
+    clg_tensor scale = p->weight ? clg_mul(rstd, per_channel(v->in[1], x->shape.rank)) : rstd;
+    return clg_mul(scale, clg_sub(clg_sub(v->g, clg_mean(v->g, axes, true)),
+                                  clg_mul(xhat, clg_mean(gx, axes, true))));
+}
+
+static const clg__op op_norm = { .name = "batch_norm", .kind = CLG__ALIAS,
+                                 .params_bytes = sizeof(norm_params), .vjp = norm_vjp };
 
 // (1 - m) * old + m * now, the variance with n / (n - 1)
 static void update_running(const struct clg_batch_norm_params *p, clg_tensor mean, clg_tensor var,
@@ -130,7 +134,14 @@ clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_
     clg_tensor m, v, r, y = normalise(x, eps, &m, &v, &r);
     if (p->training && mean && var && y->status >= 0)
         update_running(p, m, v, mean, var, count);
-    if (y->status >= 0)
-        y = clg__custom_vjp(&op_normalise, y, 1, &x, &(norm_params) { eps });
-    return scale_shift(y, weight, bias);
+    y = scale_shift(y, weight, bias);
+    if (y->status < 0)
+        return y;
+    clg_tensor in[3] = { x };
+    int n = 1;
+    if (weight)
+        in[n++] = weight;
+    if (bias)
+        in[n++] = bias;
+    return clg__custom_vjp(&op_norm, y, n, in, &(norm_params) { eps, weight != NULL, bias != NULL });
 }
