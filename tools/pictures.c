@@ -67,7 +67,10 @@ static void draw_axes(const axes *a, const char *title)
     for (double v = a->lo; v < a->hi + a->step / 2; v += a->step) {
         const int y = (int) at_y(a, v);
         canvas_box(a->c, a->x, y, a->w, 1, faint);
-        snprintf(text, sizeof text, "%.*f", digits, v);
+        if (a->hi < 1e5)
+            snprintf(text, sizeof text, "%.*f", digits, v);
+        else
+            snprintf(text, sizeof text, "%.2g", v);
         canvas_text(a->c, a->x - 9, y + 5, 10, ink, TEXT_RIGHT, text);
     }
     const int step = a->n > 8 ? (int) nice_step(a->n, 8) : 1;
