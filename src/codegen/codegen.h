@@ -74,6 +74,9 @@ clg_status clg__codegen(const clg__group *const *groups, int n, const clg__caps 
                         clg__kplan *p);
 // Of the text of a pointwise group: equal ones can share a launch.
 uint64_t clg__codegen_hash(const clg__group *g, const clg__caps *caps);
+// Can a reduction walk this access with every run of reduced dimensions as one? Only then does the order
+// of its sums follow from the shape alone, whatever it was fused with: what cannot is copied first.
+bool clg__reduces_in_order(const clg_shape *s, const bool *reduced, const clg__geom *g);
 // Could these two share a launch? (same text, pointwise)
 bool clg__codegen_same(const clg__group *a, const clg__group *b, const clg__caps *caps);
 

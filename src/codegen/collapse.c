@@ -30,6 +30,24 @@ static bool joins(const clg__group *g, const clg__space *s, int k, int d)
     return true;
 }
 
+bool clg__reduces_in_order(const clg_shape *s, const bool *reduced, const clg__geom *g)
+{
+    int k = -1; // the dimension before, those of size 1 left out
+    for (int d = 0; d < s->rank; d++) {
+        if (s->dim[d] == 0)
+            return true;
+        if (s->dim[d] == 1 && whole_window(g, d, 1))
+            continue;
+        if (s->dim[d] == 1 ||
+            (k >= 0 && reduced[k] && reduced[d] &&
+             (g->stride[k] != g->stride[d] * s->dim[d] || !whole_window(g, k, s->dim[k]) ||
+              !whole_window(g, d, s->dim[d]))))
+            return false;
+        k = d;
+    }
+    return true;
+}
+
 void clg__collapse(const clg__group *g, clg__space *s)
 {
     memset(s, 0, sizeof *s);
