@@ -1,14 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """golden_torch.py > data/golden.txt: forward values and gradients of every operation, from PyTorch.
+golden_torch.py promotion > data/promotion.txt: type and value of operations on mixed types.
 
-Run by hand with Debian's python3-torch (1.13); the tests read only the file. Per case:
+Run by hand with Debian's python3-torch (1.13); the tests read only the files. Per case:
 
     case NAME OP P... end     the operation and its parameters
     in T RANK DIM... VALUE... an input: f tracked float, c constant float, i integer, b bool
     out RANK DIM... VALUE...  the result
     grad K VALUE...           d sum(result * w) / d input K, w[i] = ((37 i) % 11 - 5) / 5
 """
+import sys
+
 import torch
 import torch.nn.functional as F
 
@@ -206,6 +209,37 @@ def heavy():
          lambda x, w, b, m, v: F.batch_norm(x, m.clone(), v.clone(), w, b, True))
     case('batch_norm_eval', 'batch_norm', [0], args, lambda x, w, b, m, v: F.batch_norm(x, m, v, w, b, False))
 
+
+def promotion():
+    """HOW OP A B TYPE VALUE: a tensor of one 3 of type A, with B: a 1-D or 0-d tensor of 2, or a number."""
+    torch.set_default_dtype(torch.float32)
+    types = dict(f32=torch.float32, f64=torch.float64, i32=torch.int32, i64=torch.int64, u8=torch.uint8,
+                 bool=torch.bool)
+    names = {t: n for n, t in types.items()}
+    ops = dict(add=torch.add, div=torch.div, pow=torch.pow, maximum=torch.maximum, eq=torch.eq,
+               logical_and=torch.logical_and)
+
+    def row(how, op, a, b, x, y):
+        if op not in ('eq', 'logical_and', 'div') and torch.result_type(x, y) == torch.bool:
+            return  # bool has no arithmetic here
+        r = ops[op](x, y)
+        print(how, op, a, b, names[r.dtype], '%.9g' % float(r.reshape(-1)[0]))
+
+    for op in ops:
+        for a, t in types.items():
+            x = torch.tensor([3]).to(t)
+            for b, u in types.items():
+                row('tensor', op, a, b, x, torch.tensor([2]).to(u))
+                row('scalar', op, a, b, x, torch.tensor(2).to(u))
+                row('first', op, a, b, torch.tensor(3).to(t), torch.tensor([2]).to(u))
+            for v in (2, 2.5):
+                if op in ('add', 'div', 'pow', 'eq'):
+                    row('number', op, a, str(v), x, v)
+
+
+if sys.argv[1:] == ['promotion']:
+    promotion()
+    sys.exit()
 
 unary()
 binary()
