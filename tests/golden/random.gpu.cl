@@ -1,0 +1,60 @@
+// pointwise: 1 x 1 groups of 256 items, arguments geo i32 seed out
+#pragma OPENCL FP_CONTRACT OFF
+#define CHUNK 4096
+#define T_f32 float
+#define E_f32 float
+#define I_f32 int
+#define CI_f32(x) convert_int(x)
+#define CT_f32(x) convert_float(x)
+#define CB_f32(c) ((uchar)((c) != 0))
+#define U_RAND uint
+static inline void NAME(philox)(long index, ulong seed, ulong counter, U_RAND *w0, U_RAND *w1)
+{
+    U_RAND c0 = convert_uint(index & (long)(0xffffffffL)), c1 = convert_uint(index >> (long)(32));
+    U_RAND c2 = (U_RAND)((uint)counter), c3 = (U_RAND)((uint)(counter >> 32));
+    uint k0 = (uint)seed, k1 = (uint)(seed >> 32);
+    for (int r = 0; r < 10; r++) {
+        const U_RAND h0 = mul_hi((U_RAND)(0xD2511F53u), c0), l0 = c0 * (U_RAND)(0xD2511F53u);
+        const U_RAND h1 = mul_hi((U_RAND)(0xCD9E8D57u), c2), l1 = c2 * (U_RAND)(0xCD9E8D57u);
+        c0 = h1 ^ c1 ^ (U_RAND)(k0);
+        c1 = l1;
+        c2 = h0 ^ c3 ^ (U_RAND)(k1);
+        c3 = l0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    *w0 = c0;
+    *w1 = c1;
+}
+static inline T_f32 NAME(normal_f32)(long i, ulong seed, ulong counter)
+{
+    U_RAND a, b;
+    NAME(philox)(i, seed, counter, &a, &b);
+    const T_f32 u = (CT_f32(a >> (U_RAND)(8)) + (T_f32)(1.0f)) * (T_f32)(0x1p-24f);
+    const T_f32 t = CT_f32(b >> (U_RAND)(8)) * (T_f32)(0x1p-23f);
+    return sqrt((T_f32)(-2.0f) * log(u)) * cospi(t);
+}
+static void NAME(work)(global const long *g, long first, long stop, const ulong seed0, const ulong counter0, global float *q0)
+{
+if (first >= g[3])
+    return;
+const long at = first, n = g[0];
+const long j = at;
+const long p0 = (g[1]);
+const long s0 = g[2];
+const T_f32 v0 = NAME(normal_f32)((p0 + j * s0), seed0, counter0);
+const T_f32 v1 = exp(v0);
+q0[at] = v1;
+}
+__attribute__((reqd_work_group_size(256, 1, 1)))
+kernel void NAME(pointwise)(global const long *geo, int base, const ulong seed0, const ulong counter0, global float *restrict q0)
+{
+int s = 0;
+_Pragma("clang loop vectorize(disable) unroll(disable)")
+while (s < 0 && get_group_id(0) >= geo[base + 2 * s + 2])
+s++;
+const long wg = get_group_id(0) - geo[base + 2 * s];
+global const long *g = geo + geo[base + 2 * s + 1];
+NAME(work)(g, wg * 256 + (long)get_local_id(0), 0, seed0, counter0, q0);
+}
+// geometry: 0 6 1 0 100 1 100 0 1 100 1

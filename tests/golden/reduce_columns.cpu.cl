@@ -1,0 +1,79 @@
+// reduce: 1 x 1 groups of 1 items, arguments geo i32 i32 in out
+#define LID 0
+#define STEP 16
+#define ELID LID
+#define ESTEP 1
+#pragma OPENCL FP_CONTRACT OFF
+#define LANE16 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define T_i64 long16
+#define E_i64 long
+#define I_i64 long16
+#define CI_i64(x) convert_long16(x)
+#define CT_i64(x) convert_long16(x)
+#if defined(__clang__) && !defined(BY_LANES)
+typedef E_i64 NAME(at_i64) __attribute__((ext_vector_type(16), aligned(sizeof(E_i64))));
+#define LD_i64(p) (*(global const NAME(at_i64) *)(p))
+#define ST_i64(v, p) (*(global NAME(at_i64) *)(p) = (v))
+#else
+#define LD_i64(p) vload16(0, p)
+#define ST_i64(v, p) vstore16(v, 0, p)
+#endif
+#define CB_i64(c) (convert_uchar16(c) & (uchar16)(1))
+static inline T_i64 NAME(ld_i64)(global const E_i64 *p, long step, int m)
+{
+    T_i64 t = (T_i64)(0);
+_Pragma("clang loop vectorize(disable) unroll(disable)")
+    for (int i = 0; i < m; i++)
+        ((E_i64 *)&t)[i] = p[i * step];
+    return t;
+}
+static inline void NAME(put_i64)(long16 v, global long *p, int skip, int m)
+{
+    if (skip == 0 && m == 16) {
+        ST_i64(v, p);
+        return;
+    }
+_Pragma("clang loop vectorize(disable) unroll(disable)")
+    for (int i = skip; i < m; i++)
+        p[i] = ((long *)&v)[i];
+}
+__attribute__((reqd_work_group_size(1, 1, 1)))
+kernel void NAME(reduce)(global const long *geo, int base, int tail, global const long *restrict b0, global long *restrict q0)
+{
+global const long *g = geo + base, *gt = geo + tail;
+const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];
+for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {
+const long n = gt[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
+const long wide = (n + 15) / 16, part = u % parts, w = u / parts;
+const long row = w / wide, k = (w % wide) * 16;
+const long j = k, at = row * n + j;
+const int skip = 0, m = (int)n;
+const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
+T_i64 a0 = (T_i64)((E_i64)(LONG_MIN));
+T_i64 x0_ = (T_i64)(LONG_MAX);
+const long inner = g[0], per = (inner + 1023) / 1024;
+for (long block = block0; block < block1; block++) {
+const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
+const long outer = block / per;
+for (long e = e0 + ELID; e < e1; e += ESTEP) {
+const long i0 = e;
+global const long *p0 = b0 + (g[2] + i0 * g[3]);
+const long s0 = g[4];
+const T_i64 v0 = NAME(ld_i64)(p0 + j, 1, m);
+{ const T_i64 v = v0;
+const T_i64 at = (T_i64)(outer * inner + e);
+const I_i64 better = ((v > a0) | ((v != v) & (a0 == a0)) |
+CI_i64(x0_ == (T_i64)(LONG_MAX)));
+a0 = better ? v : a0;
+x0_ = (better) ? at : x0_; }
+}
+}
+const T_i64 f0 = x0_;
+{
+global const long *g = gt;
+const T_i64 v1 = (T_i64)(f0);
+NAME(put_i64)(v1, q0 + at, skip, m);
+}
+}
+}
+// geometry: 1 9 1 1 40 9 0 9 1 9 0 1

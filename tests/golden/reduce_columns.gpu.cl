@@ -1,0 +1,50 @@
+// reduce: 1 x 1 groups of 128 items, arguments geo i32 i32 in out
+#define LID 0
+#define STEP 1
+#define ELID LID
+#define ESTEP 1
+#pragma OPENCL FP_CONTRACT OFF
+#define T_i64 long
+#define E_i64 long
+#define I_i64 long
+#define CI_i64(x) convert_long(x)
+#define CT_i64(x) convert_long(x)
+#define CB_i64(c) ((uchar)((c) != 0))
+__attribute__((reqd_work_group_size(128, 1, 1)))
+kernel void NAME(reduce)(global const long *geo, int base, int tail, global const long *restrict b0, global long *restrict q0)
+{
+global const long *g = geo + base, *gt = geo + tail;
+const long u = get_global_id(0);
+if (u < g[-4]) {
+const long n = gt[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
+const long at = u / parts, part = u % parts;
+const long row = at / max(n, 1L), j = at % max(n, 1L);
+const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
+T_i64 a0 = (T_i64)((E_i64)(LONG_MIN));
+T_i64 x0_ = (T_i64)(LONG_MAX);
+const long inner = g[0], per = (inner + 1023) / 1024;
+for (long block = block0; block < block1; block++) {
+const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
+const long outer = block / per;
+for (long e = e0 + ELID; e < e1; e += ESTEP) {
+const long i0 = e;
+global const long *p0 = b0 + (g[2] + i0 * g[3]);
+const long s0 = g[4];
+const T_i64 v0 = (T_i64)(p0[j]);
+{ const T_i64 v = v0;
+const T_i64 at = (T_i64)(outer * inner + e);
+const I_i64 better = ((v > a0) | ((v != v) & (a0 == a0)) |
+CI_i64(x0_ == (T_i64)(LONG_MAX)));
+a0 = better ? v : a0;
+x0_ = (better) ? at : x0_; }
+}
+}
+const T_i64 f0 = x0_;
+{
+global const long *g = gt;
+const T_i64 v1 = (T_i64)(f0);
+q0[at] = v1;
+}
+}
+}
+// geometry: 9 9 1 1 40 9 0 9 1 9 0 1

@@ -1,0 +1,63 @@
+// reduce: 1 x 1 groups of 128 items, arguments geo i32 i32 in in out out
+#define LID 0
+#define STEP 1
+#define ELID LID
+#define ESTEP 1
+#pragma OPENCL FP_CONTRACT OFF
+#define T_f32 float
+#define E_f32 float
+#define I_f32 int
+#define CI_f32(x) convert_int(x)
+#define CT_f32(x) convert_float(x)
+#define CB_f32(c) ((uchar)((c) != 0))
+#define H_MAX_f32(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
+__attribute__((reqd_work_group_size(128, 1, 1)))
+kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global const float *restrict b1, global float *restrict q0, global float *restrict q1)
+{
+global const long *g = geo + base, *gt = geo + tail;
+const long u = get_global_id(0);
+if (u < g[-4]) {
+const long n = gt[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
+const long at = u / parts, part = u % parts;
+const long row = at / max(n, 1L), j = at % max(n, 1L);
+const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
+const long i0 = at;
+T_f32 a0 = (T_f32)((E_f32)(0));
+T_f32 c0 = (T_f32)(0);
+T_f32 a1 = (T_f32)((E_f32)(-INFINITY));
+const long inner = g[1], per = (inner + 1023) / 1024;
+for (long block = block0; block < block1; block++) {
+const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
+const long outer = block / per;
+T_f32 s0_ = (T_f32)(0);
+global const float *p0 = b0 + (g[2] + i0 * g[3]);
+const long s0 = g[4];
+for (long j = e0 + LID; j < e1; j += STEP) {
+const T_f32 v0 = (T_f32)(p0[j]);
+const T_f32 v1 = exp(v0);
+{ T_f32 v = v1;
+s0_ += v; }
+{ T_f32 v = v0;
+a1 = H_MAX_f32(a1, v); }
+}
+{ const T_f32 t = a0 + s0_, z = t - a0;
+c0 += (a0 - (t - z)) + (s0_ - z);
+a0 = t; }
+}
+a0 += c0;
+const T_f32 f0 = a0;
+const T_f32 f1 = a1;
+{
+global const long *g = gt;
+const T_f32 v2 = (T_f32)(f0);
+const T_f32 v3 = (T_f32)(f1);
+global const float *p1 = b1 + (g[3]);
+const long s1 = g[4];
+const T_f32 v4 = (T_f32)(p1[j]);
+const T_f32 v5 = v2 + v4;
+q0[at] = v5;
+q1[at] = v3;
+}
+}
+}
+// geometry: 3 3 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+// The text of generated kernels, both classes, against the files of golden/. No device. After a change
+// that is meant: CLGRAD_CODEGEN_WRITE=1 writes the files anew; read the difference before it is committed.
+#include "codegen/codegen.h"
+#include "graph/build.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const clg__op op_add = { .name = "add", .kind = CLG__POINTWISE, .text = "a + b", .arity = 2 };
+static const clg__op op_exp = { .name = "exp", .kind = CLG__POINTWISE, .text = "exp(a)", .arity = 1 };
+static const clg__op op_pow = { .name = "pow", .kind = CLG__POINTWISE, .text = "H_POW(a, b)",
+                                .arity = 2 };
+static const clg__op op_relu = { .name = "relu", .kind = CLG__POINTWISE,
+                                 .text = "SEL(a < K(0), K(0), a)", .arity = 1 };
+
+static int operand(clg__group *g, clg__operand_kind kind, clg_dtype t, clg__geom geom)
+{
+    const int k = g->n_operands++;
+    g->operands[k] = (clg__operand) { .kind = kind, .dtype = t, .input = k, .geom = geom, .b = 1 };
+    g->insns[g->n_insns] = (clg__insn) { .kind = CLG__I_LOAD, .dtype = t, .operand = k };
+    return g->n_insns++;
+}
+
+static int insn(clg__group *g, clg__insn in)
+{
+    g->insns[g->n_insns] = in;
+    return g->n_insns++;
+}
+
+static int ew(clg__group *g, const clg__op *op, clg_dtype t, int a, int b)
+{
+    return insn(g, (clg__insn) { .kind = CLG__I_EW, .dtype = t, .op = op, .src = { a, b } });
+}
+
+static void output(clg__group *g, int from, clg_dtype t)
+{
+    g->outputs[g->n_outputs] = (clg__output) { .insn = from, .output = 100 + g->n_outputs, .dtype = t };
+    g->n_outputs++;
+}
+
+static clg__geom whole(const clg__group *g)
+{
+    return clg__geom_contiguous(&g->shape);
+}
+
+// ---- the groups
+
+static void contiguous(clg__group *g)
+{
+    g->shape = CLG_SHAPE(8, 64);
+    const int a = operand(g, CLG__FROM_BUFFER, CLG_F32, whole(g));
+    const int b = operand(g, CLG__FROM_BUFFER, CLG_F32, whole(g));
+    output(g, ew(g, &op_relu, CLG_F32, ew(g, &op_add, CLG_F32, a, b), 0), CLG_F32);
+    g->n_body = g->n_insns;
+}
+
+static void broadcast(clg__group *g)
+{
+    g->shape = CLG_SHAPE(5, 7);
+    clg__geom row = whole(g), column = whole(g);
+    row.stride[0] = 0;
+    column.stride[0] = 1;
+    column.stride[1] = 0;
+    const int a = operand(g, CLG__FROM_BUFFER, CLG_F32, row);
+    const int b = operand(g, CLG__FROM_BUFFER, CLG_I32, column);
+    const int c = operand(g, CLG__FROM_SLOT, CLG_F32, (clg__geom) { 0 });
+    const int d = insn(g, (clg__insn) { .kind = CLG__I_CAST, .dtype = CLG_F32, .src = { b } });
+    const int e = insn(g, (clg__insn) { .kind = CLG__I_CONST, .dtype = CLG_F32, .value = 0.5 });
+    const int f = ew(g, &op_add, CLG_F32, ew(g, &op_pow, CLG_F32, a, d), c);
+    output(g, ew(g, &op_add, CLG_F32, f, e), CLG_F32);
+    output(g, f, CLG_F32);
+    g->n_body = g->n_insns;
+}
+
+static void window(clg__group *g)
+{
+    const clg_shape inner = CLG_SHAPE(4, 30);
+    g->shape = CLG_SHAPE(6, 40);
+    clg__geom p = clg__geom_contiguous(&inner);
+    clg__geom_flip(&p, 1, 30);
+    clg__geom_pad(&p, &inner, (int64_t[]) { 1, 4 }, (int64_t[]) { 1, 6 });
+    const int a = operand(g, CLG__FROM_BUFFER, CLG_F64, p);
+    const int b = operand(g, CLG__FROM_IOTA, CLG_F64, whole(g));
+    output(g, ew(g, &op_pow, CLG_F64, a, b), CLG_F64);
+    g->n_body = g->n_insns;
+}
+
+static void random_numbers(clg__group *g)
+{
+    g->shape = CLG_SHAPE(100);
+    const int a = operand(g, CLG__FROM_RANDOM, CLG_F32, whole(g));
+    g->operands[0].random = CLG__RAND_NORMAL;
+    output(g, ew(g, &op_exp, CLG_F32, a, 0), CLG_F32);
+    g->n_body = g->n_insns;
+}
+
+static void reduce_rows(clg__group *g)
+{
+    g->shape = CLG_SHAPE(3, 50);
+    g->reduced[1] = true;
+    clg__geom kept = { .stride = { 1, 0 } };
+    const int a = operand(g, CLG__FROM_BUFFER, CLG_F32, whole(g));
+    const int b = ew(g, &op_exp, CLG_F32, a, 0);
+    g->n_body = g->n_insns;
+    g->reductions[g->n_reductions++] = (clg__reduction) { CLG__RED_SUM, b, CLG_F32 };
+    g->reductions[g->n_reductions++] = (clg__reduction) { CLG__RED_MAX, a, CLG_F32 };
+    const int s = insn(g, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_F32, .operand = 0 });
+    const int m = insn(g, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_F32, .operand = 1 });
+    const int c = operand(g, CLG__FROM_BUFFER, CLG_F32, kept);
+    output(g, ew(g, &op_add, CLG_F32, s, c), CLG_F32);
+    output(g, m, CLG_F32);
+}
+
+static void reduce_columns(clg__group *g)
+{
+    g->shape = CLG_SHAPE(40, 9);
+    g->reduced[0] = true;
+    const int a = operand(g, CLG__FROM_BUFFER, CLG_I64, whole(g));
+    g->n_body = g->n_insns;
+    g->reductions[g->n_reductions++] = (clg__reduction) { CLG__RED_ARGMAX, a, CLG_I64 };
+    output(g, insn(g, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_I64, .operand = 0 }), CLG_I64);
+}
+
+static void reduce_all(clg__group *g)
+{
+    g->shape = CLG_SHAPE(1000, 1000);
+    g->reduced[0] = g->reduced[1] = true;
+    const int a = operand(g, CLG__FROM_BUFFER, CLG_F32, whole(g));
+    g->n_body = g->n_insns;
+    g->reductions[g->n_reductions++] = (clg__reduction) { CLG__RED_SUM, a, CLG_F32 };
+    output(g, insn(g, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_F32, .operand = 0 }), CLG_F32);
+}
+
+static const struct {
+    const char *name;
+    void (*make)(clg__group *g);
+    int n; // groups in one launch
+} cases[] = {
+    { "contiguous", contiguous, 1 },       { "broadcast", broadcast, 1 }, { "window", window, 1 },
+    { "random", random_numbers, 1 },       { "three", contiguous, 3 },
+    { "reduce_rows", reduce_rows, 1 },     { "reduce_columns", reduce_columns, 1 },
+    { "reduce_all", reduce_all, 1 },
+};
+
+// ---- text of a plan, compared with a file
+
+static void describe(clg__str *out, const clg__kplan *p)
+{
+    static const char *const kinds[] = { "in", "in_offset", "out", "temp", "geo", "slot", "seed",
+                                         "i32", "i64", "f32", "f64", "local", "epilogue" };
+    for (int k = 0; k < p->n_launches; k++) {
+        const clg__launch *l = &p->launches[k];
+        clg__str_printf(out, "// %s: %zu x %zu groups of %zu items, arguments", l->entry, l->grid[0],
+                        l->grid[1], l->group[0]);
+        for (int i = 0; i < l->n_args; i++)
+            clg__str_printf(out, " %s", kinds[l->args[i].kind]);
+        clg__str_printf(out, "\n%s", clg__str_text(&l->text));
+    }
+    clg__str_add(out, "// geometry:");
+    for (int k = 0; k < p->n_geo; k++)
+        clg__str_printf(out, " %lld", (long long) p->geo[k]);
+    clg__str_add(out, "\n");
+}
+
+static void generate(int which, bool cpu, clg__str *out)
+{
+    static clg__group groups[3];
+    const clg__group *list[3];
+    clg__kplan p;
+    clg__caps caps = { 0 };
+    caps.cpu_class = caps.is_cpu = cpu;
+    caps.compute_units = 4;
+    caps.max_work_group = 256;
+    clg__kplan_init(&p);
+    memset(groups, 0, sizeof groups);
+    for (int k = 0; k < cases[which].n; k++) {
+        cases[which].make(&groups[k]);
+        for (int i = 0; i < groups[k].n_operands; i++)
+            groups[k].operands[i].input += 10 * k;
+        list[k] = &groups[k];
+    }
+    ck_assert_int_ge(clg__codegen(list, cases[which].n, &caps, &p), 0);
+    describe(out, &p);
+    clg__kplan_free(&p);
+}
+
+static void check_file(const char *path, const char *text)
+{
+    char *want = NULL;
+    long size = 0;
+    if (getenv("CLGRAD_CODEGEN_WRITE")) {
+        FILE *f = fopen(path, "w");
+        ck_assert_msg(f && fputs(text, f) >= 0 && fclose(f) == 0, "%s cannot be written", path);
+        return;
+    }
+    FILE *f = fopen(path, "r");
+    ck_assert_msg(f != NULL, "%s is missing: CLGRAD_CODEGEN_WRITE=1 writes it", path);
+    fseek(f, 0, SEEK_END);
+    size = ftell(f);
+    rewind(f);
+    want = calloc((size_t) size + 1, 1);
+    ck_assert_uint_eq(fread(want, 1, (size_t) size, f), (size_t) size);
+    fclose(f);
+    int line = 1;
+    const char *a = want, *b = text;
+    while (*a && *a == *b) {
+        line += *a == '\n';
+        a++;
+        b++;
+    }
+    ck_assert_msg(*a == *b, "%s:%d: expected \"%.60s\", generated \"%.60s\"; if that is meant, "
+                  "CLGRAD_CODEGEN_WRITE=1", path, line, a, b);
+    free(want);
+}
+
+START_TEST(text_is_as_it_was)
+{
+    const char *folder = getenv("CLGRAD_CODEGEN");
+    for (int class = 0; class < 2; class++) {
+        char path[1024];
+        clg__str text = { 0 };
+        snprintf(path, sizeof path, "%s/%s.%s.cl", folder ? folder : "tests/golden", cases[_i].name,
+                 class ? "gpu" : "cpu");
+        generate(_i, class == 0, &text);
+        ck_assert(!text.failed);
+        check_file(path, clg__str_text(&text));
+        clg__str_free(&text);
+    }
+}
+END_TEST
+
+// What must not reach the text: extents, offsets, run-time numbers.
+START_TEST(another_shape_is_the_same_text)
+{
+    clg__caps caps = { 0 };
+    clg__group a = { 0 }, b = { 0 };
+    caps.cpu_class = true;
+    caps.compute_units = 4;
+    caps.max_work_group = 256;
+    broadcast(&a);
+    broadcast(&b);
+    b.shape = CLG_SHAPE(11, 13);
+    b.operands[0].geom.offset = 5;
+    ck_assert(clg__codegen_same(&a, &b, &caps));
+    b.operands[0].dtype = b.insns[0].dtype = CLG_F64;
+    ck_assert(!clg__codegen_same(&a, &b, &caps));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("codegen");
+    TCase *c = tcase_create("text");
+    tcase_add_loop_test(c, text_is_as_it_was, 0, (int) (sizeof cases / sizeof cases[0]));
+    tcase_add_test(c, another_shape_is_the_same_text);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
