@@ -71,8 +71,8 @@ START_TEST(resumed_equals_uninterrupted)
     for (long i = 4; i < 8; i++)
         ok(one_step(b, ob, i));
     int differing = 0;
+    const char *name, *which = "";
     for (int i = 0; i < clg_store_count(a); i++) {
-        const char *name;
         clg_scope s = clg_scope_push(dev);
         clg_tensor x = clg_var_value(clg_store_at(a, i, &name, NULL));
         clg_var other = clg_store_find(b, name);
@@ -81,10 +81,13 @@ START_TEST(resumed_equals_uninterrupted)
         n = m = (size_t) clg_numel(x->shape) * 4;
         ok(clg_read(x, p, n));
         ok(clg_read(clg_var_value(other), q, m));
-        differing += memcmp(p, q, n) != 0;
+        if (memcmp(p, q, n) != 0) {
+            differing++;
+            which = name;
+        }
         clg_scope_pop(s);
     }
-    ck_assert_int_eq(differing, 0);
+    ck_assert_msg(differing == 0, "%d variables differ, '%s' among them", differing, which);
     clg_optim_destroy(&oa);
     clg_optim_destroy(&ob);
     clg_store_destroy(&a);

@@ -27,6 +27,7 @@ clg_store clg_store_create(clg_device dev, uint64_t seed)
 
 static void drop_from(clg_store s, int first)
 {
+    s->claimed = s->claimed < first ? s->claimed : first;
     while (s->n > first) {
         struct entry *e = &s->entry[--s->n];
         clg_var_destroy(&e->var);
@@ -117,6 +118,17 @@ static bool same_shape(clg_shape a, clg_shape b)
     return a.rank == b.rank && memcmp(a.dim, b.dim, (size_t) a.rank * sizeof a.dim[0]) == 0;
 }
 
+// Variables stand in the order in which they got their roles, loaded or not: a resumed run then
+// records what the first one did, and runs the same kernels.
+static clg_var claim(clg_store s, struct entry *e, role is)
+{
+    struct entry *to = &s->entry[s->claimed++], t = *e;
+    *e = *to;
+    *to = t;
+    to->role = is;
+    return to->var;
+}
+
 static clg_var add(clg_store s, const char *name, clg_tensor value, role is)
 {
     if (value->status < 0)
@@ -138,8 +150,11 @@ static clg_var add(clg_store s, const char *name, clg_tensor value, role is)
         free(copy);
         return NULL;
     }
-    s->entry[s->n++] = (struct entry) { .name = copy, .hash = name_hash(copy), .var = v, .role = is,
-                                        .dtype = value->dtype, .shape = value->shape };
+    s->entry[s->n] = (struct entry) { .name = copy, .hash = name_hash(copy), .var = v,
+                                      .dtype = value->dtype, .shape = value->shape };
+    if (is != LOADED)
+        claim(s, &s->entry[s->n], is);
+    s->n++;
     return v;
 }
 
@@ -213,8 +228,7 @@ static clg_var existing(clg_store s, struct entry *e, clg_dtype t, clg_shape sha
                  roles[is]);
         return NULL;
     }
-    e->role = is;
-    return e->var;
+    return e->role == LOADED ? claim(s, e, is) : e->var;
 }
 
 clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init init,

@@ -25,5 +25,6 @@ struct clg_store_t {
     bool training;
     struct entry *entry;
     int n, capacity;
+    int claimed; // entries [0, claimed) have a role, in the order in which they got it
 };
 #endif
