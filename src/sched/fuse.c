@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "graph/build.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int new_group(clg__fusion *f, clg__grp_kind kind)
@@ -165,7 +166,7 @@ int clg__group_loads(const clg__fusion *f, int k, int *values, int capacity)
     return n;
 }
 
-enum { MAX_LOADS = 64 };
+enum { MAX_LOADS = 64, FAR = 32 }; // siblings further apart stay apart, so that long delays end
 
 static int deps_of(const clg__fusion *f, int k, int *deps)
 {
@@ -180,10 +181,31 @@ static int deps_of(const clg__fusion *f, int k, int *deps)
     return m;
 }
 
-// Does `from` need `target`, ignoring the direct edge when `indirect`?
+// Longest ways from the inputs. Groups come nearly in order: few passes settle them.
+static void find_levels(clg__fusion *f)
+{
+    for (int k = 0; k < f->n; k++)
+        f->g[k].level = f->g[k].merged_into < 0 ? 0 : -1;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (int k = 0; k < f->n; k++) {
+            int deps[MAX_LOADS], level = 0;
+            const int n = f->g[k].merged_into < 0 ? deps_of(f, k, deps) : 0;
+            for (int i = 0; i < n; i++)
+                level = f->g[deps[i]].level >= level ? f->g[deps[i]].level + 1 : level;
+            changed |= n > 0 && level != f->g[k].level;
+            f->g[k].level = n > 0 ? level : f->g[k].level;
+        }
+    }
+    f->dirty = false;
+}
+
+// Does `from` need `target`, ignoring the direct edge when `indirect`? Only what lies above the target can.
 static bool reaches(const clg__fusion *f, int from, int target, bool indirect, char *seen)
 {
     int deps[MAX_LOADS];
+    if (f->g[from].level <= f->g[target].level)
+        return false;
     const int n = deps_of(f, from, deps);
     for (int i = 0; i < n; i++) {
         if (deps[i] == target && !indirect)
@@ -197,8 +219,12 @@ static bool reaches(const clg__fusion *f, int from, int target, bool indirect, c
     return false;
 }
 
-static bool path(const clg__fusion *f, int from, int target, bool indirect)
+static bool path(clg__fusion *f, int from, int target, bool indirect)
 {
+    if (f->dirty)
+        find_levels(f);
+    if (f->g[from].level <= f->g[target].level)
+        return false;
     char *seen = clg__calloc((size_t) f->n, 1);
     const bool yes = !seen || reaches(f, from, target, indirect, seen);
     clg__free(seen);
@@ -239,6 +265,7 @@ static bool try_merge(clg__fusion *f, int a, int b, clg__group *text)
     const clg__emit_result r = clg__emit(f, a, text);
     if (r.ok && text->n_operands + text->n_outputs <= 28 && set_text(f, a, text)) {
         gb->merged_into = a;
+        f->dirty = true;
         return true;
     }
     clg__group *keep = ga->text;
@@ -329,7 +356,7 @@ static bool merge_sibling(clg__fusion *f, int k, clg__group *text)
     const clg__grp *g = &f->g[k];
     for (int a = 0; a < f->n; a++) {
         if (a == k || !alive(f, a) || f->g[a].kind != g->kind || g->kind == CLG__GRP_KERNEL ||
-            group_numel(f, a) != group_numel(f, k))
+            abs(f->g[a].level - g->level) > FAR || group_numel(f, a) != group_numel(f, k))
             continue;
         int64_t numel = group_numel(f, k);
         if (g->kind == CLG__GRP_REDUCE) {
@@ -388,6 +415,7 @@ static bool merge_groups(clg__fusion *f, clg__group *text)
         return true;
     if (!find_twins(f))
         return false;
+    find_levels(f);
     // Values come in dependency order, groups nearly so: walk the values.
     for (int i = 0; i < f->w->n_ir; i++) {
         const int k = f->w->ir[i].group;
@@ -434,19 +462,6 @@ static bool drop_private(clg__fusion *f, clg__group *text)
 }
 
 // ---- order and launches
-
-static int level_of(clg__fusion *f, int k, int *memo)
-{
-    int deps[MAX_LOADS], level = 0;
-    if (memo[k] >= 0)
-        return memo[k];
-    const int n = deps_of(f, k, deps);
-    for (int i = 0; i < n; i++) {
-        const int l = level_of(f, deps[i], memo) + 1;
-        level = l > level ? l : level;
-    }
-    return memo[k] = level;
-}
 
 static bool same_slots(const clg__group *a, const clg__group *b)
 {
@@ -504,25 +519,18 @@ static void add_companions(clg__fusion *f, int k, int *at)
 
 static bool make_order(clg__fusion *f)
 {
-    int *memo = clg__malloc(((size_t) f->n + 1) * sizeof *memo);
     f->order = clg__malloc(((size_t) f->n + 1) * sizeof *f->order);
     f->launch_start = clg__malloc(((size_t) f->n + 1) * sizeof *f->launch_start);
-    if (!memo || !f->order || !f->launch_start) {
-        clg__free(memo);
+    if (!f->order || !f->launch_start)
         return false;
-    }
     int top = 0, at = 0;
-    for (int k = 0; k < f->n; k++)
-        memo[k] = -1;
+    find_levels(f);
     for (int k = 0; k < f->n; k++) {
         f->g[k].launch = -1;
-        f->g[k].level = alive(f, k) ? level_of(f, k, memo) : -1;
         top = f->g[k].level > top ? f->g[k].level : top;
     }
-    if (!mark_last(f, top)) {
-        clg__free(memo);
+    if (!mark_last(f, top))
         return false;
-    }
     for (int l = 0; l <= top; l++) {
         for (int k = 0; k < f->n; k++) {
             if (!alive(f, k) || f->g[k].level != l || f->g[k].launch >= 0)
@@ -534,7 +542,6 @@ static bool make_order(clg__fusion *f)
         }
     }
     f->launch_start[f->n_launches] = at;
-    clg__free(memo);
     return true;
 }
 

@@ -25,6 +25,7 @@ typedef struct clg__fusion {
     clg__grp *g;
     int n, capacity;
     bool failed; // out of memory
+    bool dirty;  // levels are older than the last merge
     // launches in order: groups of one launch follow each other in `order`
     int *order, *launch_start, n_launches;
 } clg__fusion;
