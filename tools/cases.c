@@ -79,6 +79,7 @@ APPLY(unsqueeze, clg_mul(clg_unsqueeze(x[0], 1), x[1]))
 APPLY(expand, clg_expand(x[0], CLG_SHAPE(2, 5, -1)))
 APPLY(slice, clg_slice(x[0], 1, 1, 6, 2))
 APPLY(slice_back, clg_slice(x[0], 0, -1, INT64_MIN, -2))
+APPLY(slice_rank_8, clg_slice(x[0], 3, 0, 5, 2))
 APPLY(flip, clg_flip(x[0], CLG_AXES(0, 2)))
 APPLY(pad, clg_pad(x[0], CLG_SHAPE(1, 0), CLG_SHAPE(0, 3), 0.5))
 APPLY(concat, clg_concat(1, x[0], x[1], x[2]))
@@ -352,6 +353,7 @@ const op_case op_cases[] = {
     IS(unsqueeze, unsqueeze, REAL(-1, 1, 3, 4), REAL(-1, 1, 2, 4))
     IS(expand, expand, REAL(-1, 1, 5, 1))
     ROW(slice, slice, REAL(-1, 1, 3, 7)), TWICE }, IS(slice_back, slice, REAL(-1, 1, 7, 3))
+    IS(slice_rank_8, slice, REAL(-1, 1, 1, 2, 1, 5, 1, 1, 2, 1))
     IS(flip, flip, REAL(-1, 1, 2, 3, 17))
     ROW(pad, pad, REAL(-1, 1, 3, 4)), TWICE },
     ROW(concat, concat, REAL(-1, 1, 2, 3), REAL(-1, 1, 2, 1), REAL(-1, 1, 2, 4)), TWICE },

@@ -111,6 +111,14 @@ static void end_block(reducer *r, clg__str *b)
     }
 }
 
+// What was lost; nothing where an infinity made it a NaN.
+static const char *correction(const reducer *r, int k, char text[64])
+{
+    snprintf(text, 64, "(c%d == c%d ? c%d : (T_%s)(0))", k, k, k,
+             clg__suffix(acc_type(r->g, &r->g->reductions[k])));
+    return text;
+}
+
 static void accumulate_arg(reducer *r, clg__str *b, int k, const char *index, const char *mask)
 {
     const clg__reduction *d = &r->g->reductions[k];
@@ -230,9 +238,10 @@ static void gen_loop(reducer *r)
     }
     end_block(r, b);
     clg__str_add(b, "}\n");
+    char text[64];
     for (int k = 0; k < r->g->n_reductions; k++) {
         if (compensated(r->g, &r->g->reductions[k]))
-            clg__str_printf(b, "a%d += c%d;\n", k, k);
+            clg__str_printf(b, "a%d += %s;\n", k, correction(r, k, text));
     }
 }
 
@@ -682,9 +691,10 @@ static void stage_two(reducer *r, const int *temps, int base, int tail_at)
     clg__str_add(b, "}\n");
     for (int k = 0; k < r->g->n_reductions; k++) {
         const char *s = clg__suffix(acc_type(r->g, &r->g->reductions[k]));
-        clg__str_printf(b, compensated(r->g, &r->g->reductions[k]) ? "const T_%s f%d = a%d + c%d;\n"
-                                                                   : "const T_%s f%d = a%d;\n",
-                        s, k, k, k);
+        char lost[64];
+        const bool sum = compensated(r->g, &r->g->reductions[k]);
+        clg__str_printf(b, "const T_%s f%d = a%d%s%s;\n", s, k, k, sum ? " + " : "",
+                        sum ? correction(r, k, lost) : "");
     }
     gen_epilogue(r, b, lanes_kept(r), "f");
     clg__str_add(b, "}\n");

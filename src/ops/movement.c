@@ -234,12 +234,15 @@ static clg_tensor slice_vjp(const clg__vjp *v, int i)
     if (p->step < 0)
         g = clg_flip(g, CLG_AXES(p->axis));
     clg_shape before = { .rank = full.rank }, after = { .rank = full.rank };
-    if (step > 1) { // [.., n, ..] -> [.., n, 1, ..] -> pad to step -> [.., n * step, ..]
-        clg_tensor u = clg_unsqueeze(g, p->axis + 1);
-        clg_shape b1 = { .rank = full.rank + 1 }, a1 = { .rank = full.rank + 1 };
-        a1.dim[p->axis + 1] = step - 1;
-        u = clg_pad(u, b1, a1, 0);
+    if (step > 1) { // [outer, n, inner] -> [outer, n, 1, inner] -> pad to step: rank 4, also of rank 8
         clg_shape s = g->shape;
+        int64_t outer = 1, inner = 1;
+        for (int d = 0; d < s.rank; d++) {
+            outer *= d < p->axis ? s.dim[d] : 1;
+            inner *= d > p->axis ? s.dim[d] : 1;
+        }
+        clg_tensor u = clg_reshape(g, CLG_SHAPE(outer, s.dim[p->axis], 1, inner));
+        u = clg_pad(u, CLG_SHAPE(0, 0, 0, 0), CLG_SHAPE(0, 0, step - 1, 0), 0);
         s.dim[p->axis] *= step;
         g = clg_reshape(u, s);
     }

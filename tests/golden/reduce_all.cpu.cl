@@ -50,7 +50,7 @@ s0_ += v; }
 c0 += (a0 - (t - z)) + (s0_ - z);
 a0 = t; }
 }
-a0 += c0;
+a0 += (c0 == c0 ? c0 : (T_f32)(0));
 float f0;
 { T_f32 all = a0;
 float *t = (float *)&all;
@@ -113,7 +113,7 @@ for (int i = 0; i < m; i++)
 c0 += (a0 - (t - z)) + (s0_ - z);
 a0 = t; }
 }
-const T_f32 f0 = a0 + c0;
+const T_f32 f0 = a0 + (c0 == c0 ? c0 : (T_f32)(0));
 {
 global const long *g = gt;
 const T_f32 v1 = (T_f32)(f0);

@@ -41,7 +41,7 @@ s0_ += v; }
 c0 += (a0 - (t - z)) + (s0_ - z);
 a0 = t; }
 }
-a0 += c0;
+a0 += (c0 == c0 ? c0 : (T_f32)(0));
 l0[lid] = a0;
 for (int h = get_local_size(0) / 2; h > 0; h /= 2) {
 barrier(CLK_LOCAL_MEM_FENCE);
@@ -84,7 +84,7 @@ const T_f32 s0_ = part0[part * n_keep + at];
 c0 += (a0 - (t - z)) + (s0_ - z);
 a0 = t; }
 }
-const T_f32 f0 = a0 + c0;
+const T_f32 f0 = a0 + (c0 == c0 ? c0 : (T_f32)(0));
 {
 global const long *g = gt;
 const T_f32 v1 = (T_f32)(f0);

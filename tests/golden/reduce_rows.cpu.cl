@@ -57,7 +57,7 @@ a1 = H_MAX_f32(a1, v); }
 c0 += (a0 - (t - z)) + (s0_ - z);
 a0 = t; }
 }
-a0 += c0;
+a0 += (c0 == c0 ? c0 : (T_f32)(0));
 float f0;
 { T_f32 all = a0;
 float *t = (float *)&all;

@@ -44,7 +44,7 @@ a1 = H_MAX_f32(a1, v); }
 c0 += (a0 - (t - z)) + (s0_ - z);
 a0 = t; }
 }
-a0 += c0;
+a0 += (c0 == c0 ? c0 : (T_f32)(0));
 const T_f32 f0 = a0;
 const T_f32 f1 = a1;
 {
