@@ -188,6 +188,16 @@ void clg__reap(clg__gpu *g)
     }
 }
 
+void clg__staging_free(clg__gpu *g, clg__staging *list)
+{
+    for (clg__staging *next; list; list = next) {
+        next = list->next;
+        g->staging_bytes -= list->bytes;
+        clReleaseEvent(list->done);
+        clg__free(list);
+    }
+}
+
 clg_status clg__buf_write(clg__buf *b, size_t offset, const void *src, size_t bytes, clg__err *e)
 {
     clg__gpu *g = b->gpu;

@@ -74,11 +74,7 @@ static void destroy(clg__gpu *g)
     if (g->read_queue)
         clFinish(g->read_queue);
     clg__gpu_profile(g, NULL, NULL, NULL);
-    for (clg__staging *s = g->staging, *next; s; s = next) {
-        next = s->next;
-        clReleaseEvent(s->done);
-        clg__free(s);
-    }
+    clg__staging_free(g, g->staging);
     clg__gpu_trim(g);
     for (int i = 0; i < g->n_built; i++)
         clReleaseProgram(g->built[i].program);
@@ -184,12 +180,24 @@ void clg__gpu_stats(clg__gpu *g, clg_device_stats *s)
 
 clg_status clg__gpu_finish(clg__gpu *g, clg__err *e)
 {
+    // What was written before the wait is done after it, whatever the events say: some drivers note it late.
+    pthread_mutex_lock(&g->lock);
+    clg__staging *done = g->staging, **end = &done;
+    g->staging = NULL;
+    pthread_mutex_unlock(&g->lock);
     const cl_int rc = clFinish(g->queue);
+    pthread_mutex_lock(&g->lock);
+    if (rc == CL_SUCCESS) {
+        clg__staging_free(g, done);
+    } else {
+        while (*end)
+            end = &(*end)->next;
+        *end = g->staging;
+        g->staging = done;
+    }
+    pthread_mutex_unlock(&g->lock);
     if (rc != CL_SUCCESS)
         return clg__fail(e, CLG_EDEVICE, "waiting for the device failed: %s", clg__cl_error(rc));
-    pthread_mutex_lock(&g->lock);
-    clg__reap(g);
-    pthread_mutex_unlock(&g->lock);
     return clg__gpu_lost(g, e);
 }
 

@@ -100,6 +100,7 @@ struct clg__kernel {
     int timing;
 };
 
+void clg__staging_free(clg__gpu *g, clg__staging *list); // with the lock held, and all writes done
 void clg__reap(clg__gpu *g); // with the lock held: free host copies whose writes are done
 
 void clg__build_options(clg__gpu *g);
