@@ -210,6 +210,89 @@ def heavy():
     case('batch_norm_eval', 'batch_norm', [0], args, lambda x, w, b, m, v: F.batch_norm(x, m, v, w, b, False))
 
 
+def edges():
+    """Where formulas break: ties, kinks, infinities, empty tensors; see what each row says."""
+    inf, nan = float('inf'), float('nan')
+    x, y = torch.tensor([-7.3, 7.3, -2.5, 2.5]), torch.tensor([2.1, -2.1, 0.7, 0.7])
+    for n in 'fmod remainder'.split():
+        case(n + '_grad', n, [], [x, y], getattr(torch, n))
+    case('sqrt_0', 'sqrt', [], [torch.tensor([0.0, 4.0])], torch.sqrt)
+    case('clamp_edge', 'clamp', [-0.5, 0.5], [torch.tensor([-0.5, 0.5, 0.75, -3.0])],
+         lambda t: torch.clamp(t, -0.5, 0.5))
+    case('clamp_nan', 'clamp', [-0.5, 0.5], [('c', torch.tensor([nan, inf, -inf]))],
+         lambda t: torch.clamp(t, -0.5, 0.5), grads=False)
+    case('hard_sigmoid_edge', 'hard_sigmoid', [], [torch.tensor([-3.0, 3.0, 0.0])], F.hardsigmoid)
+    zero = torch.tensor([0.0, -0.0, 1.0, -1.0])
+    case('leaky_relu_0', 'leaky_relu', [0.1], [zero], lambda t: F.leaky_relu(t, 0.1))
+    case('elu_0', 'elu', [1.5], [zero], lambda t: F.elu(t, 1.5))
+    case('softplus_far', 'softplus', [1, 20], [torch.tensor([100.0, -100.0, 20.5, 19.5])],
+         lambda t: F.softplus(t, 1, 20))
+    small = torch.tensor([1e-6, -1e-6, 1e-3])
+    for n in 'expm1 log1p tanh sinh erf'.split():
+        case(n + '_small', n, [], [small], getattr(torch, n))
+    far = torch.tensor([30.0, -30.0, 90.0, -90.0])
+    for n, f in (('gelu', F.gelu), ('silu', F.silu), ('erf', torch.erf), ('relu', torch.relu)):
+        case(n + '_far', n, [], [far], f)
+    for n in 'sigmoid tanh'.split():
+        case(n + '_far', n, [], [('c', far)], getattr(torch, n), grads=False)
+    case('pow_negative', 'pow', [], [torch.tensor([-2.0, -2.0, -0.5]), ('c', torch.tensor([3.0, 2.0, -1.0]))],
+         torch.pow)
+    case('sign_nan', 'sign', [], [('c', torch.tensor([nan, inf, -inf]))], torch.sign, grads=False)
+    case('atan2_axes', 'atan2', [], [('c', torch.tensor([0.0, 0.0, 1.0, -1.0])), ('c', torch.tensor([1.0, -1.0, 0.0, 0.0]))],
+         torch.atan2, grads=False)
+    case('div_0', 'div', [], [('i', torch.tensor([1, -1, 0])), ('i', torch.tensor([0, 0, 0]))], torch.div, grads=False)
+    i = torch.tensor([-7, 0, 9])
+    for n in 'neg abs sign square'.split():
+        case(n + '_int', n, [], [('i', i)], getattr(torch, n), grads=False)
+    case('clamp_int', 'clamp', [-2, 3], [('i', i)], lambda t: torch.clamp(t, -2, 3), grads=False)
+    case('sum_int', 'sum', [0, 0], [('i', i)], lambda t: t.sum(0), grads=False)
+    case('amax_int', 'amax', [0, 0], [('i', i)], lambda t: t.amax(0), grads=False)
+    tie = torch.tensor([[2.0, 5.0], [5.0, 1.0]])
+    case('amax_tie_all', 'amax', [0, 0, 1], [tie], lambda t: torch.amax(t, [0, 1]))
+    case('amin_tie', 'amin', [1, 1], [torch.tensor([[1.0, 1.0, 3.0]])], lambda t: torch.amin(t, 1, keepdim=True))
+    case('minimum_tie', 'minimum', [], [torch.tensor([1.0, 2.0]), torch.tensor([1.0, 5.0])], torch.minimum)
+    case('logsumexp_inf', 'logsumexp', [0, 1], [('c', torch.tensor([[-inf] * 3, [inf, 1.0, 0.0], [1e3, 1e3, -1e3]]))],
+         lambda t: torch.logsumexp(t, 1), grads=False)
+    for n in 'softmax log_softmax'.split():
+        case(n + '_inf', n, [1], [('c', torch.tensor([[-inf] * 3, [-inf, 0.0, 1.0]]))],
+             lambda t: getattr(torch, n)(t, 1), grads=False)
+    case('var_one', 'variance', [0, 1, 1], [('c', torch.ones(2, 1))], lambda t: torch.var(t, 1), grads=False)
+    none = torch.full((3,), -100)
+    for red, name in ((0, 'mean'), (1, 'sum')):
+        case(f'cross_entropy_ignored_{name}', 'cross_entropy', [red, 0, 0], [('c', r(3, 4)), ('i', none)],
+             lambda t, y: F.cross_entropy(t, y, reduction=name), grads=False)
+    empty = torch.zeros(2, 0)
+    case('sum_empty', 'sum', [0, 1], [('c', empty)], lambda t: t.sum(1), grads=False)
+    case('mean_empty', 'mean', [0, 1], [('c', empty)], lambda t: t.mean(1), grads=False)
+    case('any_empty', 'any', [0, 1], [('b', empty.bool())], lambda t: t.any(1), grads=False)
+    case('all_empty', 'all', [0, 1], [('b', empty.bool())], lambda t: t.all(1), grads=False)
+    case('matmul_empty', 'matmul', [0], [('c', empty), ('c', torch.zeros(0, 3))], torch.matmul, grads=False)
+    case('argmax_flat', 'argmax', [0], [('c', r(3, 4))], torch.argmax, grads=False)
+
+
+def options():
+    """Parameters for height and width apart; what batch norm keeps; views under their own names."""
+    case('conv_hw', 'conv2d_hw', [2, 1, 0, 2, 1, 2], [r(1, 2, 7, 6), r(3, 2, 3, 2)],
+         lambda a, b: F.conv2d(a, b, stride=(2, 1), padding=(0, 2), dilation=(1, 2)))
+    case('max_pool_hw', 'max_pool2d_hw', [3, 2, 2, 1, 1, 0], [r(1, 2, 7, 6)],
+         lambda t: F.max_pool2d(t, (3, 2), (2, 1), (1, 0)))
+    case('avg_pool_hw', 'avg_pool2d_hw', [2, 3, 1, 2, 0, 1], [r(1, 2, 6, 7)],
+         lambda t: F.avg_pool2d(t, (2, 3), (1, 2), (0, 1)))
+    nan = torch.tensor([[[[1.0, float('nan'), 3.0, 3.0], [0.0, 5.0, 3.0, 2.0]]]])
+    case('max_pool_nan', 'max_pool2d', [2, 2, 0, 1, 0], [('c', nan)], lambda t: F.max_pool2d(t, 2), grads=False)
+    x, m, v = r(4, 3, 5), r(3), torch.rand(3) + 0.5
+    for k, momentum in ((0, 0.1), (1, 0.25)):
+        mean, var = m.clone().float().double(), v.clone().float().double()
+        F.batch_norm(x.float().double(), mean, var, training=True, momentum=momentum)
+        case(f'running_mean_{k}', 'running', [momentum, 0], [('c', x), ('c', m), ('c', v)], lambda *a: mean, grads=False)
+        case(f'running_var_{k}', 'running', [momentum, 1], [('c', x), ('c', m), ('c', v)], lambda *a: var, grads=False)
+    t = r(2, 1, 3, 4)
+    case('flatten', 'flatten', [1, 2], [t], lambda a: a.flatten(1, 2))
+    case('transpose', 'transpose', [1, -1], [t], lambda a: a.transpose(1, -1))
+    case('squeeze', 'squeeze', [1], [t], lambda a: a.squeeze(1))
+    case('unsqueeze', 'unsqueeze', [-1], [t], lambda a: a.unsqueeze(-1))
+
+
 def promotion():
     """HOW OP A B TYPE VALUE: a tensor of one 3 of type A, with B: a 1-D or 0-d tensor of 2, or a number."""
     torch.set_default_dtype(torch.float32)
@@ -247,3 +330,5 @@ reductions()
 rows()
 movement()
 heavy()
+edges()
+options()

@@ -115,6 +115,14 @@ static clg_tensor apply_movement(const record *r, clg_tensor *x)
     if (IS("pad"))
         return clg_pad(x[0], CLG_SHAPE((int64_t) p[1], (int64_t) p[2], (int64_t) p[3]),
                        CLG_SHAPE((int64_t) p[4], (int64_t) p[5], (int64_t) p[6]), p[0]);
+    if (IS("flatten"))
+        return clg_flatten(x[0], (int) p[0], (int) p[1]);
+    if (IS("transpose"))
+        return clg_transpose(x[0], (int) p[0], (int) p[1]);
+    if (IS("squeeze"))
+        return clg_squeeze(x[0], rest(r, 0));
+    if (IS("unsqueeze"))
+        return clg_unsqueeze(x[0], (int) p[0]);
     if (IS("concat"))
         return clg_concat_n(x, r->n_in, (int) p[0]);
     if (IS("stack"))
@@ -169,6 +177,25 @@ static clg_tensor apply_rest(const record *r, clg_tensor *x)
         return clg_avg_pool2d(x[0], clg_pool2d_params(.kernel = (int) p[0], .stride = (int) p[1],
                                                       .padding = (int) p[2], .ceil_mode = p[3] != 0,
                                                       .exclude_padding = p[4] != 0));
+    if (IS("conv2d_hw"))
+        return clg_conv2d(x[0], x[1], NULL,
+                          clg_conv2d_params(.stride_h = (int) p[0], .stride_w = (int) p[1],
+                                            .padding_h = (int) p[2], .padding_w = (int) p[3],
+                                            .dilation_h = (int) p[4], .dilation_w = (int) p[5]));
+    if (IS("max_pool2d_hw") || IS("avg_pool2d_hw")) {
+        const struct clg_pool2d_params *q =
+            clg_pool2d_params(.kernel_h = (int) p[0], .kernel_w = (int) p[1],
+                              .stride_h = (int) p[2], .stride_w = (int) p[3],
+                              .padding_h = (int) p[4], .padding_w = (int) p[5]);
+        return IS("max_pool2d_hw") ? clg_max_pool2d(x[0], q) : clg_avg_pool2d(x[0], q);
+    }
+    if (IS("running")) {
+        clg_tensor now[2] = { NULL, NULL };
+        clg_batch_norm(x[0], NULL, NULL, x[1], x[2],
+                       clg_batch_norm_params(.training = true, .momentum = p[0],
+                                             .new_mean = &now[0], .new_var = &now[1]));
+        return now[p[1] != 0];
+    }
     if (IS("batch_norm"))
         return clg_batch_norm(x[0], x[1], x[2], x[3], x[4],
                               clg_batch_norm_params(.training = p[0] != 0));
