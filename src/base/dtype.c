@@ -2,8 +2,8 @@
 // Element types: size, name, promotion. Everything comes from the one table in base.h.
 #include <clgrad/base.h>
 
-#ifndef CLG_VERSION
-#define CLG_VERSION "0.1.0"
+#ifndef CLG_VERSION // meson.build has it; files compiled by other means do not
+#define CLG_VERSION "0.0.0"
 #endif
 
 const char *clg_dtype_name(clg_dtype t)
