@@ -61,7 +61,7 @@ CLG_API clg_status clg_var_assign(clg_var v, clg_tensor t);
 // v, t    n pairs, each as of clg_var_assign
 // result  CLG_OK; also for n <= 0
 // owns    nothing
-// errors  as of clg_var_assign
+// errors  as of clg_var_assign; CLG_EINVAL also for variables of several devices
 // blocks  no
 CLG_API clg_status clg_assign_n(const clg_var *v, const clg_tensor *t, int n);
 

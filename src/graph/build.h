@@ -28,7 +28,8 @@ bool clg__call_begin(clg__call *c, const char *op, const char *names, int n, con
 void clg__call_source(clg__call *c, clg_device dev, const char *op); // ops without inputs
 clg_tensor clg__call_poison(const clg__call *c);
 clg_tensor clg__poison_of(clg_tensor bad); // a poison with the same cause
-// "foo 'label': <message> [a 2x3 f32, b 4 i64]"; poisons, and publishes to the device.
+// "foo 'layer' (file:line): <message> [a 2x3 f32, b 4 i64]": the layer of clg_set_layer, where there is
+// one, and the place of the innermost scope. Poisons, and publishes to the device.
 clg_tensor clg__call_fail(const clg__call *c, clg_status st, const char *format, ...)
     CLG_PRINTF(3, 4);
 // A node with c's inputs. params (op->params_bytes) are copied.

@@ -167,6 +167,12 @@ clg_status clg_assign_n(const clg_var *v, const clg_tensor *t, int n)
         const clg_status st = check_assign(v[i], t[i]);
         if (st < 0)
             return st;
+        if (v[i]->dev != v[0]->dev) {
+            char text[120];
+            clg__caller_bug("foreign device");
+            snprintf(text, sizeof text, "assign: variable %d belongs to another device than variable 0", i);
+            return clg__publish(v[0]->dev, CLG_EINVAL, text);
+        }
     }
     if (n <= 0)
         return CLG_OK;
