@@ -286,13 +286,14 @@ CLG_API clg_tensor clg_argmin(clg_tensor a, clg_shape axes, bool keepdims);
 
 // Variance, in two passes so that nothing cancels.
 //
-//   y = sum of (a - mean)^2 over the axes / (n - correction), n the number of elements
+//   y = sum of (a - mean)^2 over the axes / max(0, n - correction), n the number of elements
 //
 // a       float, any shape
 // axes, keepdims   as of clg_sum
 // correction   1: unbiased (PyTorch's default), 0: of the whole population
-// result  a's shape without the axes, type of a; NaN where n = correction, 0 where n is smaller
-// grad    a: 2 g (a - mean) / (n - correction)
+// result  a's shape without the axes, type of a. Where n <= correction it divides by 0: infinite,
+//         NaN where every element is the mean
+// grad    a: 2 g (a - mean) / (n - correction); NaN or infinite where n <= correction
 // errors  CLG_EDTYPE    a is not floating
 //         CLG_ESHAPE    as of clg_sum
 CLG_API clg_tensor clg_variance(clg_tensor a, clg_shape axes, int correction, bool keepdims);
@@ -303,7 +304,7 @@ CLG_API clg_tensor clg_variance(clg_tensor a, clg_shape axes, int correction, bo
 //
 // a, axes, correction, keepdims   as of clg_variance
 // result  as of clg_variance
-// grad    a: g (a - mean) / (y (n - correction)); NaN where y is 0
+// grad    a: g (a - mean) / (y (n - correction)); 0 where y is 0
 // errors  as of clg_variance
 CLG_API clg_tensor clg_std(clg_tensor a, clg_shape axes, int correction, bool keepdims);
 

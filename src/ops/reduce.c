@@ -183,13 +183,24 @@ clg_tensor clg_variance(clg_tensor a, clg_shape axes, int correction, bool keepd
         return clg__call_fail(&p.c, CLG_EDTYPE, "only floating types have a variance: cast first");
     clg_tensor d = clg_sub(a, clg_mean(a, axes, true));
     const double rest = (double) (p.count - correction);
-    clg_tensor scale = clg__num(a->dev, a->dtype, rest > 0 ? 1.0 / rest : rest < 0 ? 0 : 1.0 / 0.0);
+    clg_tensor scale = clg__num(a->dev, a->dtype, rest > 0 ? 1.0 / rest : 1.0 / 0.0);
     return clg_mul(clg_sum(clg_mul(d, d), axes, keepdims), scale);
 }
 
+// PyTorch: 0 where the deviation is, in place of 0/0.
+static clg_tensor std_vjp(const clg__vjp *v, int i)
+{
+    clg_tensor zero = clg__lit(v->g->dev, v->g->dtype, 0);
+    (void) i;
+    return clg_where(clg_eq(v->y, zero), zero, clg_div(v->g, clg_add(v->y, v->y)));
+}
+
+static const clg__op op_std = { .name = "std", .kind = CLG__ALIAS, .vjp = std_vjp };
+
 clg_tensor clg_std(clg_tensor a, clg_shape axes, int correction, bool keepdims)
 {
-    return clg_sqrt(clg_variance(a, axes, correction, keepdims));
+    clg_tensor v = clg_variance(a, axes, correction, keepdims), y = clg_sqrt(v);
+    return y->status < 0 ? y : clg__custom_vjp(&op_std, y, 1, &v, NULL);
 }
 
 static clg_tensor logsumexp_vjp(const clg__vjp *v, int i)
