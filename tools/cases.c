@@ -179,7 +179,7 @@ APPLY(normal, clg_normal(x[0]->dev, x[0]->dtype, CLG_SHAPE(5, 37), 0.5, 2))
 APPLY(bernoulli, clg_bernoulli(x[0]->dev, x[0]->dtype, CLG_SHAPE(101), 0.3))
 APPLY(dropout, clg_dropout(x[0], 0.4))
 APPLY(permutation, clg_add_scalar(clg_permutation(x[0]->dev, 29), 0))
-APPLY(arange, clg_add(clg_arange(x[0]->dev, x[0]->dtype, -3, 4, 0.5), x[0]))
+APPLY(arange, clg_add(clg_arange(x[0]->dev, x[0]->dtype, -3, 4, clg_dtype_is_float(x[0]->dtype) ? 0.5 : 2), x[0]))
 
 // ---- the table
 

@@ -82,9 +82,9 @@ CLG_UNARY_MAP(CLG_DECLARE_UNARY)
 //
 //   y = a where a > 0, else slope * a
 //
-// a       number (any type but BOOL), any shape
-// slope   a number, as of the two-tensor table; no gradient
-// result  shape of a; type of a, F32 for integers beside a slope with a fraction
+// a       float, other types become F32; any shape
+// slope   a number; no gradient
+// result  shape of a, float
 // grad    a: g where a > 0, else slope * g
 // errors  CLG_EDTYPE    a is BOOL
 CLG_API clg_tensor clg_leaky_relu(clg_tensor a, double slope);
@@ -118,10 +118,10 @@ CLG_API clg_tensor clg_softplus(clg_tensor a, double beta, double threshold);
 // Columns: formula, types, gradient for a, gradient for b.
 //
 // a, b    shapes that broadcast; both take their common type (clg_promote_types; 0-d tensors are
-//         weak), then as of the one-tensor table. A number takes the type of the tensor beside it
-//         and wraps there, but one with a fraction beside integers makes both F32, and one other
-//         than 0 and 1 beside BOOL makes both I64. It is a kernel argument: changing it compiles
-//         nothing
+//         weak), then as of the one-tensor table. A number takes the type of the tensor beside it;
+//         one that this type cannot hold makes both I64 (-1 or 300 beside U8, 1e10 beside I32, 2
+//         beside BOOL), or F32 with a fraction, NaN, infinite or beyond I64. It is a kernel
+//         argument: changing it compiles nothing
 // result  the broadcast shape; the common type, BOOL for a test
 // grad    as in the table, summed over what was broadcast. pow: 0 for a where b = 0, 0 for b where
 //         a = 0 and b >= 0. fmod, remainder: the quotient is a constant
@@ -173,7 +173,8 @@ CLG_API clg_tensor clg_where(clg_tensor cond, clg_tensor a, clg_tensor b);
 //   y = min(max(a, lo), hi); NaN stays
 //
 // a       number (any type but BOOL), any shape
-// lo, hi  numbers, as of the two-tensor table; NaN: no limit on that side. hi wins where lo > hi
+// lo, hi  numbers; NaN: no limit on that side. hi wins where lo > hi. Beyond the range of a's type
+//         they are its ends: -5 and 300 limit U8 to 0 and 255
 // result  shape of a; type of a, F32 for integers beside a limit with a fraction
 // grad    a: g where lo <= a <= hi, edges included, else 0
 // errors  CLG_EDTYPE    a is BOOL
@@ -481,7 +482,7 @@ CLG_API clg_tensor clg_flip(clg_tensor a, clg_shape axes);
 //
 // a       any type and shape
 // before, after   of a's rank: elements to add on either side of each dimension, 0 or more
-// value   converted to a's type; part of the kernel's text; no gradient
+// value   converted to a's type as of clg_scalar; part of the kernel's text; no gradient
 // result  type of a
 // grad    a: g without the margin
 // errors  CLG_ESHAPE    margins are not of a's rank

@@ -35,7 +35,8 @@ CLG_API clg_tensor clg_upload(clg_device dev, clg_dtype t, clg_shape shape, cons
 // One element. Its value is a kernel argument: changing it compiles nothing.
 //
 // dev, t  device and element type
-// value   converted to t; integers wrap, those beyond 2^53 are rounded first
+// value   converted to t: integers cut off toward zero and saturate, NaN gives 0; BOOL: not zero.
+//         Integers beyond 2^53 are rounded first
 // result  type t, 0-d
 // grad    none
 // errors  CLG_EDTYPE    as of clg_upload
@@ -73,11 +74,13 @@ CLG_API clg_tensor clg_ones(clg_device dev, clg_dtype t, clg_shape shape);
 //   y[i] = start + i * step
 //
 // dev     the device
-// t       element type; integers round start and step, but not for the length of y
-// start, stop, step   stop is not part of y; numbers are part of the kernel's text
+// t       element type; integers wrap
+// start, stop, step   stop is not part of y; numbers are part of the kernel's text. An integer t
+//         wants start and step whole (PyTorch cuts them off after it has counted)
 // result  type t, [ceil((stop - start) / step)], empty when that is negative
 // grad    none
-// errors  CLG_EINVAL    step is 0, a number is NaN, or 1e15 elements
+// errors  CLG_EINVAL    step is 0, a number is NaN, 1e15 elements, or an integer t with a
+//                       fraction (or beyond 2^53) in start or step
 //         CLG_EDTYPE    as of clg_upload
 CLG_API clg_tensor clg_arange(clg_device dev, clg_dtype t, double start, double stop, double step);
 

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "graph/node.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -267,6 +268,27 @@ clg_tensor clg_scalar(clg_device dev, clg_dtype t, double value)
 
 clg_tensor clg__custom_vjp(const clg__op *op, clg_tensor y, int n, const clg_tensor *in,
                            const void *params)
+static double between(double v, double lo, double hi)
+{
+    return isnan(v) ? 0 : v < lo ? lo : v > hi ? hi : trunc(v);
+}
+
+double clg__fit(clg_dtype t, double v)
+{
+    switch (t) {
+    case CLG_I32:
+        return between(v, INT32_MIN, INT32_MAX);
+    case CLG_I64:
+        return between(v, -0x1p63, 0x1p63);
+    case CLG_U8:
+        return between(v, 0, UINT8_MAX);
+    case CLG_BOOL:
+        return v != 0;
+    default:
+        return v;
+    }
+}
+
 {
     clg_tensor all[16] = { y };
     clg__call c;

@@ -61,6 +61,10 @@ const void *clg__tensor_params(clg_tensor t);
 bool clg__is_op(clg_tensor t, const clg__op *op);
 
 // Shape helpers.
+// v as t holds it: cut off toward zero, saturated, NaN 0; BOOL: 0 or 1. I64: up to 2^63, which is one
+// too many for a cast.
+double clg__fit(clg_dtype t, double v);
+
 bool clg__broadcast(const clg_shape *a, const clg_shape *b, clg_shape *out);
 bool clg__shape_equal(const clg_shape *a, const clg_shape *b);
 bool clg__axis(int axis, int rank, int *out); // negative from the end

@@ -124,15 +124,30 @@ static clg_tensor record(const clg__op *op, const char *names, int n, const clg_
     return clg__call_node(&c, op, op->result == CLG__TO_BOOL ? CLG_BOOL : t, &s, NULL);
 }
 
-// A number beside a tensor does not raise its type, unless it has a fraction and the tensor has not.
-static clg_tensor number(clg_tensor beside, double v)
+static bool holds(clg_dtype t, double v)
+{
+    return clg_dtype_is_float(t) || (clg__fit(t, v) == v && v < 0x1p63);
+}
+
+// A number beside a tensor does not raise its type, unless that type cannot hold it. A 0-d integer
+// would be weak beside integers: the tensor is cast.
+static clg_tensor number(clg_tensor *beside, double v)
+{
+    clg_tensor a = *beside;
+    if (!a || a->status < 0 || !a->dev)
+        return a;
+    const clg_dtype t = holds(a->dtype, v) ? a->dtype : holds(CLG_I64, v) ? CLG_I64 : CLG_F32;
+    if (t == CLG_I64)
+        *beside = clg_cast(a, CLG_I64);
+    return clg_scalar(a->dev, t, v);
+}
+
+// A parameter of a row that computes in floating types.
+static clg_tensor real(clg_tensor beside, double v)
 {
     if (!beside || beside->status < 0 || !beside->dev)
         return beside;
-    clg_dtype t = beside->dtype;
-    if (!clg_dtype_is_float(t))
-        t = v != floor(v) ? CLG_F32 : t == CLG_BOOL && v != 0 && v != 1 ? CLG_I64 : t;
-    return clg_scalar(beside->dev, t, v);
+    return clg_scalar(beside->dev, clg_dtype_is_float(beside->dtype) ? beside->dtype : CLG_F32, v);
 }
 
 #define EW1(id, dom, res, value, da)                                                             \
@@ -147,51 +162,48 @@ static clg_tensor number(clg_tensor beside, double v)
     }                                                                                              \
     clg_tensor clg_##id##_scalar(clg_tensor a, double b)                                         \
     {                                                                                              \
-        return clg_##id(a, number(a, b));                                                        \
+        clg_tensor n = number(&a, b);                                                              \
+        return clg_##id(a, n);                                                                     \
     }                                                                                              \
     clg_tensor clg_scalar_##id(double a, clg_tensor b)                                           \
     {                                                                                              \
-        return clg_##id(number(b, a), b);                                                        \
+        clg_tensor n = number(&b, a);                                                              \
+        return clg_##id(n, b);                                                                     \
     }
 #define EWP(id, n, dom, value, da)
 #include "ops/elementwise.def"
 
 clg_tensor clg_leaky_relu(clg_tensor a, double slope)
 {
-    return record(&op_leaky_relu, "a slope", 2, (clg_tensor[]) { a, number(a, slope) });
+    return record(&op_leaky_relu, "a slope", 2, (clg_tensor[]) { a, real(a, slope) });
 }
 
 clg_tensor clg_elu(clg_tensor a, double alpha)
 {
-    return record(&op_elu, "a alpha", 2, (clg_tensor[]) { a, number(a, alpha) });
+    return record(&op_elu, "a alpha", 2, (clg_tensor[]) { a, real(a, alpha) });
 }
 
 clg_tensor clg_softplus(clg_tensor a, double beta, double threshold)
 {
     return record(&op_softplus, "a beta threshold", 3,
-                  (clg_tensor[]) { a, number(a, beta), number(a, threshold) });
+                  (clg_tensor[]) { a, real(a, beta), real(a, threshold) });
 }
 
-static double lowest(clg_dtype t, bool low)
+// A limit keeps the tensor's type: beyond its range it limits nothing, or everything.
+static clg_tensor limit(clg_tensor a, double v, bool low)
 {
-    switch (t) {
-    case CLG_I32:
-        return low ? (double) INT32_MIN : (double) INT32_MAX;
-    case CLG_I64:
-        return low ? -9223372036854775808.0 : 9223372036854774784.0;
-    case CLG_U8:
-        return low ? 0 : 255;
-    default:
-        return low ? -INFINITY : INFINITY;
-    }
+    if (!a || a->status < 0 || !a->dev)
+        return a;
+    const clg_dtype t = a->dtype;
+    const double least = t == CLG_BOOL ? 0 : clg__fit(t, -INFINITY), most = clg__fit(t, INFINITY);
+    v = isnan(v) ? (low ? least : most) : v < least ? least : v > most ? most : v;
+    return clg_scalar(a->dev, clg_dtype_is_float(t) || v == floor(v) ? t : CLG_F32, v);
 }
 
 clg_tensor clg_clamp(clg_tensor a, double lo, double hi)
 {
-    const clg_dtype t = a ? a->dtype : CLG_F32;
     return record(&op_clamp, "a lo hi", 3,
-                  (clg_tensor[]) { a, number(a, isnan(lo) ? lowest(t, true) : lo),
-                                   number(a, isnan(hi) ? lowest(t, false) : hi) });
+                  (clg_tensor[]) { a, limit(a, lo, true), limit(a, hi, false) });
 }
 
 static clg_tensor where_vjp(const clg__vjp *v, int i)

@@ -3,6 +3,7 @@
 #include "graph/build.h"
 #include <clgrad/ops.h>
 
+#include <math.h>
 #include <string.h>
 
 static const clg__op op_reshape, op_permute, op_expand, op_slice, op_pad;
@@ -357,6 +358,8 @@ clg_tensor clg_pad(clg_tensor a, clg_shape before, clg_shape after, double value
     }
     if (!any)
         return a;
+    if (!clg_dtype_is_float(a->dtype)) // text that every compiler reads alike
+        value = fmin(clg__fit(a->dtype, value), 0x1p63 - 1024);
     if (clg_numel(a->shape) == 0)
         return clg_full(a->dev, a->dtype, s, value);
     clg__geom g = *clg__tensor_geom(a, NULL);
@@ -481,6 +484,12 @@ static void key_iota(const void *params, clg__key *k)
 static const clg__op op_arange = { .name = "arange", .kind = CLG__IOTA, .key = key_iota,
                                    .params_bytes = 2 * sizeof(double) };
 
+// A whole number that double holds exactly.
+static bool whole(double v)
+{
+    return v == floor(v) && fabs(v) <= 0x1p53;
+}
+
 clg_tensor clg_arange(clg_device dev, clg_dtype t, double start, double stop, double step)
 {
     clg__call c;
@@ -488,6 +497,9 @@ clg_tensor clg_arange(clg_device dev, clg_dtype t, double start, double stop, do
     const double count = (stop - start) / step;
     if (!(step != 0) || !(count < 1e15))
         return clg__call_fail(&c, CLG_EINVAL, "from %g to %g by %g", start, stop, step);
+    if (clg_dtype_size(t) && !clg_dtype_is_float(t) && (!whole(start) || !whole(step)))
+        return clg__call_fail(&c, CLG_EINVAL, "from %g by %g is no sequence of %s: cast a floating one",
+                              start, step, clg_dtype_name(t));
     int64_t n = count > 0 ? (int64_t) count : 0;
     n += (double) n < count;
     return clg__call_node(&c, &op_arange, t, &CLG_SHAPE(n), (double[]) { start, step });

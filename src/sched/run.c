@@ -3,6 +3,8 @@
 // the first launch; a failure after it is sticky.
 #include "sched/plan.h"
 
+#include "graph/build.h"
+
 static void release(clg__plan *p)
 {
     for (int i = 0; i < p->n_places; i++) {
@@ -31,9 +33,10 @@ static bool allocate(clg__plan *p, const clg__work *w)
 static clg_status set_slot(clg__kernel *k, const clg__bound *b, double v, clg__err *e)
 {
     const float f32 = (float) v;
-    const int32_t i32 = (int32_t) v;
-    const int64_t i64 = (int64_t) v;
-    const uint8_t u8 = b->dtype == CLG_BOOL ? v != 0 : (uint8_t) (int64_t) v;
+    const double whole = clg_dtype_is_float(b->dtype) ? 0 : clg__fit(b->dtype, v);
+    const int64_t i64 = whole >= 0x1p63 ? INT64_MAX : (int64_t) whole;
+    const int32_t i32 = (int32_t) i64;
+    const uint8_t u8 = (uint8_t) i64;
     switch (b->dtype) {
     case CLG_F32:
         return clg__kernel_set(k, b->arg, &f32, sizeof f32, e);
