@@ -20,7 +20,9 @@ CLG_BEGIN
 // grad    out[i] are ordinary nodes: differentiate them again
 // errors  CLG_EINVAL    y has several elements, or wrt is on another device
 //         CLG_EDTYPE    y or a wrt[i] is not floating
-//         CLG_EGRAD     no path from a wrt[i] to y, or an operation on the way has no derivative
+//         CLG_EGRAD     no path from a wrt[i] to y, or an operation on the way has no derivative.
+//                       Through operations whose derivative is zero (round, sign, floor, ceil,
+//                       trunc) there is a path: where no other leads to y, out[i] is zeros
 //         On an error every out[i] is poisoned.
 // source  Griewank and Walther 2008, chapter 3 (reverse accumulation)
 CLG_API clg_status clg_grad_n(clg_tensor y, const clg_tensor *wrt, int n, clg_tensor *out);

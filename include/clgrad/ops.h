@@ -11,7 +11,7 @@
 //         CLG_ESHAPE    more than CLG_MAX_RANK dimensions, or 2^59 elements
 //         CLG_ENOMEM    out of host memory
 // grad    of floating arguments only; g is the cotangent of the result y. "none": gradients do not
-//         pass, as if the result did not depend on the argument
+//         pass, as if the result did not depend on the argument. "zero": they are zeros
 //
 // In doc blocks "float" is F32 or F64.
 #ifndef CLGRAD_OPS_H
@@ -39,7 +39,7 @@ CLG_BEGIN
 #define CLG_UNARY_MAP(M)                                                                           \
     M(neg)          /* -a                              | number | -g                          */   \
     M(abs)          /* absolute value                  | number | g * sign(a), 0 at 0         */   \
-    M(sign)         /* -1, 0 or 1; 0 for NaN           | number | none                        */   \
+    M(sign)         /* -1, 0 or 1; 0 for NaN           | number | zero                        */   \
     M(exp)          /* e^a                             | float  | g * y                       */   \
     M(expm1)        /* e^a - 1                         | float  | g * (y + 1)                 */   \
     M(log)          /* natural logarithm               | float  | g / a                       */   \
@@ -59,10 +59,10 @@ CLG_BEGIN
     M(cosh)         /* hyperbolic cosine               | float  | g sinh(a)                   */   \
     M(tanh)         /* hyperbolic tangent              | float  | g (1 - y^2)                 */   \
     M(erf)          /* error function                  | float  | 2 g exp(-a^2) / sqrt(pi)    */   \
-    M(floor)        /* largest integer <= a            | number | none                        */   \
-    M(ceil)         /* smallest integer >= a           | number | none                        */   \
-    M(round)        /* nearest integer, half to even   | number | none                        */   \
-    M(trunc)        /* integer part                    | number | none                        */   \
+    M(floor)        /* largest integer <= a            | number | zero                        */   \
+    M(ceil)         /* smallest integer >= a           | number | zero                        */   \
+    M(round)        /* nearest integer, half to even   | number | zero                        */   \
+    M(trunc)        /* integer part                    | number | zero                        */   \
     M(relu)         /* max(a, 0); NaN stays            | number | g where a > 0, 0 at 0       */   \
     M(gelu)         /* a/2 (1 + erf(a / sqrt 2))       | float  | exact                       */   \
     M(gelu_tanh)    /* gelu by tanh, 0.044715          | float  | exact, of this formula      */   \

@@ -17,6 +17,7 @@ typedef struct sweep {
     int n, capacity;
     bool *needed;      // on a path to a target
     clg_tensor *cot;   // cotangent of each node
+    bool *zero;        // reached through an op whose derivative is zero everywhere
     clg_tensor failed; // a poison met on the way
 } sweep;
 
@@ -159,8 +160,24 @@ static void step_back(sweep *s, clg__node *n, clg_tensor g)
         const clg_tensor d = n->op->vjp(&v, i - skip);
         if (d)
             accumulate(s, to, d);
+        else
+            s->zero[to->index] = true;
     }
     clg__free(many);
+}
+
+// A cotangent of zeros, without the arithmetic.
+static void step_back_zero(sweep *s, clg__node *n)
+{
+    const int skip = first_input(n);
+    for (int i = skip; i < n->n_in && !s->failed; i++) {
+        if (!needs_cotangent(s, n->in[i]))
+            continue;
+        if (!n->op->vjp)
+            s->failed = clg__no_grad(&(clg__vjp) { .y = &n->pub },
+                                     "no gradient is defined for this operation");
+        s->zero[n->in[i]->index] = true;
+    }
 }
 
 static clg_status finish(sweep *s, const clg_tensor *wrt, int n, bool zero_missing,
@@ -170,7 +187,7 @@ static clg_status finish(sweep *s, const clg_tensor *wrt, int n, bool zero_missi
         const clg__node *t = clg__node_of(wrt[i]);
         const bool met = t->index >= 0 && t->index < s->n && s->order[t->index] == t;
         out[i] = met ? s->cot[t->index] : NULL;
-        if (!out[i] && zero_missing)
+        if (!out[i] && (zero_missing || (met && s->zero[t->index])))
             out[i] = clg_zeros(s->dev, wrt[i]->dtype, wrt[i]->shape);
         if (!out[i]) {
             char shape[128];
@@ -199,6 +216,8 @@ static void run(sweep *s, clg_tensor g)
         // index may be reused by nothing in between: vjps only record, they never walk
         if (s->cot[i] && s->needed[i] && !is_gradient_leaf(t))
             step_back(s, t, s->cot[i]);
+        else if (s->zero[i] && s->needed[i] && !is_gradient_leaf(t))
+            step_back_zero(s, t);
     }
     clg_set_layer(s->dev, layer);
 }
@@ -250,8 +269,9 @@ clg_status clg_vjp_n(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n, b
     const bool ok = collect(&s, clg__node_of(y));
     s.needed = ok ? clg__calloc((size_t) s.n, sizeof *s.needed) : NULL;
     s.cot = ok ? clg__calloc((size_t) s.n, sizeof *s.cot) : NULL;
+    s.zero = ok ? clg__calloc((size_t) s.n, sizeof *s.zero) : NULL;
     clg_status st = CLG_ENOMEM;
-    if (s.needed && s.cot) {
+    if (s.needed && s.cot && s.zero) {
         mark_needed(&s, wrt, n);
         run(&s, g);
         st = finish(&s, wrt, n, zero_missing, out);
@@ -261,6 +281,7 @@ clg_status clg_vjp_n(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n, b
     clg__free(s.order);
     clg__free(s.needed);
     clg__free(s.cot);
+    clg__free(s.zero);
     return st;
 }
 
