@@ -138,6 +138,18 @@ CLG_API clg_dtype clg_promote_types(clg_dtype a, clg_dtype b);
 // blocks  no
 CLG_API int64_t clg_numel(clg_shape s);
 
+// Take a caller's params struct, which may be of another version: how every function of the
+// library reads one, and code built on it may read its own. They grow at their end; 0 is a default.
+//
+// out     a struct whose first member is size_t size; fields that `given` lacks become 0
+// size    bytes of out
+// given   the caller's struct, with its own size in its first member. NULL: all zeros
+// result  NULL; else what is wrong, of static storage: its size is 0 (set by hand without the
+//         macro), or it is longer than out and uses what is there
+// errors  none
+// blocks  no
+CLG_API const char *clg_params_read(void *out, size_t size, const void *given);
+
 // Version of the library that runs.
 //
 // result  "major.minor.patch", of static storage

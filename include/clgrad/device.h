@@ -69,7 +69,8 @@ CLG_API void clg_device_list_free(clg_device_info **list);
 // result  CLG_OK
 // owns    close with clg_device_close; *out is NULL on failure
 // errors  CLG_ENODEV    there is no device, or none passes
-//         CLG_EINVAL    the selection matches nothing; CLGRAD_CLASS is neither cpu nor gpu
+//         CLG_EINVAL    the selection matches nothing; CLGRAD_CLASS is neither cpu nor gpu; p is
+//                       refused by clg_params_read
 //         CLG_EDEVICE   the driver refused a context or a queue
 //         CLG_ENOMEM
 // blocks  yes, the first opening in a process starts the OpenCL platforms

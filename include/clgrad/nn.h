@@ -174,7 +174,8 @@ struct clg_nn_conv2d_params {
 // p       out and kernel are needed; else as of clg_conv2d. init is the weight's
 // result  [N,out,H',W'] F32
 // grad    x and the parameters
-// errors  as of clg_conv2d and clg_store_param; CLG_ESHAPE without out or kernel; CLG_EINVAL: NULL
+// errors  as of clg_conv2d and clg_store_param; CLG_ESHAPE without out or kernel; CLG_EINVAL: NULL,
+//         or p is refused by clg_params_read
 CLG_API clg_tensor clg_nn_conv2d(clg_store s, const char *name, clg_tensor x,
                                  const struct clg_nn_conv2d_params *p);
 
@@ -196,7 +197,8 @@ struct clg_nn_linear_params {
 // p       out is needed. init is the weight's
 // result  [...,out]     F32 for an F32 x
 // grad    x and the parameters
-// errors  as of clg_matmul and clg_store_param; CLG_ESHAPE without out; CLG_EINVAL for NULL
+// errors  as of clg_matmul and clg_store_param; CLG_ESHAPE without out; CLG_EINVAL for NULL, or p
+//         is refused by clg_params_read
 CLG_API clg_tensor clg_nn_linear(clg_store s, const char *name, clg_tensor x,
                                  const struct clg_nn_linear_params *p);
 

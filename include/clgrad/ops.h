@@ -6,7 +6,7 @@
 // result  belongs to the innermost scope; nothing runs before an evaluation. Where an operation
 //         changes nothing (a cast to the same type), the result may be the argument
 // errors  a poisoned argument gives a poison of the same cause
-//         CLG_EINVAL    NULL, or a tensor of another device
+//         CLG_EINVAL    NULL, a tensor of another device, or params that clg_params_read refuses
 //         CLG_EDTYPE    the device lacks the result's type
 //         CLG_ESHAPE    more than CLG_MAX_RANK dimensions, or 2^59 elements
 //         CLG_ENOMEM    out of host memory
@@ -86,7 +86,7 @@ CLG_UNARY_MAP(CLG_DECLARE_UNARY)
 // slope   a number; no gradient
 // result  shape of a, float
 // grad    a: g where a > 0, else slope * g
-// errors  CLG_EDTYPE    a is BOOL
+// errors  none of its own
 CLG_API clg_tensor clg_leaky_relu(clg_tensor a, double slope);
 
 // Exponential linear unit.

@@ -40,7 +40,7 @@ struct clg_adam_params {
 // p       may be NULL, which leaves lr 0
 // result  the optimizer
 // owns    destroy with clg_optim_destroy, before the store; NULL on failure (see clg_error)
-// errors  CLG_EINVAL (NULL store), CLG_ENOMEM
+// errors  CLG_ENOMEM; CLG_EINVAL for a NULL store, or p is refused by clg_params_read
 // blocks  no
 // source  PyTorch, torch/optim/sgd.py
 CLG_API clg_optim clg_sgd_create(clg_store s, const struct clg_sgd_params *p);

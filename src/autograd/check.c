@@ -101,8 +101,8 @@ static clg_status compare(checker *c, const struct clg_grad_check_params *p, dou
     clg_status st = CLG_OK;
     for (int k = 0; k < c->n; k++)
         f32 |= c->x[k]->dtype != CLG_F64;
-    const double step = p && p->step > 0 ? p->step : f32 ? 1e-2 : 1e-6;
-    const double tolerance = p && p->tolerance > 0 ? p->tolerance : f32 ? 2e-2 : 1e-6;
+    const double step = p->step > 0 ? p->step : f32 ? 1e-2 : 1e-6;
+    const double tolerance = p->tolerance > 0 ? p->tolerance : f32 ? 2e-2 : 1e-6;
     for (int k = 0; k < c->n && st >= 0; k++) {
         const int64_t n = clg_numel(c->x[k]->shape);
         double largest = 1e-3;
@@ -111,7 +111,7 @@ static clg_status compare(checker *c, const struct clg_grad_check_params *p, dou
         for (int64_t i = 0; i < n && st >= 0; i++) {
             const double d = difference(c, k, i, step, &st);
             if (st >= 0 && !(fabs(d - grads[k][i]) <= tolerance * largest)) {
-                if (p && p->report && p->report_size)
+                if (p->report && p->report_size)
                     snprintf(p->report, p->report_size,
                              "input %d, element %lld: gradient %.9g, central difference %.9g", k,
                              (long long) i, grads[k][i], d);
@@ -128,10 +128,14 @@ clg_status clg_grad_check(clg_tensor (*f)(const clg_tensor *x, int n, void *user
                           const clg_tensor *x, int n, const struct clg_grad_check_params *p)
 {
     clg__call call;
+    struct clg_grad_check_params q;
     if (n < 1 || n > 16 || !f)
         return CLG_EINVAL;
     if (!clg__call_begin(&call, "grad_check", NULL, n, x))
         return clg__call_poison(&call)->status;
+    const char *wrong = clg_params_read(&q, sizeof q, p);
+    if (wrong)
+        return clg_fail(x[0]->dev, CLG_EINVAL, "grad_check: %s", wrong);
     checker c = { .f = f, .user = user, .x = x, .n = n, .dev = x[0]->dev };
     double *grads[16] = { NULL };
     clg_status st = CLG_OK;
@@ -155,7 +159,7 @@ clg_status clg_grad_check(clg_tensor (*f)(const clg_tensor *x, int n, void *user
     }
     clg_scope_pop(s);
     if (st >= 0)
-        st = compare(&c, p, grads);
+        st = compare(&c, &q, grads);
     for (int k = 0; k < n; k++) {
         clg__free(c.host[k]);
         clg__free(grads[k]);

@@ -35,6 +35,11 @@ static clg_var buffer(clg_store s, const char *name, const char *part, clg_shape
     return join(s, name, part, full) ? clg_store_buffer(s, full, CLG_F32, shape, value) : NULL;
 }
 
+static clg_tensor refuse(clg_tensor x, const char *what, const char *name, const char *why)
+{
+    return clg_poison(x->dev, CLG_EINVAL, "%s '%s': %s", what, name, why);
+}
+
 static bool usable(clg_store s, const char *name, clg_tensor x)
 {
     return s && name && x && x->dev;
@@ -43,10 +48,15 @@ static bool usable(clg_store s, const char *name, clg_tensor x)
 clg_tensor clg_nn_conv2d(clg_store s, const char *name, clg_tensor x,
                          const struct clg_nn_conv2d_params *p)
 {
+    struct clg_nn_conv2d_params q;
     if (!usable(s, name, x) || !p)
         return missing(x, "nn_conv2d", name);
     if (x->status < 0)
         return x;
+    const char *wrong = clg_params_read(&q, sizeof q, p);
+    if (wrong)
+        return refuse(x, "nn_conv2d", name, wrong);
+    p = &q;
     const int groups = p->groups > 0 ? p->groups : 1;
     if (x->shape.rank != 4 || p->out < 1 || p->kernel < 1)
         return clg_poison(x->dev, CLG_ESHAPE,
@@ -68,10 +78,15 @@ clg_tensor clg_nn_conv2d(clg_store s, const char *name, clg_tensor x,
 clg_tensor clg_nn_linear(clg_store s, const char *name, clg_tensor x,
                          const struct clg_nn_linear_params *p)
 {
+    struct clg_nn_linear_params q;
     if (!usable(s, name, x) || !p)
         return missing(x, "nn_linear", name);
     if (x->status < 0)
         return x;
+    const char *wrong = clg_params_read(&q, sizeof q, p);
+    if (wrong)
+        return refuse(x, "nn_linear", name, wrong);
+    p = &q;
     if (x->shape.rank < 1 || p->out < 1)
         return clg_poison(x->dev, CLG_ESHAPE, "nn_linear '%s': x has rank %d, out is %d", name,
                           x->shape.rank, p->out);
@@ -91,12 +106,15 @@ clg_tensor clg_nn_linear(clg_store s, const char *name, clg_tensor x,
 clg_tensor clg_nn_batch_norm2d(clg_store s, const char *name, clg_tensor x,
                                const struct clg_nn_batch_norm2d_params *p)
 {
-    static const struct clg_nn_batch_norm2d_params none = { 0 };
-    p = p ? p : &none;
+    struct clg_nn_batch_norm2d_params q;
+    const char *wrong = clg_params_read(&q, sizeof q, p);
     if (!usable(s, name, x))
         return missing(x, "nn_batch_norm2d", name);
     if (x->status < 0)
         return x;
+    if (wrong)
+        return refuse(x, "nn_batch_norm2d", name, wrong);
+    p = &q;
     if (x->shape.rank != 4)
         return clg_poison(x->dev, CLG_ESHAPE, "nn_batch_norm2d '%s': x has rank %d, expected 4",
                           name, x->shape.rank);

@@ -22,8 +22,13 @@ struct clg_optim_t {
     int n, capacity;
 };
 
-static clg_optim create(clg_store s, kind k)
+// wrong: what clg_params_read said
+static clg_optim create(clg_store s, kind k, const char *wrong)
 {
+    if (s && wrong) {
+        clg_fail(clg_store_device(s), CLG_EINVAL, "optimizer: %s", wrong);
+        return NULL;
+    }
     clg_optim o = s ? calloc(1, sizeof *o) : NULL;
     if (!o) {
         clg_fail(clg_store_device(s), s ? CLG_ENOMEM : CLG_EINVAL, "optimizer: %s",
@@ -37,13 +42,14 @@ static clg_optim create(clg_store s, kind k)
 
 clg_optim clg_sgd_create(clg_store s, const struct clg_sgd_params *p)
 {
-    clg_optim o = create(s, SGD);
-    if (o && p) {
-        o->lr = p->lr;
-        o->momentum = p->momentum;
-        o->dampening = p->dampening;
-        o->decay = p->weight_decay;
-        o->nesterov = p->nesterov;
+    struct clg_sgd_params q;
+    clg_optim o = create(s, SGD, clg_params_read(&q, sizeof q, p));
+    if (o) {
+        o->lr = q.lr;
+        o->momentum = q.momentum;
+        o->dampening = q.dampening;
+        o->decay = q.weight_decay;
+        o->nesterov = q.nesterov;
     }
     return o;
 }
@@ -55,9 +61,9 @@ static double or_default(double v, double d)
 
 static clg_optim adam(clg_store s, kind k, const struct clg_adam_params *p)
 {
-    static const struct clg_adam_params none = { 0 };
-    clg_optim o = create(s, k);
-    p = p ? p : &none;
+    struct clg_adam_params q;
+    clg_optim o = create(s, k, clg_params_read(&q, sizeof q, p));
+    p = &q;
     if (!o)
         return NULL;
     o->lr = or_default(p->lr, 1e-3);

@@ -98,13 +98,15 @@ static bool fill(clg__conv *p, clg_tensor x, clg_tensor w, const struct clg_conv
 clg_tensor clg_conv2d(clg_tensor x, clg_tensor w, clg_tensor bias,
                       const struct clg_conv2d_params *params)
 {
-    static const struct clg_conv2d_params none = { 0 };
-    const struct clg_conv2d_params *q = params ? params : &none;
+    struct clg_conv2d_params q;
+    const char *wrong = clg_params_read(&q, sizeof q, params);
     clg__call c;
     clg_tensor in[3] = { x, w, bias };
     clg__conv p;
     if (!clg__call_begin(&c, "conv2d", "x w bias", bias ? 3 : 2, in))
         return clg__call_poison(&c);
+    if (wrong)
+        return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
     if (x->shape.rank != 4 || w->shape.rank != 4)
         return clg__call_fail(&c, CLG_ESHAPE, "x and w must be [N,C,H,W] and [O,C/groups,KH,KW]");
     if (x->dtype != w->dtype || !clg_dtype_is_float(x->dtype))
@@ -113,7 +115,7 @@ clg_tensor clg_conv2d(clg_tensor x, clg_tensor w, clg_tensor bias,
         if (x->shape.dim[d] > INT32_MAX / 4 || w->shape.dim[d] > INT32_MAX / 4 || w->shape.dim[d] < 1)
             return clg__call_fail(&c, CLG_ESHAPE, "a dimension is empty or too large");
     }
-    if (!fill(&p, x, w, q))
+    if (!fill(&p, x, w, &q))
         return clg__call_fail(&c, CLG_EINVAL,
                               "stride %dx%d, padding %dx%d, dilation %dx%d, groups %d", p.sh, p.sw,
                               p.ph, p.pw, p.dh, p.dw, p.groups);

@@ -48,12 +48,15 @@ static clg_tensor check(const clg__call *c, clg_tensor logits, clg_tensor target
 clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
                              const struct clg_cross_entropy_params *p)
 {
-    static const struct clg_cross_entropy_params none = { 0 };
+    struct clg_cross_entropy_params q;
+    const char *wrong = clg_params_read(&q, sizeof q, p);
     clg__call c;
-    p = p ? p : &none;
+    p = &q;
     if (!clg__call_begin(&c, "cross_entropy", "logits target", 2,
                          (clg_tensor[]) { logits, target }))
         return clg__call_poison(&c);
+    if (wrong)
+        return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
     clg_tensor bad = check(&c, logits, target, p);
     if (bad)
         return bad;

@@ -112,12 +112,15 @@ static clg_tensor check(clg__call *c, clg_tensor x, const clg_tensor *channel, i
 clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_tensor mean,
                           clg_tensor var, const struct clg_batch_norm_params *p)
 {
-    static const struct clg_batch_norm_params none = { 0 };
+    struct clg_batch_norm_params q;
+    const char *wrong = clg_params_read(&q, sizeof q, p);
     clg__call c;
-    p = p ? p : &none;
+    p = &q;
     const double eps = p->eps > 0 ? p->eps : 1e-5;
     if (!clg__call_begin(&c, "batch_norm", "x", 1, &x))
         return clg__call_poison(&c);
+    if (wrong)
+        return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
     clg_tensor bad = check(&c, x, (clg_tensor[]) { weight, bias, mean, var }, 4);
     if (bad)
         return bad;

@@ -286,18 +286,23 @@ static bool fill(pool *q, clg_tensor x, const struct clg_pool2d_params *p)
 
 static clg_tensor pooling(const char *name, clg_tensor x, const struct clg_pool2d_params *p, bool max)
 {
-    static const struct clg_pool2d_params none = { 0 };
+    struct clg_pool2d_params r;
+    const char *wrong = clg_params_read(&r, sizeof r, p);
     clg__call c;
     pool q;
     if (!clg__call_begin(&c, name, "x", 1, &x))
         return clg__call_poison(&c);
+    if (wrong)
+        return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
+    if (!max && (r.dilation > 1 || r.dilation_h > 1 || r.dilation_w > 1))
+        return clg__call_fail(&c, CLG_EINVAL, "has no dilation");
     if (x->shape.rank != 4)
         return clg__call_fail(&c, CLG_ESHAPE, "x must be [N,C,H,W]");
     if (!clg_dtype_is_float(x->dtype))
         return clg__call_fail(&c, CLG_EDTYPE, "x must be floating");
     if (clg_numel(x->shape) > INT32_MAX)
         return clg__call_fail(&c, CLG_ESHAPE, "more than %d elements", INT32_MAX);
-    if (!fill(&q, x, p ? p : &none))
+    if (!fill(&q, x, &r))
         return clg__call_fail(&c, CLG_EINVAL,
                               "kernel %dx%d, stride %dx%d, padding %dx%d (at most half the kernel), "
                               "dilation %dx%d", q.kh, q.kw, q.sh, q.sw, q.ph, q.pw, q.dh, q.dw);
@@ -319,7 +324,5 @@ clg_tensor clg_max_pool2d(clg_tensor x, const struct clg_pool2d_params *p)
 
 clg_tensor clg_avg_pool2d(clg_tensor x, const struct clg_pool2d_params *p)
 {
-    if (p && (p->dilation > 1 || p->dilation_h > 1 || p->dilation_w > 1))
-        return clg_poison(x ? x->dev : NULL, CLG_EINVAL, "avg_pool2d: has no dilation");
     return pooling("avg_pool2d", x, p, false);
 }

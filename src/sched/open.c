@@ -34,7 +34,7 @@ static void destroy(clg_device dev)
 static clg_status open_gpu(clg_device dev, const struct clg_device_params *p, clg__err *e)
 {
     clg__gpu *gpu = NULL;
-    if (p && p->share) {
+    if (p->share) {
         gpu = p->share->gpu;
         clg__gpu_ref(gpu);
     } else if (clg__gpu_open(&gpu, p, e) < 0) {
@@ -49,11 +49,21 @@ static clg_status open_gpu(clg_device dev, const struct clg_device_params *p, cl
 clg_status clg_device_open(clg_device *out, const struct clg_device_params *p)
 {
     clg__err e = { 0 };
+    struct clg_device_params q;
     if (!out) {
         clg__caller_bug("NULL");
         return CLG_EINVAL;
     }
     *out = NULL;
+    const char *wrong = clg_params_read(&q, sizeof q, p);
+    if (wrong) { // a size of 0 is this version's struct, filled without the macro
+        if (p->size == 0 || p->size >= sizeof q)
+            q = *p;
+        if (q.error && q.error_size)
+            snprintf(q.error, q.error_size, "device open: %s", wrong);
+        return CLG_EINVAL;
+    }
+    p = &q;
     clg_device dev = clg__calloc(1, sizeof *dev);
     clg__sched *s = dev ? clg__calloc(1, sizeof *s) : NULL;
     if (dev) {
@@ -68,7 +78,7 @@ clg_status clg_device_open(clg_device *out, const struct clg_device_params *p)
     if (e.status < 0) {
         if (dev)
             destroy(dev);
-        if (p && p->error && p->error_size)
+        if (p->error && p->error_size)
             snprintf(p->error, p->error_size, "%s", e.text);
         return e.status;
     }
@@ -109,6 +119,7 @@ void clg_device_trim(clg_device dev)
     if (!dev)
         return;
     clg__cache_clear(dev->sched);
+    clg__bury(dev, 0);
     clg__gpu_trim(dev->gpu);
 }
 
