@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+// Edges of operations: groups of assignments, numbers that a type cannot hold, derivatives that are
+// zero, params structs of other versions, kernel results with several readers.
+#include "testing.h"
+
+static void scope_end(clg_scope s)
+{
+    clg_scope_pop(s);
+    clg_error_clear(dev);
+}
+
+// Any type as doubles, n at most 64.
+static void expect(const char *what, clg_tensor t, clg_dtype type, const double *want, int n)
+{
+    float got[64];
+    ck_assert_msg(t->status >= 0, "%s: %s", what, clg_error(dev, t->status));
+    ck_assert_msg(t->dtype == type, "%s: type %s, expected %s", what, clg_dtype_name(t->dtype),
+                  clg_dtype_name(type));
+    ck_assert_int_eq(clg_numel(t->shape), n);
+    ok(clg_read(clg_cast(t, CLG_F32), got, (size_t) n * sizeof got[0]));
+    same(what, got, want, n, 1e-6);
+}
+
+static void refused(const char *what, clg_tensor t, clg_status st, const char *part)
+{
+    ck_assert_msg(t->status == st, "%s: status %d", what, t->status);
+    ck_assert_msg(strstr(clg_error(dev, st), part) != NULL, "%s: %s", what, clg_error(dev, st));
+    clg_error_clear(dev);
+}
+
+#define N(...) (const double[]) { __VA_ARGS__ }
+
+START_TEST(a_group_belongs_to_one_device)
+{
+    clg_device other;
+    ok(clg_device_open(&other, clg_device_params(.share = dev)));
+    clg_scope s = clg_scope_push(dev);
+    clg_var v[2] = { clg_var_create(clg_ones(dev, CLG_F32, CLG_SHAPE(2))),
+                     clg_var_create(clg_ones(other, CLG_F32, CLG_SHAPE(2))) };
+    ok(clg_eval_assigned(dev));
+    ok(clg_eval_assigned(other));
+    clg_tensor t[2] = { clg_zeros(dev, CLG_F32, CLG_SHAPE(2)), clg_zeros(other, CLG_F32, CLG_SHAPE(2)) };
+    ck_assert_int_eq(clg_assign_n(v, t, 2), CLG_EINVAL);
+    ck_assert_ptr_nonnull(strstr(clg_error(dev, CLG_OK), "variable 1 belongs to another device"));
+    expect("kept", clg_var_value(v[0]), CLG_F32, N(1, 1), 2);
+    ck_assert_double_eq(clg_item(clg_sum(clg_var_value(v[1]), CLG_ALL, false), NULL), 2);
+    clg_var_destroy(&v[0]);
+    clg_var_destroy(&v[1]);
+    clg_device_close(&other);
+    scope_end(s);
+}
+END_TEST
+
+START_TEST(an_item_of_poison_discards_too)
+{
+    clg_scope s = clg_scope_push(dev);
+    clg_var v = clg_var_create(clg_ones(dev, CLG_F32, CLG_SHAPE(2)));
+    ok(clg_eval_assigned(dev));
+    ok(clg_var_assign(v, clg_zeros(dev, CLG_F32, CLG_SHAPE(2))));
+    clg_status st = CLG_OK;
+    ck_assert(isnan(clg_item(clg_poison(dev, CLG_EFORMAT, "bad"), &st)));
+    ck_assert_int_eq(st, CLG_EFORMAT);
+    expect("kept", clg_var_value(v), CLG_F32, N(1, 1), 2);
+    clg_var_destroy(&v);
+    scope_end(s);
+}
+END_TEST
+
+START_TEST(deviations_of_nothing)
+{
+    clg_scope s = clg_scope_push(dev);
+    const float host[] = { 3, 3, 3, 1, 2, 6 };
+    clg_tensor x = clg_track(clg_upload(dev, CLG_F32, CLG_SHAPE(2, 3), host));
+    clg_tensor y = clg_std(x, CLG_AXES(1), 1, false), g = clg_grad(clg_sum(y, CLG_ALL, false), x);
+    const double d = sqrt(7);
+    expect("std", y, CLG_F32, N(0, d), 2);
+    expect("gradient", g, CLG_F32, N(0, 0, 0, -1 / d, -0.5 / d, 1.5 / d), 6);
+    // both at once, and twice
+    clg_tensor gg = clg_grad(clg_sum(clg_square(g), CLG_ALL, false), x);
+    float got[6];
+    ok(clg_read(gg, got, sizeof got));
+    for (int i = 0; i < 6; i++)
+        ck_assert_msg(isfinite(got[i]), "%d: %g", i, (double) got[i]);
+    // sum / max(0, n - correction)
+    expect("3", clg_variance(x, CLG_AXES(1), 3, false), CLG_F32, N(NAN, INFINITY), 2);
+    expect("5", clg_variance(x, CLG_AXES(1), 5, false), CLG_F32, N(NAN, INFINITY), 2);
+    expect("none", clg_variance(clg_zeros(dev, CLG_F32, CLG_SHAPE(2, 0)), CLG_AXES(1), 1, false), CLG_F32,
+           N(NAN, NAN), 2);
+    expect("one", clg_std(clg_ones(dev, CLG_F32, CLG_SHAPE(2, 1)), CLG_AXES(1), 1, false), CLG_F32,
+           N(NAN, NAN), 2);
+    scope_end(s);
+}
+END_TEST
+
+START_TEST(numbers_beside_integers_never_wrap)
+{
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor u = clg_upload(dev, CLG_U8, CLG_SHAPE(3), (uint8_t[]) { 0, 100, 255 });
+    clg_tensor i = clg_upload(dev, CLG_I32, CLG_SHAPE(2), (int32_t[]) { -5, 7 });
+    clg_tensor l = clg_upload(dev, CLG_I64, CLG_SHAPE(2), (int64_t[]) { INT64_MIN, INT64_MAX });
+    clg_tensor b = clg_upload(dev, CLG_BOOL, CLG_SHAPE(2), (uint8_t[]) { 0, 1 });
+    expect("u8 + 5", clg_add_scalar(u, 5), CLG_U8, N(5, 105, 4), 3); // arithmetic wraps, numbers do not
+    expect("u8 + -1", clg_add_scalar(u, -1), CLG_I64, N(-1, 99, 254), 3);
+    expect("300 - u8", clg_scalar_sub(300, u), CLG_I64, N(300, 200, 45), 3);
+    expect("u8 < 300", clg_lt_scalar(u, 300), CLG_BOOL, N(1, 1, 1), 3);
+    expect("u8 > -1", clg_gt_scalar(u, -1), CLG_BOOL, N(1, 1, 1), 3);
+    expect("u8 0-d", clg_mul_scalar(clg_scalar(dev, CLG_U8, 200), 1000), CLG_I64, N(200000), 1);
+    expect("u8 / 300", clg_div_scalar(u, 300), CLG_F32, N(0, 1.0 / 3, 0.85), 3);
+    expect("i32 + 1e10", clg_add_scalar(i, 1e10), CLG_I64, N(9999999995, 10000000007), 2);
+    expect("i32 + 0.5", clg_add_scalar(i, 0.5), CLG_F32, N(-4.5, 7.5), 2);
+    expect("i32 < inf", clg_lt_scalar(i, INFINITY), CLG_BOOL, N(1, 1), 2);
+    expect("i32 + inf", clg_add_scalar(i, INFINITY), CLG_F32, N(INFINITY, INFINITY), 2);
+    expect("i32 + nan", clg_add_scalar(i, NAN), CLG_F32, N(NAN, NAN), 2);
+    expect("i32 == nan", clg_eq_scalar(i, NAN), CLG_BOOL, N(0, 0), 2);
+    expect("i64 < 1e30", clg_lt_scalar(l, 1e30), CLG_BOOL, N(1, 1), 2);
+    expect("bool + 1", clg_eq_scalar(b, 1), CLG_BOOL, N(0, 1), 2);
+    expect("bool + 2", clg_add_scalar(b, 2), CLG_I64, N(2, 3), 2);
+    expect("leaky", clg_leaky_relu(i, 2), CLG_F32, N(-10, 7), 2);
+    // limits are cut to the type
+    expect("clamp u8", clg_clamp(u, -5, 300), CLG_U8, N(0, 100, 255), 3);
+    expect("clamp u8 to 7", clg_clamp(u, 7, 1e30), CLG_U8, N(7, 100, 255), 3);
+    expect("clamp u8 above", clg_clamp(u, 300, INFINITY), CLG_U8, N(255, 255, 255), 3);
+    expect("clamp u8 by 0.5", clg_clamp(u, 0.5, 100), CLG_F32, N(0.5, 100, 100), 3);
+    expect("clamp i32", clg_clamp(i, -INFINITY, 1e10), CLG_I32, N(-5, 7), 2);
+    expect("clamp i32 nan", clg_clamp(i, NAN, 0), CLG_I32, N(-5, 0), 2);
+    int64_t got[2];
+    ok(clg_read(clg_clamp(l, -1e300, NAN), got, sizeof got));
+    ck_assert(got[0] == INT64_MIN && got[1] == INT64_MAX);
+    refused("clamp bool", clg_clamp(b, 0, 300), CLG_EDTYPE, "bool");
+    scope_end(s);
+}
+END_TEST
+
+START_TEST(numbers_become_elements_by_saturation)
+{
+    clg_scope s = clg_scope_push(dev);
+    const struct {
+        clg_dtype type;
+        double value;
+        int64_t want;
+    } cases[] = {
+        { CLG_U8, -1, 0 }, { CLG_U8, 300, 255 }, { CLG_U8, 7.9, 7 }, { CLG_U8, NAN, 0 },
+        { CLG_I32, 1e10, INT32_MAX }, { CLG_I32, -INFINITY, INT32_MIN }, { CLG_I32, -2.9, -2 },
+        { CLG_I64, 1e300, INT64_MAX }, { CLG_I64, -1e300, INT64_MIN }, { CLG_I64, NAN, 0 },
+        { CLG_BOOL, 0.5, 1 }, { CLG_BOOL, NAN, 1 }, { CLG_BOOL, -0.0, 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const clg_dtype t = cases[i].type;
+        clg_tensor by[2] = { clg_full(dev, t, CLG_SHAPE(1), cases[i].value), NULL };
+        by[1] = clg_slice(clg_pad(clg_zeros(dev, t, CLG_SHAPE(1)), CLG_SHAPE(0), CLG_SHAPE(1),
+                                  cases[i].value), 0, 1, 2, 1);
+        for (int k = 0; k < 2; k++) {
+            int64_t got;
+            // the text of a margin holds the largest double below 2^63
+            const int64_t want = k == 1 && cases[i].want == INT64_MAX ? INT64_MAX - 1023 : cases[i].want;
+            ok(clg_read(clg_cast(by[k], CLG_I64), &got, sizeof got));
+            ck_assert_msg(got == want, "%s of %g, way %d: %lld, expected %lld", clg_dtype_name(t),
+                          cases[i].value, k, (long long) got, (long long) want);
+        }
+    }
+    scope_end(s);
+}
+END_TEST
+
+START_TEST(a_range_of_integers_has_whole_numbers)
+{
+    clg_scope s = clg_scope_push(dev);
+    expect("i64", clg_arange(dev, CLG_I64, 1, 4.5, 1), CLG_I64, N(1, 2, 3, 4), 4);
+    expect("i32", clg_arange(dev, CLG_I32, 3, -4, -3), CLG_I32, N(3, 0, -3), 3);
+    expect("f32", clg_arange(dev, CLG_F32, 0.5, 2, 0.5), CLG_F32, N(0.5, 1, 1.5), 3);
+    refused("step", clg_arange(dev, CLG_I32, 0, 2, 0.5), CLG_EINVAL, "no sequence of i32");
+    refused("start", clg_arange(dev, CLG_U8, 0.5, 2, 1), CLG_EINVAL, "no sequence of u8");
+    refused("infinite", clg_arange(dev, CLG_I64, INFINITY, 2, 1), CLG_EINVAL, "arange");
+    refused("bool", clg_arange(dev, CLG_BOOL, 0, 2, 0.25), CLG_EINVAL, "bool");
+    refused("no type", clg_arange(dev, (clg_dtype) 99, 0, 2, 0.25), CLG_EDTYPE, "99");
+    scope_end(s);
+}
+END_TEST
+
+static clg_tensor sum(clg_tensor t)
+{
+    return clg_sum(t, CLG_ALL, false);
+}
+
+START_TEST(a_derivative_of_zero_is_a_path)
+{
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor (*const ops[])(clg_tensor) = { clg_round, clg_sign, clg_floor, clg_ceil, clg_trunc };
+    const float host[] = { -1.5f, 0, 2.25f };
+    clg_tensor x = clg_track(clg_upload(dev, CLG_F32, CLG_SHAPE(3), host));
+    for (int i = 0; i < 5; i++) {
+        expect("alone", clg_grad(sum(ops[i](x)), x), CLG_F32, N(0, 0, 0), 3);
+        expect("between", clg_grad(sum(clg_exp(ops[i](clg_log(x)))), x), CLG_F32, N(0, 0, 0), 3);
+        expect("beside", clg_grad(sum(clg_add(ops[i](x), clg_square(x))), x), CLG_F32, N(-3, 0, 4.5), 3);
+    }
+    clg_error_clear(dev);
+    // one of two has a path of zeros, the other none
+    clg_tensor w = clg_track(clg_ones(dev, CLG_F32, CLG_SHAPE(3))), g[2];
+    ck_assert_int_eq(clg_grad_n(sum(clg_floor(x)), (clg_tensor[]) { x, w }, 2, g), CLG_EGRAD);
+    ck_assert_ptr_nonnull(strstr(clg_error(dev, 0), "wrt[1]"));
+    clg_error_clear(dev);
+    // comparisons, integers and detached values are no path
+    refused("compare", clg_grad(sum(clg_cast(clg_gt_scalar(x, 0), CLG_F32)), x), CLG_EGRAD, "does not depend");
+    refused("integer", clg_grad(sum(clg_cast(clg_cast(x, CLG_I32), CLG_F32)), x), CLG_EGRAD, "depend");
+    refused("detach", clg_grad(sum(clg_floor(clg_detach(x))), x), CLG_EGRAD, "depend");
+    scope_end(s);
+}
+END_TEST
+
+// Structs as an older and a newer program has them.
+struct older_conv {
+    size_t size;
+    int stride, padding;
+    int rest[16]; // behind its end
+};
+struct newer_pool {
+    struct clg_pool2d_params now;
+    double later;
+};
+
+START_TEST(params_of_other_versions)
+{
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor x = clg_ones(dev, CLG_F32, CLG_SHAPE(1, 1, 4, 4)), w = clg_ones(dev, CLG_F32, CLG_SHAPE(1, 1, 3, 3));
+    struct older_conv old = { offsetof(struct older_conv, rest), 2, 1, { 0 } };
+    memset(old.rest, 0x7f, sizeof old.rest);
+    union {
+        struct older_conv *old;
+        struct clg_conv2d_params *now;
+    } c = { &old };
+    clg_tensor y = clg_conv2d(x, w, NULL, c.now);
+    expect("older", y, CLG_F32, N(4, 6, 6, 9), 4);
+    old.size = 0;
+    refused("no size", clg_conv2d(x, w, NULL, c.now), CLG_EINVAL, ".size is not set");
+    struct newer_pool new = { { .size = sizeof new, .kernel = 2 }, 0 };
+    expect("newer", clg_max_pool2d(x, &new.now), CLG_F32, N(1, 1, 1, 1), 4);
+    expect("newer", clg_avg_pool2d(x, &new.now), CLG_F32, N(1, 1, 1, 1), 4);
+    new.later = 3;
+    refused("unknown", clg_max_pool2d(x, &new.now), CLG_EINVAL, "does not have");
+    refused("batch_norm", clg_batch_norm(x, NULL, NULL, NULL, NULL, &(struct clg_batch_norm_params) { 0 }),
+            CLG_EINVAL, "batch_norm");
+    clg_tensor classes = clg_zeros(dev, CLG_I64, CLG_SHAPE(4));
+    refused("cross_entropy", clg_cross_entropy(clg_reshape(x, CLG_SHAPE(4, 4)), classes,
+                                               &(struct clg_cross_entropy_params) { 0 }),
+            CLG_EINVAL, "cross_entropy");
+    clg_store store = clg_store_create(dev, 1);
+    refused("nn_conv2d", clg_nn_conv2d(store, "a", x, &(struct clg_nn_conv2d_params) { .out = 1, .kernel = 1 }),
+            CLG_EINVAL, "nn_conv2d 'a'");
+    refused("nn_linear", clg_nn_linear(store, "b", x, &(struct clg_nn_linear_params) { .out = 1 }), CLG_EINVAL,
+            "nn_linear 'b'");
+    refused("nn_batch_norm2d", clg_nn_batch_norm2d(store, "c", x, &(struct clg_nn_batch_norm2d_params) { 0 }),
+            CLG_EINVAL, "nn_batch_norm2d 'c'");
+    ck_assert_int_eq(clg_store_count(store), 0);
+    ck_assert_ptr_null(clg_sgd_create(store, &(struct clg_sgd_params) { .lr = 1 }));
+    ck_assert_ptr_null(clg_adam_create(store, &(struct clg_adam_params) { .lr = 1 }));
+    ck_assert_ptr_null(clg_adamw_create(store, &(struct clg_adam_params) { .lr = 1 }));
+    ck_assert_int_eq(clg_error_status(dev), CLG_EINVAL);
+    // an optimizer of a program that knew the rate alone
+    struct clg_sgd_params rate = { offsetof(struct clg_sgd_params, momentum), 0.5, 7, 7, 7, true };
+    clg_optim o = clg_sgd_create(store, &rate);
+    ck_assert_double_eq(clg_optim_lr(o), 0.5);
+    clg_optim_destroy(&o);
+    clg_store_destroy(&store);
+    char error[200] = "";
+    clg_device d;
+    ck_assert_int_eq(clg_device_open(&d, &(struct clg_device_params) { .error = error, .error_size = 200 }),
+                     CLG_EINVAL);
+    ck_assert_ptr_nonnull(strstr(error, ".size is not set"));
+    ck_assert_ptr_null(d);
+    scope_end(s);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("ops_edges");
+    TCase *c = tcase_create("edges");
+    tcase_set_timeout(c, 120);
+    tcase_add_test(c, a_group_belongs_to_one_device);
+    tcase_add_test(c, an_item_of_poison_discards_too);
+    tcase_add_test(c, deviations_of_nothing);
+    tcase_add_test(c, numbers_beside_integers_never_wrap);
+    tcase_add_test(c, numbers_become_elements_by_saturation);
+    tcase_add_test(c, a_range_of_integers_has_whole_numbers);
+    tcase_add_test(c, a_derivative_of_zero_is_a_path);
+    tcase_add_test(c, params_of_other_versions);
+    suite_add_tcase(s, c);
+    return run_suite(s);
+}
