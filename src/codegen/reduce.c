@@ -450,7 +450,9 @@ static void analyse(reducer *r, const clg__group *g, const clg__caps *caps, clg_
     const int64_t total = r->n_outer_total * r->n_inner;
     r->blocks = r->n_outer_total * ((r->n_inner + BLOCK - 1) / BLOCK);
     r->parts = 1;
-    if (!r->args && r->n_keep > 0 && r->n_keep < 4096) {
+    // Results enough for the cores of a CPU need no parts, nor the kernel that adds them.
+    const int64_t enough = r->vec > 1 && r->row ? 32 : 4096;
+    if (!r->args && r->n_keep > 0 && r->n_keep < enough) {
         r->parts = r->row ? total / 32768 : total * r->n_keep / 65536;
         const int64_t most = 4096 / r->n_keep < 64 ? 4096 / r->n_keep : 64;
         r->parts = r->parts > most ? most : r->parts;

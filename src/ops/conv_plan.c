@@ -3,6 +3,7 @@
 #include "ops/conv.h"
 
 enum { STRIP_BYTES = 192 << 10 }; // of the L2 cache, for input rows
+enum { DW_MR = 12, DW_NV = 2 };    // tile of backward-weights: taps, vectors of outputs
 
 static size_t up(int64_t a, int64_t b)
 {
@@ -147,18 +148,17 @@ static void plan_dx_direct(const clg__kernel_call *c, clg__kplan *p)
 // ---- backward-weights
 
 typedef struct dw_tiles {
-    int nv, rows, cb;
+    int rows, cb;
     size_t strip, pixels;
 } dw_tiles;
 
 static bool plan_dw_tiles(const clg__conv *p, const clg__caps *caps, dw_tiles *d)
 {
-    d->nv = p->o > 32 ? 4 : 2;
     const int width = (p->ow - 1) * p->sw + (p->kw - 1) * p->dw + 1;
     for (d->rows = p->oh; d->rows > 0; d->rows = d->rows > 1 ? (d->rows + 1) / 2 : 0) {
         const int height = (d->rows - 1) * p->sh + (p->kh - 1) * p->dh + 1;
         const size_t row = (size_t) height * (size_t) width * 4;
-        d->pixels = up(d->rows * p->ow, 16) * 16 * (size_t) (16 * d->nv) * 4;
+        d->pixels = up(d->rows * p->ow, 16) * 16 * (DW_NV * 16) * 4;
         d->cb = row ? (int) (STRIP_BYTES / row) : 0;
         d->cb = d->cb > p->c ? p->c : d->cb;
         d->strip = (size_t) d->cb * row;
@@ -181,13 +181,13 @@ static void plan_dw_direct(const clg__kernel_call *c, clg__kplan *p)
     dw_tiles d;
     plan_dw_tiles(q, c->caps, &d);
     const size_t taps = (size_t) q->c * (size_t) q->kh * (size_t) q->kw;
-    const size_t blocks = up(q->o, 16 * d.nv), ob = blocks * (size_t) (16 * d.nv);
+    const size_t blocks = up(q->o, 16 * DW_NV), ob = blocks * (16 * DW_NV);
     const size_t c_blocks = up(q->c, d.cb);
     // A fixed number of chunks: the order of the sums must not depend on the machine.
     const size_t chunks = q->n >= 8 ? 8 : q->n > 0 ? (size_t) q->n : 1;
     const int partial = clg__kplan_temp(p, chunks * taps * ob * 4);
     clg__launch *l = clg__kplan_kernel(p, "conv_dw_cpu", "conv_dw");
-    define_tile(p, l, 6, d.nv, q->sh);
+    define_tile(p, l, DW_MR, DW_NV, q->sh);
     for (int i = 0; i < 2; i++) {
         clg__arg_in(p, l, i);
         clg__arg_in_offset(p, l, i);
@@ -200,8 +200,7 @@ static void plan_dw_direct(const clg__kernel_call *c, clg__kplan *p)
     for (int i = 0; i < 15; i++)
         clg__arg_i32(p, l, sizes[i]);
     clg__kplan_grid(l, chunks, blocks, c_blocks, 1, 1, 1);
-    l = clg__kplan_kernel(p, "conv_dw_cpu", "conv_dw_sum");
-    define_tile(p, l, 6, d.nv, q->sh);
+    l = clg__kplan_kernel(p, "conv_dw_sum", "conv_dw_sum");
     clg__arg_temp(p, l, partial);
     clg__arg_out(p, l, 0);
     clg__arg_i32(p, l, (int32_t) taps);
