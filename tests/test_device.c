@@ -4,6 +4,7 @@
 #include "testing.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -103,6 +104,41 @@ START_TEST(every_device_of_the_list_says_what_it_is)
     ck_assert_ptr_null(list);
     clg_device_list_free(&list);
     clg_device_list_free(NULL);
+}
+END_TEST
+
+static void *list_often(void *index)
+{
+    for (int i = 0; i < 20; i++) {
+        clg_device_info *list;
+        int n = 0;
+        if (clg_device_list(&list, &n, NULL, 0) < 0)
+            return "no list";
+        for (int k = 0; k < n; k++) {
+            if (list[k].is_default != (k == *(const int *) index))
+                return "another default";
+        }
+        clg_device_list_free(&list);
+    }
+    return NULL;
+}
+
+START_TEST(threads_find_the_same_default)
+{
+    clg_device_info *list;
+    int n = 0, best = -1;
+    ck_assert_int_ge(clg_device_list(&list, &n, NULL, 0), 0);
+    for (int k = 0; k < n; k++)
+        best = list[k].is_default ? k : best;
+    clg_device_list_free(&list);
+    pthread_t thread[4];
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, list_often, &best), 0);
+    for (int i = 0; i < 4; i++) {
+        void *wrong;
+        pthread_join(thread[i], &wrong);
+        ck_assert_msg(!wrong, "%s", (const char *) wrong);
+    }
 }
 END_TEST
 
@@ -296,6 +332,7 @@ int main(int argc, char **argv)
     tcase_add_test(c, unknown_names_are_refused_with_what_there_is);
     tcase_add_test(c, a_class_that_is_none_is_refused);
     tcase_add_test(c, every_device_of_the_list_says_what_it_is);
+    tcase_add_test(c, threads_find_the_same_default);
     tcase_add_test(c, two_devices_do_not_mix);
     tcase_add_test(c, opening_often_leaks_nothing);
     tcase_add_test(c, a_damaged_cache_entry_is_rebuilt);

@@ -50,7 +50,7 @@ struct clg_device_params {
 // errors  CLG_ENODEV    there is none (the message says what to install)
 //         CLG_ENOMEM
 // blocks  starts the OpenCL platforms, and runs one small kernel on each candidate for being the
-//         default until one works
+//         default until one works; one that has worked is not tested again in this process
 CLG_API clg_status clg_device_list(clg_device_info **out, int *count, char *error,
                                    size_t error_size);
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 
 #include <ctype.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,34 @@ void clg__found_free(clg__found *f, int n)
     clg__free(f);
 }
 
+// Devices that have passed, so that a process tests each once. A failure may pass (memory, another
+// process that holds the device) and is not kept.
+static pthread_mutex_t passed_lock = PTHREAD_MUTEX_INITIALIZER;
+static cl_device_id passed[32];
+static int n_passed;
+
+static bool has_passed(cl_device_id id)
+{
+    bool found = false;
+    pthread_mutex_lock(&passed_lock);
+    for (int i = 0; i < n_passed; i++)
+        found |= passed[i] == id;
+    pthread_mutex_unlock(&passed_lock);
+    return found;
+}
+
+static bool passes(const clg__found *f, char *why, size_t size)
+{
+    if (has_passed(f->id))
+        return true;
+    const bool ok = clg__self_test(f, why, size);
+    pthread_mutex_lock(&passed_lock);
+    if (ok && n_passed < (int) (sizeof passed / sizeof passed[0]))
+        passed[n_passed++] = f->id;
+    pthread_mutex_unlock(&passed_lock);
+    return ok;
+}
+
 // The best candidate that passes the self-test; notes why each other was passed over.
 static int choose_default(clg__found *f, int n, clg__err *e)
 {
@@ -177,7 +206,7 @@ static int choose_default(clg__found *f, int n, clg__err *e)
         for (int i = 0; i < n; i++) {
             if (f[i].rank != rank)
                 continue;
-            if (clg__self_test(&f[i], why, sizeof why)) {
+            if (passes(&f[i], why, sizeof why)) {
                 for (int j = 0; j < n; j++) {
                     if (j != i && !f[j].info.passed_over)
                         f[j].info.passed_over = "another device ranks before it";
