@@ -8,8 +8,9 @@
 CLG_BEGIN
 
 // Write a file so that a kill at any moment leaves the old one or the new one: temporary name,
-// write, sync, rename, sync of the folder. One writer per path at a time; the next one removes what
-// a killed one left.
+// write, sync, rename, sync of the folder. Several writers of one path do not disturb each other:
+// the last to finish wins. What a killed one left goes with a later write: at once where this host
+// started it, else after a day.
 //
 // path    at most 1,000 characters
 // bytes   n bytes
