@@ -3,10 +3,15 @@
 #include <check.h>
 #include <clgrad/io.h>
 
+#include <glob.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+#include <utime.h>
 
 static char folder[] = "/tmp/clgrad_io_XXXXXX";
 
@@ -142,6 +147,114 @@ START_TEST(safetensors_hostile)
 }
 END_TEST
 
+START_TEST(a_bool_is_0_or_1)
+{
+    const char *json = "{\"a\":{\"dtype\":\"BOOL\",\"shape\":[3],\"data_offsets\":[0,3]}}";
+    unsigned char file[200] = { (unsigned char) strlen(json) }, *at = file + 8 + strlen(json);
+    memcpy(file + 8, json, strlen(json));
+    for (int last = 0; last < 256; last++) {
+        clg_safetensors f;
+        char error[500] = "";
+        at[1] = 1;
+        at[2] = (unsigned char) last;
+        put("bool", file, 8 + strlen(json) + 3);
+        const clg_status st = clg_safetensors_open(&f, in_folder("bool"), error, 500);
+        ck_assert_int_eq(st, last < 2 ? CLG_OK : CLG_EFORMAT);
+        ck_assert(last < 2 || strstr(error, "'a' has BOOL elements"));
+        clg_safetensors_close(&f);
+        const clg_safetensor t = { "a", true, CLG_BOOL, CLG_SHAPE(3), at, 3 };
+        ck_assert_int_eq(clg_safetensors_write(in_folder("bool"), &t, 1, NULL, NULL, 0),
+                         last < 2 ? CLG_OK : CLG_EINVAL);
+    }
+}
+END_TEST
+
+enum { WRITERS = 4, WRITES = 30, LENGTH = 5000 };
+
+// Writes files of one letter.
+static void *write_often(void *letter)
+{
+    char bytes[LENGTH], error[500];
+    memset(bytes, *(const char *) letter, sizeof bytes);
+    for (int i = 0; i < WRITES; i++) {
+        if (clg_write_atomic(in_folder("shared"), bytes, sizeof bytes, error, 500) < 0) {
+            fprintf(stderr, "%s\n", error);
+            return letter;
+        }
+    }
+    return NULL;
+}
+
+static int count_temps(const char *name)
+{
+    char pattern[300];
+    glob_t found;
+    snprintf(pattern, sizeof pattern, "%s.tmp-*", in_folder(name));
+    const int n = glob(pattern, 0, NULL, &found) == 0 ? (int) found.gl_pathc : 0;
+    if (n)
+        globfree(&found);
+    return n;
+}
+
+START_TEST(writers_of_one_path_do_not_disturb_each_other)
+{
+    pthread_t thread[WRITERS];
+    const char letters[] = "abcdefgh";
+    in_folder("shared"); // the threads write the same text to its buffer
+    const pid_t child = fork();
+    for (int i = 0; i < WRITERS; i++)
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, write_often,
+                                        (void *) (uintptr_t) &letters[i + (child ? 0 : WRITERS)]), 0);
+    bool failed = false;
+    for (int i = 0; i < WRITERS; i++) {
+        void *bad;
+        pthread_join(thread[i], &bad);
+        failed |= bad != NULL;
+    }
+    if (child == 0)
+        _exit(failed);
+    int status = -1;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(!failed && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    char got[LENGTH + 1];
+    FILE *f = fopen(in_folder("shared"), "rb");
+    ck_assert_uint_eq(fread(got, 1, sizeof got, f), LENGTH);
+    fclose(f);
+    for (int i = 1; i < LENGTH; i++)
+        ck_assert_int_eq(got[i], got[0]);
+    ck_assert_int_eq(count_temps("shared"), 0);
+}
+END_TEST
+
+START_TEST(what_a_killed_writer_left_goes)
+{
+    // of this process, which lives; of one that is dead; of an unknown one, new and two days old
+    ck_assert_int_eq(clg_write_atomic(in_folder("left"), "a", 1, NULL, 0), CLG_OK);
+    char host[256] = "", name[80];
+    unsigned hash = 2166136261u;
+    gethostname(host, sizeof host - 1);
+    for (const char *p = host; *p; p++)
+        hash = (hash ^ (unsigned char) *p) * 16777619u;
+    const pid_t dead = fork();
+    if (dead == 0)
+        _exit(0);
+    waitpid(dead, NULL, 0);
+    const long pids[] = { (long) getpid(), (long) dead };
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "left.tmp-%08x-%ld-0", hash, pids[i]);
+        put(name, "x", 1);
+    }
+    put("left.tmp-00000000-1-0", "x", 1);
+    put("left.tmp-77", "x", 1);
+    const struct utimbuf old = { time(NULL) - 200000, time(NULL) - 200000 };
+    ck_assert_int_eq(utime(in_folder("left.tmp-77"), &old), 0);
+    ck_assert_int_eq(count_temps("left"), 4);
+    ck_assert_int_eq(clg_write_atomic(in_folder("left"), "b", 1, NULL, 0), CLG_OK);
+    ck_assert_int_eq(count_temps("left"), 2);
+    ck_assert_int_ne(access(in_folder(name), F_OK), 0);
+}
+END_TEST
+
 START_TEST(every_truncation_is_refused)
 {
     const float a[4] = { 1, 2, 3, 4 };
@@ -177,6 +290,9 @@ int main(void)
     tcase_add_test(c, idx_hostile);
     tcase_add_test(c, safetensors_round_trip);
     tcase_add_test(c, safetensors_hostile);
+    tcase_add_test(c, a_bool_is_0_or_1);
+    tcase_add_test(c, writers_of_one_path_do_not_disturb_each_other);
+    tcase_add_test(c, what_a_killed_writer_left_goes);
     tcase_add_test(c, every_truncation_is_refused);
     tcase_add_test(c, writing_fails_cleanly);
     suite_add_tcase(s, c);

@@ -85,7 +85,8 @@ typedef struct clg_safetensors_t *clg_safetensors;
 // result  CLG_OK
 // owns    release with clg_safetensors_close; *out is NULL on failure
 // errors  CLG_EIO, CLG_ENOMEM; CLG_EINVAL for NULL
-//         CLG_EFORMAT   against a rule, or more than CLG_MAX_RANK dimensions
+//         CLG_EFORMAT   against a rule, more than CLG_MAX_RANK dimensions, or a BOOL element other
+//                       than 0 and 1
 // blocks  reads the file
 // source  https://github.com/huggingface/safetensors, format description
 CLG_API clg_status clg_safetensors_open(clg_safetensors *out, const char *path, char *error,
@@ -142,7 +143,8 @@ CLG_API const char *clg_safetensors_metadata(clg_safetensors f, const char *key)
 // result  CLG_OK
 // owns    nothing
 // errors  CLG_EIO, CLG_ENOMEM
-//         CLG_EINVAL    a name is NULL, doubled or not UTF-8, or bytes do not fit the shape
+//         CLG_EINVAL    a name is NULL, doubled or not UTF-8, bytes do not fit the shape, or a BOOL
+//                       element other than 0 and 1
 // blocks  as clg_write_atomic
 CLG_API clg_status clg_safetensors_write(const char *path, const clg_safetensor *t, int n,
                                          const char *const *metadata, char *error,

@@ -97,6 +97,17 @@ static const char *read_entry(const json_t *j, clg_safetensor *t, size_t range[2
     return NULL;
 }
 
+// A BOOL element is a byte 0 or 1.
+static bool booleans(const clg_safetensor *t)
+{
+    const unsigned char *p = t->data;
+    for (size_t i = 0; t->dtype == CLG_BOOL && i < t->bytes; i++) {
+        if (p[i] > 1)
+            return false;
+    }
+    return true;
+}
+
 static bool strings_only(const json_t *meta)
 {
     const char *key;
@@ -180,6 +191,9 @@ static clg_status parse(clg_safetensors f, size_t size, const char *path, char *
             return clg__text(error, error_size, CLG_EFORMAT, "%s: '%.100s' %s", path, key, bad);
         f->t[f->n].name = key;
         f->t[f->n].data = f->file + 8 + n + f->range[f->n][0];
+        if (!booleans(&f->t[f->n]))
+            return clg__text(error, error_size, CLG_EFORMAT,
+                             "%s: '%.100s' has BOOL elements other than 0 and 1", path, key);
         f->n++;
     }
     const char *bad = check_cover(f, data);
@@ -327,7 +341,8 @@ clg_status clg_safetensors_write(const char *path, const clg_safetensor *t, int 
         return clg__text(error, error_size, CLG_ENOMEM, "safetensors: out of host memory");
     for (int i = 0; i < n; i++) {
         if (!t[i].name || type_rank(t[i].dtype) < 0 ||
-            !clg__bytes_of(&t[i].shape, clg_dtype_size(t[i].dtype), &bytes) || bytes != t[i].bytes) {
+            !clg__bytes_of(&t[i].shape, clg_dtype_size(t[i].dtype), &bytes) || bytes != t[i].bytes ||
+            !booleans(&t[i])) {
             free(order);
             return clg__text(error, error_size, CLG_EINVAL, "safetensors: entry %d is not valid", i);
         }
