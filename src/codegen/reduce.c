@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Reductions. Elements are summed in blocks of at most 1024 per lane, blocks with compensation
 // (Neumaier 1974); few results over much data are split in parts, summed in order by a second kernel.
-// Splits depend on the shape alone, so the bits do not depend on the machine's cores.
+// Splits depend on the shape alone, so the bits do not depend on the machine's cores. Whether there are
+// parts, and whether items share a result, the first kernel is told: its text is that of every size.
 #include "codegen/gen.h"
 
 #include "base/alloc.h"
@@ -20,7 +21,7 @@ typedef struct reducer {
     int kept[CLG_MAX_RANK], n_kept, outer[CLG_MAX_RANK], n_outer; // outer: reduced but the inner one
     int inner;           // the inner reduced dimension
     int64_t n_keep, n_outer_total, n_inner, blocks, parts;
-    bool args;           // has argmax or argmin
+    bool args;           // has argmax or argmin: never in parts
 } reducer;
 
 static bool is_arg(clg__reduce_kind k)
@@ -288,13 +289,12 @@ static const char *const local_tree =
     "if (lid < h)\n";
 
 // GPU class: the items' values through local memory.
-static void gen_local_fold(reducer *r, int k, int items)
+static void gen_local_fold(reducer *r, int k)
 {
     const clg__reduction *d = &r->g->reductions[k];
     const clg_dtype t = acc_type(r->g, d);
     clg__str *b = &r->body.body;
     clg__str_printf(b, "l%d[lid] = a%d;\n", k, k);
-    (void) items;
     if (is_arg(d->kind)) {
         const char *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
         clg__str_printf(b, "lx%d[lid] = x%d_;\n%s{\n", k, k, local_tree);
@@ -305,7 +305,7 @@ static void gen_local_fold(reducer *r, int k, int items)
                            "if (lx%d[lid] == LONG_MAX || (lx%d[o] != LONG_MAX && better)) {\n"
                            "l%d[lid] = l%d[o];\nlx%d[lid] = lx%d[o];\n}\n}\n}\n",
                         k, k, k, k, k, k, k, op, k, k, k, k, k, k, k, k, k, k, k);
-        clg__str_printf(b, "barrier(CLK_LOCAL_MEM_FENCE);\nconst long f%d = lx%d[0];\n", k, k);
+        clg__str_printf(b, "barrier(CLK_LOCAL_MEM_FENCE);\nf%d = lx%d[0];\n", k, k);
         return;
     }
     char x[24], y[24];
@@ -313,8 +313,7 @@ static void gen_local_fold(reducer *r, int k, int items)
     snprintf(y, sizeof y, "l%d[lid + h]", k);
     clg__str_printf(b, "%s%s = ", local_tree, x);
     combine(&r->body, b, d->kind, t, x, y);
-    clg__str_printf(b, ";\n}\nbarrier(CLK_LOCAL_MEM_FENCE);\nconst %s f%d = l%d[0];\n",
-                    clg__cl_scalar(t), k, k);
+    clg__str_printf(b, ";\n}\nbarrier(CLK_LOCAL_MEM_FENCE);\nf%d = l%d[0];\n", k, k);
 }
 
 // "r{k}": the reduced values as registers of the epilogue, from `name`{k}
@@ -527,11 +526,12 @@ static void gen_kept(reducer *r)
     clg__gen_decompose(n, "at", r->kept, r->n_kept);
 }
 
-// shared: the items of a work-group share one result
-static void header(reducer *r, clg__str *t, const char *entry, int items, bool shared)
+// items: of a work-group; looping: over the elements, GPU class in steps that the launch says
+static void header(reducer *r, clg__str *t, const char *entry, int items, bool looping)
 {
-    clg__str_printf(t, "#define LID %s\n#define STEP %d\n#define ELID LID\n#define ESTEP %d\n",
-                    shared ? "lid" : "0", shared ? items : r->vec, shared ? items : 1);
+    const bool gpu = r->vec == 1 && looping;
+    clg__str_printf(t, "#define LID %s\n#define STEP %s\n#define ELID LID\n#define ESTEP %s\n",
+                    gpu ? "lid" : "0", gpu ? "step" : r->vec > 1 ? "16" : "1", gpu ? "step" : "1");
     clg__str_printf(t, "#pragma OPENCL FP_CONTRACT OFF\n%s",
                     r->vec > 1 ? "#define LANE16 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
                                  "13, 14, 15)\n" : "");
@@ -572,77 +572,102 @@ static int64_t count_units(const reducer *r)
     return n ? r->n_keep / n * ((n + 15) / 16) * r->parts : 0;
 }
 
+// GPU class: an item per result where results are many or short, else a work-group per result.
+static bool is_alone(const reducer *r)
+{
+    const int64_t total = r->n_outer_total * r->n_inner;
+    return r->vec == 1 && (total <= 128 || (!r->row && r->n_keep >= 2048 && r->parts == 1));
+}
+
+// f{k}: the unit's results.
+static void gen_finals(reducer *r, clg__str *b)
+{
+    for (int k = 0; k < r->g->n_reductions; k++) {
+        const bool arg = is_arg(r->g->reductions[k].kind);
+        if (r->vec > 1 && r->row)
+            gen_fold(r, k);
+        else
+            clg__str_printf(b, "T_%s f%d = %s%d%s;\n",
+                            arg ? "i64" : clg__suffix(acc_type(r->g, &r->g->reductions[k])), k,
+                            arg ? "x" : "a", k, arg ? "_" : "");
+    }
+    if (r->vec > 1)
+        return;
+    clg__str_add(b, "if (!alone) {\n");
+    for (int k = 0; k < r->g->n_reductions; k++)
+        gen_local_fold(r, k);
+    clg__str_add(b, "}\n");
+}
+
+// What the unit stores: its part, or the results.
+static void gen_ends(reducer *r, clg__str *b)
+{
+    const bool one = r->row || r->vec == 1;
+    // u is clamped in the GPU class: no barrier may stand where some items do not come
+    if (r->vec == 1)
+        clg__str_add(b, "if (unit < units && lid == 0) {\n");
+    if (!r->args) {
+        clg__str_add(b, "if (parts > 1) {\n");
+        gen_partial_store(r, b, one);
+        clg__str_add(b, "} else\n");
+    }
+    gen_epilogue(r, b, one ? CLG__ONE : lanes_kept(r), "f");
+    if (r->vec == 1)
+        clg__str_add(b, "}\n");
+}
+
+// Which units a work-group does.
+static void gen_units(reducer *r, clg__str *t, int items)
+{
+    if (r->vec > 1) {
+        clg__str_add(t, "const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];\n"
+                        "for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {\n");
+        return;
+    }
+    for (int k = 0; k < r->g->n_reductions; k++) {
+        clg__str_printf(t, "local %s l%d[%d];\n",
+                        clg__cl_scalar(acc_type(r->g, &r->g->reductions[k])), k, items);
+        if (is_arg(r->g->reductions[k].kind))
+            clg__str_printf(t, "local long lx%d[%d];\n", k, items);
+    }
+    clg__str_printf(t, "const int alone = (int)g[-5], lid = alone ? 0 : (int)get_local_id(0);\n"
+                       "const int step = alone ? 1 : %d;\n"
+                       "const long units = g[-4], unit = alone ? get_global_id(0) : get_group_id(0);\n"
+                       "const long u = min(unit, units - 1);\n{\n", items);
+}
+
 static void stage_one(reducer *r, const clg__caps *caps, const int *temps, int base, int tail_at)
 {
     clg__str *b = &r->body.body;
-    const bool last = r->parts == 1;
     const int64_t total = r->n_outer_total * r->n_inner, units = count_units(r);
-    // GPU class: an item per result where results are many or short, else a work-group per result.
-    const bool alone = r->vec == 1 && (total <= 128 || (!r->row && r->n_keep >= 2048 && last));
-    int items = 1;
-    if (r->vec == 1)
-        items = alone || caps->max_work_group >= 128 ? 128 : 64;
-    while (r->vec == 1 && items > caps->max_work_group)
+    int items = r->vec > 1 ? 1 : 128;
+    while (items > caps->max_work_group)
         items /= 2;
     gen_unit(r, b);
     gen_kept(r);
-    if (r->vec == 1 && !alone)
-        clg__str_add(b, "{\n");
+    clg__str_add(b, r->vec == 1 ? "{\n" : "");
     gen_loop(r);
-    const bool one = r->row || r->vec == 1;
-    if (r->vec > 1 && r->row) {
-        for (int k = 0; k < r->g->n_reductions; k++)
-            gen_fold(r, k);
-    } else if (r->vec == 1 && !alone) {
-        for (int k = 0; k < r->g->n_reductions; k++)
-            gen_local_fold(r, k, items);
-        clg__str_add(b, "if (lid == 0) {\n");
-    } else {
-        for (int k = 0; k < r->g->n_reductions; k++) {
-            const bool arg = is_arg(r->g->reductions[k].kind);
-            clg__str_printf(b, "const T_%s f%d = %s%d%s;\n",
-                            arg ? "i64" : clg__suffix(acc_type(r->g, &r->g->reductions[k])), k,
-                            arg ? "x" : "a", k, arg ? "_" : "");
-        }
-    }
-    if (last)
-        gen_epilogue(r, b, one ? CLG__ONE : lanes_kept(r), "f");
-    else
-        gen_partial_store(r, b, one);
-    if (r->vec == 1 && !alone)
-        clg__str_add(b, "}\nbarrier(CLK_LOCAL_MEM_FENCE);\n}\n");
+    gen_finals(r, b);
+    gen_ends(r, b);
+    clg__str_add(b, r->vec == 1 ? "}\n" : "");
 
     clg__launch *l = clg__kplan_kernel(r->p, NULL, "reduce");
     clg__str *t = &l->text;
-    header(r, t, "reduce", items, r->vec == 1 && !alone);
+    header(r, t, "reduce", items, true);
     clg__arg_geo(r->p, l);
     clg__arg_i32(r->p, l, base);
     clg__arg_i32(r->p, l, tail_at);
-    stage_params(r, t, l, true, last);
-    if (!last)
+    stage_params(r, t, l, true, true);
+    if (!r->args)
         partial_params(r, t, l, temps, true);
     clg__str_add(t, ")\n{\nglobal const long *g = geo + base, *gt = geo + tail;\n");
-    int64_t groups;
+    int64_t groups = is_alone(r) ? (units + items - 1) / items : units;
     if (r->vec > 1) {
         groups = units * (total / r->parts + 1) * (r->row ? 1 : 16) / 8192 + 1;
         groups = groups > 4 * caps->compute_units ? 4 * caps->compute_units : groups;
         groups = groups > units ? units : groups;
-        clg__str_add(t, "const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];\n"
-                        "for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {\n");
-    } else if (alone) {
-        groups = (units + items - 1) / items;
-        clg__str_add(t, "const long u = get_global_id(0);\nif (u < g[-4]) {\n");
-    } else {
-        groups = units;
-        clg__str_add(t, "const int lid = get_local_id(0);\n");
-        for (int k = 0; k < r->g->n_reductions; k++) {
-            clg__str_printf(t, "local %s l%d[%d];\n",
-                            clg__cl_scalar(acc_type(r->g, &r->g->reductions[k])), k, items);
-            if (is_arg(r->g->reductions[k].kind))
-                clg__str_printf(t, "local long lx%d[%d];\n", k, items);
-        }
-        clg__str_add(t, "const long u = get_group_id(0);\n{\n");
     }
+    gen_units(r, t, items);
     clg__str_add(t, clg__str_text(b));
     clg__str_add(t, "}\n}\n");
     clg__kplan_grid(l, (size_t) groups, 1, 1, (size_t) items, 1, 1);
@@ -725,15 +750,15 @@ clg_status clg__gen_reduce(const clg__group *g, const clg__caps *caps, clg__kpla
         return clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
     analyse(r, g, caps, p);
     ensure_inner(r);
-    const int64_t head[4] = { count_units(r), r->n_keep, r->parts, r->blocks };
-    for (int i = 0; i < 4; i++)
+    const int64_t head[5] = { is_alone(r), count_units(r), r->n_keep, r->parts, r->blocks };
+    for (int i = 0; i < 5; i++)
         clg__geo_add(p, head[i]);
     const int base = p->n_geo;
     clg__geo_group(&r->body);
     const int tail_at = p->n_geo;
     clg__geo_group(&r->tail);
-    for (int k = 0; k < g->n_reductions && r->parts > 1; k++)
-        temps[k] = clg__kplan_temp(p, (size_t) (r->n_keep * r->parts) *
+    for (int k = 0; k < g->n_reductions && !r->args; k++) // without parts an argument that is not used
+        temps[k] = clg__kplan_temp(p, (size_t) (r->parts > 1 ? r->n_keep * r->parts : 1) *
                                           clg_dtype_size(acc_type(g, &g->reductions[k])));
     if (p->err.status >= 0 && r->n_keep > 0) {
         stage_one(r, caps, temps, base, tail_at);

@@ -1,4 +1,4 @@
-// reduce: 16 x 1 groups of 1 items, arguments geo i32 i32 in temp
+// reduce: 16 x 1 groups of 1 items, arguments geo i32 i32 in out temp
 #define LID 0
 #define STEP 16
 #define ELID LID
@@ -20,7 +20,7 @@ typedef E_f32 NAME(at_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #endif
 #define CB_f32(c) (convert_uchar16(c) & (uchar16)(1))
 __attribute__((reqd_work_group_size(1, 1, 1)))
-kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global float *restrict part0)
+kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global float *restrict q0, global float *restrict part0)
 {
 global const long *g = geo + base, *gt = geo + tail;
 const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];
@@ -58,7 +58,14 @@ for (int h = 8; h > 0; h /= 2)
 for (int i = 0; i < h; i++)
 t[i] = t[i] + t[i + h];
 f0 = t[0]; }
+if (parts > 1) {
 part0[part * n_keep + at] = f0;
+} else
+{
+global const long *g = gt;
+const T_f32 v1 = (T_f32)(f0);
+q0[at] = v1.s0;
+}
 }
 }
 // reduce_parts: 1 x 1 groups of 1 items, arguments geo i32 i32 out temp
@@ -121,4 +128,4 @@ NAME(put_f32)(v1, q0 + at, skip, m);
 }
 }
 }
-// geometry: 30 1 30 977 1000000 0 1 1 0 0
+// geometry: 0 30 1 30 977 1000000 0 1 1 0 0

@@ -1,8 +1,8 @@
-// reduce: 30 x 1 groups of 128 items, arguments geo i32 i32 in temp
+// reduce: 30 x 1 groups of 128 items, arguments geo i32 i32 in out temp
 #define LID lid
-#define STEP 128
+#define STEP step
 #define ELID LID
-#define ESTEP 128
+#define ESTEP step
 #pragma OPENCL FP_CONTRACT OFF
 #define T_f32 float
 #define E_f32 float
@@ -11,12 +11,14 @@
 #define CT_f32(x) convert_float(x)
 #define CB_f32(c) ((uchar)((c) != 0))
 __attribute__((reqd_work_group_size(128, 1, 1)))
-kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global float *restrict part0)
+kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global float *restrict q0, global float *restrict part0)
 {
 global const long *g = geo + base, *gt = geo + tail;
-const int lid = get_local_id(0);
 local float l0[128];
-const long u = get_group_id(0);
+const int alone = (int)g[-5], lid = alone ? 0 : (int)get_local_id(0);
+const int step = alone ? 1 : 128;
+const long units = g[-4], unit = alone ? get_global_id(0) : get_group_id(0);
+const long u = min(unit, units - 1);
 {
 const long n = gt[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
 const long at = u / parts, part = u % parts;
@@ -42,6 +44,8 @@ c0 += (a0 - (t - z)) + (s0_ - z);
 a0 = t; }
 }
 a0 += (c0 == c0 ? c0 : (T_f32)(0));
+T_f32 f0 = a0;
+if (!alone) {
 l0[lid] = a0;
 for (int h = get_local_size(0) / 2; h > 0; h /= 2) {
 barrier(CLK_LOCAL_MEM_FENCE);
@@ -49,11 +53,18 @@ if (lid < h)
 l0[lid] = l0[lid] + l0[lid + h];
 }
 barrier(CLK_LOCAL_MEM_FENCE);
-const float f0 = l0[0];
-if (lid == 0) {
-part0[part * n_keep + at] = f0;
+f0 = l0[0];
 }
-barrier(CLK_LOCAL_MEM_FENCE);
+if (unit < units && lid == 0) {
+if (parts > 1) {
+part0[part * n_keep + at] = f0;
+} else
+{
+global const long *g = gt;
+const T_f32 v1 = (T_f32)(f0);
+q0[at] = v1;
+}
+}
 }
 }
 }
@@ -92,4 +103,4 @@ q0[at] = v1;
 }
 }
 }
-// geometry: 30 1 30 977 1000000 0 1 1 0 0
+// geometry: 0 30 1 30 977 1000000 0 1 1 0 0

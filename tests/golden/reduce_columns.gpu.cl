@@ -1,8 +1,8 @@
 // reduce: 1 x 1 groups of 128 items, arguments geo i32 i32 in out
-#define LID 0
-#define STEP 1
+#define LID lid
+#define STEP step
 #define ELID LID
-#define ESTEP 1
+#define ESTEP step
 #pragma OPENCL FP_CONTRACT OFF
 #define T_i64 long
 #define E_i64 long
@@ -14,12 +14,18 @@ __attribute__((reqd_work_group_size(128, 1, 1)))
 kernel void NAME(reduce)(global const long *geo, int base, int tail, global const long *restrict b0, global long *restrict q0)
 {
 global const long *g = geo + base, *gt = geo + tail;
-const long u = get_global_id(0);
-if (u < g[-4]) {
+local long l0[128];
+local long lx0[128];
+const int alone = (int)g[-5], lid = alone ? 0 : (int)get_local_id(0);
+const int step = alone ? 1 : 128;
+const long units = g[-4], unit = alone ? get_global_id(0) : get_group_id(0);
+const long u = min(unit, units - 1);
+{
 const long n = gt[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
 const long at = u / parts, part = u % parts;
 const long row = at / max(n, 1L), j = at % max(n, 1L);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
+{
 T_i64 a0 = (T_i64)((E_i64)(LONG_MIN));
 T_i64 x0_ = (T_i64)(LONG_MAX);
 const long inner = g[0], per = (inner + 1023) / 1024;
@@ -39,7 +45,27 @@ a0 = better ? v : a0;
 x0_ = (better) ? at : x0_; }
 }
 }
-const T_i64 f0 = x0_;
+T_i64 f0 = x0_;
+if (!alone) {
+l0[lid] = a0;
+lx0[lid] = x0_;
+for (int h = get_local_size(0) / 2; h > 0; h /= 2) {
+barrier(CLK_LOCAL_MEM_FENCE);
+if (lid < h)
+{
+const int o = lid + h;
+const int nan = l0[o] != l0[o], old = l0[lid] != l0[lid];
+const int better = nan ? !old || lx0[o] < lx0[lid] : !old && (l0[o] > l0[lid] || (l0[o] == l0[lid] && lx0[o] < lx0[lid]));
+if (lx0[lid] == LONG_MAX || (lx0[o] != LONG_MAX && better)) {
+l0[lid] = l0[o];
+lx0[lid] = lx0[o];
+}
+}
+}
+barrier(CLK_LOCAL_MEM_FENCE);
+f0 = lx0[0];
+}
+if (unit < units && lid == 0) {
 {
 global const long *g = gt;
 const T_i64 v1 = (T_i64)(f0);
@@ -47,4 +73,6 @@ q0[at] = v1;
 }
 }
 }
-// geometry: 9 9 1 1 40 9 0 9 1 9 0 1
+}
+}
+// geometry: 1 9 9 1 1 40 9 0 9 1 9 0 1

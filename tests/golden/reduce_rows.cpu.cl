@@ -1,4 +1,4 @@
-// reduce: 1 x 1 groups of 1 items, arguments geo i32 i32 in in out out
+// reduce: 1 x 1 groups of 1 items, arguments geo i32 i32 in in out out temp temp
 #define LID 0
 #define STEP 16
 #define ELID LID
@@ -21,7 +21,7 @@ typedef E_f32 NAME(at_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define CB_f32(c) (convert_uchar16(c) & (uchar16)(1))
 #define H_MAX_f32(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
 __attribute__((reqd_work_group_size(1, 1, 1)))
-kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global const float *restrict b1, global float *restrict q0, global float *restrict q1)
+kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global const float *restrict b1, global float *restrict q0, global float *restrict q1, global float *restrict part0, global float *restrict part1)
 {
 global const long *g = geo + base, *gt = geo + tail;
 const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];
@@ -72,6 +72,10 @@ for (int h = 8; h > 0; h /= 2)
 for (int i = 0; i < h; i++)
 t[i] = t[i] > t[i + h] || t[i] != t[i] ? t[i] : t[i + h];
 f1 = t[0]; }
+if (parts > 1) {
+part0[part * n_keep + at] = f0;
+part1[part * n_keep + at] = f1;
+} else
 {
 global const long *g = gt;
 const T_f32 v2 = (T_f32)(f0);
@@ -85,4 +89,4 @@ q1[at] = v3.s0;
 }
 }
 }
-// geometry: 3 3 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1
+// geometry: 0 3 3 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1

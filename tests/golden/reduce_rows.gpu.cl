@@ -1,8 +1,8 @@
-// reduce: 1 x 1 groups of 128 items, arguments geo i32 i32 in in out out
-#define LID 0
-#define STEP 1
+// reduce: 1 x 1 groups of 128 items, arguments geo i32 i32 in in out out temp temp
+#define LID lid
+#define STEP step
 #define ELID LID
-#define ESTEP 1
+#define ESTEP step
 #pragma OPENCL FP_CONTRACT OFF
 #define T_f32 float
 #define E_f32 float
@@ -12,16 +12,22 @@
 #define CB_f32(c) ((uchar)((c) != 0))
 #define H_MAX_f32(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
 __attribute__((reqd_work_group_size(128, 1, 1)))
-kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global const float *restrict b1, global float *restrict q0, global float *restrict q1)
+kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global const float *restrict b1, global float *restrict q0, global float *restrict q1, global float *restrict part0, global float *restrict part1)
 {
 global const long *g = geo + base, *gt = geo + tail;
-const long u = get_global_id(0);
-if (u < g[-4]) {
+local float l0[128];
+local float l1[128];
+const int alone = (int)g[-5], lid = alone ? 0 : (int)get_local_id(0);
+const int step = alone ? 1 : 128;
+const long units = g[-4], unit = alone ? get_global_id(0) : get_group_id(0);
+const long u = min(unit, units - 1);
+{
 const long n = gt[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
 const long at = u / parts, part = u % parts;
 const long row = at / max(n, 1L), j = at % max(n, 1L);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
 const long i0 = at;
+{
 T_f32 a0 = (T_f32)((E_f32)(0));
 T_f32 c0 = (T_f32)(0);
 T_f32 a1 = (T_f32)((E_f32)(-INFINITY));
@@ -45,8 +51,31 @@ c0 += (a0 - (t - z)) + (s0_ - z);
 a0 = t; }
 }
 a0 += (c0 == c0 ? c0 : (T_f32)(0));
-const T_f32 f0 = a0;
-const T_f32 f1 = a1;
+T_f32 f0 = a0;
+T_f32 f1 = a1;
+if (!alone) {
+l0[lid] = a0;
+for (int h = get_local_size(0) / 2; h > 0; h /= 2) {
+barrier(CLK_LOCAL_MEM_FENCE);
+if (lid < h)
+l0[lid] = l0[lid] + l0[lid + h];
+}
+barrier(CLK_LOCAL_MEM_FENCE);
+f0 = l0[0];
+l1[lid] = a1;
+for (int h = get_local_size(0) / 2; h > 0; h /= 2) {
+barrier(CLK_LOCAL_MEM_FENCE);
+if (lid < h)
+l1[lid] = H_MAX_f32(l1[lid], l1[lid + h]);
+}
+barrier(CLK_LOCAL_MEM_FENCE);
+f1 = l1[0];
+}
+if (unit < units && lid == 0) {
+if (parts > 1) {
+part0[part * n_keep + at] = f0;
+part1[part * n_keep + at] = f1;
+} else
 {
 global const long *g = gt;
 const T_f32 v2 = (T_f32)(f0);
@@ -60,4 +89,6 @@ q1[at] = v3;
 }
 }
 }
-// geometry: 3 3 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1
+}
+}
+// geometry: 1 3 3 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1
