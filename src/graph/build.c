@@ -259,15 +259,6 @@ clg_tensor clg__lit(clg_device dev, clg_dtype t, double v)
     return clg__call_node(&c, &clg__op_const, t, &CLG_SCALAR, &v);
 }
 
-clg_tensor clg_scalar(clg_device dev, clg_dtype t, double value)
-{
-    clg__call c;
-    clg__call_source(&c, dev, "scalar");
-    return clg__call_node(&c, &clg__op_scalar, t, &CLG_SCALAR, &value);
-}
-
-clg_tensor clg__custom_vjp(const clg__op *op, clg_tensor y, int n, const clg_tensor *in,
-                           const void *params)
 static double between(double v, double lo, double hi)
 {
     return isnan(v) ? 0 : v < lo ? lo : v > hi ? hi : trunc(v);
@@ -289,6 +280,15 @@ double clg__fit(clg_dtype t, double v)
     }
 }
 
+clg_tensor clg_scalar(clg_device dev, clg_dtype t, double value)
+{
+    clg__call c;
+    clg__call_source(&c, dev, "scalar");
+    return clg__call_node(&c, &clg__op_scalar, t, &CLG_SCALAR, &value);
+}
+
+clg_tensor clg__custom_vjp(const clg__op *op, clg_tensor y, int n, const clg_tensor *in,
+                           const void *params)
 {
     clg_tensor all[16] = { y };
     clg__call c;
