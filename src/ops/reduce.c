@@ -100,6 +100,7 @@ clg_tensor clg_sum(clg_tensor a, clg_shape axes, bool keepdims)
         return out;
     if (!clg_dtype_is_float(a->dtype))
         p.in[0] = clg_cast(a, CLG_I64);
+    p.c.in = p.in;
     if (p.in[0]->status < 0)
         return p.in[0];
     return finish(&p, &op_sum, CLG__RED_SUM, p.in[0]->dtype, keepdims);
