@@ -77,6 +77,9 @@ uint64_t clg__codegen_hash(const clg__group *g, const clg__caps *caps);
 // Can a reduction walk this access with every run of reduced dimensions as one? Only then does the order
 // of its sums follow from the shape alone, whatever it was fused with: what cannot is copied first.
 bool clg__reduces_in_order(const clg_shape *s, const bool *reduced, const clg__geom *g);
+// The group of a smaller batch, where that has another text: CPU class, 16 elements or more in a row
+// that become fewer. false: there is none.
+bool clg__codegen_short(const clg__group *g, const clg__caps *caps, clg__group *out);
 // Could these two share a launch? (same text, pointwise)
 bool clg__codegen_same(const clg__group *a, const clg__group *b, const clg__caps *caps);
 

@@ -134,3 +134,19 @@ clg_status clg__codegen(const clg__group *const *groups, int n, const clg__caps 
         return clg__gen_reduce(groups[0], caps, p);
     return clg__gen_pointwise(groups, n, caps, p);
 }
+
+bool clg__codegen_short(const clg__group *g, const clg__caps *caps, clg__group *out)
+{
+    int d = 0;
+    int64_t rest = 1;
+    while (d < g->shape.rank && g->shape.dim[d] == 1)
+        d++;
+    for (int k = d + 1; k < g->shape.rank; k++)
+        rest *= g->shape.dim[k];
+    // of size 1 the dimension would vanish: 15 / 8
+    if (!caps->cpu_class || d == g->shape.rank || rest < 1 || rest > 7 || g->shape.dim[d] * rest < 16)
+        return false;
+    *out = *g;
+    out->shape.dim[d] = 15 / rest;
+    return true;
+}

@@ -12,6 +12,7 @@ typedef struct maker {
     clg__fusion f;
     clg__plan *p;
     clg__kplan *kp;   // per launch
+    clg__kplan *spare; // per launch: the text of a smaller batch, or nothing
     int *place_of;    // per value, -1
     int *last_use;    // per value: launch
     clg__unit *units;
@@ -59,11 +60,31 @@ static void describe_kernel(maker *m, int group, clg__kplan *kp)
     clg__kernel_call_free(memory);
 }
 
+// Numbers per sample make rows as long as the batch. The short rows of a small last batch have a text of
+// their own, which is built with the rest so that this batch builds nothing.
+static void describe_short(maker *m, const clg__group *const *texts, int n, clg__kplan *spare)
+{
+    clg__group *g = clg__malloc((size_t) n * sizeof *g);
+    const clg__group *smaller[64];
+    bool all = g != NULL;
+    for (int i = 0; i < n && all; i++) {
+        all = clg__codegen_short(texts[i], m->w->dev->caps, &g[i]);
+        smaller[i] = &g[i];
+    }
+    clg__kplan_init(spare);
+    if (all)
+        clg__codegen(smaller, n, m->w->dev->caps, spare);
+    if (spare->err.status < 0) // nothing depends on it
+        clg__kplan_free(spare);
+    clg__free(g);
+}
+
 static bool describe(maker *m)
 {
     const clg__fusion *f = &m->f;
     m->kp = clg__calloc((size_t) f->n_launches + 1, sizeof *m->kp);
-    if (!m->kp)
+    m->spare = clg__calloc((size_t) f->n_launches + 1, sizeof *m->spare);
+    if (!m->kp || !m->spare)
         return oom(m);
     for (int l = 0; l < f->n_launches; l++) {
         clg__kplan *kp = &m->kp[l];
@@ -76,6 +97,7 @@ static bool describe(maker *m)
             for (int i = 0; i < n && i < 64; i++)
                 texts[i] = f->g[f->order[start + i]].text;
             clg__codegen(texts, n, m->w->dev->caps, kp);
+            describe_short(m, texts, n, &m->spare[l]);
         }
         if (kp->err.status < 0) {
             clg__fail(m->w->err, kp->err.status, "%s", kp->err.text);
@@ -345,26 +367,38 @@ static bool add_steps(maker *m, int launch, int *unit)
     return true;
 }
 
+static bool add_units(maker *m, const clg__kplan *kp)
+{
+    for (int i = 0; i < kp->n_launches; i++) {
+        const clg__launch *k = &kp->launches[i];
+        if (k->blas.used)
+            continue;
+        if (k->defines.failed || k->text.failed ||
+            !clg__grow((void **) &m->units, &m->cap_units, m->n_units + 1, sizeof *m->units))
+            return oom(m);
+        m->units[m->n_units++] = (clg__unit) { .file = k->file, .entry = k->entry,
+                                               .defines = clg__str_text(&k->defines),
+                                               .text = clg__str_text(&k->text) };
+    }
+    return true;
+}
+
 static bool build(maker *m)
 {
     for (int l = 0; l < m->f.n_launches; l++) {
-        for (int i = 0; i < m->kp[l].n_launches; i++) {
-            const clg__launch *k = &m->kp[l].launches[i];
-            if (k->blas.used)
-                continue;
-            if (k->defines.failed || k->text.failed ||
-                !clg__grow((void **) &m->units, &m->cap_units, m->n_units + 1, sizeof *m->units))
-                return oom(m);
-            m->units[m->n_units++] = (clg__unit) { .file = k->file, .entry = k->entry,
-                                                   .defines = clg__str_text(&k->defines),
-                                                   .text = clg__str_text(&k->text) };
-        }
+        if (!add_units(m, &m->kp[l]))
+            return false;
+    }
+    const int n = m->n_units; // the steps take theirs in order
+    for (int l = 0; l < m->f.n_launches; l++) {
+        if (!add_units(m, &m->spare[l]))
+            return false;
     }
     if (m->n_units == 0)
         return true;
     if (clg__gpu_build(m->p->gpu, m->units, m->n_units, m->w->err) < 0)
         return false;
-    for (int i = 0; i < m->n_units; i++) {
+    for (int i = 0; i < n; i++) {
         bool seen = false;
         for (int j = 0; j < i && !seen; j++)
             seen = strcmp(clg__kernel_name(m->units[i].kernel),
@@ -431,9 +465,12 @@ clg__plan *clg__plan_make(clg__work *w, clg__gpu *gpu)
     for (int i = 0; i < m.n_units; i++)
         clg__kernel_free(m.units[i].kernel);
     clg__free(m.units);
-    for (int l = 0; m.kp && l < m.f.n_launches; l++)
+    for (int l = 0; m.kp && m.spare && l < m.f.n_launches; l++) {
         clg__kplan_free(&m.kp[l]);
+        clg__kplan_free(&m.spare[l]);
+    }
     clg__free(m.kp);
+    clg__free(m.spare);
     clg__free(m.place_of);
     clg__free(m.last_use);
     clg__fusion_free(&m.f);
