@@ -15,11 +15,20 @@ const clg__op clg__op_copy = { .name = "copy", .kind = CLG__ALIAS };
 bool clg__call_begin(clg__call *c, const char *op, const char *names, int n, const clg_tensor *in)
 {
     *c = (clg__call) { .op = op, .names = names, .n = n, .in = in };
+    if (n <= (int) (sizeof c->few / sizeof c->few[0])) {
+        for (int i = 0; i < n; i++)
+            c->few[i] = in[i];
+        c->in = c->few;
+    }
     for (int i = 0; i < n; i++) {
         if (!in[i]) {
             clg__caller_bug("NULL tensor");
             continue;
         }
+#ifdef CLG_DEBUG
+        if (in[i]->dev && !clg__node_of(in[i])->op)
+            clg__caller_bug("used after its scope ended");
+#endif
         if (!c->dev)
             c->dev = in[i]->dev;
         if (in[i]->status < 0 && !c->bad)

@@ -20,7 +20,8 @@ typedef struct clg__call {
     const char *op;
     const char *names; // of the inputs, blank-separated, for messages; NULL: numbered
     int n;
-    const clg_tensor *in; // not copied: must outlive the call
+    const clg_tensor *in; // copied up to 8: a literal in an if's condition is gone in its body
+    clg_tensor few[8];
     clg_tensor bad; // the poisoned input, or the NULL-device poison
 } clg__call;
 
@@ -60,11 +61,11 @@ clg_tensor clg__no_grad(const clg__vjp *v, const char *why);
 const void *clg__tensor_params(clg_tensor t);
 bool clg__is_op(clg_tensor t, const clg__op *op);
 
-// Shape helpers.
 // v as t holds it: cut off toward zero, saturated, NaN 0; BOOL: 0 or 1. I64: up to 2^63, which is one
 // too many for a cast.
 double clg__fit(clg_dtype t, double v);
 
+// Shape helpers.
 bool clg__broadcast(const clg_shape *a, const clg_shape *b, clg_shape *out);
 bool clg__shape_equal(const clg_shape *a, const clg_shape *b);
 bool clg__axis(int axis, int rank, int *out); // negative from the end

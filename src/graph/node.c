@@ -31,10 +31,13 @@ static void unlink_node(clg_device dev, clg__node *n)
 clg__node *clg__node_new(clg_device dev, const clg__op *op, clg_dtype t, const clg_shape *s,
                          int n_in, const clg_tensor *in, const void *params)
 {
+    clg__enter(dev);
     const size_t params_at = (sizeof(clg__node) + (size_t) n_in * sizeof(clg__node *) + 15) & ~15u;
     clg__node *n = clg__malloc(params_at + op->params_bytes);
-    if (!n)
+    if (!n) {
+        clg__leave(dev);
         return NULL;
+    }
     memset(n, 0, sizeof *n);
     n->pub = (struct clg_tensor_t) { .dev = dev, .dtype = t, .shape = *s };
     for (int d = s->rank; d < CLG_MAX_RANK; d++)
@@ -55,6 +58,7 @@ clg__node *clg__node_new(clg_device dev, const clg__op *op, clg_dtype t, const c
     n->file = dev->file;
     n->line = dev->line;
     link_node(dev, n);
+    clg__leave(dev);
     return n;
 }
 
@@ -100,7 +104,27 @@ static void free_dead(clg__node *dead)
         drop_cause(n->cause);
         clg__free(n->outs);
         clg__free(n->label);
-        n->pub.status = CLG_EINVAL; // a use after the scope ended shows in debug builds
+#ifdef CLG_DEBUG
+        n->op = NULL; // a use after the scope ended shows
+        n->next = n->pub.dev->graves;
+        n->pub.dev->graves = n;
+        if (++n->pub.dev->n_graves > 2000)
+            clg__bury(n->pub.dev, 1000);
+#else
+        clg__free(n);
+#endif
+    }
+}
+
+void clg__bury(clg_device dev, int keep)
+{
+    clg__node **at = &dev->graves;
+    for (int i = 0; i < keep && *at; i++)
+        at = &(*at)->next;
+    while (*at) {
+        clg__node *n = *at;
+        *at = n->next;
+        dev->n_graves--;
         clg__free(n);
     }
 }

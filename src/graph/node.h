@@ -91,12 +91,26 @@ struct clg_device_t {
     uint64_t seed, counter;
     uint32_t stamp;
     int64_t n_nodes, n_handles;
-    bool busy;            // debug: inside a call
+    // debug: the thread inside a call and how deep, and nodes that are gone, so that their use shows
+    uintptr_t thread;
+    int depth;
+    clg__node *graves;
+    int n_graves;
     // hooks of the scheduler, so that the graph knows no OpenCL
     void (*buf_ref)(void *buf);
     void (*buf_unref)(void *buf);
     void *gpu, *sched;
 };
+
+// A device belongs to one thread at a time: debug builds trap when two are inside at once.
+#ifdef CLG_DEBUG
+void clg__enter(clg_device dev);
+void clg__leave(clg_device dev);
+#else
+#define clg__enter(dev) ((void) (dev))
+#define clg__leave(dev) ((void) (dev))
+#endif
+void clg__bury(clg_device dev, int keep); // debug: free all but the newest `keep` of the nodes that are gone
 
 static inline clg__node *clg__node_of(clg_tensor t)
 {

@@ -6,6 +6,7 @@
 #include "graph/build.h"
 #include <clgrad/ops.h>
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -20,11 +21,11 @@ clg_status clg__recorder_init(clg_device dev)
 
 void clg__recorder_free(clg_device dev)
 {
-    clg__pending_discard(dev);
     while (dev->vars) {
         clg_var v = dev->vars;
         clg_var_destroy(&v);
     }
+    clg__pending_discard(dev); // of no variable any more: all go
     while (dev->scope && dev->scope->parent)
         clg_scope_pop(dev->scope);
     struct clg_scope_t *root = dev->scope;
@@ -34,18 +35,38 @@ void clg__recorder_free(clg_device dev)
         clg__free(root->handles);
         clg__free(root);
     }
-    // What is left are kept handles: their owners are gone with the device.
-    while (dev->nodes) {
-        clg__node *n = dev->nodes;
-        while (n->next && !n->kept)
+    // What is left are kept handles: their owners are gone with the device. The newest comes first, and
+    // nothing older needs it.
+    for (clg__node *n = dev->nodes; n; n = dev->nodes) {
+        while (n && !n->kept)
             n = n->next;
-        n->refs = n->kept > 1 ? n->refs - n->kept + 1 : n->refs;
+        if (!n)
+            n = dev->nodes;
+        n->refs = n->refs > n->kept ? n->refs - n->kept + 1 : 1;
         n->kept = 0;
-        n->refs = n->refs > 0 ? n->refs : 1;
         clg__node_unref(n);
     }
+    clg__bury(dev, 0);
     clg__free(dev->pending);
 }
+
+#ifdef CLG_DEBUG
+void clg__enter(clg_device dev)
+{
+    const uintptr_t self = (uintptr_t) pthread_self();
+    uintptr_t owner = 0;
+    if (!__atomic_compare_exchange_n(&dev->thread, &owner, self, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_ACQUIRE) && owner != self)
+        clg__caller_bug("two threads in one device");
+    dev->depth++;
+}
+
+void clg__leave(clg_device dev)
+{
+    if (--dev->depth == 0)
+        __atomic_store_n(&dev->thread, (uintptr_t) 0, __ATOMIC_RELEASE);
+}
+#endif
 
 clg_status clg__publish(clg_device dev, clg_status st, const char *text)
 {

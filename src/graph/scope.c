@@ -34,6 +34,8 @@ clg_scope clg_scope_push_at(clg_device dev, const char *file, int line)
         clg__caller_bug("NULL device");
         return NULL;
     }
+    clg__enter(dev);
+    clg__leave(dev);
     struct clg_scope_t *s = clg__calloc(1, sizeof *s);
     if (!s) {
         clg__publish(dev, CLG_ENOMEM, "scope_push: out of host memory");
@@ -69,16 +71,19 @@ void clg_scope_pop(clg_scope s)
     if (!s)
         return;
     clg_device dev = s->dev;
+    clg__enter(dev);
     const struct clg_scope_t *open = dev->scope;
     while (open && open != s)
         open = open->parent;
     if (!open || !s->parent) { // popped already, or the device's own
         clg__caller_bug("scope is not open");
+        clg__leave(dev);
         return;
     }
     while (dev->scope != s)
         release(dev->scope);
     release(s);
+    clg__leave(dev);
 }
 
 clg_tensor clg_keep(clg_tensor t)

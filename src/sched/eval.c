@@ -77,6 +77,7 @@ static clg_status evaluate_roots(clg_device dev, const clg_tensor *t, int n, pen
     clg__err err = { 0 };
     clg__sched *s = dev->sched;
     clg__work w = { .dev = dev, .err = &err, .fuse = s->fuse };
+    clg__enter(dev);
     w.roots = clg__malloc((size_t) (n + dev->n_pending + 1) * sizeof *w.roots);
     if (w.roots) {
         w.n_roots = add_roots(dev, t, n, which, w.roots);
@@ -86,6 +87,7 @@ static clg_status evaluate_roots(clg_device dev, const clg_tensor *t, int n, pen
     }
     clg__work_free(&w);
     clg__free(w.roots);
+    clg__leave(dev);
     if (err.status < 0) {
         if (which != NONE)
             clg__pending_discard(dev);
