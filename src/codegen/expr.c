@@ -265,7 +265,10 @@ static void load_window(clg__gen *n, int k, clg__lanes lanes)
     const clg__operand *o = &n->g->operands[k];
     const char *suffix = types[o->dtype].suffix;
     char fill[64];
-    snprintf(fill, sizeof fill, o->fill != o->fill ? "NAN" : "%.17g", o->fill);
+    if (o->fill != o->fill)
+        snprintf(fill, sizeof fill, "NAN");
+    else // a floating literal beyond 2^53 is not every compiler's integer
+        snprintf(fill, sizeof fill, clg_dtype_is_float(o->dtype) ? "%.17g" : "%.0f", o->fill);
     if (o->fill == 1.0 / 0.0 || o->fill == -1.0 / 0.0)
         snprintf(fill, sizeof fill, "%sINFINITY", o->fill < 0 ? "-" : "");
     if (n->vec == 1) {
