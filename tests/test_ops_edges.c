@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Edges of operations: groups of assignments, numbers that a type cannot hold, derivatives that are
 // zero, params structs of other versions, a last batch of another size, kernel results with several
-// readers.
+// readers, the same bits everywhere.
 #include "testing.h"
 
 static void scope_end(clg_scope s)
@@ -28,6 +28,11 @@ static void refused(const char *what, clg_tensor t, clg_status st, const char *p
     ck_assert_msg(strstr(clg_error(dev, st), part) != NULL, "%s: %s", what, clg_error(dev, st));
     clg_error_clear(dev);
 }
+
+// Of 5,000 uniform numbers of seed 42, then of 5,000 flips of 0.25, of a permutation of 1,000.
+#define UNIFORM_HASH 16366756903528780719u
+#define BERNOULLI_HASH 12080686442157868188u
+#define PERMUTATION_HASH 313549684926944025u
 
 #define N(...) (const double[]) { __VA_ARGS__ }
 
@@ -534,8 +539,101 @@ START_TEST(a_linear_layer_learns_under_mse)
 }
 END_TEST
 
-int main(void)
+// ---- the same bits everywhere
+
+static uint64_t hash_of(const void *bytes, size_t n, uint64_t h)
 {
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ ((const unsigned char *) bytes)[i]) * 1099511628211u; // FNV-1a
+    return h;
+}
+
+START_TEST(uniform_numbers_are_the_same_on_every_device)
+{
+    clg_scope s = clg_scope_push(dev);
+    static float got[5000];
+    clg_manual_seed(dev, 42);
+    ok(clg_read(clg_uniform(dev, CLG_F32, CLG_SHAPE(5000), 0, 1), got, sizeof got));
+    ck_assert_uint_eq(hash_of(got, sizeof got, 1), UNIFORM_HASH);
+    ok(clg_read(clg_bernoulli(dev, CLG_F32, CLG_SHAPE(5000), 0.25), got, sizeof got));
+    ck_assert_uint_eq(hash_of(got, sizeof got, 1), BERNOULLI_HASH);
+    int64_t order[1000];
+    ok(clg_read(clg_permutation(dev, 1000), order, sizeof order));
+    ck_assert_uint_eq(hash_of(order, sizeof order, 1), PERMUTATION_HASH);
+    scope_end(s);
+}
+END_TEST
+
+// Sums of every kind, large enough for parts and for several work-groups; 0 where one fails. Runs outside
+// of Check.
+static uint64_t bits_of_sums(void)
+{
+    static float got[70000];
+    uint64_t h = 1;
+    clg_manual_seed(dev, 7);
+    clg_tensor x = clg_track(clg_normal(dev, CLG_F32, CLG_SHAPE(40, 3, 30, 30), 0, 1));
+    clg_tensor k = clg_track(clg_normal(dev, CLG_F32, CLG_SHAPE(8, 3, 3, 3), 0, 1));
+    clg_tensor y = clg_conv2d(x, k, NULL, clg_conv2d_params(.padding = 1));
+    clg_tensor m = clg_batch_norm(y, NULL, NULL, NULL, NULL, clg_batch_norm_params(.training = true));
+    clg_tensor rows = clg_reshape(m, CLG_SHAPE(160, 1800)), out[8], g[2];
+    clg_grad_n(clg_mean(clg_gelu(m), CLG_ALL, false), (clg_tensor[]) { x, k }, 2, g);
+    out[0] = clg_sum(m, CLG_ALL, false);
+    out[1] = clg_sum(m, CLG_AXES(1, 2, 3), false);
+    out[2] = clg_sum(m, CLG_AXES(0), false);
+    out[3] = clg_matmul(rows, clg_transpose(rows, 0, 1));
+    out[4] = clg_softmax(clg_slice(rows, 0, 0, 30, 1), 1);
+    out[5] = clg_variance(rows, CLG_AXES(1), 1, false);
+    out[6] = g[1];
+    out[7] = clg_sum(g[0], CLG_AXES(0), false);
+    for (int i = 0; i < 8; i++) {
+        const size_t bytes = (size_t) clg_numel(out[i]->shape) * sizeof *got;
+        if (bytes > sizeof got || clg_read(out[i], got, bytes) < 0)
+            return 0;
+        h = hash_of(got, bytes, h);
+    }
+    return h;
+}
+
+static const char *self;
+
+// What this program says with other settings: the bits, and the number of cores.
+static void run_again(const char *settings, char bits[40], char cores[40])
+{
+    char command[2000];
+    ck_assert_int_lt(snprintf(command, sizeof command, "%s '%s' bits", settings, self), 2000);
+    FILE *f = popen(command, "r");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fscanf(f, "%39s %39s", bits, cores), 2);
+    ck_assert_int_eq(pclose(f), 0);
+}
+
+START_TEST(bits_do_not_depend_on_the_number_of_cores)
+{
+    char bits[3][40], cores[3][40];
+    run_again("", bits[0], cores[0]);
+    run_again("POCL_MAX_PTHREAD_COUNT=1 LP_NUM_THREADS=1", bits[1], cores[1]);
+    run_again("POCL_MAX_PTHREAD_COUNT=7 LP_NUM_THREADS=7", bits[2], cores[2]);
+    printf("compute units: %s, %s, %s\n", cores[0], cores[1], cores[2]);
+    ck_assert_str_ne(bits[0], "0000000000000000");
+    ck_assert_str_eq(bits[0], bits[1]);
+    ck_assert_str_eq(bits[0], bits[2]);
+}
+END_TEST
+
+static int print_bits(void)
+{
+    if (clg_device_open(&dev, NULL) < 0)
+        return 1;
+    printf("%016llx %d\n", (unsigned long long) bits_of_sums(), clg_device_get_info(dev)->compute_units);
+    clg_device_close(&dev);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    self = argv[0];
+    if (argc > 1)
+        return print_bits();
     Suite *s = suite_create("ops_edges");
     TCase *c = tcase_create("edges");
     tcase_set_timeout(c, 120);
@@ -551,6 +649,8 @@ int main(void)
     tcase_add_test(c, kernel_results_with_several_readers);
     tcase_add_loop_test(c, their_gradients_agree_with_differences, 0, READER_CASES);
     tcase_add_test(c, a_linear_layer_learns_under_mse);
+    tcase_add_test(c, uniform_numbers_are_the_same_on_every_device);
+    tcase_add_test(c, bits_do_not_depend_on_the_number_of_cores);
     suite_add_tcase(s, c);
     return run_suite(s);
 }
