@@ -69,7 +69,8 @@ typedef struct clg_shape {
     int64_t dim[CLG_MAX_RANK];
 } clg_shape;
 
-// C++ has none of these macros nor the *_params() of other headers: fill the structs by name there.
+// C++ has none of these macros nor the *_params() of other headers: fill the structs by name there,
+// .size with sizeof the struct.
 #define CLG__COUNT(type, ...) ((int) (sizeof((type[]) { __VA_ARGS__ }) / sizeof(type)))
 // More than CLG_MAX_RANK values do not compile.
 #define CLG_SHAPE(...)                                                                             \
