@@ -171,6 +171,8 @@ long fault_bad(void)
     E(clEnqueueWriteBuffer,                                                                        \
       (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t n, const void *p, cl_uint w,      \
        const cl_event *l, cl_event *event), (q, m, b, o, n, p, w, l, event))                       \
+    E(clEnqueueMarkerWithWaitList,                                                                 \
+      (cl_command_queue q, cl_uint w, const cl_event *l, cl_event *event), (q, w, l, event))       \
     E(clEnqueueNDRangeKernel,                                                                      \
       (cl_command_queue q, cl_kernel k, cl_uint d, const size_t *o, const size_t *g,               \
        const size_t *i, cl_uint w, const cl_event *l, cl_event *event),                            \

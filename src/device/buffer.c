@@ -247,7 +247,7 @@ clg_status clg__buf_read(clg__buf *b, size_t offset, void *dst, size_t bytes, cl
         wait = NULL;
     g->stats.reads++;
     pthread_mutex_unlock(&g->lock);
-    cl_int rc = wait ? clFlush(g->queue) : clFinish(g->queue);
+    cl_int rc = wait ? clFlush(g->queue) : clg__finish(g->queue);
     if (rc == CL_SUCCESS)
         rc = clEnqueueReadBuffer(g->read_queue, b->mem, CL_TRUE, offset, bytes, dst, wait != NULL,
                                  wait ? &wait : NULL, NULL);

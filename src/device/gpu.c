@@ -67,12 +67,27 @@ static clg_status make_identity(clg__gpu *g, clg__err *e)
     return CLG_OK;
 }
 
+// A marker besides: Mesa 22.3's clFinish does not wait for what was flushed before.
+cl_int clg__finish(cl_command_queue q)
+{
+    cl_event last = NULL;
+    cl_int rc = clEnqueueMarkerWithWaitList(q, 0, NULL, &last);
+    if (rc == CL_SUCCESS) {
+        rc = clFlush(q);
+        if (rc == CL_SUCCESS)
+            rc = clWaitForEvents(1, &last);
+        clReleaseEvent(last);
+    }
+    const cl_int finished = clFinish(q);
+    return rc == CL_SUCCESS ? finished : rc;
+}
+
 static void destroy(clg__gpu *g)
 {
     if (g->queue)
-        clFinish(g->queue);
+        clg__finish(g->queue);
     if (g->read_queue)
-        clFinish(g->read_queue);
+        clg__finish(g->read_queue);
     clg__gpu_profile(g, NULL, NULL, NULL);
     clg__staging_free(g, g->staging);
     clg__gpu_trim(g);
@@ -185,7 +200,7 @@ clg_status clg__gpu_finish(clg__gpu *g, clg__err *e)
     clg__staging *done = g->staging, **end = &done;
     g->staging = NULL;
     pthread_mutex_unlock(&g->lock);
-    const cl_int rc = clFinish(g->queue);
+    const cl_int rc = clg__finish(g->queue);
     pthread_mutex_lock(&g->lock);
     if (rc == CL_SUCCESS) {
         clg__staging_free(g, done);

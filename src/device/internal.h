@@ -101,6 +101,7 @@ struct clg__kernel {
 };
 
 void clg__staging_free(clg__gpu *g, clg__staging *list); // with the lock held, and all writes done
+cl_int clg__finish(cl_command_queue q); // waits for all of it
 void clg__reap(clg__gpu *g); // with the lock held: free host copies whose writes are done
 
 void clg__build_options(clg__gpu *g);
