@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <utime.h>
+#include <zlib.h>
 
 static char folder[] = "/tmp/clgrad_io_XXXXXX";
 
@@ -255,6 +256,97 @@ START_TEST(what_a_killed_writer_left_goes)
 }
 END_TEST
 
+// Headers that lie about gzip data, cut and damaged streams: an error each, no time and no memory lost.
+START_TEST(idx_hostile_gzip)
+{
+    static unsigned char zeros[1 << 20];
+    char error[500];
+    clg_idx x;
+    ck_assert_msg(clg_idx_write(in_folder("z.idx.gz"), CLG_U8, CLG_SHAPE(1 << 20), zeros, error, 500) == 0, "%s",
+                  error);
+    unsigned char file[8192];
+    FILE *f = fopen(in_folder("z.idx.gz"), "rb");
+    const size_t n = fread(file, 1, sizeof file, f);
+    fclose(f);
+    ck_assert_uint_lt(n, sizeof file);
+    for (size_t k = 1; k < n; k += 37) { // cut
+        put("cut.gz", file, k);
+        ck_assert_int_lt(clg_idx_open(&x, in_folder("cut.gz"), NULL, 0), 0);
+        ck_assert_ptr_null(x.data);
+    }
+    put("cut.gz", file, n - 1);
+    ck_assert_int_lt(clg_idx_open(&x, in_folder("cut.gz"), NULL, 0), 0);
+    file[n - 6] ^= 1; // the checksum
+    put("cut.gz", file, n);
+    ck_assert_int_lt(clg_idx_open(&x, in_folder("cut.gz"), NULL, 0), 0);
+    // a bomb: a header that asks for one element, a megabyte behind it
+    gzFile z = gzopen(in_folder("bomb.gz"), "wb");
+    ck_assert_int_eq(gzwrite(z, "\0\0\x08\x01\0\0\0\1", 8), 8);
+    for (int i = 0; i < 64; i++)
+        gzwrite(z, zeros, sizeof zeros);
+    gzclose(z);
+    const clock_t start = clock();
+    ck_assert_int_eq(clg_idx_open(&x, in_folder("bomb.gz"), error, 500), CLG_EFORMAT);
+    ck_assert_ptr_nonnull(strstr(error, "after its last element"));
+    ck_assert_int_lt(clock() - start, CLOCKS_PER_SEC);
+}
+END_TEST
+
+// Many tensors that overlap, and a length that no header has: refused quickly.
+START_TEST(safetensors_hostile_sizes)
+{
+    enum { N = 100000 };
+    char *json = malloc(N * 70 + 16), *at = json + 8, error[500];
+    ck_assert_ptr_nonnull(json);
+    at += sprintf(at, "{");
+    for (int i = 0; i < N; i++)
+        at += sprintf(at, "%s\"%d\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]}", i ? "," : "", i);
+    at += sprintf(at, "}");
+    const uint64_t n = (uint64_t) (at - json - 8);
+    for (int i = 0; i < 8; i++)
+        json[i] = (char) (n >> (8 * i));
+    memset(at, 0, 8);
+    put("many", json, (size_t) n + 16);
+    clg_safetensors s;
+    const clock_t start = clock();
+    ck_assert_int_eq(clg_safetensors_open(&s, in_folder("many"), error, 500), CLG_EFORMAT);
+    ck_assert_ptr_nonnull(strstr(error, "overlap"));
+    ck_assert_int_lt(clock() - start, 3 * CLOCKS_PER_SEC);
+    free(json);
+    // lengths: beyond the file, beyond any file, the largest number
+    static const uint64_t lengths[] = { 100, 100000001, (uint64_t) 1 << 40, INT64_MAX, UINT64_MAX, UINT64_MAX - 7 };
+    for (size_t k = 0; k < sizeof lengths / sizeof lengths[0]; k++) {
+        unsigned char head[32] = { 0 };
+        for (int i = 0; i < 8; i++)
+            head[i] = (unsigned char) (lengths[k] >> (8 * i));
+        head[8] = '{';
+        put("length", head, sizeof head);
+        ck_assert_int_eq(clg_safetensors_open(&s, in_folder("length"), NULL, 0), CLG_EFORMAT);
+        ck_assert_ptr_null(s);
+    }
+    // deep nesting and numbers that no integer holds
+    static char deep[8 + 3000];
+    memset(deep + 8, '[', 3000);
+    memcpy(deep + 8, "{\"a\":", 5);
+    deep[0] = (char) (3000 & 255);
+    deep[1] = 3000 >> 8;
+    put("deep", deep, sizeof deep);
+    ck_assert_int_eq(clg_safetensors_open(&s, in_folder("deep"), NULL, 0), CLG_EFORMAT);
+    static const char *const far[] = {
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[18446744073709551615,18446744073709551616]}}",
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[9223372036854775806,9223372036854775807]}}",
+        "{\"a\":{\"dtype\":\"F64\",\"shape\":[3037000500,3037000500],\"data_offsets\":[0,0]}}",
+        "{\"a\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,1]}}",
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,1]}}",
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[0,9223372036854775807,9223372036854775807],\"data_offsets\":[0,1]}}",
+    };
+    for (size_t k = 0; k < sizeof far / sizeof far[0]; k++) {
+        put_header(far[k], 1);
+        ck_assert_msg(clg_safetensors_open(&s, in_folder("bad"), NULL, 0) < 0, "case %zu", k);
+    }
+}
+END_TEST
+
 START_TEST(every_truncation_is_refused)
 {
     const float a[4] = { 1, 2, 3, 4 };
@@ -293,6 +385,9 @@ int main(void)
     tcase_add_test(c, a_bool_is_0_or_1);
     tcase_add_test(c, writers_of_one_path_do_not_disturb_each_other);
     tcase_add_test(c, what_a_killed_writer_left_goes);
+    tcase_add_test(c, idx_hostile_gzip);
+    tcase_add_test(c, safetensors_hostile_sizes);
+    tcase_set_timeout(c, 30);
     tcase_add_test(c, every_truncation_is_refused);
     tcase_add_test(c, writing_fails_cleanly);
     suite_add_tcase(s, c);

@@ -40,17 +40,26 @@ static void swap_all(unsigned char *p, size_t n, size_t width)
     }
 }
 
+// Up to n bytes. The last two come in one call: zlib sees a stream that ends within its checksum only while
+// it still has to give something.
+static size_t read_up_to(gzFile f, void *to, size_t n)
+{
+    const size_t piece = 1 << 20;
+    unsigned char *p = to;
+    size_t have = 0;
+    while (have < n) {
+        const size_t left = n - have;
+        const int got = gzread(f, p + have, (unsigned) (left > piece + 1 ? piece : left));
+        if (got <= 0)
+            break;
+        have += (size_t) got;
+    }
+    return have;
+}
+
 static bool read_exactly(gzFile f, void *to, size_t n)
 {
-    unsigned char *p = to;
-    while (n > 0) {
-        const int got = gzread(f, p, n > 1 << 20 ? 1 << 20 : (unsigned) n);
-        if (got <= 0)
-            return false;
-        p += got;
-        n -= (size_t) got;
-    }
-    return true;
+    return read_up_to(f, to, n) == n;
 }
 
 static clg_status read_header(clg_idx *x, gzFile f, const char *path, size_t *bytes, char *error,
@@ -90,7 +99,7 @@ static clg_status read_data(clg_idx *x, gzFile f, const char *path, size_t bytes
                             size_t size)
 {
     size_t have = 0, room = 0;
-    unsigned char *p = NULL, one;
+    unsigned char *p = NULL;
     while (have < bytes || !p) {
         const size_t want = room ? (2 * room < bytes ? 2 * room : bytes) : bytes < 1 << 20 ? bytes : 1 << 20;
         unsigned char *q = realloc(p, want + 1);
@@ -100,19 +109,16 @@ static clg_status read_data(clg_idx *x, gzFile f, const char *path, size_t bytes
                              bytes);
         }
         p = q;
-        if (!read_exactly(f, p + have, want - have)) {
+        const size_t more = want == bytes; // a byte too many, which must not be there
+        const size_t got = read_up_to(f, p + have, want - have + more);
+        if (got != want - have) {
             free(p);
-            return clg__text(error, size, CLG_EFORMAT, "%s: ends before its %zu bytes of data",
+            return clg__text(error, size, CLG_EFORMAT,
+                             got > want - have ? "%s: has data after its last element"
+                                               : "%s: ends before its %zu bytes of data",
                              path, bytes);
         }
         have = room = want;
-    }
-    const int more = gzread(f, &one, 1);
-    if (more != 0) {
-        free(p);
-        return clg__text(error, size, CLG_EFORMAT,
-                         more > 0 ? "%s: has data after its last element" : "%s: damaged gzip data",
-                         path);
     }
     swap_all(p, bytes / clg_dtype_size(x->dtype), clg_dtype_size(x->dtype));
     x->data = p;
@@ -134,7 +140,11 @@ clg_status clg_idx_open(clg_idx *out, const char *path, char *error, size_t erro
     clg_status st = read_header(&x, f, path, &bytes, error, error_size);
     if (st >= 0)
         st = read_data(&x, f, path, bytes, error, error_size);
-    gzclose(f);
+    // closing says that the stream ended within its checksum
+    if (gzclose(f) != Z_OK && st >= 0) {
+        clg_idx_close(&x);
+        st = clg__text(error, error_size, CLG_EFORMAT, "%s: damaged gzip data", path);
+    }
     if (st >= 0)
         *out = x;
     return st;
