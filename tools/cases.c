@@ -210,9 +210,18 @@ APPLY(arange, clg_add(clg_arange(x[0]->dev, x[0]->dtype, -3, 4, clg_dtype_is_flo
     ROW(id, id, BOOL(4, 5), BOOL(5)) },                                                            \
     ROW(id##_scalar, id##_scalar, BOOL(9)) },                                                      \
     ROW(scalar_##id, scalar_##id, CONST(-1, 1, 9)) },
+// Every row of the maps by itself, where nearly every function is smooth: a new one is tested by existing.
+#define PLAIN(id) { #id "_plain", #id, do_##id, { REAL(0.2, 0.8, 2, 3) } },
+#define PLAIN_PAIR(id)                                                                             \
+    { #id "_plain", #id, do_##id, { REAL(0.2, 0.8, 2, 3), REAL(1.1, 1.9, 3) } },                   \
+    { #id "_scalar_plain", #id "_scalar", do_##id##_scalar, { REAL(0.2, 0.7, 5) } },               \
+    { "scalar_" #id "_plain", "scalar_" #id, do_scalar_##id, { REAL(1.3, 1.9, 5) } },
 #define M (1024.0 * 1024)
 
 const op_case op_cases[] = {
+    CLG_UNARY_MAP(PLAIN)
+    CLG_BINARY_MAP(PLAIN_PAIR)
+
     // pointwise, one tensor
     SMOOTH(neg, -2, 2) KINKED(abs, -2, 2) FLAT(sign)
     { "exp", "exp", do_exp, { REAL(-2, 2, 3, 5) }, true,
