@@ -41,6 +41,7 @@ CLG_BEGIN
     M(abs)          /* absolute value                  | number | g * sign(a), 0 at 0         */   \
     M(sign)         /* -1, 0 or 1; 0 for NaN           | number | zero                        */   \
     M(exp)          /* e^a                             | float  | g * y                       */   \
+    M(exp2)         /* 2^a                             | float  | g y ln 2                    */   \
     M(expm1)        /* e^a - 1                         | float  | g * (y + 1)                 */   \
     M(log)          /* natural logarithm               | float  | g / a                       */   \
     M(log1p)        /* log(1 + a)                      | float  | g / (1 + a)                 */   \
