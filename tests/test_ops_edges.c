@@ -629,6 +629,25 @@ static int print_bits(void)
     return 0;
 }
 
+// More results of one text than a launch holds.
+START_TEST(ninety_gradients_of_one_text)
+{
+    enum { MANY = 90 };
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor x[MANY], g[MANY], y = NULL;
+    for (int i = 0; i < MANY; i++) {
+        x[i] = clg_track(clg_uniform(dev, CLG_F32, CLG_SHAPE(20), 0, 1));
+        clg_tensor sum = clg_sum(x[i], CLG_ALL, false);
+        y = y ? clg_add(y, sum) : sum;
+    }
+    ok(clg_grad_n(y, x, MANY, g));
+    ok(clg_eval_n(g, MANY));
+    for (int i = 0; i < MANY; i += MANY - 1)
+        ck_assert_double_eq(clg_item(clg_sum(g[i], CLG_ALL, false), NULL), 20);
+    clg_scope_pop(s);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     self = argv[0];
@@ -651,6 +670,7 @@ int main(int argc, char **argv)
     tcase_add_test(c, a_linear_layer_learns_under_mse);
     tcase_add_test(c, uniform_numbers_are_the_same_on_every_device);
     tcase_add_test(c, bits_do_not_depend_on_the_number_of_cores);
+    tcase_add_test(c, ninety_gradients_of_one_text);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

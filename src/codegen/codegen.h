@@ -67,6 +67,8 @@ typedef struct clg__group {
     clg__reduction reductions[CLG__GROUP_REDUCTIONS];
 } clg__group;
 
+enum { CLG__LAUNCH_GROUPS = 64 }; // of one launch, at most
+
 // Several groups of one structure (same text, other buffers and extents) in one launch: pass n > 1;
 // group k's binding numbers must be distinct. All must generate the same text, else CLG_EINVAL.
 // n_reductions == 0: pointwise. Slots of group 0 serve all (they are equal by construction).

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ITEMS = 256, MAX_SEGMENTS = 64 };
+enum { ITEMS = 256 };
 
 static const char *const partial_store =
     "static inline void NAME(st_%s)(%s v, global %s *p, int m)\n{\n" CLG__EDGE
@@ -188,7 +188,7 @@ clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg_
         clg__geo_add(p, 0);
     }
     clg__launch *l = clg__kplan_kernel(p, NULL, "pointwise");
-    bool ok = n <= MAX_SEGMENTS;
+    bool ok = n <= CLG__LAUNCH_GROUPS;
     for (int k = 0; k < n && ok && p->err.status >= 0; k++) {
         clg__gen gen;
         int units_at;

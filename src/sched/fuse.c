@@ -505,7 +505,7 @@ static void add_companions(clg__fusion *f, int k, int *at)
         return;
     const int each = g->text->n_operands + g->text->n_outputs;
     int n = 1;
-    for (int j = k + 1; j < f->n && (n + 1) * each <= 100; j++) {
+    for (int j = k + 1; j < f->n && n < CLG__LAUNCH_GROUPS && (n + 1) * each <= 100; j++) {
         clg__grp *o = &f->g[j];
         if (!alive(f, j) || o->launch >= 0 || o->kind != g->kind || o->level != g->level ||
             !same_slots(g->text, o->text) ||

@@ -65,7 +65,7 @@ static void describe_kernel(maker *m, int group, clg__kplan *kp)
 static void describe_short(maker *m, const clg__group *const *texts, int n, clg__kplan *spare)
 {
     clg__group *g = clg__malloc((size_t) n * sizeof *g);
-    const clg__group *smaller[64];
+    const clg__group *smaller[CLG__LAUNCH_GROUPS];
     bool all = g != NULL;
     for (int i = 0; i < n && all; i++) {
         all = clg__codegen_short(texts[i], m->w->dev->caps, &g[i]);
@@ -93,8 +93,8 @@ static bool describe(maker *m)
         if (f->g[f->order[start]].kind == CLG__GRP_KERNEL) {
             describe_kernel(m, f->order[start], kp);
         } else {
-            const clg__group *texts[64];
-            for (int i = 0; i < n && i < 64; i++)
+            const clg__group *texts[CLG__LAUNCH_GROUPS];
+            for (int i = 0; i < n; i++)
                 texts[i] = f->g[f->order[start + i]].text;
             clg__codegen(texts, n, m->w->dev->caps, kp);
             describe_short(m, texts, n, &m->spare[l]);
