@@ -72,6 +72,7 @@ clg_tensor clg__call_poison(const clg__call *c)
 
 clg_tensor clg__poison_of(clg_tensor bad)
 {
+    clg__publish(bad->dev, bad->status, clg__cause_text(bad));
     return clg__poison_from(bad);
 }
 

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// Every operation of the table of cases with inputs that it does not expect: other types, ranks and sizes,
+// poison, NULL. Nothing crashes; what is refused says why, what is accepted can be differentiated or says
+// why not. Recorded only: no kernel is compiled.
+#include "../tools/cases.h"
+#include "testing.h"
+
+static const clg_dtype types[] = { CLG_F32, CLG_F64, CLG_I32, CLG_I64, CLG_U8, CLG_BOOL };
+static const clg_shape shapes[] = {
+    { 0 },
+    { .rank = 1, .dim = { 0 } },
+    { .rank = 1, .dim = { 3 } },
+    { .rank = 2, .dim = { 7, 1 } },
+    { .rank = 3, .dim = { 2, 0, 5 } },
+    { .rank = 4, .dim = { 1, 2, 3, 4 } },
+    { .rank = 8, .dim = { 2, 1, 2, 1, 2, 1, 2, 1 } },
+};
+enum { TYPES = sizeof types / sizeof types[0], SHAPES = sizeof shapes / sizeof shapes[0] };
+
+static long accepted, refused;
+
+static clg_tensor expected(const op_case *c, int k)
+{
+    return clg_zeros(dev, case_dtype(c, k, CLG_F32), c->in[k].shape);
+}
+
+static void judge(const op_case *c, clg_tensor y, const char *what)
+{
+    ck_assert_msg(y != NULL, "%s with %s: no tensor", c->name, what);
+    if (y->status >= 0) {
+        accepted++;
+        clg_error_clear(dev); // a case may call more than what it returns
+        return;
+    }
+    refused++;
+    ck_assert_msg(clg_error_status(dev) == y->status, "%s with %s: status %d, message of %d", c->name, what,
+                  y->status, clg_error_status(dev));
+    ck_assert_msg(strstr(clg_error(dev, 0), ": ") != NULL, "%s with %s: '%s' names no operation", c->name,
+                  what, clg_error(dev, 0));
+    clg_error_clear(dev);
+}
+
+// Input k is `odd`, the others are as expected; then the gradient for all.
+static void one_odd(const op_case *c, int n, int k, clg_tensor odd, const char *what)
+{
+    clg_tensor x[CASE_INPUTS], g[CASE_INPUTS];
+    for (int i = 0; i < n; i++) {
+        x[i] = i == k ? odd : expected(c, i);
+        if (x[i] && x[i]->status >= 0 && clg_dtype_is_float(x[i]->dtype))
+            x[i] = clg_track(x[i]);
+    }
+    const clg_tensor y = c->apply(x);
+    judge(c, y, what);
+    if (!odd || y->status < 0 || !clg_dtype_is_float(y->dtype) || !clg_dtype_is_float(odd->dtype))
+        return;
+    clg_vjp_n(y, clg_ones(dev, y->dtype, y->shape), &x[k], 1, true, g);
+    judge(c, g[0], "a gradient");
+}
+
+static void odd_inputs(const op_case *c, int n, int k)
+{
+    char what[80];
+    for (int t = 0; t < TYPES; t++) {
+        if (!clg_device_has(dev, types[t]))
+            continue;
+        snprintf(what, sizeof what, "input %d of type %s", k, clg_dtype_name(types[t]));
+        one_odd(c, n, k, clg_zeros(dev, types[t], c->in[k].shape), what);
+    }
+    for (int s = 0; s < SHAPES; s++) {
+        snprintf(what, sizeof what, "input %d of shape %d of the list", k, s);
+        one_odd(c, n, k, clg_zeros(dev, case_dtype(c, k, CLG_F32), shapes[s]), what);
+    }
+    clg_tensor poison = clg_poison(dev, CLG_ESHAPE, "test: poison");
+    clg_error_clear(dev);
+    one_odd(c, n, k, poison, "poison");
+}
+
+START_TEST(no_operation_minds_odd_inputs)
+{
+    for (int i = 0; i < op_case_count; i++) {
+        const op_case *c = &op_cases[i];
+        int n = 0;
+        while (n < CASE_INPUTS && c->in[n].kind != CASE_NONE)
+            n++;
+        for (int k = 0; k < n; k++) {
+            clg_scope s = clg_scope_push(dev);
+            odd_inputs(c, n, k);
+            clg_scope_pop(s);
+            clg_error_clear(dev);
+        }
+    }
+    printf("%ld accepted, %ld refused\n", accepted, refused);
+    ck_assert_int_gt(refused, 1000);
+    ck_assert_int_gt(accepted, 1000);
+}
+END_TEST
+
+#define REFUSES_NULL(id)                                                                           \
+    ck_assert_int_lt(clg_##id(NULL)->status, 0);
+#define REFUSES_NULLS(id)                                                                          \
+    ck_assert_int_lt(clg_##id(NULL, NULL)->status, 0);                                             \
+    ck_assert_int_lt(clg_##id(x, NULL)->status, 0);                                                \
+    ck_assert_int_lt(clg_##id(NULL, x)->status, 0);                                                \
+    ck_assert_int_lt(clg_##id##_scalar(NULL, 1)->status, 0);                                       \
+    ck_assert_int_lt(clg_scalar_##id(1, NULL)->status, 0);
+
+START_TEST(null_is_refused)
+{
+#ifndef CLG_DEBUG // there it traps
+    clg_scope s = clg_scope_push(dev);
+    const clg_tensor x = clg_zeros(dev, CLG_F32, CLG_SHAPE(3));
+    CLG_UNARY_MAP(REFUSES_NULL)
+    CLG_BINARY_MAP(REFUSES_NULLS)
+    const clg_tensor none[] = { clg_sum(NULL, CLG_ALL, false), clg_matmul(x, NULL), clg_conv2d(NULL, x, NULL, NULL),
+                                clg_softmax(NULL, 0), clg_reshape(NULL, CLG_SHAPE(1)), clg_where(x, NULL, x),
+                                clg_cast(NULL, CLG_F32), clg_cross_entropy(NULL, x, NULL),
+                                clg_max_pool2d(NULL, NULL), clg_concat(0, x, NULL), clg_one_hot(NULL, 3),
+                                clg_index_select(x, 0, NULL), clg_dropout(NULL, 0.5), clg_grad(NULL, x),
+                                clg_batch_norm(NULL, NULL, NULL, NULL, NULL, NULL), clg_detach(NULL) };
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        ck_assert_msg(none[i]->status < 0, "call %zu took NULL", i);
+    clg_scope_pop(s);
+    clg_error_clear(dev);
+#endif
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("wrong");
+    TCase *c = tcase_create("inputs");
+    tcase_add_test(c, no_operation_minds_odd_inputs);
+    tcase_add_test(c, null_is_refused);
+    suite_add_tcase(s, c);
+    return run_suite(s);
+}
