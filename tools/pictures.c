@@ -142,8 +142,11 @@ bool draw_curve(const char *path, const epoch_row *r, int n, double landmark, ch
     draw_line(&b, &r->accuracy, vermillion);
     snprintf(text, sizeof text, "%.4f", r[n - 1].accuracy);
     const double y = at_y(&b, r[n - 1].accuracy);
-    canvas_text(&c, n > 1 ? b.x + b.w : at_x(&b, 1) + 14, y < b.y + 24 ? y + 26 : y - 12, 12,
-                vermillion, n > 1 ? TEXT_RIGHT : TEXT_LEFT, text);
+    // above the point, unless the frame or the landmark's line is there
+    const double line = at_y(&b, landmark);
+    const bool below = y < b.y + 24 || (line < y && line > y - 30);
+    canvas_text(&c, n > 1 ? b.x + b.w : at_x(&b, 1) + 14, below ? y + 26 : y - 12, 12, vermillion,
+                n > 1 ? TEXT_RIGHT : TEXT_LEFT, text);
     double x = legend(&c, 255, 422, blue, false, "training loss");
     x = legend(&c, x, 422, vermillion, false, "test accuracy");
     snprintf(text, sizeof text, "people: %.3f", landmark);
