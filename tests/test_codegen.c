@@ -249,12 +249,24 @@ START_TEST(another_shape_is_the_same_text)
 }
 END_TEST
 
+// Merging groups asks for accesses between shapes that have only their number of elements, 0, in common.
+START_TEST(an_empty_tensor_is_seen_as_any_shape)
+{
+    const clg_shape os = CLG_SHAPE(0, 19), ms = CLG_SHAPE(19, 0);
+    const clg__geom outer = clg__geom_contiguous(&os), inner = clg__geom_contiguous(&ms);
+    clg__geom g;
+    ck_assert(clg__geom_compose(&outer, &os, &inner, &ms, &g));
+    ck_assert(clg__geom_is_contiguous(&g, &os));
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("codegen");
     TCase *c = tcase_create("text");
     tcase_add_loop_test(c, text_is_as_it_was, 0, (int) (sizeof cases / sizeof cases[0]));
     tcase_add_test(c, another_shape_is_the_same_text);
+    tcase_add_test(c, an_empty_tensor_is_seen_as_any_shape);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

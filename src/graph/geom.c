@@ -235,6 +235,13 @@ bool clg__geom_compose(const clg__geom *outer, const clg_shape *os, const clg__g
     int64_t coef[CLG_MAX_RANK];
     if (outer->windowed || !collapse(inner, ms, &in))
         return false;
+    for (int j = 0; j < in.n; j++) {
+        if (in.dim[j] > 0)
+            continue;
+        // No elements at all: any access will do, and no number may be divided by.
+        *out = clg__geom_contiguous(os);
+        return clg_numel(*os) == 0;
+    }
     int64_t step = 1, rest = outer->offset;
     for (int j = in.n - 1; j >= 0; j--) {
         linear[j] = step;
