@@ -13,6 +13,8 @@
 // grad    of floating arguments only; g is the cotangent of the result y. "none": gradients do not
 //         pass, as if the result did not depend on the argument. "zero": they are zeros
 //
+// axes    from 0, or negative from the end. A 0-d tensor takes 0 and -1, as if it had one dimension
+//
 // In doc blocks "float" is F32 or F64.
 #ifndef CLGRAD_OPS_H
 #define CLGRAD_OPS_H
@@ -530,13 +532,15 @@ CLG_API clg_tensor clg_one_hot(clg_tensor index, int64_t classes);
 //
 //   y[..., i, ...] = a[..., index[i], ...]
 //
-// a       any type, rank 1 or more
+// a       any type and shape
 // axis    may be negative
-// index   [n]           I32 or I64. One outside the dimension (or below 0) gives NaN, in integers 0
+// index   [n]           I32 or I64, 0-d counts as [1]. One outside the dimension (or below 0) gives
+//         NaN, in integers 0
 // result  type of a; the axis has n elements
 // grad    a: g, added up where index repeats, in index order: the same bits every time
 // errors  CLG_EDTYPE    index is not I32 or I64
-//         CLG_ESHAPE    no such axis, or index has not one dimension
+//         CLG_ESHAPE    no such axis, index has two dimensions or more, or a is 0-d and index has
+//                       not one element
 CLG_API clg_tensor clg_index_select(clg_tensor a, int axis, clg_tensor index);
 
 // ---- matrix and convolution

@@ -68,7 +68,8 @@ double clg__fit(clg_dtype t, double v);
 // Shape helpers.
 bool clg__broadcast(const clg_shape *a, const clg_shape *b, clg_shape *out);
 bool clg__shape_equal(const clg_shape *a, const clg_shape *b);
-bool clg__axis(int axis, int rank, int *out); // negative from the end
+// Axes are negative from the end; a 0-d tensor has 0 and -1, where shape.dim[0] is no size of it.
+bool clg__axis(int64_t axis, int rank, int *out);
 // CLG_AXES list to flags; empty: all. false with which axis is bad or doubled.
 bool clg__axes(clg_shape axes, int rank, bool flag[CLG_MAX_RANK], int64_t *bad);
 bool clg__numel(const clg_shape *s, int64_t *out); // false: negative dimension or overflow

@@ -42,10 +42,17 @@ bool clg__broadcast(const clg_shape *a, const clg_shape *b, clg_shape *out)
     return true;
 }
 
-bool clg__axis(int axis, int rank, int *out)
+// As in PyTorch a 0-d tensor takes the axes of one with one dimension.
+static int64_t axis_of(int64_t axis, int rank)
 {
-    const int a = axis < 0 ? axis + rank : axis;
-    if (a < 0 || a >= rank)
+    const int n = rank == 0 ? 1 : rank;
+    return axis < -n || axis >= n ? -1 : axis < 0 ? axis + n : axis;
+}
+
+bool clg__axis(int64_t axis, int rank, int *out)
+{
+    const int a = (int) axis_of(axis, rank);
+    if (a < 0)
         return false;
     *out = a;
     return true;
@@ -57,13 +64,15 @@ bool clg__axes(clg_shape axes, int rank, bool flag[CLG_MAX_RANK], int64_t *bad)
     for (int d = 0; d < rank && axes.rank == 0; d++)
         flag[d] = true;
     for (int i = 0; i < axes.rank; i++) {
-        const int64_t a = axes.dim[i] < 0 ? axes.dim[i] + rank : axes.dim[i];
-        if (a < 0 || a >= rank || flag[a]) {
+        const int64_t a = axis_of(axes.dim[i], rank);
+        if (a < 0 || flag[a]) {
             *bad = axes.dim[i];
             return false;
         }
         flag[a] = true;
     }
+    if (rank == 0)
+        flag[0] = false;
     return true;
 }
 

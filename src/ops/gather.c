@@ -98,15 +98,22 @@ clg_tensor clg_index_select(clg_tensor a, int axis, clg_tensor index)
         return clg__call_fail(&c, CLG_ESHAPE, "axis %d of a tensor of rank %d", axis, a->shape.rank);
     if (index->dtype != CLG_I32 && index->dtype != CLG_I64)
         return clg__call_fail(&c, CLG_EDTYPE, "the index must be i32 or i64");
-    if (index->shape.rank != 1)
-        return clg__call_fail(&c, CLG_ESHAPE, "the index must have one dimension");
-    sizes s = { 1, a->shape.dim[at], index->shape.dim[0], 1 };
+    if (index->shape.rank > 1)
+        return clg__call_fail(&c, CLG_ESHAPE, "the index has rank %d, expected 1 or 0",
+                              index->shape.rank);
+    const bool scalar = a->shape.rank == 0;
+    sizes s = { 1, scalar ? 1 : a->shape.dim[at], clg_numel(index->shape), 1 };
+    if (scalar && s.n != 1)
+        return clg__call_fail(&c, CLG_ESHAPE, "the index of a 0-d tensor has %lld elements, expected 1",
+                              (long long) s.n);
     for (int d = 0; d < a->shape.rank; d++) {
         s.outer *= d < at ? a->shape.dim[d] : 1;
         s.inner *= d > at ? a->shape.dim[d] : 1;
     }
     clg_shape out = a->shape;
-    out.dim[at] = s.n;
+    if (!scalar)
+        out.dim[at] = s.n;
+    index = clg_reshape(index, CLG_SHAPE(s.n));
     clg_tensor flat = clg_reshape(a, CLG_SHAPE(s.outer, s.axis, s.inner));
     return clg_reshape(node(&op_index_select, flat, index, &s, s.n), out);
 }

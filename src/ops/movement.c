@@ -70,11 +70,11 @@ clg_tensor clg_flatten(clg_tensor a, int first, int last)
     int f, l;
     if (!clg__call_begin(&c, "flatten", "a", 1, &a))
         return clg__call_poison(&c);
-    if (a->shape.rank == 0)
-        return clg_reshape(a, CLG_SHAPE(1));
     if (!clg__axis(first, a->shape.rank, &f) || !clg__axis(last, a->shape.rank, &l) || f > l)
         return clg__call_fail(&c, CLG_ESHAPE, "axes %d to %d of a tensor of rank %d", first, last,
                               a->shape.rank);
+    if (a->shape.rank == 0)
+        return clg_reshape(a, CLG_SHAPE(1));
     clg_shape s = { 0 };
     for (int d = 0; d < a->shape.rank; d++) {
         if (d > f && d <= l)
@@ -149,7 +149,7 @@ clg_tensor clg_permute(clg_tensor a, clg_shape axes)
                               a->shape.rank);
     clg_shape s = { .rank = axes.rank };
     for (int d = 0; d < s.rank; d++) {
-        if (!clg__axis((int) axes.dim[d], s.rank, &p.axis[d]) || used[p.axis[d]])
+        if (!clg__axis(axes.dim[d], s.rank, &p.axis[d]) || used[p.axis[d]])
             return clg__call_fail(&c, CLG_ESHAPE, "axis %lld is out of range or doubled",
                                   (long long) axes.dim[d]);
         used[p.axis[d]] = true;
@@ -171,6 +171,8 @@ clg_tensor clg_transpose(clg_tensor a, int axis0, int axis1)
         return clg__call_fail(&c, CLG_ESHAPE, "axes %d and %d of a tensor of rank %d", axis0, axis1,
                               a->shape.rank);
     clg_shape axes = { .rank = a->shape.rank };
+    if (x == y)
+        return a;
     for (int d = 0; d < axes.rank; d++)
         axes.dim[d] = d == x ? y : d == y ? x : d;
     return clg_permute(a, axes);
@@ -272,7 +274,7 @@ clg_tensor clg_slice(clg_tensor a, int axis, int64_t start, int64_t stop, int64_
     cut p = { .step = step };
     if (!clg__call_begin(&c, "slice", "a", 1, &a))
         return clg__call_poison(&c);
-    if (!clg__axis(axis, a->shape.rank, &p.axis))
+    if (a->shape.rank == 0 || !clg__axis(axis, a->shape.rank, &p.axis))
         return clg__call_fail(&c, CLG_ESHAPE, "axis %d of a tensor of rank %d", axis,
                               a->shape.rank);
     if (step == 0)
@@ -422,7 +424,7 @@ clg_tensor clg_concat_n(const clg_tensor *t, int n, int axis)
         return clg_poison(NULL, CLG_EINVAL, "concat: no tensors");
     if (!clg__call_begin(&c, "concat", NULL, n, t))
         return clg__call_poison(&c);
-    if (!clg__axis(axis, t[0]->shape.rank, &at))
+    if (t[0]->shape.rank == 0 || !clg__axis(axis, t[0]->shape.rank, &at))
         return clg__call_fail(&c, CLG_ESHAPE, "axis %d of tensors of rank %d", axis,
                               t[0]->shape.rank);
     for (int i = 1; i < n; i++) {

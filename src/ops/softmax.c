@@ -84,6 +84,8 @@ static clg_tensor rows(const clg__op *op, clg_tensor a, int axis)
         return clg__call_fail(&c, CLG_EDTYPE, "only floating types");
     if (!clg__axis(axis, a->shape.rank, &at))
         return clg__call_fail(&c, CLG_ESHAPE, "axis %d of a tensor of rank %d", axis, a->shape.rank);
+    if (a->shape.rank == 0)
+        return clg_reshape(rows(op, clg_reshape(a, CLG_SHAPE(1)), 0), CLG_SCALAR);
     if (a->shape.dim[at] > INT32_MAX)
         return clg__call_fail(&c, CLG_ESHAPE, "a row has more than %d elements", INT32_MAX);
     clg_tensor t = clg_transpose(a, at, -1);
