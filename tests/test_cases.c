@@ -369,8 +369,6 @@ int main(void)
 {
     Suite *s = suite_create("cases");
     TCase *c = tcase_create("table");
-    // Thousands of formulas on small shapes: spend no time on optimising their kernels.
-    setenv("CLGRAD_CL_OPTIONS", "-cl-opt-disable", 0);
     tcase_add_test(c, every_row_of_the_maps_has_a_case);
     tcase_add_test(c, every_function_of_the_header_has_a_case);
     tcase_add_test(c, names_are_unique);

@@ -131,7 +131,6 @@ int main(void)
 {
     Suite *s = suite_create("dtype");
     TCase *c = tcase_create("promotion");
-    setenv("CLGRAD_CL_OPTIONS", "-cl-opt-disable", 0); // hundreds of kernels for one element each
     tcase_add_test(c, the_table_is_symmetric_and_associates);
     tcase_add_test(c, bool_has_no_arithmetic);
     tcase_add_test(c, types_and_values_are_those_of_pytorch);

@@ -268,8 +268,6 @@ int main(void)
 {
     Suite *s = suite_create("fuzz");
     TCase *c = tcase_create("graphs");
-    // Half of what matters is how kernels are put together: spend no time on optimising them.
-    setenv("CLGRAD_CL_OPTIONS", "-cl-opt-disable", 0);
     tcase_add_test(c, sums_keep_their_order);
     tcase_add_test(c, random_graphs_agree);
     suite_add_tcase(s, c);
