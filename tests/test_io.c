@@ -8,17 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <utime.h>
 #include <zlib.h>
 
-static char folder[] = "/tmp/clgrad_io_XXXXXX";
+// In memory where that can be: these tests write often, and a disk takes its time to sync.
+static char in_memory[] = "/dev/shm/clgrad_io_XXXXXX", on_disk[] = "/tmp/clgrad_io_XXXXXX";
+static const char *folder = in_memory;
 
 static const char *in_folder(const char *name)
 {
-    static char path[200];
+    static char path[290];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return path;
 }
@@ -246,13 +249,29 @@ START_TEST(what_a_killed_writer_left_goes)
         put(name, "x", 1);
     }
     put("left.tmp-00000000-1-0", "x", 1);
-    put("left.tmp-77", "x", 1);
     const struct utimbuf old = { time(NULL) - 200000, time(NULL) - 200000 };
-    ck_assert_int_eq(utime(in_folder("left.tmp-77"), &old), 0);
-    ck_assert_int_eq(count_temps("left"), 4);
+    static const char *const aged[] = { "left.tmp-00000000-7-7", "left.tmp-77", "left.tmp-my backup",
+                                        "left.tmp-00000000-7-7.png" };
+    for (int i = 0; i < 4; i++) {
+        put(aged[i], "x", 1);
+        ck_assert_int_eq(utime(in_folder(aged[i]), &old), 0);
+    }
+    ck_assert_int_eq(count_temps("left"), 7);
     ck_assert_int_eq(clg_write_atomic(in_folder("left"), "b", 1, NULL, 0), CLG_OK);
-    ck_assert_int_eq(count_temps("left"), 2);
+    ck_assert_int_eq(count_temps("left"), 5); // what has another form is not ours
     ck_assert_int_ne(access(in_folder(name), F_OK), 0);
+    ck_assert_int_ne(access(in_folder(aged[0]), F_OK), 0);
+    // a name that a pattern would read otherwise, and one as long as names may be
+    char odd[256] = "a[b]*?\\c", text[100];
+    for (int i = 0; i < 2; i++) {
+        if (i)
+            memset(odd, 'n', 255);
+        ck_assert_msg(clg_write_atomic(in_folder(odd), "b", 1, NULL, 0) == CLG_OK, "%s", odd);
+    }
+    snprintf(text, sizeof text, "a[b]*?\\c.tmp-%08x-%ld-0", hash, (long) dead);
+    put(text, "x", 1);
+    ck_assert_int_eq(clg_write_atomic(in_folder("a[b]*?\\c"), "b", 1, NULL, 0), CLG_OK);
+    ck_assert_int_ne(access(in_folder(text), F_OK), 0);
 }
 END_TEST
 
@@ -276,9 +295,18 @@ START_TEST(idx_hostile_gzip)
     }
     put("cut.gz", file, n - 1);
     ck_assert_int_lt(clg_idx_open(&x, in_folder("cut.gz"), NULL, 0), 0);
-    file[n - 6] ^= 1; // the checksum
-    put("cut.gz", file, n);
-    ck_assert_int_lt(clg_idx_open(&x, in_folder("cut.gz"), NULL, 0), 0);
+    for (size_t back = 2; back <= 6; back += 4) { // the length, the checksum
+        file[n - back] ^= 1;
+        put("cut.gz", file, n);
+        ck_assert_int_eq(clg_idx_open(&x, in_folder("cut.gz"), error, 500), CLG_EFORMAT);
+        ck_assert_msg(strstr(error, "checksum") != NULL, "%s", error);
+        file[n - back] ^= 1;
+    }
+    put("cut.gz", file, n - 9);
+    ck_assert_int_eq(clg_idx_open(&x, in_folder("cut.gz"), error, 500), CLG_EFORMAT);
+    ck_assert_msg(strstr(error, "cut short") != NULL, "%s", error);
+    ck_assert_int_eq(clg_idx_open(&x, folder, error, 500), CLG_EIO);
+    ck_assert_msg(strstr(error, "directory") != NULL, "%s", error);
     // a bomb: a header that asks for one element, a megabyte behind it
     gzFile z = gzopen(in_folder("bomb.gz"), "wb");
     ck_assert_int_eq(gzwrite(z, "\0\0\x08\x01\0\0\0\1", 8), 8);
@@ -372,9 +400,379 @@ START_TEST(writing_fails_cleanly)
 }
 END_TEST
 
+// ---- what a writer takes, its reader gives back
+
+static uint64_t state = 12345;
+
+static uint64_t draw(uint64_t n)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (state >> 33) % n;
+}
+
+// Unicode's table of well-formed sequences.
+static bool is_utf8(const char *text)
+{
+    const unsigned char *p = (const unsigned char *) text;
+    while (*p) {
+        const unsigned char c = *p++;
+        const int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2
+                                                       : c >= 0xf0 && c < 0xf5 ? 3 : -1;
+        if (more < 0 || (c == 0xe0 && *p < 0xa0) || (c == 0xed && *p > 0x9f) ||
+            (c == 0xf0 && *p < 0x90) || (c == 0xf4 && *p > 0x8f))
+            return false;
+        for (int i = 0; i < more; i++, p++) {
+            if ((*p & 0xc0) != 0x80)
+                return false;
+        }
+    }
+    return true;
+}
+
+static const char *const hostile[] = {
+    "", "w", "__metadata__", "__metadata__ ", "a.b", "a/b", "../../a", "\"", "\\", "\\u0000", "\n\r\t\b\f",
+    "\x01\x1f\x7f", "{\"a\":1}", "'; --", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\xa0\x80",
+    "\xed\xbf\xbf", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xc0\x80", "\xff", "a\xff", "\x80",
+    "\xe2\x82", "\xef\xbb\xbf", "dtype", "shape", "data_offsets", "optim.m.w", "optim.step", "%s%n", " w ", "w ",
+};
+enum { HOSTILE = (int) (sizeof hostile / sizeof hostile[0]), MOST = 6 };
+
+// One of the hostile, or a few random bytes.
+static const char *draw_name(char room[12])
+{
+    if (draw(4) > 0)
+        return hostile[draw(HOSTILE)];
+    const int n = (int) draw(9);
+    for (int i = 0; i < n; i++)
+        room[i] = (char) (draw(3) ? 'a' + (char) draw(26) : (char) (1 + draw(255)));
+    room[n] = '\0';
+    return room;
+}
+
+static clg_safetensor draw_tensor(char room[12], const unsigned char *data, size_t limit)
+{
+    clg_safetensor t = { draw_name(room), true, (clg_dtype) draw(CLG_DTYPE_COUNT + (draw(20) == 0)),
+                         { .rank = (int) draw(CLG_MAX_RANK + 1 + (draw(20) == 0)) }, data, 0 };
+    size_t n = clg_dtype_size(t.dtype);
+    bool zero = false;
+    for (int d = 0; d < t.shape.rank && d < CLG_MAX_RANK; d++) {
+        t.shape.dim[d] = draw(8) ? 1 + (int64_t) draw(3) : 0;
+        zero |= t.shape.dim[d] == 0;
+        n *= (size_t) t.shape.dim[d];
+    }
+    if (zero && draw(3) == 0)
+        t.shape.dim[0] = draw(2) ? INT64_MAX : (int64_t) 1 << 40;
+    if (draw(30) == 0 && t.shape.rank > 0 && t.shape.rank <= CLG_MAX_RANK)
+        t.shape.dim[0] = -1;
+    ck_assert_uint_le(n, limit);
+    for (int d = 0; d < t.shape.rank && d < CLG_MAX_RANK; d++)
+        n = t.shape.dim[d] == 0 ? 0 : n;
+    t.bytes = draw(30) ? n : n + 1;
+    return t;
+}
+
+// Whether the rules allow it; what cannot be told here is left to the writer (-1).
+static int may_be_written(const clg_safetensor *t, int n, const char *const *meta)
+{
+    bool open = false;
+    for (int i = 0; i < n; i++) {
+        size_t bytes = clg_dtype_size(t[i].dtype);
+        if (bytes == 0 || t[i].shape.rank > CLG_MAX_RANK || !is_utf8(t[i].name) ||
+            strcmp(t[i].name, "__metadata__") == 0)
+            return 0;
+        for (int d = 0; d < t[i].shape.rank; d++) {
+            if (t[i].shape.dim[d] < 0)
+                return 0;
+            open |= t[i].shape.dim[d] > 1000;
+            bytes *= (size_t) t[i].shape.dim[d];
+        }
+        for (int d = 0; d < t[i].shape.rank; d++)
+            bytes = t[i].shape.dim[d] == 0 ? 0 : bytes;
+        if (bytes != t[i].bytes)
+            return 0;
+        for (int k = 0; k < i; k++) {
+            if (strcmp(t[k].name, t[i].name) == 0)
+                return 0;
+        }
+    }
+    for (int i = 0; meta[i]; i++) {
+        if (!is_utf8(meta[i]))
+            return 0;
+        for (int k = i % 2 ? i : 0; k < i; k += 2) {
+            if (strcmp(meta[k], meta[i]) == 0)
+                return 0;
+        }
+    }
+    return open ? -1 : 1;
+}
+
+static void same_tensors(clg_safetensors f, const clg_safetensor *t, int n, const char *const *meta)
+{
+    ck_assert_int_eq(clg_safetensors_count(f), n);
+    for (int i = 0; i < n; i++) {
+        const clg_safetensor *got = clg_safetensors_find(f, t[i].name);
+        ck_assert_msg(got && got->known && got->dtype == t[i].dtype && got->shape.rank == t[i].shape.rank &&
+                          got->bytes == t[i].bytes && strcmp(got->name, t[i].name) == 0,
+                      "'%s' comes back otherwise", t[i].name);
+        for (int d = 0; d < t[i].shape.rank; d++)
+            ck_assert_int_eq(got->shape.dim[d], t[i].shape.dim[d]);
+        ck_assert(t[i].bytes == 0 || memcmp(got->data, t[i].data, t[i].bytes) == 0);
+    }
+    for (int i = 0; meta[i]; i += 2)
+        ck_assert_str_eq(clg_safetensors_metadata(f, meta[i]), meta[i + 1]);
+}
+
+START_TEST(what_is_written_is_read_again)
+{
+    static unsigned char data[60000]; // 0 and 1, so that it is BOOL too
+    char room[2 * MOST + 4][12], error[500];
+    int written = 0, refused = 0;
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (unsigned char) draw(2);
+    put("s", "old", 3);
+    for (int round = 0; round < 600; round++) {
+        clg_safetensor t[MOST];
+        const char *meta[MOST + 1] = { NULL };
+        const int n = (int) draw(MOST), pairs = (int) draw(3);
+        for (int i = 0; i < n; i++)
+            t[i] = draw_tensor(room[i], data + draw(sizeof data - 53000), 53000);
+        for (int i = 0; i < 2 * pairs; i++)
+            meta[i] = draw_name(room[MOST + i]);
+        struct stat before, after;
+        clg_safetensors f;
+        const int allowed = may_be_written(t, n, meta);
+        ck_assert_int_eq(stat(in_folder("s"), &before), 0);
+        const clg_status st = clg_safetensors_write(in_folder("s"), t, n, meta, error, 500);
+        ck_assert_msg(allowed < 0 || (st >= 0) == (allowed == 1), "round %d: %d %s", round, st, error);
+        ck_assert_int_eq(stat(in_folder("s"), &after), 0);
+        if (st >= 0) {
+            ck_assert_msg(clg_safetensors_open(&f, in_folder("s"), error, 500) == 0, "%s", error);
+            same_tensors(f, t, n, meta);
+            clg_safetensors_close(&f);
+            written++;
+        } else {
+            ck_assert_int_eq(st, CLG_EINVAL);
+            ck_assert_msg(strncmp(error, "safetensors: ", 13) == 0, "%s", error);
+            ck_assert_uint_eq(before.st_ino, after.st_ino);
+            refused++;
+        }
+    }
+    ck_assert_msg(written > 100 && refused > 100, "%d and %d", written, refused);
+    // what an open file calls unknown is not written as something else
+    put_header("{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1);
+    clg_safetensors f;
+    ck_assert_int_eq(clg_safetensors_open(&f, in_folder("bad"), NULL, 0), CLG_OK);
+    ck_assert(!clg_safetensors_at(f, 0)->known);
+    ck_assert_int_eq(clg_safetensors_write(in_folder("s"), clg_safetensors_at(f, 0), 1, NULL, NULL, 0),
+                     CLG_EINVAL);
+    clg_safetensors_close(&f);
+}
+END_TEST
+
+START_TEST(safetensors_headers_have_a_limit)
+{
+    char error[500];
+    char *name = malloc(100000001);
+    clg_safetensors f;
+    ck_assert_ptr_nonnull(name);
+    memset(name, 'n', 100000000);
+    const clg_safetensor t = { name, true, CLG_U8, CLG_SHAPE(1), "", 1 };
+    name[100000000] = '\0';
+    ck_assert_int_eq(clg_safetensors_write(in_folder("long"), &t, 1, NULL, error, 500), CLG_EINVAL);
+    ck_assert_ptr_nonnull(strstr(error, "100 MB"));
+    ck_assert_int_ne(access(in_folder("long"), F_OK), 0);
+    name[1000000] = '\0';
+    ck_assert_int_eq(clg_safetensors_write(in_folder("long"), &t, 1, NULL, error, 500), CLG_OK);
+    ck_assert_int_eq(clg_safetensors_open(&f, in_folder("long"), error, 500), CLG_OK);
+    ck_assert_ptr_nonnull(clg_safetensors_find(f, name));
+    clg_safetensors_close(&f);
+    free(name);
+    const char *const odd[] = { "key", NULL };
+    ck_assert_int_eq(clg_safetensors_write(in_folder("s"), NULL, 0, odd, error, 500), CLG_EINVAL);
+    ck_assert_ptr_nonnull(strstr(error, "'key'"));
+    ck_assert_int_eq(clg_safetensors_write(in_folder("s"), NULL, 1, NULL, error, 500), CLG_EINVAL);
+    ck_assert_int_eq(clg_safetensors_write(in_folder("s"), &t, -1, NULL, error, 500), CLG_EINVAL);
+    ck_assert_int_eq(clg_safetensors_write(NULL, &t, 0, NULL, error, 500), CLG_EINVAL);
+}
+END_TEST
+
+// What other writers write and the format allows.
+START_TEST(safetensors_of_other_writers)
+{
+    static const struct {
+        const char *json;
+        size_t data;
+        int n;
+    } good[] = {
+        { "{}", 0, 0 }, { "{}     \n\t ", 0, 0 }, { "{\"__metadata__\":null}", 0, 0 },
+        { "{\"__metadata__\":{\"a\":\"x\\u0000y\",\"b\":\"\"}}", 0, 0 },
+        { "{\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]},"
+          "\"a\":{\"shape\":[1],\"data_offsets\":[0,4],\"dtype\":\"I32\"},\"__metadata__\":{}}", 8, 2 },
+        { "{\"c\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[1,9]},"
+          "\"u\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 9, 2 },
+        { "{\"z\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[4,4]},"
+          "\"y\":{\"dtype\":\"F32\",\"shape\":[2,0],\"data_offsets\":[0,0]},"
+          "\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}", 4, 3 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"note\":{\"by\":[1]}}}", 4, 1 },
+        { "{\"\\ud83d\\ude00\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]},"
+          "\"\":{\"dtype\":\"U16\",\"shape\":[0],\"data_offsets\":[0,0]}}", 4, 2 },
+    };
+    char error[500];
+    clg_safetensors f;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        put_header(good[i].json, good[i].data);
+        ck_assert_msg(clg_safetensors_open(&f, in_folder("bad"), error, 500) == 0, "case %zu: %s", i, error);
+        ck_assert_int_eq(clg_safetensors_count(f), good[i].n);
+        ck_assert_ptr_null(clg_safetensors_metadata(f, "a")); // never cut short
+        clg_safetensors_close(&f);
+    }
+    ck_assert_int_eq(clg_safetensors_open(&f, folder, error, 500), CLG_EIO);
+    ck_assert_msg(strstr(error, "directory") != NULL, "%s", error);
+    ck_assert_int_eq(clg_safetensors_open(&f, "/dev/zero", error, 500), CLG_EFORMAT); // and ends
+}
+END_TEST
+
+START_TEST(idx_gives_back_what_it_takes)
+{
+    static const double data[81] = { 1, -2, 0.5 };
+    char error[500];
+    int written = 0;
+    clg_idx x;
+    put("i", "old", 3);
+    for (int round = 0; round < 300; round++) {
+        const clg_dtype t = (clg_dtype) draw(CLG_DTYPE_COUNT + 1);
+        const char *name = draw(2) ? "i" : "i.gz";
+        clg_shape s = { .rank = (int) draw(CLG_MAX_RANK + 2) - (draw(20) == 0) };
+        int64_t n = 1, huge = 0;
+        for (int d = 0; d < s.rank && d < CLG_MAX_RANK; d++) {
+            s.dim[d] = d < 4 ? (int64_t) draw(4) : 1;
+            n *= s.dim[d];
+        }
+        if (s.rank > 1 && n == 0 && draw(2))
+            s.dim[draw(2)] = huge = draw(2) ? (int64_t) 1 << 40 : UINT32_MAX;
+        const bool type = t == CLG_U8 || t == CLG_I32 || t == CLG_F32 || t == CLG_F64;
+        const clg_status st = clg_idx_write(in_folder(name), t, s, data, error, 500);
+        if (st < 0) {
+            ck_assert_int_eq(st, CLG_EINVAL);
+            ck_assert(!type || s.rank < 0 || s.rank > CLG_MAX_RANK || huge);
+            continue;
+        }
+        written++;
+        ck_assert_msg(clg_idx_open(&x, in_folder(name), error, 500) == 0, "%s", error);
+        ck_assert(x.dtype == t && x.shape.rank == s.rank);
+        n = 1;
+        for (int d = 0; d < s.rank; d++) {
+            ck_assert_int_eq(x.shape.dim[d], s.dim[d]);
+            n = s.dim[d] == 0 ? 0 : n * (n ? s.dim[d] : 1);
+        }
+        ck_assert(n == 0 || memcmp(x.data, data, (size_t) n * clg_dtype_size(t)) == 0);
+        clg_idx_close(&x);
+    }
+    ck_assert_int_gt(written, 50);
+}
+END_TEST
+
+// ---- what a path may be
+
+static bool holds(const char *name, const char *text)
+{
+    char got[100] = "";
+    FILE *f = fopen(in_folder(name), "rb");
+    const bool opened = f != NULL;
+    if (f) {
+        got[fread(got, 1, sizeof got - 1, f)] = '\0';
+        fclose(f);
+    }
+    return opened && strcmp(got, text) == 0;
+}
+
+static mode_t mode_of(const char *path)
+{
+    struct stat s;
+    ck_assert_msg(lstat(path, &s) == 0, "%s", path);
+    return s.st_mode;
+}
+
+static void link_to(const char *what, const char *name)
+{
+    ck_assert_int_eq(symlink(what, in_folder(name)), 0);
+}
+
+static clg_status write_to(const char *name, char error[500])
+{
+    return clg_write_atomic(in_folder(name), "new", 3, error, 500);
+}
+
+START_TEST(links_and_rights_stay)
+{
+    char error[500], absolute[300];
+    ck_assert_int_eq(mkdir(in_folder("sub"), 0777), 0);
+    put("real", "old", 3);
+    snprintf(absolute, sizeof absolute, "%s", in_folder("sub/far"));
+    link_to("real", "l1");
+    link_to("l1", "l2");
+    link_to(absolute, "l3"); // to nothing yet
+    link_to("../real", "sub/l4");
+    ck_assert_int_eq(chmod(in_folder("real"), 0640), 0);
+    static const char *const links[] = { "l1", "l2", "sub/l4", "l3" };
+    for (int i = 0; i < 4; i++) {
+        put("real", "old", 3);
+        ck_assert_msg(write_to(links[i], error) == CLG_OK, "%s", error);
+        ck_assert(S_ISLNK(mode_of(in_folder(links[i]))));
+        ck_assert(holds(i < 3 ? "real" : "sub/far", "new"));
+        ck_assert_uint_eq(mode_of(in_folder("real")) & 0777, 0640);
+    }
+    const mode_t mask = umask(027);
+    ck_assert_int_eq(write_to("fresh", error), CLG_OK);
+    umask(mask);
+    ck_assert_uint_eq(mode_of(in_folder("fresh")) & 0777, 0640);
+}
+END_TEST
+
+START_TEST(only_files_are_replaced)
+{
+    char error[500], path[1100];
+    ck_assert_int_eq(mkdir(in_folder("dir"), 0777), 0);
+    ck_assert_int_eq(mkfifo(in_folder("pipe"), 0666), 0);
+    link_to("/dev/null", "null");
+    static const char *const names[] = { "dir", "dir/", "pipe", "null", "absent/x", "real/x", "turn" };
+    put("real", "old", 3);
+    const int temps = count_temps("*"); // of other tests
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], "turn") == 0)
+            link_to("turn", "turn");
+        error[0] = '\0';
+        ck_assert_msg(write_to(names[i], error) == CLG_EIO, "%s", names[i]);
+        ck_assert_msg(strncmp(error, in_folder(names[i]), strlen(in_folder(names[i]))) == 0, "%s", error);
+        ck_assert_ptr_null(strstr(error, ".tmp-")); // in terms of what was asked for
+    }
+    ck_assert(S_ISDIR(mode_of(in_folder("dir"))) && S_ISFIFO(mode_of(in_folder("pipe"))));
+    ck_assert(S_ISCHR(mode_of("/dev/null")) && holds("real", "old"));
+    memset(path, 'p', sizeof path);
+    path[1001] = '\0';
+    ck_assert_int_eq(clg_write_atomic(path, "a", 1, error, 500), CLG_EINVAL);
+    ck_assert_int_eq(clg_write_atomic("", "a", 1, error, 500), CLG_EINVAL);
+    ck_assert_int_eq(clg_write_atomic(NULL, "a", 1, error, 500), CLG_EINVAL);
+    ck_assert_int_eq(clg_write_atomic(in_folder("real"), NULL, 1, error, 500), CLG_EINVAL);
+    ck_assert(holds("real", "old"));
+    if (geteuid() != 0) { // root may write anything
+        ck_assert_int_eq(chmod(in_folder("real"), 0444), 0);
+        ck_assert_int_eq(write_to("real", error), CLG_EIO);
+        ck_assert(holds("real", "old"));
+        ck_assert_int_eq(chmod(in_folder("dir"), 0555), 0);
+        ck_assert_int_eq(write_to("dir/x", error), CLG_EIO);
+    }
+    ck_assert_int_eq(count_temps("*"), temps);
+    ck_assert_int_eq(clg_write_atomic(in_folder("real"), NULL, 0, error, 500), CLG_OK);
+    ck_assert(holds("real", ""));
+}
+END_TEST
+
 int main(void)
 {
-    if (!mkdtemp(folder))
+    if (!mkdtemp(in_memory))
+        folder = mkdtemp(on_disk);
+    if (!folder)
         return 77;
     Suite *s = suite_create("io");
     TCase *c = tcase_create("files");
@@ -390,10 +788,18 @@ int main(void)
     tcase_set_timeout(c, 30);
     tcase_add_test(c, every_truncation_is_refused);
     tcase_add_test(c, writing_fails_cleanly);
+    tcase_add_test(c, what_is_written_is_read_again);
+    tcase_add_test(c, safetensors_headers_have_a_limit);
+    tcase_add_test(c, safetensors_of_other_writers);
+    tcase_add_test(c, idx_gives_back_what_it_takes);
+    tcase_add_test(c, links_and_rights_stay);
+    tcase_add_test(c, only_files_are_replaced);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
     const int failed = srunner_ntests_failed(r);
     srunner_free(r);
-    return failed != 0;
+    char clean[100];
+    snprintf(clean, sizeof clean, "rm -rf '%s'", folder);
+    return system(clean) != 0 || failed != 0;
 }

@@ -10,14 +10,17 @@ CLG_BEGIN
 // Write a file so that a kill at any moment leaves the old one or the new one: temporary name,
 // write, sync, rename, sync of the folder. Several writers of one path do not disturb each other:
 // the last to finish wins. What a killed one left goes with a later write: at once where this host
-// started it, else after a day.
+// started it, else after a day. A link stays: what it points to is replaced. An existing file's rights
+// stay, its owner too where the system lets it.
 //
-// path    at most 1,000 characters
-// bytes   n bytes
+// path    at most 1,000 bytes
+// bytes   n bytes; NULL when n is 0
 // error   where a failure writes its message, error_size bytes; may be NULL
 // result  CLG_OK
 // owns    nothing
-// errors  CLG_EIO; CLG_EINVAL for a path that is NULL or too long
+// errors  CLG_EIO       also for a path that is there and no regular file (a folder, a device, a pipe),
+//                       or that must not be written
+//         CLG_EINVAL    the path is NULL, empty or too long, or bytes is NULL
 // blocks  until the data is on the disk
 CLG_API clg_status clg_write_atomic(const char *path, const void *bytes, size_t n, char *error,
                                     size_t error_size);
@@ -36,8 +39,9 @@ typedef struct clg_idx {
 // error   as of clg_write_atomic
 // result  CLG_OK
 // owns    release with clg_idx_close; *out is empty on failure
-// errors  CLG_EIO       cannot be opened
-//         CLG_EFORMAT   damaged, longer than its header says, or elements that no clg_dtype has
+// errors  CLG_EIO       cannot be opened or read
+//         CLG_EFORMAT   damaged (a gzip checksum too), longer than its header says, or elements that
+//                       no clg_dtype has
 //         CLG_ENOMEM; CLG_EINVAL for NULL
 // blocks  reads the file
 // source  http://yann.lecun.com/exdb/mnist (the format's description)
@@ -60,7 +64,8 @@ CLG_API void clg_idx_close(clg_idx *x);
 // result  CLG_OK
 // owns    nothing
 // errors  CLG_EIO, CLG_ENOMEM
-//         CLG_EINVAL    NULL, another type, or too large
+//         CLG_EINVAL    NULL, another type, or what clg_idx_open would refuse: a rank above
+//                       CLG_MAX_RANK, a dimension of 2^32, more than 1 GiB
 // blocks  as clg_write_atomic
 CLG_API clg_status clg_idx_write(const char *path, clg_dtype t, clg_shape shape, const void *data,
                                  char *error, size_t error_size);
@@ -68,7 +73,7 @@ CLG_API clg_status clg_idx_write(const char *path, clg_dtype t, clg_shape shape,
 // One tensor of a safetensors file. data points into the open file and may be unaligned.
 typedef struct clg_safetensor {
     const char *name;
-    bool known; // false: an element type that no clg_dtype has; dtype is meaningless then
+    bool known; // false: an element type that no clg_dtype has; dtype is none of them then
     clg_dtype dtype;
     clg_shape shape;
     const void *data;
@@ -128,23 +133,25 @@ CLG_API const clg_safetensor *clg_safetensors_find(clg_safetensors f, const char
 // A value of the file's metadata.
 //
 // f, key  the file and the key
-// result  the text; NULL when there is none
+// result  the text; NULL when there is none, or when it holds a NUL
 // owns    belongs to the file
 // errors  none
 // blocks  no
 CLG_API const char *clg_safetensors_metadata(clg_safetensors f, const char *key);
 
-// Write a safetensors file, atomically, tensors in the order of the reference writer.
+// Write a safetensors file, atomically, tensors in the order of the reference writer. What is written
+// clg_safetensors_open gives back equal; anything else is refused, and the old file stays.
 //
 // path    of the file
 // t       n tensors: name, dtype, shape, data and bytes of each; known is not looked at
-// metadata  key, value, ..., NULL; may be NULL
+// metadata  key, value, ..., NULL; may be NULL. No key twice
 // error   as of clg_write_atomic
 // result  CLG_OK
 // owns    nothing
 // errors  CLG_EIO, CLG_ENOMEM
-//         CLG_EINVAL    a name is NULL, doubled or not UTF-8, bytes do not fit the shape, or a BOOL
-//                       element other than 0 and 1
+//         CLG_EINVAL    a name is NULL, doubled, not UTF-8, or "__metadata__"; a type that no clg_dtype
+//                       is; bytes do not fit the shape, or data is NULL; a BOOL element other than 0
+//                       and 1; a key without a value; a header of more than 100 MB
 // blocks  as clg_write_atomic
 CLG_API clg_status clg_safetensors_write(const char *path, const clg_safetensor *t, int n,
                                          const char *const *metadata, char *error,

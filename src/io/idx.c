@@ -62,13 +62,32 @@ static bool read_exactly(gzFile f, void *to, size_t n)
     return read_up_to(f, to, n) == n;
 }
 
+// Fewer bytes than were asked for: says why.
+static clg_status cut_short(gzFile f, const char *path, char *error, size_t size, const char *where)
+{
+    int code = Z_OK;
+    const char *text = gzerror(f, &code);
+    if (code == Z_ERRNO)
+        return clg__text(error, size, CLG_EIO, "%s: %s", path, strerror(errno));
+    if (code == Z_MEM_ERROR)
+        return clg__text(error, size, CLG_ENOMEM, "%s: out of host memory", path);
+    if (code == Z_DATA_ERROR && strstr(text, "check"))
+        return clg__text(error, size, CLG_EFORMAT,
+                         "%s: damaged gzip data: the checksum is not that of the data", path);
+    if (code == Z_DATA_ERROR)
+        return clg__text(error, size, CLG_EFORMAT, "%s: damaged gzip data", path);
+    if (code == Z_BUF_ERROR)
+        return clg__text(error, size, CLG_EFORMAT, "%s: the gzip data are cut short", path);
+    return clg__text(error, size, CLG_EFORMAT, "%s: ends %s", path, where);
+}
+
 static clg_status read_header(clg_idx *x, gzFile f, const char *path, size_t *bytes, char *error,
                               size_t size)
 {
     unsigned char h[4], d[4];
     int found = -1;
     if (!read_exactly(f, h, 4))
-        return clg__text(error, size, CLG_EFORMAT, "%s: ends within the header", path);
+        return cut_short(f, path, error, size, "within the header");
     for (int i = 0; i < (int) (sizeof types / sizeof types[0]); i++)
         found = types[i].code == h[2] ? i : found;
     if (h[0] != 0 || h[1] != 0 || found < 0)
@@ -85,12 +104,14 @@ static clg_status read_header(clg_idx *x, gzFile f, const char *path, size_t *by
     x->shape.rank = h[3];
     for (int i = 0; i < x->shape.rank; i++) {
         if (!read_exactly(f, d, 4))
-            return clg__text(error, size, CLG_EFORMAT, "%s: ends within the header", path);
+            return cut_short(f, path, error, size, "within the header");
         x->shape.dim[i] = (int64_t) d[0] << 24 | d[1] << 16 | d[2] << 8 | d[3];
     }
-    if (!clg__bytes_of(&x->shape, clg_dtype_size(x->dtype), bytes) || *bytes > MAX_BYTES)
+    uint64_t all;
+    if (!clg__size_of(&x->shape, clg_dtype_size(x->dtype), &all) || all > MAX_BYTES)
         return clg__text(error, size, CLG_EFORMAT, "%s: the header asks for more than %d bytes",
                          path, MAX_BYTES);
+    *bytes = (size_t) all;
     return CLG_OK;
 }
 
@@ -113,10 +134,9 @@ static clg_status read_data(clg_idx *x, gzFile f, const char *path, size_t bytes
         const size_t got = read_up_to(f, p + have, want - have + more);
         if (got != want - have) {
             free(p);
-            return clg__text(error, size, CLG_EFORMAT,
-                             got > want - have ? "%s: has data after its last element"
-                                               : "%s: ends before its %zu bytes of data",
-                             path, bytes);
+            return got > want - have
+                       ? clg__text(error, size, CLG_EFORMAT, "%s: has data after its last element", path)
+                       : cut_short(f, path, error, size, "before its last element");
         }
         have = room = want;
     }
@@ -133,7 +153,7 @@ clg_status clg_idx_open(clg_idx *out, const char *path, char *error, size_t erro
         return clg__text(error, error_size, CLG_EINVAL, "idx: NULL");
     memset(out, 0, sizeof *out);
     errno = 0;
-    gzFile f = gzopen(path, "rb");
+    gzFile f = gzopen(path, "rbe");
     if (!f)
         return clg__text(error, error_size, CLG_EIO, "%s: %s", path,
                          errno ? strerror(errno) : "out of memory");
@@ -143,7 +163,7 @@ clg_status clg_idx_open(clg_idx *out, const char *path, char *error, size_t erro
     // closing says that the stream ended within its checksum
     if (gzclose(f) != Z_OK && st >= 0) {
         clg_idx_close(&x);
-        st = clg__text(error, error_size, CLG_EFORMAT, "%s: damaged gzip data", path);
+        st = clg__text(error, error_size, CLG_EFORMAT, "%s: the gzip data are cut short", path);
     }
     if (st >= 0)
         *out = x;
@@ -180,19 +200,36 @@ static bool deflate_all(const unsigned char *in, size_t n, unsigned char **out, 
     return ok;
 }
 
+// What keeps an array from being written, or NULL.
+static const char *unfit(clg_dtype t, const clg_shape *shape, const void *data, int *code, size_t *bytes)
+{
+    uint64_t all;
+    *code = -1;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        *code = types[i].known && types[i].dtype == t ? types[i].code : *code;
+    if (*code < 0)
+        return "IDX has no such type";
+    if (shape->rank < 0 || shape->rank > CLG_MAX_RANK)
+        return "it has no rank that can be read again";
+    for (int d = 0; d < shape->rank; d++) {
+        if (shape->dim[d] < 0 || shape->dim[d] > UINT32_MAX)
+            return "a dimension does not fit 32 bits";
+    }
+    if (!clg__size_of(shape, clg_dtype_size(t), &all) || all > MAX_BYTES)
+        return "it has more than 1 GiB";
+    *bytes = (size_t) all;
+    return all && !data ? "it has no data" : NULL;
+}
+
 clg_status clg_idx_write(const char *path, clg_dtype t, clg_shape shape, const void *data,
                          char *error, size_t error_size)
 {
-    size_t bytes;
-    int code = -1;
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        code = types[i].known && types[i].dtype == t ? types[i].code : code;
-    if (!path || (!data && clg_numel(shape)) || code < 0 || shape.rank < 0 ||
-        shape.rank > CLG_MAX_RANK)
-        return clg__text(error, error_size, CLG_EINVAL, "idx: cannot write %s of rank %d",
-                         clg_dtype_name(t), shape.rank);
-    if (!clg__bytes_of(&shape, clg_dtype_size(t), &bytes) || bytes > MAX_BYTES)
-        return clg__text(error, error_size, CLG_EINVAL, "idx: more than %d bytes", MAX_BYTES);
+    size_t bytes = 0;
+    int code;
+    const char *why = path ? unfit(t, &shape, data, &code, &bytes) : "the path is NULL";
+    if (why)
+        return clg__text(error, error_size, CLG_EINVAL, "%s: cannot write %s of rank %d: %s",
+                         path ? path : "idx", clg_dtype_name(t), shape.rank, why);
     const size_t head = 4 + 4 * (size_t) shape.rank;
     unsigned char *p = malloc(head + bytes), *zipped = NULL;
     size_t zipped_size = 0;

@@ -16,20 +16,16 @@ clg_status clg__text(char *error, size_t size, clg_status st, const char *format
     return st;
 }
 
-bool clg__bytes_of(const clg_shape *s, size_t item, size_t *out)
+bool clg__size_of(const clg_shape *s, uint64_t item, uint64_t *out)
 {
-    size_t n = item;
+    uint64_t n = item;
+    bool zero = false;
     for (int d = 0; d < s->rank; d++) {
-        if (s->dim[d] < 0)
+        if (s->dim[d] < 0 || (uint64_t) (s->dim[d] ? s->dim[d] : 1) > (uint64_t) INT64_MAX / n)
             return false;
-        if (s->dim[d] == 0) {
-            *out = 0;
-            return true;
-        }
-        if ((uint64_t) s->dim[d] > (uint64_t) INT64_MAX / n)
-            return false;
-        n *= (size_t) s->dim[d];
+        zero |= s->dim[d] == 0;
+        n *= (uint64_t) (s->dim[d] ? s->dim[d] : 1);
     }
-    *out = n;
+    *out = zero ? 0 : n;
     return true;
 }

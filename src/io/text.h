@@ -8,6 +8,7 @@
 // Write the message (when there is a buffer); returns st.
 clg_status clg__text(char *error, size_t size, clg_status st, const char *format, ...)
     CLG_PRINTF(4, 5);
-// Elements of a shape in bytes, false on overflow.
-bool clg__bytes_of(const clg_shape *s, size_t item, size_t *out);
+// Elements of a shape times the size of one. False where a dimension is negative, or where those that
+// are not zero overflow: whatever their order, as the sizes of an empty tensor have to be sizes too.
+bool clg__size_of(const clg_shape *s, uint64_t item, uint64_t *out);
 #endif

@@ -4,9 +4,9 @@
 
 #include <clgrad/io.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,107 +16,197 @@
 #include <time.h>
 #include <unistd.h>
 
+// Room for a path whose links were followed; what of a long name goes into the temporary one, so that
+// it does not become too long for the file system.
+enum { PATH_ROOM = 4096, MAX_PATH_TEXT = 1000, STEM = 190, MAX_LINKS = 40 };
+
+typedef struct target {
+    char path[PATH_ROOM];   // links followed
+    char folder[PATH_ROOM]; // "" where the path has none
+    char stem[STEM + 40];   // "name.tmp-": how the temporary names of this path begin
+    unsigned host;
+    bool there;
+    struct stat was; // when there
+} target;
+
 static bool write_all(int fd, const char *p, size_t n)
 {
     while (n > 0) {
         const ssize_t done = write(fd, p, n);
         if (done < 0 && errno == EINTR)
             continue;
-        if (done <= 0)
+        if (done <= 0) {
+            errno = done == 0 ? ENOSPC : errno;
             return false;
+        }
         p += done;
         n -= (size_t) done;
     }
     return true;
 }
 
-// "path.tmp-host-pid-": of this process.
-static void temp_prefix(char out[1100], const char *path)
+static unsigned hash_of(const char *text)
 {
-    char host[256] = "";
     unsigned hash = 2166136261u; // FNV-1a
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char) *text) * 16777619u;
+    return hash;
+}
+
+static const char *folder_or_here(const target *t)
+{
+    return t->folder[0] ? t->folder : ".";
+}
+
+static void split(target *t)
+{
+    const char *slash = strrchr(t->path, '/'), *name = slash ? slash + 1 : t->path;
+    char host[256] = "";
+    snprintf(t->folder, sizeof t->folder, "%.*s", (int) (name - t->path), t->path);
+    if (strlen(name) <= STEM)
+        snprintf(t->stem, sizeof t->stem, "%s.tmp-", name);
+    else
+        snprintf(t->stem, sizeof t->stem, "%.*s-%08x.tmp-", STEM, name, hash_of(name));
     gethostname(host, sizeof host - 1);
-    for (const char *p = host; *p; p++)
-        hash = (hash ^ (unsigned char) *p) * 16777619u;
-    snprintf(out, 1100, "%s.tmp-%08x-%ld-", path, hash, (long) getpid());
+    t->host = hash_of(host);
 }
 
-// Left by a writer of this host that is dead, or a day old.
-static bool is_leftover(const char *name, const char *prefix, size_t n_path)
+// What a write to path replaces: a link stays, and what it points to is replaced. Returns what is
+// wrong, or NULL.
+static const char *find_target(target *t, const char *path)
 {
+    char link[PATH_ROOM];
+    int links = 0;
+    ssize_t n;
+    snprintf(t->path, sizeof t->path, "%s", path);
+    while ((n = readlink(t->path, link, sizeof link - 1)) > 0) {
+        const char *slash = strrchr(t->path, '/');
+        const int keep = link[0] != '/' && slash ? (int) (slash + 1 - t->path) : 0;
+        link[n] = '\0';
+        if (++links > MAX_LINKS || keep + n >= PATH_ROOM)
+            return strerror(links > MAX_LINKS ? ELOOP : ENAMETOOLONG);
+        memcpy(t->path + keep, link, (size_t) n + 1);
+    }
+    split(t);
+    t->there = stat(t->path, &t->was) == 0;
+    if (!t->there)
+        return errno == ENOENT ? NULL : strerror(errno);
+    if (!S_ISREG(t->was.st_mode))
+        return S_ISDIR(t->was.st_mode) ? "is a folder" : "is not a regular file";
+    return access(t->path, W_OK) == 0 ? NULL : strerror(errno);
+}
+
+// "name.tmp-HOST-PID-NUMBER", of a writer of this host that is dead, or a day old.
+static bool is_leftover(int folder, const char *name, const target *t)
+{
+    const size_t n = strlen(t->stem);
+    unsigned host, number;
+    long pid;
+    int used = -1;
     struct stat st;
-    char *end;
-    const size_t n_host = n_path + sizeof ".tmp-12345678-" - 1;
-    if (strncmp(name, prefix, n_host) == 0) {
-        const long pid = strtol(name + n_host, &end, 10);
-        if (pid > 0 && *end == '-' && kill((pid_t) pid, 0) != 0 && errno == ESRCH)
-            return true;
-    }
-    return stat(name, &st) == 0 && difftime(time(NULL), st.st_mtime) > 24 * 3600;
+    if (strncmp(name, t->stem, n) != 0 || strspn(name + n, "0123456789abcdef-") != strlen(name + n) ||
+        sscanf(name + n, "%8x-%ld-%u%n", &host, &pid, &number, &used) != 3 || used < 0 ||
+        name[n + (size_t) used] != '\0' || pid <= 0)
+        return false;
+    if (host == t->host && kill((pid_t) pid, 0) != 0 && errno == ESRCH)
+        return true;
+    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           difftime(time(NULL), st.st_mtime) > 24 * 3600;
 }
 
-static void remove_leftovers(const char *path, const char *prefix)
+static void remove_leftovers(const target *t)
 {
-    char pattern[1100];
-    glob_t found;
-    snprintf(pattern, sizeof pattern, "%s.tmp-*", path);
-    if (strpbrk(path, "*?[\\") || glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
-        return;
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        if (is_leftover(found.gl_pathv[i], prefix, strlen(path)))
-            unlink(found.gl_pathv[i]);
+    DIR *d = opendir(folder_or_here(t));
+    for (const struct dirent *e; d && (e = readdir(d)) != NULL;) {
+        if (is_leftover(dirfd(d), e->d_name, t))
+            unlinkat(dirfd(d), e->d_name, 0);
     }
-    globfree(&found);
+    if (d)
+        closedir(d);
 }
 
-// A file that did not exist before.
-static int create_temp(char temp[1100], const char *prefix)
+// A file that did not exist before, of the owner and with the rights of the one that it will replace.
+static int create_temp(char temp[PATH_ROOM], const target *t)
 {
     static atomic_uint calls;
+    const mode_t rights = t->there ? 0600 : 0666;
     int fd = -1;
     for (int tries = 0; fd < 0 && tries < 100; tries++) {
-        snprintf(temp, 1100, "%.1050s%u", prefix, atomic_fetch_add(&calls, 1));
-        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL, 0666);
+        const int n = snprintf(temp, PATH_ROOM, "%s%s%08x-%ld-%u", t->folder, t->stem, t->host,
+                               (long) getpid(), atomic_fetch_add(&calls, 1));
+        if (n < 0 || n >= PATH_ROOM) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, rights);
         if (fd < 0 && errno != EEXIST)
             break;
+    }
+    struct stat now;
+    if (fd < 0 || !t->there || fstat(fd, &now) != 0)
+        return fd;
+    mode_t mode = t->was.st_mode & 0777;
+    const bool other = now.st_uid != t->was.st_uid || now.st_gid != t->was.st_gid;
+    // where the group cannot be kept, its rights become those of all others
+    if (other && fchown(fd, t->was.st_uid, t->was.st_gid) != 0 &&
+        fchown(fd, (uid_t) -1, t->was.st_gid) != 0)
+        mode = (mode & 0707) | (mode & 7) << 3;
+    if (fchmod(fd, mode) != 0 && errno != EPERM) { // a file system may know no rights
+        const int why = errno;
+        close(fd);
+        unlink(temp);
+        errno = why;
+        return -1;
     }
     return fd;
 }
 
-static void sync_folder(const char *path)
+// Some file systems cannot, and say so.
+static bool synced(int fd)
 {
-    char folder[1024];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash == folder)
-        slash[1] = '\0';
-    else if (slash)
-        *slash = '\0';
-    const int fd = open(slash ? folder : ".", O_RDONLY);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
+    int rc;
+    do
+        rc = fsync(fd);
+    while (rc != 0 && errno == EINTR);
+    return rc == 0 || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
+}
+
+static bool sync_folder(const target *t)
+{
+    const int fd = open(folder_or_here(t), O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true; // a folder that may be written and not read
+    const bool ok = synced(fd);
+    const int why = errno;
+    close(fd);
+    errno = why;
+    return ok;
 }
 
 clg_status clg_write_atomic(const char *path, const void *bytes, size_t n, char *error,
                             size_t error_size)
 {
-    char temp[1100], prefix[1100];
-    if (!path || strlen(path) > 1000)
-        return clg__text(error, error_size, CLG_EINVAL, "path is NULL or too long");
-    temp_prefix(prefix, path);
-    remove_leftovers(path, prefix);
-    const int fd = create_temp(temp, prefix);
+    char temp[PATH_ROOM];
+    target t;
+    if (!path || !*path || strlen(path) > MAX_PATH_TEXT || (!bytes && n))
+        return clg__text(error, error_size, CLG_EINVAL, "%s",
+                         !path || !*path ? "no path is given"
+                         : !bytes && n   ? "NULL bytes"
+                                         : "the path is longer than 1,000 bytes");
+    const char *wrong = find_target(&t, path);
+    if (wrong)
+        return clg__text(error, error_size, CLG_EIO, "%s: %s", path, wrong);
+    remove_leftovers(&t);
+    const int fd = create_temp(temp, &t);
     if (fd < 0)
-        return clg__text(error, error_size, CLG_EIO, "%s: %s", temp, strerror(errno));
-    bool ok = write_all(fd, bytes, n) && fsync(fd) == 0;
+        return clg__text(error, error_size, CLG_EIO, "%s: %s", path, strerror(errno));
+    bool ok = write_all(fd, bytes, n) && synced(fd);
     int why = errno;
-    if (close(fd) != 0 && ok) {
+    if (close(fd) != 0 && errno != EINTR && ok) {
         ok = false;
         why = errno;
     }
-    if (ok && rename(temp, path) != 0) {
+    if (ok && rename(temp, t.path) != 0) {
         ok = false;
         why = errno;
     }
@@ -124,6 +214,9 @@ clg_status clg_write_atomic(const char *path, const void *bytes, size_t n, char 
         unlink(temp);
         return clg__text(error, error_size, CLG_EIO, "%s: %s", path, strerror(why));
     }
-    sync_folder(path);
+    if (!sync_folder(&t))
+        return clg__text(error, error_size, CLG_EIO,
+                         "%s: is written, but may not outlast a power failure: %s", path,
+                         strerror(errno));
     return CLG_OK;
 }
