@@ -10,16 +10,16 @@ CLG_BEGIN
 // Write a file so that a kill at any moment leaves the old one or the new one: temporary name,
 // write, sync, rename, sync of the folder. Several writers of one path do not disturb each other:
 // the last to finish wins. What a killed one left goes with a later write: at once where this host
-// started it, else after a day. A link stays: what it points to is replaced. An existing file's rights
-// stay, its owner too where the system lets it.
+// started it, else after a day. A link stays: what it points to is replaced. An existing file's
+// rights stay, its owner too where the system lets it.
 //
 // path    at most 1,000 bytes
 // bytes   n bytes; NULL when n is 0
 // error   where a failure writes its message, error_size bytes; may be NULL
 // result  CLG_OK
 // owns    nothing
-// errors  CLG_EIO       also for a path that is there and no regular file (a folder, a device, a pipe),
-//                       or that must not be written
+// errors  CLG_EIO       also for a path that is there and no regular file (a folder, a device, a
+//                       pipe), or that must not be written
 //         CLG_EINVAL    the path is NULL, empty or too long, or bytes is NULL
 // blocks  until the data is on the disk
 CLG_API clg_status clg_write_atomic(const char *path, const void *bytes, size_t n, char *error,
@@ -139,8 +139,8 @@ CLG_API const clg_safetensor *clg_safetensors_find(clg_safetensors f, const char
 // blocks  no
 CLG_API const char *clg_safetensors_metadata(clg_safetensors f, const char *key);
 
-// Write a safetensors file, atomically, tensors in the order of the reference writer. What is written
-// clg_safetensors_open gives back equal; anything else is refused, and the old file stays.
+// Write a safetensors file, atomically, tensors in the order of the reference writer. What is
+// written clg_safetensors_open gives back equal; anything else is refused, and the old file stays.
 //
 // path    of the file
 // t       n tensors: name, dtype, shape, data and bytes of each; known is not looked at
@@ -149,9 +149,9 @@ CLG_API const char *clg_safetensors_metadata(clg_safetensors f, const char *key)
 // result  CLG_OK
 // owns    nothing
 // errors  CLG_EIO, CLG_ENOMEM
-//         CLG_EINVAL    a name is NULL, doubled, not UTF-8, or "__metadata__"; a type that no clg_dtype
-//                       is; bytes do not fit the shape, or data is NULL; a BOOL element other than 0
-//                       and 1; a key without a value; a header of more than 100 MB
+//         CLG_EINVAL    a name is NULL, doubled, not UTF-8, or "__metadata__"; a type that no
+//                       clg_dtype is; bytes do not fit the shape, or data is NULL; a BOOL element
+//                       other than 0 and 1; a key without a value; a header of more than 100 MB
 // blocks  as clg_write_atomic
 CLG_API clg_status clg_safetensors_write(const char *path, const clg_safetensor *t, int n,
                                          const char *const *metadata, char *error,
