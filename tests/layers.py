@@ -8,6 +8,14 @@ import sys
 MAY = {'base': '', 'graph': 'base', 'device': 'base', 'ops': 'base graph', 'codegen': 'base graph',
        'autograd': 'base graph ops', 'sched': 'base graph codegen device', 'nn': '', 'io': ''}
 MAX_LINES = {'.c': 800, '.h': 800, '.cl': 250, '.clh': 250}
+# What follows the locale, the rounding mode or the environment of the process: base/format.h and base/env.h
+# stand in for it. Where only public headers may be seen, whole numbers and text are fine.
+PRINT = ['printf', 'fprintf', 'sprintf', 'snprintf', 'vprintf', 'vfprintf', 'vsprintf', 'vsnprintf']
+STATE = ['strtod', 'strtof', 'strtold', 'strtol', 'strtoll', 'strtoul', 'strtoull', 'atof', 'atoi', 'atol', 'atoll',
+         'sscanf', 'fscanf', 'scanf', 'tolower', 'toupper', 'isalpha', 'isalnum', 'isdigit', 'isspace', 'isupper',
+         'islower', 'ispunct', 'isprint', 'isxdigit', 'strcoll', 'strxfrm', 'strcasecmp', 'strncasecmp',
+         'setlocale', 'localeconv', 'getenv', 'secure_getenv', 'strftime', 'localtime']
+MAY_USE = {'base/env.c': ['getenv'], 'io/write.c': PRINT + ['sscanf'], 'io': PRINT, 'nn': PRINT}
 root, bad = pathlib.Path(sys.argv[1]), []
 
 
@@ -19,6 +27,17 @@ def check_includes(path, text):
             bad.append(f'{path}:{number}: {here}/ must not include {m[1]}/')
         if ('<CL/' in line or '<clblast' in line) and here != 'device':
             bad.append(f'{path}:{number}: only device/ may include OpenCL')
+
+
+def check_process(path, text):
+    name = str(path.relative_to(root / 'src'))
+    allowed = MAY_USE.get(name, MAY_USE.get(name.split('/')[0], []))
+    for number, line in enumerate(text, 1):
+        for word in re.findall(r'\b(\w+)\(', line.split('//')[0]):
+            if word in PRINT + STATE and word not in allowed:
+                bad.append(f'{path}:{number}: {word} follows the state of the process: base/format.h, base/env.h')
+        if set(PRINT) <= set(allowed) and re.search(r'"[^"]*%[-+ #0-9.*]*[aefgAEFG]', line):
+            bad.append(f'{path}:{number}: a floating number as text follows the locale')
 
 
 def check_style(path, text):
@@ -43,6 +62,7 @@ for path in sorted(root.glob('src/**/*')) + sorted(root.glob('tools/*')) + sorte
         check_style(path, lines)
         if path.is_relative_to(root / 'src'):
             check_includes(path, lines)
+            check_process(path, lines)
 for path in sorted(root.glob('tools/*.[ch]')):
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if re.match(r'\s*#\s*include\s+"\w+/', line) or '<CL/' in line:

@@ -3,11 +3,11 @@
 #include <clgrad/grad.h>
 
 #include "base/alloc.h"
+#include "base/format.h"
 #include "graph/build.h"
 #include <clgrad/ops.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 typedef struct checker {
@@ -112,7 +112,7 @@ static clg_status compare(checker *c, const struct clg_grad_check_params *p, dou
             const double d = difference(c, k, i, step, &st);
             if (st >= 0 && !(fabs(d - grads[k][i]) <= tolerance * largest)) {
                 if (p->report && p->report_size)
-                    snprintf(p->report, p->report_size,
+                    clg__format(p->report, p->report_size,
                              "input %d, element %lld: gradient %.9g, central difference %.9g", k,
                              (long long) i, grads[k][i], d);
                 return clg_fail(c->dev, CLG_EGRAD,

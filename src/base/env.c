@@ -17,6 +17,11 @@ const char *clg__env(clg__option o)
     return getenv(options[o].name);
 }
 
+const char *clg__env_of_system(const char *name)
+{
+    return getenv(name);
+}
+
 const char *clg__env_name(clg__option o)
 {
     return options[o].name;

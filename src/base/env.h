@@ -11,6 +11,7 @@ typedef enum clg__option {
 } clg__option;
 
 const char *clg__env(clg__option o); // NULL when unset
+const char *clg__env_of_system(const char *name); // of other makers: XDG_CACHE_HOME, HOME
 const char *clg__env_name(clg__option o);
 const char *clg__env_help(clg__option o);
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Errors on their way up.
 #include "base/err.h"
+#include "base/format.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 clg_status clg__fail(clg__err *e, clg_status st, const char *format, ...)
 {
@@ -11,7 +11,7 @@ clg_status clg__fail(clg__err *e, clg_status st, const char *format, ...)
         return st;
     va_list ap;
     va_start(ap, format);
-    vsnprintf(e->text, sizeof e->text, format, ap);
+    clg__vformat(e->text, sizeof e->text, format, ap);
     va_end(ap);
     e->status = st;
     return st;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Hashes: multiply and fold, eight bytes at a time (constants from splitmix64).
+#include "base/format.h"
 #include "base/hash.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static uint64_t mix(uint64_t h)
@@ -32,6 +32,6 @@ uint64_t clg__hash(const void *bytes, size_t n, uint64_t seed)
 
 void clg__hash_hex(const void *bytes, size_t n, char out[33])
 {
-    snprintf(out, 33, "%016llx%016llx", (unsigned long long) clg__hash(bytes, n, 1),
+    clg__format(out, 33, "%016llx%016llx", (unsigned long long) clg__hash(bytes, n, 1),
              (unsigned long long) clg__hash(bytes, n, 2));
 }

@@ -3,6 +3,7 @@
 #include "base/log.h"
 
 #include "base/env.h"
+#include "base/str.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -40,14 +41,17 @@ bool clg__log_on(clg__log_category c)
 void clg__log(clg__log_category c, const char *format, ...)
 {
     const char *name = "";
+    clg__str line = { 0 };
     if (!clg__log_on(c))
         return;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         name = names[i].category == c ? names[i].name : name;
     va_list ap;
     va_start(ap, format);
-    fprintf(stderr, "clgrad %s: ", name);
-    vfprintf(stderr, format, ap);
-    fputc('\n', stderr);
+    clg__str_printf(&line, "clgrad %s: ", name);
+    clg__str_vprintf(&line, format, ap);
+    clg__str_add(&line, "\n");
     va_end(ap);
+    fputs(clg__str_text(&line), stderr); // whole lines, whatever other threads write
+    clg__str_free(&line);
 }

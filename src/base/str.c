@@ -3,8 +3,8 @@
 #include "base/str.h"
 
 #include "base/alloc.h"
+#include "base/format.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static bool reserve(clg__str *s, size_t more)
@@ -45,9 +45,9 @@ void clg__str_vprintf(clg__str *s, const char *format, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
-    const int n = vsnprintf(NULL, 0, format, ap);
+    const int n = clg__vformat(NULL, 0, format, ap);
     if (n >= 0 && reserve(s, (size_t) n)) {
-        vsnprintf(s->text + s->length, (size_t) n + 1, format, again);
+        clg__vformat(s->text + s->length, (size_t) n + 1, format, again);
         s->length += (size_t) n;
     }
     va_end(again);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Pointwise work at the end of a matrix or convolution kernel, as the macro EPI of its file.
+#include "base/format.h"
 #include "codegen/gen.h"
 
-#include <stdio.h>
 #include <string.h>
 
 typedef enum access { ACCESS_FULL, ACCESS_ROW, ACCESS_COL, ACCESS_ONE } access;
@@ -41,7 +41,7 @@ static void load(clg__gen *n, int k)
         return;
     }
     char mark[40];
-    snprintf(mark, sizeof mark, "NAME(epi_ld_%s)", s);
+    clg__format(mark, sizeof mark, "NAME(epi_ld_%s)", s);
     if (!strstr(clg__str_text(&n->head), mark))
         clg__str_printf(&n->head,
                         "static inline T_%s %s(global const %s *p, int m)\n{\n    if (m >= 16)\n"

@@ -8,10 +8,10 @@
 //
 // The computing type is that of the last input. Registers have the type of the element; BOOL and U8
 // are uchar.
+#include "base/format.h"
 #include "codegen/gen.h"
 
-#include <ctype.h>
-#include <stdio.h>
+#include <math.h>
 #include <string.h>
 
 static const struct {
@@ -29,7 +29,7 @@ const char *clg__cl_scalar(clg_dtype t)
 
 const char *clg__cl_type(clg_dtype t, int vec, char buf[16])
 {
-    snprintf(buf, 16, vec > 1 ? "%s%d" : "%s", types[t].scalar, vec);
+    clg__format(buf, 16, vec > 1 ? "%s%d" : "%s", types[t].scalar, vec);
     return buf;
 }
 
@@ -133,7 +133,7 @@ static const char *const access =
 void clg__need_type(clg__gen *n, clg_dtype t)
 {
     char line[64], type[16];
-    snprintf(line, sizeof line, "#define T_%s ", types[t].suffix);
+    clg__format(line, sizeof line, "#define T_%s ", types[t].suffix);
     if (strstr(clg__str_text(&n->head), line))
         return;
     const char *v = n->vec > 1 ? "16" : "";
@@ -154,7 +154,7 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
 {
     char mark[64];
     clg__need_type(n, t);
-    snprintf(mark, sizeof mark, "#define %s_%s(", word, types[t].suffix);
+    clg__format(mark, sizeof mark, "#define %s_%s(", word, types[t].suffix);
     if (strstr(clg__str_text(&n->head), mark))
         return;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -190,15 +190,15 @@ static void add_row(clg__gen *n, const clg__insn *in, clg_dtype t)
     while (*p) {
         char name[32];
         size_t length = 0;
-        if (!isalpha((unsigned char) *p) && *p != '_') {
+        if (!clg__is_letter(*p) && *p != '_') {
             // a literal's exponent must not look like a name
-            const bool number = isdigit((unsigned char) *p);
+            const bool number = clg__is_digit(*p);
             do
                 clg__str_add_n(&n->body, p++, 1);
-            while (number && (isalnum((unsigned char) *p) || *p == '.'));
+            while (number && (clg__is_letter(*p) || clg__is_digit(*p) || *p == '.'));
             continue;
         }
-        while ((isalnum((unsigned char) *p) || *p == '_') && length < sizeof name - 1)
+        while ((clg__is_letter(*p) || clg__is_digit(*p) || *p == '_') && length < sizeof name - 1)
             name[length++] = *p++;
         name[length] = '\0';
         if (length == 1 && name[0] >= 'a' && name[0] <= 'c') {
@@ -255,9 +255,23 @@ static void need_function(clg__gen *n, const char *text, const char *name, clg_d
 {
     char mark[64];
     clg__need_type(n, t);
-    snprintf(mark, sizeof mark, "NAME(%s_%s)", name, types[t].suffix);
+    clg__format(mark, sizeof mark, "NAME(%s_%s)", name, types[t].suffix);
     if (!strstr(clg__str_text(&n->head), mark))
         add_with_suffix(&n->head, text, types[t].suffix);
+}
+
+// A number as kernel text, exactly.
+static const char *literal(char out[64], clg_dtype t, double v)
+{
+    if (isnan(v))
+        clg__format(out, 64, "NAN");
+    else if (isinf(v))
+        clg__format(out, 64, "%sINFINITY", signbit(v) ? "-" : "");
+    else if (!clg_dtype_is_float(t) && v == trunc(v)) // beyond 2^53 a floating literal is not every compiler's integer
+        clg__format(out, 64, "%.0f", v);
+    else
+        clg__format(out, 64, v == 0 && signbit(v) ? "%.1f" : "%.17g", v);
+    return out;
 }
 
 static void load_window(clg__gen *n, int k, clg__lanes lanes)
@@ -265,12 +279,7 @@ static void load_window(clg__gen *n, int k, clg__lanes lanes)
     const clg__operand *o = &n->g->operands[k];
     const char *suffix = types[o->dtype].suffix;
     char fill[64];
-    if (o->fill != o->fill)
-        snprintf(fill, sizeof fill, "NAN");
-    else // a floating literal beyond 2^53 is not every compiler's integer
-        snprintf(fill, sizeof fill, clg_dtype_is_float(o->dtype) ? "%.17g" : "%.0f", o->fill);
-    if (o->fill == 1.0 / 0.0 || o->fill == -1.0 / 0.0)
-        snprintf(fill, sizeof fill, "%sINFINITY", o->fill < 0 ? "-" : "");
+    literal(fill, o->dtype, o->fill);
     if (n->vec == 1) {
         clg__str_printf(&n->body, "w%d && j >= lo%d && j < hi%d ? p%d[j * s%d] : (E_%s)(%s)", k, k,
                         k, k, k, suffix, fill);
@@ -320,7 +329,7 @@ static void load_index(clg__gen *n, int k, clg__lanes lanes)
     const clg__operand *o = &n->g->operands[k];
     char index[160];
     const bool many = n->vec > 1 && lanes != CLG__ONE;
-    snprintf(index, sizeof index, many ? "((long16)(p%d + j * s%d) + LANES * (long16)(s%d))"
+    clg__format(index, sizeof index, many ? "((long16)(p%d + j * s%d) + LANES * (long16)(s%d))"
                                   : n->vec > 1 ? "(long16)(p%d + j * s%d)"
                                                : "(p%d + j * s%d)",
              k, k, k);
@@ -332,14 +341,15 @@ static void load_index(clg__gen *n, int k, clg__lanes lanes)
         clg__gen_random(n, o, index, &n->body);
         return;
     }
+    const char *suffix = types[o->dtype].suffix;
+    char start[64], step[64];
+    literal(start, o->dtype, o->a);
+    literal(step, o->dtype, o->b);
     if (clg_dtype_is_float(o->dtype))
-        clg__str_printf(&n->body, "CT_%s(%s) * (T_%s)((E_%s)(%.17g)) + (T_%s)((E_%s)(%.17g))",
-                        types[o->dtype].suffix, index, types[o->dtype].suffix,
-                        types[o->dtype].suffix, o->b, types[o->dtype].suffix,
-                        types[o->dtype].suffix, o->a);
+        clg__str_printf(&n->body, "CT_%s(%s) * (T_%s)((E_%s)(%s)) + (T_%s)((E_%s)(%s))", suffix, index,
+                        suffix, suffix, step, suffix, suffix, start);
     else
-        clg__str_printf(&n->body, "CT_%s(%s * (long)(%.0f) + (long)(%.0f))",
-                        types[o->dtype].suffix, index, o->b, o->a);
+        clg__str_printf(&n->body, "CT_%s(%s * (long)(%s) + (long)(%s))", suffix, index, step, start);
 }
 
 static void gen_load(clg__gen *n, int k, clg__lanes lanes)
@@ -357,12 +367,12 @@ static void gen_load(clg__gen *n, int k, clg__lanes lanes)
 static void gen_const(clg__gen *n, const clg__insn *in)
 {
     const char *suffix = types[in->dtype].suffix;
-    if (in->value != in->value)
-        clg__str_printf(&n->body, "(T_%s)(NAN)", suffix);
-    else if (in->value == 1.0 / 0.0 || in->value == -1.0 / 0.0)
-        clg__str_printf(&n->body, "(T_%s)(%sINFINITY)", suffix, in->value < 0 ? "-" : "");
+    char text[64];
+    literal(text, in->dtype, in->value);
+    if (isfinite(in->value))
+        clg__str_printf(&n->body, "(T_%s)((E_%s)(%s))", suffix, suffix, text);
     else
-        clg__str_printf(&n->body, "(T_%s)((E_%s)(%.17g))", suffix, suffix, in->value);
+        clg__str_printf(&n->body, "(T_%s)(%s)", suffix, text);
 }
 
 void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes)
@@ -379,7 +389,7 @@ void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes)
             gen_const(n, in);
         } else if (in->kind == CLG__I_CAST) {
             char value[16];
-            snprintf(value, sizeof value, "v%d", in->src[0]);
+            clg__format(value, sizeof value, "v%d", in->src[0]);
             clg__gen_cast(n, &n->body, n->g->insns[in->src[0]].dtype, in->dtype, value);
         } else {
             add_row(n, in, n->g->insns[in->src[in->op->arity - 1]].dtype);

@@ -4,9 +4,9 @@
 #include "codegen/gen.h"
 
 #include "base/alloc.h"
+#include "base/format.h"
 #include "base/hash.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { ITEMS = 256 };
@@ -226,7 +226,7 @@ clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg_
     for (int k = 0; k < n; k++) {
         char prefix[16] = "";
         if (n > 1)
-            snprintf(prefix, sizeof prefix, "g%d_", k);
+            clg__format(prefix, sizeof prefix, "g%d_", k);
         clg__gen_params(t, groups[k], prefix, k == 0, true);
         clg__gen_args(p, l, groups[k], k == 0);
     }

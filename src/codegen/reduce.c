@@ -6,8 +6,8 @@
 #include "codegen/gen.h"
 
 #include "base/alloc.h"
+#include "base/format.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { BLOCK = 1024, LANES = 16 };
@@ -115,7 +115,7 @@ static void end_block(reducer *r, clg__str *b)
 // What was lost; nothing where an infinity made it a NaN.
 static const char *correction(const reducer *r, int k, char text[64])
 {
-    snprintf(text, 64, "(c%d == c%d ? c%d : (T_%s)(0))", k, k, k,
+    clg__format(text, 64, "(c%d == c%d ? c%d : (T_%s)(0))", k, k, k,
              clg__suffix(acc_type(r->g, &r->g->reductions[k])));
     return text;
 }
@@ -147,13 +147,13 @@ static void accumulate(reducer *r, clg__lanes lanes, const char *index)
         const bool masked = r->row && r->vec > 1;
         const char *part = lanes == CLG__FULL ? ">= (I_%s)(skip)" : "< (I_%s)(m)";
         char value[96], which[64];
-        snprintf(which, sizeof which, part, s);
-        snprintf(mask, sizeof mask, masked ? " & (CI_%s(LANE16) %s)" : "", s, which);
+        clg__format(which, sizeof which, part, s);
+        clg__format(mask, sizeof mask, masked ? " & (CI_%s(LANE16) %s)" : "", s, which);
         if (is_arg(d->kind)) {
             accumulate_arg(r, b, k, index, mask);
             continue;
         }
-        snprintf(value, sizeof value, "v%d", d->src);
+        clg__format(value, sizeof value, "v%d", d->src);
         clg__str_printf(b, "{ T_%s v = ", s);
         clg__gen_cast(&r->body, b, from, t, value);
         clg__str_add(b, ";\n");
@@ -165,7 +165,7 @@ static void accumulate(reducer *r, clg__lanes lanes, const char *index)
             continue;
         }
         char a[16];
-        snprintf(a, sizeof a, "a%d", k);
+        clg__format(a, sizeof a, "a%d", k);
         clg__str_printf(b, "a%d = ", k);
         combine(&r->body, b, d->kind, t, a, "v");
         clg__str_add(b, "; }\n");
@@ -215,7 +215,7 @@ static void gen_loop(reducer *r)
     if (r->row) {
         char index[96];
         const char *lanes = r->vec > 1 ? " + convert_long16(LANE16)" : "";
-        snprintf(index, sizeof index, "(T_i64)(outer * inner + j)%s", lanes);
+        clg__format(index, sizeof index, "(T_i64)(outer * inner + j)%s", lanes);
         clg__gen_bases(n, 0, n->s.rank - 1, body_skips);
         if (r->vec == 1)
             clg__str_add(b, "for (long j = e0 + LID; j < e1; j += STEP) {\n");
@@ -309,8 +309,8 @@ static void gen_local_fold(reducer *r, int k)
         return;
     }
     char x[24], y[24];
-    snprintf(x, sizeof x, "l%d[lid]", k);
-    snprintf(y, sizeof y, "l%d[lid + h]", k);
+    clg__format(x, sizeof x, "l%d[lid]", k);
+    clg__format(y, sizeof y, "l%d[lid + h]", k);
     clg__str_printf(b, "%s%s = ", local_tree, x);
     combine(&r->body, b, d->kind, t, x, y);
     clg__str_printf(b, ";\n}\nbarrier(CLK_LOCAL_MEM_FENCE);\nf%d = l%d[0];\n", k, k);
@@ -351,8 +351,8 @@ static void gen_store(reducer *r, clg__str *b, bool one)
     for (int i = 0; i < r->g->n_outputs; i++) {
         const clg__output *o = &r->g->outputs[i];
         char to[32], value[16];
-        snprintf(to, sizeof to, "q%d + at", i);
-        snprintf(value, sizeof value, "v%d", o->insn);
+        clg__format(to, sizeof to, "q%d + at", i);
+        clg__format(value, sizeof value, "v%d", o->insn);
         if (r->vec == 1)
             clg__str_printf(b, "q%d[at] = v%d;\n", i, o->insn);
         else if (one)
@@ -393,8 +393,8 @@ static void gen_partial_store(reducer *r, clg__str *b, bool one)
             clg__str_printf(b, "part%d[part * n_keep + at] = f%d;\n", k, k);
         else {
             char to[64], value[16];
-            snprintf(to, sizeof to, "part%d + part * n_keep + at", k);
-            snprintf(value, sizeof value, "a%d", k);
+            clg__format(to, sizeof to, "part%d + part * n_keep + at", k);
+            clg__format(value, sizeof value, "a%d", k);
             store_lanes(r, b, acc_type(r->g, &r->g->reductions[k]), to, value);
         }
     }
@@ -708,8 +708,8 @@ static void stage_two(reducer *r, const int *temps, int base, int tail_at)
         if (compensated(r->g, d))
             continue;
         char x[16], y[16];
-        snprintf(x, sizeof x, "a%d", k);
-        snprintf(y, sizeof y, "s%d_", k);
+        clg__format(x, sizeof x, "a%d", k);
+        clg__format(y, sizeof y, "s%d_", k);
         clg__str_printf(b, "a%d = ", k);
         combine(&r->body, b, d->kind, t, x, y);
         clg__str_add(b, ";\n");

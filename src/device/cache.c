@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/env.h"
+#include "base/format.h"
 #include "base/hash.h"
 
 #include <fcntl.h>
@@ -39,19 +40,19 @@ static bool make_folders(const char *path)
 
 void clg__cache_open(clg__gpu *g)
 {
-    const char *named = clg__env(CLG__CLGRAD_CACHE_DIR), *xdg = getenv("XDG_CACHE_HOME"),
-               *home = getenv("HOME");
+    const char *named = clg__env(CLG__CLGRAD_CACHE_DIR), *xdg = clg__env_of_system("XDG_CACHE_HOME"),
+               *home = clg__env_of_system("HOME");
     char path[900] = "";
     g->driver_caches = strstr(g->found->info.platform, "Portable Computing") != NULL ||
                        strstr(g->found->info.platform, "NVIDIA") != NULL;
     if (named)
-        snprintf(path, sizeof path, "%s", named);
+        clg__format(path, sizeof path, "%s", named);
     else if (g->driver_caches)
         return;
     else if (xdg && *xdg)
-        snprintf(path, sizeof path, "%s/clgrad", xdg);
+        clg__format(path, sizeof path, "%s/clgrad", xdg);
     else if (home && *home)
-        snprintf(path, sizeof path, "%s/.cache/clgrad", home);
+        clg__format(path, sizeof path, "%s/.cache/clgrad", home);
     if (*path && make_folders(path))
         g->cache_dir = clg__strdup(path);
 }
@@ -82,7 +83,7 @@ cl_program clg__cache_load(clg__gpu *g, const char *key)
     head h;
     if (!g->cache_dir)
         return NULL;
-    snprintf(path, sizeof path, "%s/%s.clbin", g->cache_dir, key);
+    clg__format(path, sizeof path, "%s/%s.clbin", g->cache_dir, key);
     unsigned char *data = read_file(path, &size);
     if (!data)
         return NULL;
@@ -128,8 +129,8 @@ void clg__cache_store(clg__gpu *g, const char *key, cl_program p)
     if (!data)
         return;
     if (clGetProgramInfo(p, CL_PROGRAM_BINARIES, sizeof data, &data, NULL) == CL_SUCCESS) {
-        snprintf(path, sizeof path, "%s/%s.clbin", g->cache_dir, key);
-        snprintf(temp, sizeof temp, "%s.%ld", path, (long) getpid());
+        clg__format(path, sizeof path, "%s/%s.clbin", g->cache_dir, key);
+        clg__format(temp, sizeof temp, "%s.%ld", path, (long) getpid());
         head h = { .size = size, .hash = clg__hash(data, size, 0) };
         memcpy(h.magic, magic, sizeof magic);
         const int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC, 0600);

@@ -4,12 +4,10 @@
 
 #include "base/alloc.h"
 #include "base/env.h"
+#include "base/format.h"
 #include "base/log.h"
 
-#include <ctype.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static char *device_text(cl_device_id id, cl_device_info what)
@@ -91,7 +89,7 @@ static bool contains(const char *text, const char *part)
     const size_t n = strlen(part);
     for (; *text; text++) {
         size_t i = 0;
-        while (i < n && tolower((unsigned char) text[i]) == tolower((unsigned char) part[i]))
+        while (i < n && clg__lower(text[i]) == clg__lower(part[i]))
             i++;
         if (i == n)
             return true;
@@ -227,14 +225,13 @@ static int choose_default(clg__found *f, int n, clg__err *e)
 
 int clg__choose_device(clg__found *f, int n, const char *select, clg__err *e)
 {
-    char *end;
+    int64_t index;
     if (!select || !*select)
         return choose_default(f, n, e);
-    const long index = strtol(select, &end, 10);
-    if (*end == '\0') {
+    if (clg__parse_i64(select, &index)) {
         if (index >= 0 && index < n)
             return (int) index;
-        clg__fail(e, CLG_EINVAL, "device %ld does not exist, there are 0 to %d", index, n - 1);
+        clg__fail(e, CLG_EINVAL, "device %lld does not exist, there are 0 to %d", (long long) index, n - 1);
         return -1;
     }
     for (int pass = 0; pass < 2; pass++) {
@@ -281,10 +278,10 @@ bool clg__self_test(const clg__found *f, char *why, size_t size)
             rc = clEnqueueReadBuffer(q, m, CL_TRUE, 0, sizeof result, result, 0, NULL, NULL);
     }
     bool ok = rc == CL_SUCCESS && m;
-    snprintf(why, size, "self-test could not %s: %s", step, clg__cl_error(rc));
+    clg__format(why, size, "self-test could not %s: %s", step, clg__cl_error(rc));
     for (int i = 0; ok && i < 64; i++) {
         if (result[i] != 3 * i + 1) {
-            snprintf(why, size, "self-test computed %d in place of %d", result[i], 3 * i + 1);
+            clg__format(why, size, "self-test computed %d in place of %d", result[i], 3 * i + 1);
             ok = false;
         }
     }
@@ -304,7 +301,7 @@ bool clg__self_test(const clg__found *f, char *why, size_t size)
 static void report(char *error, size_t size, const clg__err *e)
 {
     if (error && size)
-        snprintf(error, size, "%s", e->text);
+        clg__format(error, size, "%s", e->text);
 }
 
 clg_status clg_device_list(clg_device_info **out, int *count, char *error, size_t error_size)

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/env.h"
+#include "base/format.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "device/kernels.h"
@@ -26,7 +27,7 @@ static bool read_disk(const char *folder, const char *name, clg__str *out)
 {
     char path[1024], chunk[4096];
     size_t n;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    clg__format(path, sizeof path, "%s/%s", folder, name);
     FILE *f = fopen(path, "rb");
     if (!f)
         return false;
@@ -39,6 +40,22 @@ static bool read_disk(const char *folder, const char *name, clg__str *out)
 
 static bool add_file(clg__str *out, const char *name, int depth, clg__err *e);
 
+// The name that stands behind `word` in a line: up to `close`, or as long as there are letters.
+static bool name_after(const char *line, const char *word, char close, char name[128])
+{
+    const size_t skip = strlen(word);
+    size_t n = 0;
+    if (strncmp(line, word, skip) != 0)
+        return false;
+    line += skip + (close ? 0 : strspn(line + skip, " \t"));
+    while (n < 127 && line[n] && line[n] != '\n' &&
+           (close ? line[n] != close : clg__is_letter(line[n]) || clg__is_digit(line[n]) || line[n] == '_'))
+        n++;
+    memcpy(name, line, n);
+    name[n] = '\0';
+    return n > 0 && (!close || line[n] == close);
+}
+
 // Copy text, replacing #include "x.clh" by the file.
 static bool add_text(clg__str *out, const char *text, int depth, clg__err *e)
 {
@@ -46,7 +63,7 @@ static bool add_text(clg__str *out, const char *text, int depth, clg__err *e)
         const char *end = strchr(text, '\n');
         const size_t n = end ? (size_t) (end - text) + 1 : strlen(text);
         char name[128];
-        if (sscanf(text, "#include \"%127[^\"\n]\"", name) == 1) {
+        if (name_after(text, "#include \"", '"', name)) {
             if (depth > 8)
                 return clg__fail(e, CLG_EBUILD, "kernel files include each other: %s", name) == 0;
             if (!add_file(out, name, depth + 1, e))
@@ -63,7 +80,7 @@ static bool add_text(clg__str *out, const char *text, int depth, clg__err *e)
 static bool add_file(clg__str *out, const char *name, int depth, clg__err *e)
 {
     char full[140];
-    snprintf(full, sizeof full, "%s%s", name, strchr(name, '.') ? "" : ".cl");
+    clg__format(full, sizeof full, "%s%s", name, strchr(name, '.') ? "" : ".cl");
     const char *folder = clg__env(CLG__CLGRAD_CL_DIR);
     if (folder && *folder) {
         clg__str disk = { 0 };
@@ -88,7 +105,7 @@ static void add_undefs(clg__str *out, const char *text)
     for (const char *at = text; at && *at; at = strchr(at, '\n'), at += at != NULL) {
         char name[128];
         const char *p = at + strspn(at, " \t");
-        if (*p == '#' && sscanf(p + 1 + strspn(p + 1, " \t"), "define %127[A-Za-z0-9_]", name) == 1)
+        if (*p == '#' && name_after(p + 1 + strspn(p + 1, " \t"), "define ", '\0', name))
             clg__str_printf(out, "#undef %s\n", name);
     }
 }
@@ -112,7 +129,7 @@ static bool make_instance(instance *in, const clg__unit *u, clg__err *e)
     }
     clg__hash_hex(in->text.text, in->text.length, in->hash);
     in->hash[20] = '\0';
-    snprintf(in->name, sizeof in->name, "%.50s_%s", u->entry, in->hash);
+    clg__format(in->name, sizeof in->name, "%.50s_%s", u->entry, in->hash);
     return true;
 }
 
@@ -164,7 +181,7 @@ static bool remember(clg__gpu *g, const char *hash, cl_program p)
         clRetainProgram(p) != CL_SUCCESS)
         return false;
     clg__built *b = &g->built[g->n_built++];
-    snprintf(b->hash, sizeof b->hash, "%s", hash);
+    clg__format(b->hash, sizeof b->hash, "%s", hash);
     b->program = p;
     b->used = ++g->tick;
     return true;
@@ -174,7 +191,7 @@ static bool remember(clg__gpu *g, const char *hash, cl_program p)
 void clg__build_options(clg__gpu *g)
 {
     const char *more = clg__env(CLG__CLGRAD_CL_OPTIONS);
-    snprintf(g->options, sizeof g->options, "-cl-std=CL1.2 -w %s", more ? more : "");
+    clg__format(g->options, sizeof g->options, "-cl-std=CL1.2 -w %s", more ? more : "");
 }
 
 static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *units,
@@ -296,7 +313,7 @@ static clg__kernel *make_kernel(clg__gpu *g, const instance *in, const char *ent
     k->n_args = (int) args;
     k->local_bytes = (size_t) local;
     k->timing = timing_of(g, entry);
-    snprintf(k->name, sizeof k->name, "%s", in->name);
+    clg__format(k->name, sizeof k->name, "%s", in->name);
     g->stats.kernels++;
     return k;
 }

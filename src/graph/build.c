@@ -3,11 +3,11 @@
 #include "graph/build.h"
 
 #include "base/alloc.h"
+#include "base/format.h"
 #include "graph/node.h"
 
 #include <math.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 const clg__op clg__op_copy = { .name = "copy", .kind = CLG__ALIAS };
@@ -39,14 +39,14 @@ bool clg__call_begin(clg__call *c, const char *op, const char *names, int n, con
     for (int i = 0; i < n; i++) {
         if (!in[i]) {
             char text[160];
-            snprintf(text, sizeof text, "%s: input %d is NULL", op, i);
+            clg__format(text, sizeof text, "%s: input %d is NULL", op, i);
             c->bad = clg__poison(c->dev, CLG_EINVAL, text);
             return false;
         }
         if (in[i]->dev != c->dev) {
             clg__caller_bug("foreign device");
             char text[160];
-            snprintf(text, sizeof text, "%s: input %d belongs to another device", op, i);
+            clg__format(text, sizeof text, "%s: input %d belongs to another device", op, i);
             c->bad = clg__poison(c->dev, CLG_EINVAL, text);
             return false;
         }
@@ -81,9 +81,9 @@ const char *clg__shape_text(const clg_shape *s, char buf[128])
     size_t at = 0;
     buf[0] = '\0';
     if (s->rank == 0)
-        snprintf(buf, 128, "scalar");
+        clg__format(buf, 128, "scalar");
     for (int d = 0; d < s->rank && d < CLG_MAX_RANK && at < 120; d++)
-        at += (size_t) snprintf(buf + at, 128 - at, d ? "x%lld" : "%lld", (long long) s->dim[d]);
+        at += (size_t) clg__format(buf + at, 128 - at, d ? "x%lld" : "%lld", (long long) s->dim[d]);
     return buf;
 }
 

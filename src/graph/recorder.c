@@ -3,12 +3,12 @@
 #include "graph/node.h"
 
 #include "base/alloc.h"
+#include "base/format.h"
 #include "graph/build.h"
 #include <clgrad/ops.h>
 
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdio.h>
 
 clg_status clg__recorder_init(clg_device dev)
 {
@@ -98,7 +98,7 @@ clg_status clg_fail(clg_device dev, clg_status st, const char *format, ...)
     char text[CLG__ERR_TEXT];
     va_list ap;
     va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
+    clg__vformat(text, sizeof text, format, ap);
     va_end(ap);
     return clg__publish(dev, st, text);
 }
@@ -108,7 +108,7 @@ clg_tensor clg_poison(clg_device dev, clg_status st, const char *format, ...)
     char text[CLG__ERR_TEXT];
     va_list ap;
     va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
+    clg__vformat(text, sizeof text, format, ap);
     va_end(ap);
     return clg__poison(dev, st < 0 ? st : CLG_EINVAL, text);
 }

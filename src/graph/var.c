@@ -4,10 +4,10 @@
 #include "graph/node.h"
 
 #include "base/alloc.h"
+#include "base/format.h"
 #include "graph/build.h"
 #include <clgrad/grad.h>
 
-#include <stdio.h>
 
 // The value of a variable: what in[0] computes, but gradients end here.
 const clg__op clg__op_value = { .name = "variable", .kind = CLG__ALIAS };
@@ -149,12 +149,12 @@ static clg_status check_assign(clg_var v, clg_tensor t)
     }
     const clg_tensor old = &v->value->pub;
     if (!clg__shape_equal(&old->shape, &t->shape)) {
-        snprintf(text, sizeof text, "assign: value has shape %s, the variable has %s",
+        clg__format(text, sizeof text, "assign: value has shape %s, the variable has %s",
                  clg__shape_text(&t->shape, a), clg__shape_text(&old->shape, b));
         return clg__publish(v->dev, CLG_ESHAPE, text);
     }
     if (old->dtype != t->dtype) {
-        snprintf(text, sizeof text, "assign: value is %s, the variable is %s",
+        clg__format(text, sizeof text, "assign: value is %s, the variable is %s",
                  clg_dtype_name(t->dtype), clg_dtype_name(old->dtype));
         return clg__publish(v->dev, CLG_EDTYPE, text);
     }
@@ -170,7 +170,7 @@ clg_status clg_assign_n(const clg_var *v, const clg_tensor *t, int n)
         if (v[i]->dev != v[0]->dev) {
             char text[120];
             clg__caller_bug("foreign device");
-            snprintf(text, sizeof text, "assign: variable %d belongs to another device than variable 0", i);
+            clg__format(text, sizeof text, "assign: variable %d belongs to another device than variable 0", i);
             return clg__publish(v[0]->dev, CLG_EINVAL, text);
         }
     }

@@ -4,8 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/env.h"
+#include "base/format.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static void buf_ref(void *b)
@@ -60,7 +60,7 @@ clg_status clg_device_open(clg_device *out, const struct clg_device_params *p)
         if (p->size == 0 || p->size >= sizeof q)
             q = *p;
         if (q.error && q.error_size)
-            snprintf(q.error, q.error_size, "device open: %s", wrong);
+            clg__format(q.error, q.error_size, "device open: %s", wrong);
         return CLG_EINVAL;
     }
     p = &q;
@@ -79,7 +79,7 @@ clg_status clg_device_open(clg_device *out, const struct clg_device_params *p)
         if (dev)
             destroy(dev);
         if (p->error && p->error_size)
-            snprintf(p->error, p->error_size, "%s", e.text);
+            clg__format(p->error, p->error_size, "%s", e.text);
         return e.status;
     }
     const char *fuse = clg__env(CLG__CLGRAD_FUSE);

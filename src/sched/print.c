@@ -9,30 +9,30 @@
 
 enum { EDGE = 3, WHOLE = 8 }; // what is shown of a long dimension
 
-static void print_value(FILE *out, clg_dtype t, const char *p)
+static void print_value(clg__str *out, clg_dtype t, const char *p)
 {
     switch (t) {
     case CLG_F32:
-        fprintf(out, "%.6g", (double) *(const float *) p);
+        clg__str_printf(out, "%.6g", (double) *(const float *) p);
         break;
     case CLG_F64:
-        fprintf(out, "%.6g", *(const double *) p);
+        clg__str_printf(out, "%.6g", *(const double *) p);
         break;
     case CLG_I32:
-        fprintf(out, "%" PRId32, *(const int32_t *) p);
+        clg__str_printf(out, "%" PRId32, *(const int32_t *) p);
         break;
     case CLG_I64:
-        fprintf(out, "%" PRId64, *(const int64_t *) p);
+        clg__str_printf(out, "%" PRId64, *(const int64_t *) p);
         break;
     case CLG_BOOL:
-        fputs(*p ? "true" : "false", out);
+        clg__str_add(out, *p ? "true" : "false");
         break;
     default:
-        fprintf(out, "%d", *(const uint8_t *) p);
+        clg__str_printf(out, "%d", *(const uint8_t *) p);
     }
 }
 
-static void print_level(FILE *out, clg_tensor t, int d, const char *p)
+static void print_level(clg__str *out, clg_tensor t, int d, const char *p)
 {
     if (d == t->shape.rank) {
         print_value(out, t->dtype, p);
@@ -42,22 +42,32 @@ static void print_level(FILE *out, clg_tensor t, int d, const char *p)
     size_t stride = clg_dtype_size(t->dtype);
     for (int k = d + 1; k < t->shape.rank; k++)
         stride *= (size_t) t->shape.dim[k];
-    fputc('[', out);
+    clg__str_add(out, "[");
     for (int64_t i = 0; i < n; i++) {
         if (n > WHOLE && i == EDGE) {
-            fputs(", ...", out);
+            clg__str_add(out, ", ...");
             i = n - EDGE;
         }
         if (i > 0)
-            fprintf(out, d + 1 < t->shape.rank ? ",\n%*s" : ", ", d + 1 < t->shape.rank ? d + 1 : 0, "");
+            clg__str_printf(out, d + 1 < t->shape.rank ? ",\n%*s" : ", ", d + 1 < t->shape.rank ? d + 1 : 0, "");
         print_level(out, t, d + 1, p + (size_t) i * stride);
     }
-    fputc(']', out);
+    clg__str_add(out, "]");
 }
 
-clg_status clg_print(FILE *out, clg_tensor t)
+static clg_status write_out(FILE *file, clg__str *text, const clg__call *c)
+{
+    const bool failed = text->failed;
+    if (!failed)
+        fputs(clg__str_text(text), file);
+    clg__str_free(text);
+    return failed ? clg__call_fail(c, CLG_ENOMEM, "out of host memory")->status : CLG_OK;
+}
+
+clg_status clg_print(FILE *file, clg_tensor t)
 {
     clg__call c;
+    clg__str text = { 0 }, *out = &text;
     char shape[128];
     if (!clg__call_begin(&c, "print", "t", 1, &t))
         return clg__call_poison(&c)->status;
@@ -67,44 +77,45 @@ clg_status clg_print(FILE *out, clg_tensor t)
         return clg__call_fail(&c, CLG_ENOMEM, "out of host memory")->status;
     const clg_status st = clg_read(t, data, bytes);
     if (st >= 0) {
-        fprintf(out, "%s %s\n", clg__shape_text(&t->shape, shape), clg_dtype_name(t->dtype));
+        clg__str_printf(out, "%s %s\n", clg__shape_text(&t->shape, shape), clg_dtype_name(t->dtype));
         print_level(out, t, 0, data);
-        fputc('\n', out);
+        clg__str_add(out, "\n");
     }
     clg__free(data);
-    return st;
+    return st < 0 ? st : write_out(file, out, &c);
 }
 
-static void dot_nodes(FILE *out, const clg__fusion *f)
+static void dot_nodes(clg__str *out, const clg__fusion *f)
 {
     const clg__work *w = f->w;
     char shape[128];
     for (int k = 0; k < f->n; k++) {
         if (f->g[k].merged_into >= 0)
             continue;
-        fprintf(out, "  subgraph cluster%d {\n    label=\"launch %d\"; style=rounded;\n", k,
+        clg__str_printf(out, "  subgraph cluster%d {\n    label=\"launch %d\"; style=rounded;\n", k,
                 f->g[k].launch);
         for (int i = 0; i < w->n_ir; i++) {
             if (w->ir[i].group == k)
-                fprintf(out, "    n%d;\n", i);
+                clg__str_printf(out, "    n%d;\n", i);
         }
-        fprintf(out, "  }\n");
+        clg__str_printf(out, "  }\n");
     }
     for (int i = 0; i < w->n_ir; i++) {
         const clg__ir *v = &w->ir[i];
         const char *label = v->node && v->node->label ? v->node->label : "";
-        fprintf(out, "  n%d [label=\"%s%s%s\\n%s %s\"%s];\n", i, v->op->name, *label ? " " : "", label,
+        clg__str_printf(out, "  n%d [label=\"%s%s%s\\n%s %s\"%s];\n", i, v->op->name, *label ? " " : "", label,
                 clg__shape_text(&v->shape, shape), clg_dtype_name(v->dtype),
                 v->stored ? ", style=filled, fillcolor=lightgrey" : "");
         for (int s = 0; s < v->n_src; s++)
-            fprintf(out, "  n%d -> n%d;\n", v->src[s].ir, i);
+            clg__str_printf(out, "  n%d -> n%d;\n", v->src[s].ir, i);
     }
 }
 
-clg_status clg_dot_n(FILE *out, const clg_tensor *t, int n)
+clg_status clg_dot_n(FILE *file, const clg_tensor *t, int n)
 {
     clg__call c;
     clg__err err = { 0 };
+    clg__str text = { 0 }, *out = &text;
     if (!clg__call_begin(&c, "dot", NULL, n, t))
         return clg__call_poison(&c)->status;
     clg__work w = { .dev = c.dev, .err = &err, .fuse = ((clg__sched *) c.dev->sched)->fuse };
@@ -115,12 +126,16 @@ clg_status clg_dot_n(FILE *out, const clg_tensor *t, int n)
     if (!w.roots)
         clg__fail(&err, CLG_ENOMEM, "dot: out of host memory");
     else if (clg__work_collect(&w) && clg__work_lower(&w) && clg__fuse(&f)) {
-        fprintf(out, "digraph clgrad {\n  node [shape=box, fontsize=10];\n");
+        clg__str_printf(out, "digraph clgrad {\n  node [shape=box, fontsize=10];\n");
         dot_nodes(out, &f);
-        fprintf(out, "}\n");
+        clg__str_printf(out, "}\n");
     }
     clg__fusion_free(&f);
     clg__work_free(&w);
     clg__free(w.roots);
-    return err.status < 0 ? clg__publish(c.dev, err.status, err.text) : CLG_OK;
+    if (err.status < 0) {
+        clg__str_free(out);
+        return clg__publish(c.dev, err.status, err.text);
+    }
+    return write_out(file, out, &c);
 }
