@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Pooling over windows of planes [planes][H][W] -> [planes][OH][OW], any window: one work-item per
 // result, both classes. Windows of 2x2 that tile the plane have CPU-class kernels in cl/pool_2x2.cl.
-// Indices are those of the winner within its plane. NaN wins, else the first maximum.
+// Indices are those of the winner within its plane: the last NaN, else the first maximum.
 #pragma OPENCL FP_CONTRACT OFF
 #include "common.clh"
 
@@ -22,7 +22,7 @@ __kernel void NAME(max_pool)(__global const E *restrict x, long offset, __global
             if (a < 0 || b < 0 || a >= H || b >= W)
                 continue;
             const E v = p[a * W + b];
-            if (winner < 0 || v > best || (v != v && best == best)) {
+            if (winner < 0 || v > best || v != v) {
                 best = v;
                 winner = a * W + b;
             }

@@ -27,10 +27,10 @@ static inline void NAME(store_ints)(int16 x, __global int *p, int n)
     EDGE for (int i = 0; i < n; i++) p[i] = ((int *)&x)[i];
 }
 
-// The winner of four: the first maximum, NaN before all.
+// The winner of four: the last NaN, else the first maximum.
 #define PICK(v, place)                                                                             \
     {                                                                                              \
-        const int16 better = (v > best) | ((v != v) & (best == best));                             \
+        const int16 better = (v > best) | (v != v);                                                \
         best = better ? v : best;                                                                  \
         win = better ? (int16)(place) + LANE2 : win;                                               \
     }

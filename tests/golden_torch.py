@@ -3,7 +3,8 @@
 """golden_torch.py > data/golden.txt: forward values and gradients of every operation, from PyTorch.
 golden_torch.py promotion > data/promotion.txt: type and value of operations on mixed types.
 
-Run by hand with Debian's python3-torch (1.13); the tests read only the files. Per case:
+Run by hand with PyTorch 2.15 (pip install torch); the tests read only the files. The first line is
+"torch VERSION". Per case:
 
     case NAME OP P... end     the operation and its parameters
     in T RANK DIM... VALUE... an input: f tracked float, c constant float, i integer, b bool
@@ -78,7 +79,7 @@ def unary():
     case('leaky_relu', 'leaky_relu', [0.1], [free], lambda x: F.leaky_relu(x, 0.1))
     case('elu', 'elu', [1.5], [free], lambda x: F.elu(x, 1.5))
     case('softplus', 'softplus', [2, 3], [free * 2], lambda x: F.softplus(x, 2, 3))
-    case('clamp', 'clamp', [-0.5, 0.5], [free], lambda x: torch.clamp(x, -0.5, 0.5))
+    case('clamp', 'clamp', [-0.6, 0.6], [free], lambda x: torch.clamp(x, -0.6, 0.6))
     case('relu_0', 'relu', [], [torch.tensor([0.0, -0.0, 1.0, -1.0])], torch.relu)
     case('abs_0', 'abs', [], [torch.tensor([0.0, 2.0, -2.0])], torch.abs)
     edge = torch.tensor([nan, inf, -inf, 0.0, 1.0])
@@ -217,8 +218,6 @@ def edges():
     for n in 'fmod remainder'.split():
         case(n + '_grad', n, [], [x, y], getattr(torch, n))
     case('sqrt_0', 'sqrt', [], [torch.tensor([0.0, 4.0])], torch.sqrt)
-    case('clamp_edge', 'clamp', [-0.5, 0.5], [torch.tensor([-0.5, 0.5, 0.75, -3.0])],
-         lambda t: torch.clamp(t, -0.5, 0.5))
     case('clamp_nan', 'clamp', [-0.5, 0.5], [('c', torch.tensor([nan, inf, -inf]))],
          lambda t: torch.clamp(t, -0.5, 0.5), grads=False)
     case('hard_sigmoid_edge', 'hard_sigmoid', [], [torch.tensor([-3.0, 3.0, 0.0])], F.hardsigmoid)
@@ -257,6 +256,7 @@ def edges():
         case(n + '_inf', n, [1], [('c', torch.tensor([[-inf] * 3, [-inf, 0.0, 1.0]]))],
              lambda t: getattr(torch, n)(t, 1), grads=False)
     case('var_one', 'variance', [0, 1, 1], [('c', torch.ones(2, 1))], lambda t: torch.var(t, 1), grads=False)
+    case('std_0', 'std', [0, 1, 1], [torch.tensor([[1.0, 1.0, 1.0], [1.0, 2.0, 4.0]])], lambda t: torch.std(t, 1))
     none = torch.full((3,), -100)
     for red, name in ((0, 'mean'), (1, 'sum')):
         case(f'cross_entropy_ignored_{name}', 'cross_entropy', [red, 0, 0], [('c', r(3, 4)), ('i', none)],
@@ -268,6 +268,99 @@ def edges():
     case('all_empty', 'all', [0, 1], [('b', empty.bool())], lambda t: t.all(1), grads=False)
     case('matmul_empty', 'matmul', [0], [('c', empty), ('c', torch.zeros(0, 3))], torch.matmul, grads=False)
     case('argmax_flat', 'argmax', [0], [('c', r(3, 4))], torch.argmax, grads=False)
+
+
+def conventions():
+    """What no formula says: gradients at kinks, ties, limits, NaN and infinities. Where a row has fewer numbers
+    than an op's neighbours, PyTorch's scalar and vector code differ there, or only the sign of a zero is new."""
+    inf, nan = float('inf'), float('nan')
+    special = torch.tensor([nan, inf, -inf, 0.0, -0.0, 1.0, -1.0])
+    names = ('neg abs sign exp exp2 expm1 log log1p log2 sqrt rsqrt reciprocal square sin cos tan asin acos atan '
+             'sinh cosh tanh erf floor ceil round trunc sigmoid').split()
+    for n in names:
+        case(n + '_special', n, [], [special], getattr(torch, n, None) or getattr(F, n))
+    case('hard_sigmoid_special', 'hard_sigmoid', [], [special], F.hardsigmoid)
+    finite = torch.tensor([nan, 0.0, -0.0, 1.0, -1.0])  # PyTorch multiplies by 0 at infinity
+    for n, f in (('silu', F.silu), ('gelu', F.gelu), ('gelu_tanh', lambda t: F.gelu(t, approximate='tanh'))):
+        case(n + '_special', n, [], [finite], f)
+    case('leaky_relu_special', 'leaky_relu', [0.1], [special], lambda t: F.leaky_relu(t, 0.1))
+    case('softplus_special', 'softplus', [2, 3], [special], lambda t: F.softplus(t, 2, 3))
+    three = torch.tensor([-3.0, 3.0, -3.25, 3.25, -2.75, 2.75])
+    case('hard_sigmoid_3', 'hard_sigmoid', [], [three], F.hardsigmoid)
+    case('pow_special', 'pow', [], [torch.tensor([0.0, 0.0, 0.0, 1.0, inf, 0.5, nan, 2.0, -1.0]),
+                                    torch.tensor([0.0, 1.0, -1.0, nan, 0.0, inf, 0.0, -inf, 2.0])], torch.pow)
+    case('div_special', 'div', [], [torch.tensor([1.0, 0.0, inf, 1.0, -1.0]), torch.tensor([0.0, 0.0, inf, inf, 0.0])],
+         torch.div)
+    rows = torch.tensor([[nan, 1.0, 2.0], [inf, 1.0, inf], [-inf, -inf, -inf], [2.0, 2.0, 1.0]])
+    for n in 'sum mean'.split():
+        case(n + '_special', n, [0, 1], [rows], lambda t: getattr(torch, n)(t, 1))
+    for n in 'softmax log_softmax'.split():
+        case(n + '_special', n, [1], [rows], lambda t: getattr(torch, n)(t, 1))
+    case('where_special', 'where', [], [('b', torch.tensor([True, False, True])), torch.tensor([nan, nan, 1.0]),
+                                        torch.tensor([2.0, 2.0, nan])], torch.where)
+    case('mse_special', 'mse_loss', [2], [torch.tensor([inf, inf, nan, 1.0]), torch.tensor([inf, -inf, 1.0, 1.0])],
+         lambda a, b: F.mse_loss(a, b, reduction='none'))
+    image = torch.tensor([[[[1.0, nan, 3.0, 3.0], [nan, 5.0, 3.0, 2.0], [-inf, -inf, 4.0, 4.0],
+                            [-inf, -inf, 4.0, 4.0]]]])
+    case('max_pool_special', 'max_pool2d', [2, 2, 0, 1, 0], [image], lambda t: F.max_pool2d(t, 2))
+    case('max_pool_special_3', 'max_pool2d', [3, 1, 1, 1, 0], [image], lambda t: F.max_pool2d(t, 3, 1, 1))
+    case('max_pool_special_dilated', 'max_pool2d', [2, 1, 1, 2, 0], [image], lambda t: F.max_pool2d(t, 2, 1, 1, 2))
+    case('avg_pool_special', 'avg_pool2d', [2, 2, 1, 0, 1], [image],
+         lambda t: F.avg_pool2d(t, 2, 2, 1, count_include_pad=False))
+    m = torch.tensor([[1.0, 0.0], [inf, 1.0], [nan, 0.0]])
+    case('matmul_special', 'matmul', [0], [m, torch.tensor([[0.0, inf], [1.0, 2.0]])], torch.matmul)
+    case('conv_special', 'conv2d', [1, 1, 1, 1], [torch.tensor([[[[inf, 1.0], [0.0, 2.0]]]]), r(1, 1, 3, 3), r(1)],
+         lambda a, b, c: F.conv2d(a, b, c, padding=1))
+    case('pad_special', 'pad', [-inf, 0, 0, 1, 0, 1, 0], [r(1, 2, 2)], lambda t: F.pad(t, (1, 0, 0, 1), value=-inf))
+
+
+def shapes():
+    """Empty tensors, one element, no dimension."""
+    none, row, one, point = torch.zeros(0, 3), r(2, 0), r(1, 1), r(1)[0]
+    for n in 'sum any all'.split():
+        x = none.bool() if n != 'sum' else none
+        kind = 'b' if n != 'sum' else 'c'
+        case(n + '_of_none', n, [0, 0], [(kind, x)], lambda t: getattr(torch, n)(t, 0), grads=False)
+        case(n + '_none', n, [1, 1], [(kind, x)], lambda t: getattr(torch, n)(t, 1, keepdim=True), grads=False)
+    for n in 'sum mean amax amin logsumexp'.split():
+        for a in (0, -1):
+            case(f'{n}_0d_{a}', n, [0, a], [point], lambda t: getattr(torch, n)(t, a))
+    for n in 'argmax argmin'.split():
+        case(n + '_0d', n, [0, -1], [('c', point)], lambda t: getattr(torch, n)(t, -1), grads=False)
+    for n in 'softmax log_softmax'.split():
+        case(n + '_0d', n, [-1], [point], lambda t: getattr(torch, n)(t, -1))
+        case(n + '_none', n, [0], [none], lambda t: getattr(torch, n)(t, 0))
+        case(n + '_one', n, [0], [one], lambda t: getattr(torch, n)(t, 0))
+    case('var_0d', 'variance', [0, 0, 0], [point], lambda t: torch.var(t, 0, correction=0))
+    case('flip_0d', 'flip', [0], [point], lambda t: t.flip(0))
+    case('squeeze_0d', 'squeeze', [-1], [point], lambda t: t.squeeze(-1))
+    case('transpose_0d', 'transpose', [0, -1], [point], lambda t: t.transpose(0, -1))
+    case('flatten_0d', 'flatten', [0, -1], [point], lambda t: t.flatten(0, -1))
+    case('unsqueeze_0d', 'unsqueeze', [0], [point], lambda t: t.unsqueeze(0))
+    case('index_select_0d', 'index_select', [0], [point, ('i', torch.tensor([0]))],
+         lambda t, i: torch.index_select(t, 0, i))
+    case('index_select_0d_index', 'index_select', [-1], [r(2, 3), ('i', torch.tensor(1))],
+         lambda t, i: torch.index_select(t, -1, i))
+    case('index_select_none', 'index_select', [0], [r(2, 3), ('i', torch.zeros(0, dtype=torch.long))],
+         lambda t, i: torch.index_select(t, 0, i))
+    case('stack_0d', 'stack', [-1], [point, point + 1], lambda *t: torch.stack(t, -1))
+    case('concat_none', 'concat', [0], [none, r(2, 3)], lambda *t: torch.cat(t, 0))
+    case('concat_legacy', 'concat', [-1], [torch.zeros(0), r(2, 3), torch.zeros(0), r(2, 1)], lambda *t: torch.cat(t, -1))
+    case('expand_none', 'expand', [2, 0, 3], [none], lambda t: t.expand(2, 0, 3))
+    case('expand_to_none', 'expand', [0, 3], [r(1, 3)], lambda t: t.expand(0, 3))
+    case('reshape_none', 'reshape', [2, -1], [none], lambda t: t.reshape(2, -1))
+    case('pad_none', 'pad', [1.5, 0, 0, 0, 2, 0, 0], [torch.zeros(0, 1, 2)], lambda t: F.pad(t, (0, 0, 0, 0, 0, 2), value=1.5))
+    for name, s, t in (('k', (2, 0), (0, 3)), ('m', (0, 2), (2, 3)), ('n', (2, 3), (3, 0)), ('batch', (0, 2, 3), (3, 2)),
+                       ('vectors', (0,), (0,)), ('vector', (3, 0), (0,)), ('one', (1, 1), (1, 1))):
+        case('matmul_none_' + name, 'matmul', [0], [r(*s), r(*t)], torch.matmul)
+    case('conv_none', 'conv2d', [1, 1, 1, 1], [r(0, 2, 4, 4), r(3, 2, 3, 3), r(3)],
+         lambda a, b, c: F.conv2d(a, b, c, padding=1))
+    case('conv_one', 'conv2d', [1, 0, 1, 1], [r(1, 1, 1, 1), r(1, 1, 1, 1), r(1)], F.conv2d)
+    case('max_pool_none', 'max_pool2d', [2, 2, 0, 1, 0], [r(0, 2, 4, 4)], lambda t: F.max_pool2d(t, 2))
+    case('avg_pool_none', 'avg_pool2d', [2, 2, 0, 0, 0], [r(0, 2, 4, 4)], lambda t: F.avg_pool2d(t, 2))
+    case('avg_pool_one', 'avg_pool2d', [1, 1, 0, 0, 0], [r(1, 1, 1, 1)], lambda t: F.avg_pool2d(t, 1))
+    case('one_hot_none', 'one_hot', [3], [('i', torch.zeros(2, 0, dtype=torch.long))], lambda t: F.one_hot(t, 3), grads=False)
+    case('one_hot_0d', 'one_hot', [3], [('i', torch.tensor(2))], lambda t: F.one_hot(t, 3), grads=False)
 
 
 def options():
@@ -324,6 +417,7 @@ if sys.argv[1:] == ['promotion']:
     promotion()
     sys.exit()
 
+print('torch', torch.__version__.split('+')[0])
 unary()
 binary()
 reductions()
@@ -332,3 +426,5 @@ movement()
 heavy()
 edges()
 options()
+conventions()
+shapes()

@@ -92,7 +92,7 @@ static void max_pool2d(const call *c)
             if (a < 0 || b < 0 || a >= p[Q_H] || b >= p[Q_W])
                 continue;
             const double v = c->in[0]->f[from + a * p[Q_W] + b];
-            if (winner < 0 || v > best || (isnan(v) && !isnan(best))) {
+            if (winner < 0 || v > best || isnan(v)) {
                 best = v;
                 winner = a * p[Q_W] + b;
             }

@@ -494,7 +494,8 @@ CLG_API clg_tensor clg_pad(clg_tensor a, clg_shape before, clg_shape after, doub
 
 // Join n tensors along a dimension: clg_concat(axis, a, b, c).
 //
-// t       n >= 1 tensors of one shape but for the axis; they take their common type
+// t       n >= 1 tensors of one shape but for the axis; they take their common type. One of shape
+//         [0] fits all others and adds nothing
 // axis    may be negative
 // result  the common type
 // grad    each t: its part of g
@@ -605,7 +606,7 @@ struct clg_pool2d_params {
 // p       kernel is needed; padding at most half of it, never chosen. ceil_mode: H' rounds up, but
 //         a window starts inside the image or its padding before
 // result  [N,C,H',W']   type of x, H' = (H + 2*pad - dilation*(K-1) - 1) / stride + 1
-// grad    x: g at the first largest element of each window
+// grad    x: g at the first largest element of each window, at the last NaN where there is one
 // errors  CLG_ESHAPE    rank not 4, the window does not fit, or 2^31 elements
 //         CLG_EDTYPE    x is not floating
 //         CLG_EINVAL    no kernel, a negative parameter, too much padding

@@ -339,6 +339,14 @@ static clg_tensor pad_vjp(const clg__vjp *v, int i)
 static const clg__op op_pad = { .name = "pad", .kind = CLG__VIEW, .vjp = pad_vjp,
                                 .params_bytes = sizeof(margins) };
 
+static clg_tensor pad_none_vjp(const clg__vjp *v, int i)
+{
+    (void) i;
+    return clg_zeros(v->g->dev, v->g->dtype, v->in[0]->shape);
+}
+
+static const clg__op op_pad_none = { .name = "pad", .kind = CLG__ALIAS, .vjp = pad_none_vjp };
+
 clg_tensor clg_pad(clg_tensor a, clg_shape before, clg_shape after, double value)
 {
     clg__call c;
@@ -362,8 +370,10 @@ clg_tensor clg_pad(clg_tensor a, clg_shape before, clg_shape after, double value
         return a;
     if (!clg_dtype_is_float(a->dtype)) // text that every compiler reads alike
         value = fmin(clg__fit(a->dtype, value), 0x1p63 - 1024);
-    if (clg_numel(a->shape) == 0)
-        return clg_full(a->dev, a->dtype, s, value);
+    if (clg_numel(a->shape) == 0) { // nothing of a is in it, but its gradient is of a's shape
+        clg_tensor y = clg_full(a->dev, a->dtype, s, value);
+        return y->status < 0 ? y : clg__custom_vjp(&op_pad_none, y, 1, &a, NULL);
+    }
     clg__geom g = *clg__tensor_geom(a, NULL);
     if (!clg__geom_pad(&g, &a->shape, before.dim, after.dim)) {
         a = clg__contiguous(a);
@@ -416,6 +426,12 @@ static const clg__op op_concat = { .name = "concat", .kind = CLG__ALIAS, .vjp = 
 
 enum { MAX_CONCAT = 15 }; // inputs of one custom derivative
 
+// PyTorch joins an empty list to anything.
+static bool no_part(clg_tensor t)
+{
+    return t->shape.rank == 1 && t->shape.dim[0] == 0;
+}
+
 clg_tensor clg_concat_n(const clg_tensor *t, int n, int axis)
 {
     clg__call c;
@@ -424,24 +440,29 @@ clg_tensor clg_concat_n(const clg_tensor *t, int n, int axis)
         return clg_poison(NULL, CLG_EINVAL, "concat: no tensors");
     if (!clg__call_begin(&c, "concat", NULL, n, t))
         return clg__call_poison(&c);
-    if (t[0]->shape.rank == 0 || !clg__axis(axis, t[0]->shape.rank, &at))
-        return clg__call_fail(&c, CLG_ESHAPE, "axis %d of tensors of rank %d", axis,
-                              t[0]->shape.rank);
-    for (int i = 1; i < n; i++) {
+    int like = 0; // the first that says what the others look like
+    while (like < n - 1 && no_part(t[like]))
+        like++;
+    const clg_shape *shape = &t[like]->shape;
+    if (shape->rank == 0 || !clg__axis(axis, shape->rank, &at))
+        return clg__call_fail(&c, CLG_ESHAPE, "axis %d of tensors of rank %d", axis, shape->rank);
+    for (int i = 0; i < n; i++) {
         clg_shape s = t[i]->shape;
-        if (s.rank == t[0]->shape.rank)
-            s.dim[at] = t[0]->shape.dim[at];
-        if (!clg__shape_equal(&s, &t[0]->shape))
+        if (s.rank == shape->rank)
+            s.dim[at] = shape->dim[at];
+        if (!no_part(t[i]) && !clg__shape_equal(&s, shape))
             return clg__call_fail(&c, CLG_ESHAPE, "tensor %d differs outside axis %d", i, at);
     }
     if (n > MAX_CONCAT) { // in pieces
-        clg_tensor a = clg_concat_n(t, n / 2, at), b = clg_concat_n(t + n / 2, n - n / 2, at);
-        return clg_concat_n((clg_tensor[]) { a, b }, 2, at);
+        clg_tensor a = clg_concat_n(t, n / 2, axis), b = clg_concat_n(t + n / 2, n - n / 2, axis);
+        return clg_concat_n((clg_tensor[]) { a, b }, 2, axis);
     }
     const clg_dtype type = clg__result_type(n, t);
     clg_tensor in[MAX_CONCAT];
+    clg_shape empty = *shape;
+    empty.dim[at] = 0;
     for (int i = 0; i < n; i++)
-        in[i] = clg_cast(t[i], type);
+        in[i] = clg_cast(no_part(t[i]) ? clg_reshape(t[i], empty) : t[i], type);
     clg_tensor y = join_all(in, n, at);
     return n == 1 || y->status < 0 ? y : clg__custom_vjp(&op_concat, y, n, in, &at);
 }
