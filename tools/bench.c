@@ -133,6 +133,18 @@ static bool chosen(const char *name, int argc, char **argv, int first)
     return false;
 }
 
+static json_t *inputs_of(const op_case *k)
+{
+    json_t *all = json_array();
+    for (int i = 0; i < 2 && k->large[i].rank > 0; i++) {
+        json_t *shape = json_array();
+        for (int d = 0; d < k->large[i].rank; d++)
+            json_array_append_new(shape, json_integer((json_int_t) k->large[i].dim[d]));
+        json_array_append_new(all, shape);
+    }
+    return all;
+}
+
 static int run_all(clg_device dev, int argc, char **argv, bool json)
 {
     json_t *all = json_array();
@@ -149,8 +161,9 @@ static int run_all(clg_device dev, int argc, char **argv, bool json)
             break;
         }
         const double rate = 1e-9 * (k->flops > 0 ? k->flops : k->bytes) / t;
-        json_array_append_new(all, json_pack("{s:s, s:f, s:f, s:s}", "case", k->name, "seconds", t,
-                                             "rate", rate, "unit", k->flops > 0 ? "GFLOP/s" : "GB/s"));
+        json_array_append_new(all, json_pack("{s:s, s:f, s:f, s:s, s:o}", "case", k->name, "seconds", t,
+                                             "rate", rate, "unit", k->flops > 0 ? "GFLOP/s" : "GB/s",
+                                             "inputs", inputs_of(k)));
         if (!json)
             printf("%-14s %9.3f ms  %8.1f %-7s  %s\n", k->name, 1e3 * t, rate,
                    k->flops > 0 ? "GFLOP/s" : "GB/s", k->what);
