@@ -56,7 +56,7 @@ def check_style(path, text):
             start = 0
 
 
-for path in sorted(root.glob('src/**/*')) + sorted(root.glob('tools/*')) + sorted(root.glob('cl/*')):
+for path in sorted(root.glob('src/**/*')) + sorted(root.glob('tools/**/*')) + sorted(root.glob('cl/*')):
     if path.suffix in ('.c', '.h', '.cl', '.clh', '.def'):
         lines = path.read_text().splitlines(True)
         check_style(path, lines)

@@ -4,23 +4,25 @@
 # result.txt and result.json. Needs a GPU driver (or any OpenCL driver) and a shell; installs nothing.
 usage() {
     cat <<'TEXT'
-usage: run.sh [--seconds N] [--out DIR] [--device NAME] [--only PATTERN] [--demo-steps N]
+usage: run.sh [--seconds N] [--out DIR] [--device NAME] [--only PATTERN] [--demo-steps N] [--carried]
 
   --seconds N      end after so long, whatever is left to do (default 480)
   --out DIR        where results go (default clgrad-result in this folder's parent, else in /tmp)
   --device NAME    part of a device's or platform's name (default: what clgrad chooses)
   --only PATTERN   only steps whose name fits, as the shell matches: 'list|caps|suite-*'
   --demo-steps N   end the demo after N steps (default: one epoch)
+  --carried        use the C library that travels along even where the system's would do
 
 Results are written after every step: DIR/result.txt to read, DIR/result.json for programs.
 Exit status: 0 when every step went well or did not apply, 1 when one went wrong, 2 for a bad option.
 TEXT
 }
 
-seconds=480 out='' device='' only='*' demo_steps=''
+seconds=480 out='' device='' only='*' demo_steps='' carried=''
 while [ $# -gt 0 ]; do
     case $1 in
     --help | -h) usage; exit 0 ;;
+    --carried) carried=1; shift ;;
     --seconds | --out | --device | --only | --demo-steps)
         [ $# -ge 2 ] || { echo "run.sh: $1 wants a value" >&2; exit 2; }
         case $1 in
@@ -50,7 +52,7 @@ system_path=${LD_LIBRARY_PATH:-}
 # ---- libraries: the system's own come first where they will do, since the driver was built for them
 
 try() { # try LIBRARY-PATH: do our programs start with it?
-    LD_LIBRARY_PATH=$1${system_path:+:$system_path} "$bin/clgrad" --version >/dev/null 2>&1
+    [ -z "$carried" ] && LD_LIBRARY_PATH=$1${system_path:+:$system_path} "$bin/clgrad" --version >/dev/null 2>&1
 }
 if try "$parts/lib"; then
     LD_LIBRARY_PATH=$parts/lib
