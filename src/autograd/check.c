@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/format.h"
+#include "base/fp.h"
 #include "graph/build.h"
 #include <clgrad/ops.h>
 
@@ -127,6 +128,7 @@ static clg_status compare(checker *c, const struct clg_grad_check_params *p, dou
 clg_status clg_grad_check(clg_tensor (*f)(const clg_tensor *x, int n, void *user), void *user,
                           const clg_tensor *x, int n, const struct clg_grad_check_params *p)
 {
+    CLG__DEFAULT_FP;
     clg__call call;
     struct clg_grad_check_params q;
     if (n < 1 || n > 16 || !f)

@@ -4,6 +4,7 @@
 #include <clgrad/grad.h>
 
 #include "base/alloc.h"
+#include "base/fp.h"
 #include "graph/build.h"
 #include "graph/node.h"
 #include <clgrad/ops.h>
@@ -253,6 +254,7 @@ static clg_status give_up(clg_tensor why, int n, clg_tensor *out)
 clg_status clg_vjp_n(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n, bool zero_missing,
                      clg_tensor *out)
 {
+    CLG__DEFAULT_FP;
     clg__call c, d = { 0 };
     if (!clg__call_begin(&c, "grad", "y g", 2, (clg_tensor[]) { y, g }))
         return give_up(clg__call_poison(&c), n, out);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/env.h"
 #include "base/format.h"
+#include "base/fp.h"
 #include "base/log.h"
 
 #include <pthread.h>
@@ -306,6 +307,7 @@ static void report(char *error, size_t size, const clg__err *e)
 
 clg_status clg_device_list(clg_device_info **out, int *count, char *error, size_t error_size)
 {
+    CLG__DEFAULT_FP;
     clg__err e = { 0 }, none = { 0 };
     clg__found *f;
     int n;

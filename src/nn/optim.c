@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Optimizers: the update of all parameters is plain graph code with one text, which the scheduler
 // runs in few launches. The step counter is a variable of the same atomic group.
+#include "nn/fp.h"
 #include <clgrad/grad.h>
 #include <clgrad/optim.h>
 
@@ -61,6 +62,7 @@ static double or_default(double v, double d)
 
 static clg_optim adam(clg_store s, kind k, const struct clg_adam_params *p)
 {
+    DEFAULT_FP;
     struct clg_adam_params q;
     clg_optim o = create(s, k, clg_params_read(&q, sizeof q, p));
     p = &q;
@@ -312,6 +314,7 @@ static void prepare(step *s)
 
 clg_status clg_optim_apply(clg_optim o, const clg_tensor *grads, int n)
 {
+    DEFAULT_FP;
     if (!o || !grads || n != o->n)
         return clg_fail(o ? clg_store_device(o->store) : NULL, CLG_EINVAL,
                         "optimizer: %d gradients for %d parameters", grads ? n : 0, o ? o->n : 0);

@@ -2,6 +2,7 @@
 // The store of named variables: made on first use, frozen, saved and loaded.
 #include "nn/store.h"
 
+#include "nn/fp.h"
 #include <clgrad/grad.h>
 #include <clgrad/io.h>
 
@@ -161,6 +162,7 @@ static clg_var add(clg_store s, const char *name, clg_tensor value, role is)
 static clg_tensor initial(clg_store s, const char *name, clg_shape shape, clg_init in,
                           int64_t fan_in)
 {
+    DEFAULT_FP;
     uint64_t seed, counter;
     int64_t field = 1;
     for (int d = 2; d < shape.rank && d < CLG_MAX_RANK; d++)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The pointwise ops of elementwise.def: descriptors, derivatives, public functions.
+#include "base/fp.h"
 #include "graph/build.h"
 #include <clgrad/ops.h>
 
@@ -133,6 +134,7 @@ static bool holds(clg_dtype t, double v)
 // would be weak beside integers: the tensor is cast.
 static clg_tensor number(clg_tensor *beside, double v)
 {
+    CLG__DEFAULT_FP;
     clg_tensor a = *beside;
     if (!a || a->status < 0 || !a->dev)
         return a;
@@ -192,6 +194,7 @@ clg_tensor clg_softplus(clg_tensor a, double beta, double threshold)
 // A limit keeps the tensor's type: beyond its range it limits nothing, or everything.
 static clg_tensor limit(clg_tensor a, double v, bool low)
 {
+    CLG__DEFAULT_FP;
     if (!a || a->status < 0 || !a->dev)
         return a;
     const clg_dtype t = a->dtype;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Losses: plain graph code.
+#include "base/fp.h"
 #include "graph/build.h"
 #include <clgrad/ops.h>
 
@@ -48,6 +49,7 @@ static clg_tensor check(const clg__call *c, clg_tensor logits, clg_tensor target
 clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
                              const struct clg_cross_entropy_params *p)
 {
+    CLG__DEFAULT_FP;
     struct clg_cross_entropy_params q;
     const char *wrong = clg_params_read(&q, sizeof q, p);
     clg__call c;

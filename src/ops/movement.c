@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Movement ops: views over the same memory. Only a reshape or pad that strides cannot say copies.
+#include "base/fp.h"
 #include "graph/build.h"
 #include <clgrad/ops.h>
 
@@ -515,6 +516,10 @@ static bool whole(double v)
 
 clg_tensor clg_arange(clg_device dev, clg_dtype t, double start, double stop, double step)
 {
+    CLG__DEFAULT_FP;
+    start = clg__fp_pin(start);
+    stop = clg__fp_pin(stop);
+    step = clg__fp_pin(step);
     clg__call c;
     clg__call_source(&c, dev, "arange");
     const double count = (stop - start) / step;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Batch normalisation: plain graph code with a derivative of its own, which takes the sums of g and of
 // g * xhat once, for all three inputs.
+#include "base/fp.h"
 #include "graph/build.h"
 #include <clgrad/grad.h>
 #include <clgrad/ops.h>
@@ -112,6 +113,7 @@ static clg_tensor check(clg__call *c, clg_tensor x, const clg_tensor *channel, i
 clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_tensor mean,
                           clg_tensor var, const struct clg_batch_norm_params *p)
 {
+    CLG__DEFAULT_FP;
     struct clg_batch_norm_params q;
     const char *wrong = clg_params_read(&q, sizeof q, p);
     clg__call c;

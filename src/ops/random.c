@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Random tensors: pure functions of the seed and counter that they were recorded with.
 #include "base/alloc.h"
+#include "base/fp.h"
 #include "graph/build.h"
 #include "graph/node.h"
 #include "ops/philox.h"
@@ -38,16 +39,21 @@ static clg_tensor scaled(clg_tensor x, double by, double plus)
 
 clg_tensor clg_uniform(clg_device dev, clg_dtype t, clg_shape shape, double lo, double hi)
 {
+    CLG__DEFAULT_FP;
+    lo = clg__fp_pin(lo);
+    hi = clg__fp_pin(hi);
     return scaled(draw(dev, "uniform", t, &shape, CLG__RAND_UNIFORM), hi - lo, lo);
 }
 
 clg_tensor clg_normal(clg_device dev, clg_dtype t, clg_shape shape, double mean, double std)
 {
+    CLG__DEFAULT_FP;
     return scaled(draw(dev, "normal", t, &shape, CLG__RAND_NORMAL), std, mean);
 }
 
 clg_tensor clg_bernoulli(clg_device dev, clg_dtype t, clg_shape shape, double p)
 {
+    CLG__DEFAULT_FP;
     if (dev && !(p >= 0 && p <= 1))
         return clg_poison(dev, CLG_EINVAL, "bernoulli: p is %g, expected 0 to 1", p);
     clg_tensor u = draw(dev, "bernoulli", CLG_F32, &shape, CLG__RAND_UNIFORM);
@@ -56,6 +62,8 @@ clg_tensor clg_bernoulli(clg_device dev, clg_dtype t, clg_shape shape, double p)
 
 clg_tensor clg_dropout(clg_tensor a, double p)
 {
+    CLG__DEFAULT_FP;
+    p = clg__fp_pin(p);
     clg__call c;
     if (!clg__call_begin(&c, "dropout", "a", 1, &a))
         return clg__call_poison(&c);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Reductions. The node keeps reduced dimensions as 1; without keepdims a reshape follows.
+#include "base/fp.h"
 #include "graph/build.h"
 #include <clgrad/ops.h>
 
@@ -108,6 +109,7 @@ clg_tensor clg_sum(clg_tensor a, clg_shape axes, bool keepdims)
 
 clg_tensor clg_mean(clg_tensor a, clg_shape axes, bool keepdims)
 {
+    CLG__DEFAULT_FP;
     plan p;
     clg_tensor out;
     if (!begin(&p, "mean", a, axes, &out))
@@ -176,6 +178,7 @@ clg_tensor clg_all(clg_tensor a, clg_shape axes, bool keepdims)
 // Two passes: the mean, then the squares of what is left, so that nothing cancels.
 clg_tensor clg_variance(clg_tensor a, clg_shape axes, int correction, bool keepdims)
 {
+    CLG__DEFAULT_FP;
     plan p;
     clg_tensor out;
     if (!begin(&p, "variance", a, axes, &out))

@@ -3,6 +3,7 @@
 #include "sched/cache.h"
 
 #include "base/alloc.h"
+#include "base/fp.h"
 #include "base/hash.h"
 #include "graph/build.h"
 
@@ -115,6 +116,7 @@ static clg_status evaluate(clg_device dev, const clg_tensor *t, int n, bool all)
 
 clg_status clg_eval_n(const clg_tensor *t, int n)
 {
+    CLG__DEFAULT_FP;
     clg__call c;
     bool done = true;
     if (n <= 0)
@@ -133,6 +135,7 @@ clg_status clg_eval_n(const clg_tensor *t, int n)
 
 clg_status clg_eval_alone(clg_tensor t)
 {
+    CLG__DEFAULT_FP;
     clg__call c;
     if (!clg__call_begin(&c, "eval", "t", 1, &t))
         return clg__call_poison(&c)->status;
@@ -141,6 +144,7 @@ clg_status clg_eval_alone(clg_tensor t)
 
 clg_status clg_eval_assigned(clg_device dev)
 {
+    CLG__DEFAULT_FP;
     if (!dev) {
         clg__caller_bug("NULL device");
         return CLG_EINVAL;
@@ -150,6 +154,7 @@ clg_status clg_eval_assigned(clg_device dev)
 
 clg_status clg_read(clg_tensor t, void *dst, size_t bytes)
 {
+    CLG__DEFAULT_FP;
     clg__call c;
     clg__err err = { 0 };
     if (!clg__call_begin(&c, "read", "t", 1, &t)) {
@@ -190,6 +195,7 @@ static double as_double(clg_dtype t, const void *p)
 
 double clg_item(clg_tensor t, clg_status *st)
 {
+    CLG__DEFAULT_FP;
     union {
         double d;
         int64_t i;
@@ -211,6 +217,7 @@ double clg_item(clg_tensor t, clg_status *st)
 
 clg_tensor clg_upload(clg_device dev, clg_dtype t, clg_shape shape, const void *data)
 {
+    CLG__DEFAULT_FP;
     clg__call c;
     clg__err err = { 0 };
     clg__call_source(&c, dev, "upload");
@@ -238,6 +245,7 @@ clg_tensor clg_upload(clg_device dev, clg_dtype t, clg_shape shape, const void *
 
 clg_status clg_sync(clg_device dev)
 {
+    CLG__DEFAULT_FP;
     clg__err err = { 0 };
     if (!dev) {
         clg__caller_bug("NULL device");

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/env.h"
 #include "base/format.h"
+#include "base/fp.h"
 
 #include <string.h>
 
@@ -48,6 +49,7 @@ static clg_status open_gpu(clg_device dev, const struct clg_device_params *p, cl
 
 clg_status clg_device_open(clg_device *out, const struct clg_device_params *p)
 {
+    CLG__DEFAULT_FP;
     clg__err e = { 0 };
     struct clg_device_params q;
     if (!out) {
@@ -91,6 +93,7 @@ clg_status clg_device_open(clg_device *out, const struct clg_device_params *p)
 
 void clg_device_close(clg_device *dev)
 {
+    CLG__DEFAULT_FP;
     if (!dev || !*dev)
         return;
     clg_device d = *dev;
@@ -117,6 +120,7 @@ clg_device_stats clg_device_get_stats(clg_device dev)
 
 void clg_device_trim(clg_device dev)
 {
+    CLG__DEFAULT_FP;
     if (!dev)
         return;
     clg__cache_clear(dev->sched);
@@ -129,6 +133,7 @@ clg_status clg_device_profile(clg_device dev,
                                            double seconds),
                               void *user)
 {
+    CLG__DEFAULT_FP;
     clg__err e = { 0 };
     if (!dev)
         return CLG_EINVAL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Printing: a tensor's values, and the graph behind tensors with its kernels as boxes.
 #include "base/alloc.h"
+#include "base/fp.h"
 #include "graph/build.h"
 #include "sched/cache.h"
 #include "sched/fuse.h"
@@ -66,6 +67,7 @@ static clg_status write_out(FILE *file, clg__str *text, const clg__call *c)
 
 clg_status clg_print(FILE *file, clg_tensor t)
 {
+    CLG__DEFAULT_FP;
     clg__call c;
     clg__str text = { 0 }, *out = &text;
     char shape[128];
@@ -113,6 +115,7 @@ static void dot_nodes(clg__str *out, const clg__fusion *f)
 
 clg_status clg_dot_n(FILE *file, const clg_tensor *t, int n)
 {
+    CLG__DEFAULT_FP;
     clg__call c;
     clg__err err = { 0 };
     clg__str text = { 0 }, *out = &text;
