@@ -5,6 +5,7 @@
 #include "graph/build.h"
 
 #include <check.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -262,6 +263,7 @@ END_TEST
 
 int main(void)
 {
+    setlocale(LC_ALL, "");
     Suite *s = suite_create("codegen");
     TCase *c = tcase_create("text");
     tcase_add_loop_test(c, text_is_as_it_was, 0, (int) (sizeof cases / sizeof cases[0]));

@@ -54,8 +54,12 @@ static clg_tensor apply_number(const char *op, clg_tensor a, double b)
 static clg_tensor record(const row *r)
 {
     clg_tensor x = one(r->a, 3, strcmp(r->how, "first") == 0);
-    if (strcmp(r->how, "number") == 0)
-        return apply_number(r->op, x, atof(r->b));
+    if (strcmp(r->how, "number") == 0) {
+        c_numbers(true);
+        const double number = atof(r->b);
+        c_numbers(false);
+        return apply_number(r->op, x, number);
+    }
     return apply(r->op, x, one(r->b, 2, strcmp(r->how, "scalar") == 0));
 }
 
@@ -65,12 +69,14 @@ static int read_rows(void)
     FILE *f = fopen(path ? path : "tests/data/promotion.txt", "r");
     int n = 0;
     ck_assert_msg(f != NULL, "promotion.txt is missing");
+    c_numbers(true);
     while (n < ROWS && fscanf(f, "%15s %15s %7s %7s %7s %lf", rows[n].how, rows[n].op, rows[n].a,
                               rows[n].b, rows[n].type, &rows[n].value) == 6) {
         const row *r = &rows[n];
         const bool wide = !strcmp(r->a, "f64") || !strcmp(r->b, "f64") || !strcmp(r->type, "f64");
         n += !wide || clg_device_has(dev, CLG_F64);
     }
+    c_numbers(false);
     fclose(f);
     ck_assert_int_ge(n, 200);
     return n;

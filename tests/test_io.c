@@ -3,7 +3,9 @@
 #include <check.h>
 #include <clgrad/io.h>
 
+#include <errno.h>
 #include <glob.h>
+#include <locale.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -306,7 +308,7 @@ START_TEST(idx_hostile_gzip)
     ck_assert_int_eq(clg_idx_open(&x, in_folder("cut.gz"), error, 500), CLG_EFORMAT);
     ck_assert_msg(strstr(error, "cut short") != NULL, "%s", error);
     ck_assert_int_eq(clg_idx_open(&x, folder, error, 500), CLG_EIO);
-    ck_assert_msg(strstr(error, "directory") != NULL, "%s", error);
+    ck_assert_msg(strstr(error, strerror(EISDIR)) != NULL, "%s", error);
     // a bomb: a header that asks for one element, a megabyte behind it
     gzFile z = gzopen(in_folder("bomb.gz"), "wb");
     ck_assert_int_eq(gzwrite(z, "\0\0\x08\x01\0\0\0\1", 8), 8);
@@ -627,7 +629,7 @@ START_TEST(safetensors_of_other_writers)
         clg_safetensors_close(&f);
     }
     ck_assert_int_eq(clg_safetensors_open(&f, folder, error, 500), CLG_EIO);
-    ck_assert_msg(strstr(error, "directory") != NULL, "%s", error);
+    ck_assert_msg(strstr(error, strerror(EISDIR)) != NULL, "%s", error);
     ck_assert_int_eq(clg_safetensors_open(&f, "/dev/zero", error, 500), CLG_EFORMAT); // and ends
 }
 END_TEST
@@ -770,6 +772,7 @@ END_TEST
 
 int main(void)
 {
+    setlocale(LC_ALL, "");
     if (!mkdtemp(in_memory))
         folder = mkdtemp(on_disk);
     if (!folder)
