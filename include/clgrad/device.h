@@ -76,11 +76,12 @@ CLG_API void clg_device_list_free(clg_device_info **list);
 // blocks  yes, the first opening in a process starts the OpenCL platforms
 CLG_API clg_status clg_device_open(clg_device *out, const struct clg_device_params *p);
 
-// Close: releases every tensor, variable and scope of this recorder. Destroy stores and optimizers
-// before. The OpenCL context goes with the last of the recorders that share it.
+// Close: ends every tensor, variable and scope of this recorder, kept or not. Stores and optimizers
+// may be destroyed before or after; tensors and variables that are dropped or destroyed after do
+// nothing. The OpenCL context goes with the last of the recorders that share it.
 //
 // dev     its address; set to NULL. NULL and the address of NULL are fine
-// errors  none
+// errors  none; one that is closed already is ignored (a trap with debug_traps)
 // blocks  the last recorder waits for what is enqueued
 CLG_API void clg_device_close(clg_device *dev);
 
@@ -101,11 +102,13 @@ CLG_API const clg_device_info *clg_device_get_info(clg_device dev);
 // blocks  no
 CLG_API bool clg_device_has(clg_device dev, clg_dtype t);
 
-// The message of the first error since the last clg_error_clear.
+// The message of the first error since the last clg_error_clear. clg_tensor_error gives that of one
+// tensor.
 //
 // dev     the device, may be NULL
-// st      what to say when there was none
-// result  the message, valid until the error is cleared and another comes; else the text of st
+// st      the status to be explained; CLG_OK: of whatever came first
+// result  the first message; where its status is not st, the newest message if that one's is; else
+//         the text of st. Valid until the next error
 // errors  none
 // blocks  no
 CLG_API const char *clg_error(clg_device dev, clg_status st);
@@ -113,7 +116,7 @@ CLG_API const char *clg_error(clg_device dev, clg_status st);
 // The status of that first error.
 //
 // dev     the device
-// result  CLG_OK when there was none; CLG_EINVAL for NULL
+// result  CLG_OK when there was none; CLG_EINVAL for NULL and a closed device
 // errors  none
 // blocks  no
 CLG_API clg_status clg_error_status(clg_device dev);
@@ -149,10 +152,11 @@ CLG_API clg_scope clg_scope_push_at(clg_device dev, const char *file, int line);
 #define clg_scope_push(dev) clg_scope_push_at(dev, __FILE__, __LINE__)
 
 // End a scope, and every scope that was pushed after it. Its handles must not be used any more, but
-// for those kept (clg_keep) or handed to the parent (clg_escape).
+// for those kept (clg_keep) or handed to the parent (clg_escape): whoever does gets CLG_EINVAL and
+// a message, unless some 16,000 tensors have ended since.
 //
-// s       the scope; NULL is fine
-// errors  none; one that is not open is ignored (a trap with debug_traps)
+// s       the scope; NULL is fine, and so is one whose device was closed
+// errors  CLG_EINVAL    published: it was popped already (a trap with debug_traps)
 // blocks  no
 CLG_API void clg_scope_pop(clg_scope s);
 
@@ -178,7 +182,8 @@ typedef struct clg_device_stats {
     uint64_t launches, uploads, reads;
     uint64_t plans, plan_hits, plan_misses;
     uint64_t nodes, handles; // of the graph, alive
-    uint64_t host_bytes;     // allocated by the library in this process
+    uint64_t host_bytes;     // allocated by the library in this process, without what waits so that
+                             // dead handles are known
 } clg_device_stats;
 
 // Read the counters.

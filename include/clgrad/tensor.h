@@ -11,6 +11,8 @@ CLG_BEGIN
 // A handle. The fields are for reading; status < 0 marks a poisoned tensor, which passes its cause
 // on to whatever is made of it. A function that returns a tensor never returns NULL, and what it
 // makes belongs to the innermost scope. A function that changes nothing may return its argument.
+// Every function answers CLG_EINVAL, and says why, for NULL, a handle whose scope ended, one that
+// was dropped, one of a closed device or of another device (debug_traps: traps).
 typedef const struct clg_tensor_t {
     clg_device dev;
     clg_dtype dtype;
@@ -137,25 +139,27 @@ CLG_API double clg_item(clg_tensor t, clg_status *st);
 // Let a handle outlive its scope. Keep it n times: drop it n times.
 //
 // t       the tensor; NULL is fine
-// result  t
+// result  t; a poison when t's scope has ended
 // owns    release with clg_drop
-// errors  none
+// errors  CLG_EINVAL    t's scope has ended
 // blocks  no
 CLG_API clg_tensor clg_keep(clg_tensor t);
 
 // Release a kept handle.
 //
-// t       its address; set to NULL. NULL and the address of NULL are fine
-// errors  none; one that was not kept is ignored (a trap with debug_traps)
+// t       its address; set to NULL. NULL and the address of NULL are fine, and so is a tensor whose
+//         device was closed
+// errors  CLG_EINVAL    published: not kept, or dropped already (a trap with debug_traps)
 // blocks  no
 CLG_API void clg_drop(clg_tensor *t);
 
 // Hand a handle to the parent of its scope: a function's result out of the function's scope.
 //
 // t       the tensor; NULL is fine
-// result  t
+// result  t; a poison when t's scope has ended
 // owns    belongs to the parent scope; stays where it is in the outermost
 // errors  CLG_ENOMEM    published; t then stays in its scope
+//         CLG_EINVAL    t's scope has ended
 // blocks  no
 CLG_API clg_tensor clg_escape(clg_tensor t);
 
@@ -171,7 +175,7 @@ CLG_API clg_tensor clg_label(clg_tensor t, const char *label);
 
 // A poisoned tensor with this message, for code built on clgrad; published like any other error.
 //
-// dev     the device; NULL gives a poison that carries no message
+// dev     the device; NULL gives a poison whose message is cut at 119 bytes
 // st      below 0, else CLG_EINVAL is taken
 // format  as of printf
 // result  a tensor of that status

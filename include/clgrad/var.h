@@ -20,8 +20,9 @@ CLG_API clg_var clg_var_create(clg_tensor t);
 
 // Destroy. Values taken before stay valid; an assignment that is still pending is forgotten.
 //
-// v       its address; set to NULL. NULL and the address of NULL are fine
-// errors  none
+// v       its address; set to NULL. NULL and the address of NULL are fine, and so is a variable
+//         whose device was closed
+// errors  CLG_EINVAL    published: it was destroyed already (a trap with debug_traps)
 // blocks  no
 CLG_API void clg_var_destroy(clg_var *v);
 
@@ -31,14 +32,14 @@ CLG_API void clg_var_destroy(clg_var *v);
 // result  type and shape of the variable; later assignments never change what this handle means.
 //         The same handle until the next assignment
 // grad    a gradient leaf when floating; none for a frozen variable
-// errors  CLG_EINVAL    v is NULL
+// errors  CLG_EINVAL    v is NULL, was destroyed, or its device was closed
 CLG_API clg_tensor clg_var_value(clg_var v);
 
 // Stop gradients at the values taken from here on, or let them pass again.
 //
 // v       the variable; NULL is fine
 // frozen  as PyTorch's requires_grad_(!frozen)
-// errors  none
+// errors  CLG_EINVAL    published: v was destroyed
 // blocks  no
 CLG_API void clg_var_freeze(clg_var v, bool frozen);
 
@@ -49,7 +50,7 @@ CLG_API void clg_var_freeze(clg_var v, bool frozen);
 // result  CLG_OK
 // owns    nothing; t may be released at once
 // errors  CLG_ESHAPE, CLG_EDTYPE   t differs from the variable
-//         CLG_EINVAL    NULL, or another device
+//         CLG_EINVAL    NULL, destroyed, its scope ended, or another device
 //         CLG_ENOMEM
 //         t's own when poisoned. On an error nothing is recorded.
 // blocks  no

@@ -211,6 +211,7 @@ static void run(sweep *s, clg_tensor g)
 {
     clg__node *root = s->order[s->n - 1];
     const char *layer = clg_set_layer(s->dev, NULL);
+    s->dev->internal++; // nodes on the way may have no handle any more
     accumulate(s, root, g);
     for (int i = s->n - 1; i >= 0 && !s->failed; i--) {
         clg__node *t = s->order[i];
@@ -220,6 +221,7 @@ static void run(sweep *s, clg_tensor g)
         else if (s->zero[i] && s->needed[i] && !is_gradient_leaf(t))
             step_back_zero(s, t);
     }
+    s->dev->internal--;
     clg_set_layer(s->dev, layer);
 }
 

@@ -4,6 +4,9 @@
 #include "base/format.h"
 
 #include <stdarg.h>
+#ifdef CLG_DEBUG
+#include <stdio.h>
+#endif
 
 clg_status clg__fail(clg__err *e, clg_status st, const char *format, ...)
 {
@@ -16,6 +19,16 @@ clg_status clg__fail(clg__err *e, clg_status st, const char *format, ...)
     e->status = st;
     return st;
 }
+
+#ifdef CLG_DEBUG
+void clg__trap(const char *what)
+{
+    fputs("clgrad: ", stderr);
+    fputs(what, stderr);
+    fputc('\n', stderr);
+    __builtin_trap();
+}
+#endif
 
 const char *clg_status_text(clg_status st)
 {

@@ -14,9 +14,10 @@ typedef struct clg__err {
 // Set *e (NULL is fine) unless it already holds an error; returns st.
 clg_status clg__fail(clg__err *e, clg_status st, const char *format, ...) CLG_PRINTF(3, 4);
 
-// A caller's bug (NULL, foreign device, use after release): traps in debug builds.
+// A caller's bug (NULL, foreign device, use after release): debug builds say what on stderr and trap.
 #ifdef CLG_DEBUG
-#define clg__caller_bug(what) __builtin_trap()
+void clg__trap(const char *what);
+#define clg__caller_bug(what) clg__trap(what)
 #else
 #define clg__caller_bug(what) ((void) 0)
 #endif

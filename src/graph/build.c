@@ -12,55 +12,90 @@
 
 const clg__op clg__op_copy = { .name = "copy", .kind = CLG__ALIAS };
 
+// "a", of names "a b", or "input 0"
+static const char *input_name(const clg__call *c, int i, char text[64])
+{
+    const char *name = c->names;
+    for (int k = 0; k < i && name; k++) {
+        name += strcspn(name, " ");
+        name = *name ? name + 1 : NULL;
+    }
+    if (name && *name)
+        clg__format(text, 64, "%.*s", (int) strcspn(name, " "), name);
+    else
+        clg__format(text, 64, "input %d", i);
+    return text;
+}
+
+// Why a call cannot begin, worst first: a bug of the caller, then poison.
+static bool refuse(clg__call *c)
+{
+    char dead[CLG__ERR_TEXT], name[64], text[CLG__ERR_TEXT + 200];
+    const char *why = NULL;
+    clg_tensor bad = NULL;
+    int i;
+    for (i = 0; i < c->n && !c->dev; i++)
+        c->dev = c->in[i] && clg__is_open(c->in[i]->dev) ? c->in[i]->dev : NULL;
+    for (i = 0; i < c->n && !why; i++) {
+        why = c->in[i] ? clg__why_dead(c->in[i], dead) : "is NULL";
+        if (!why && !bad && c->in[i]->status < 0)
+            bad = c->in[i];
+    }
+    if (!why && bad) {
+        c->bad = bad;
+        return false;
+    }
+    for (int k = 0; k < c->n && !why; k++) {
+        if (c->in[k]->dev != c->dev) {
+            why = "belongs to another device";
+            i = k + 1;
+        }
+    }
+    if (why)
+        clg__format(text, sizeof text, "%s%s%.100s%s: %s %s", c->op, c->dev && c->dev->layer ? " '" : "",
+                 c->dev && c->dev->layer ? c->dev->layer : "", c->dev && c->dev->layer ? "'" : "",
+                 input_name(c, i - 1, name), why);
+    else
+        clg__format(text, sizeof text, "%s: there are no inputs", c->op);
+    if (c->n > 0)
+        clg__caller_bug(text);
+    c->bad = clg__poison(c->dev, CLG_EINVAL, text);
+    return false;
+}
+
 bool clg__call_begin(clg__call *c, const char *op, const char *names, int n, const clg_tensor *in)
 {
     *c = (clg__call) { .op = op, .names = names, .n = n, .in = in };
+    bool fine = n > 0 && in;
+    if (n > 0 && !in)
+        c->n = 0;
     if (n <= (int) (sizeof c->few / sizeof c->few[0])) {
-        for (int i = 0; i < n; i++)
+        for (int i = 0; i < c->n; i++)
             c->few[i] = in[i];
         c->in = c->few;
     }
-    for (int i = 0; i < n; i++) {
-        if (!in[i]) {
-            clg__caller_bug("NULL tensor");
-            continue;
-        }
-#ifdef CLG_DEBUG
-        if (in[i]->dev && !clg__node_of(in[i])->op)
-            clg__caller_bug("used after its scope ended");
-#endif
-        if (!c->dev)
-            c->dev = in[i]->dev;
-        if (in[i]->status < 0 && !c->bad)
-            c->bad = in[i];
-    }
-    if (c->bad)
-        return false;
-    for (int i = 0; i < n; i++) {
-        if (!in[i]) {
-            char text[160];
-            clg__format(text, sizeof text, "%s: input %d is NULL", op, i);
-            c->bad = clg__poison(c->dev, CLG_EINVAL, text);
-            return false;
-        }
-        if (in[i]->dev != c->dev) {
-            clg__caller_bug("foreign device");
-            char text[160];
-            clg__format(text, sizeof text, "%s: input %d belongs to another device", op, i);
-            c->bad = clg__poison(c->dev, CLG_EINVAL, text);
-            return false;
-        }
-    }
-    if (n == 0)
-        c->bad = clg__poison(NULL, CLG_EINVAL, "");
-    return n > 0;
+    for (int i = 0; i < n && fine; i++) // a dead node has an error's status
+        fine = in[i] && in[i]->status >= 0 && in[i]->dev == in[0]->dev && clg__is_held(clg__node_of(in[i]));
+    if (!fine)
+        return refuse(c);
+    c->dev = in[0]->dev;
+    c->causes = c->dev->n_causes;
+    return true;
+}
+
+bool clg__is_usable(clg_tensor t)
+{
+    return t && t->status >= 0 && clg__is_held(clg__node_of(t));
 }
 
 void clg__call_source(clg__call *c, clg_device dev, const char *op)
 {
-    *c = (clg__call) { .dev = dev, .op = op };
-    if (!dev)
-        clg__caller_bug("NULL device");
+    *c = (clg__call) { .dev = clg__is_open(dev) ? dev : NULL, .op = op };
+    c->no_device = clg__why_no_device(dev);
+    if (c->no_device)
+        clg__caller_bug(c->no_device);
+    else
+        c->causes = dev->n_causes;
 }
 
 clg_tensor clg__call_poison(const clg__call *c)
@@ -105,21 +140,29 @@ static void add_inputs(const clg__call *c, clg__str *s)
     clg__str_add(s, c->n ? "]" : "");
 }
 
+static void add_head(const clg__call *c, clg__str *s)
+{
+    clg__str_add(s, c->op);
+    if (c->dev && c->dev->layer)
+        clg__str_printf(s, " '%.200s'", c->dev->layer);
+    if (c->dev && c->dev->file)
+        clg__str_printf(s, " (%s:%d)", c->dev->file, c->dev->line);
+    clg__str_add(s, ": ");
+}
+
 clg_tensor clg__call_fail(const clg__call *c, clg_status st, const char *format, ...)
 {
     clg__str s = { 0 };
     va_list ap;
-    clg__str_add(&s, c->op);
-    if (c->dev && c->dev->layer)
-        clg__str_printf(&s, " '%s'", c->dev->layer);
-    if (c->dev && c->dev->file)
-        clg__str_printf(&s, " (%s:%d)", c->dev->file, c->dev->line);
-    clg__str_add(&s, ": ");
+    add_head(c, &s);
+    const int reason = (int) s.length;
     va_start(ap, format);
     clg__str_vprintf(&s, format, ap);
     va_end(ap);
+    const int length = (int) s.length - reason;
     add_inputs(c, &s);
-    clg_tensor t = clg__poison(c->dev, st, s.failed ? clg_status_text(st) : clg__str_text(&s));
+    clg_tensor t = s.failed ? clg__poison(c->dev, st, clg_status_text(st))
+                            : clg__poison_why(c->dev, st, clg__str_text(&s), reason, length);
     clg__str_free(&s);
     return t;
 }
@@ -130,7 +173,7 @@ static clg_tensor check_result(const clg__call *c, clg_dtype t, const clg_shape 
     int64_t n;
     char text[128];
     if (!c->dev)
-        return clg__poison(NULL, CLG_EINVAL, "");
+        return clg__call_fail(c, CLG_EINVAL, "%s", c->no_device ? c->no_device : "the device is NULL");
     if (!clg_dtype_size(t))
         return clg__call_fail(c, CLG_EDTYPE, "%d is not an element type", (int) t);
     if (!clg_device_has(c->dev, t))
@@ -234,7 +277,7 @@ static const clg__op op_contiguous = { .name = "contiguous", .kind = CLG__POINTW
 clg_tensor clg__contiguous(clg_tensor t)
 {
     clg__call c;
-    if (t && !clg__node_of(t)->base)
+    if (clg__is_usable(t) && !clg__node_of(t)->base)
         return t;
     if (!clg__call_begin(&c, "contiguous", "a", 1, (clg_tensor[]) { t }))
         return clg__call_poison(&c);
@@ -328,13 +371,17 @@ bool clg__is_op(clg_tensor t, const clg__op *op)
 
 bool clg_is_tracked(clg_tensor t)
 {
-    return t && t->dev && clg__node_of(t)->tracked;
+    clg__call c;
+    return t && clg__call_begin(&c, "is_tracked", "t", 1, &t) && clg__node_of(t)->tracked;
 }
 
 clg_tensor clg_label(clg_tensor t, const char *label)
 {
-    if (!t || !t->dev || !label)
+    clg__call c;
+    if (!t || !label)
         return t;
+    if (!clg__call_begin(&c, "label", "t", 1, &t))
+        return clg__call_poison(&c);
     clg__node *n = clg__node_of(t);
     char *copy = clg__strdup(label);
     if (copy) {

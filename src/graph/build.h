@@ -22,10 +22,14 @@ typedef struct clg__call {
     int n;
     const clg_tensor *in; // copied up to 8: a literal in an if's condition is gone in its body
     clg_tensor few[8];
-    clg_tensor bad; // the poisoned input, or the NULL-device poison
+    clg_tensor bad; // the poisoned input, or the poison that says why there can be no call
+    uint64_t causes; // of the device when the call began
+    const char *no_device; // a call without inputs: why there is no device
 } clg__call;
 
 bool clg__call_begin(clg__call *c, const char *op, const char *names, int n, const clg_tensor *in);
+// Could a call begin with t? For those that may return their argument as it is.
+bool clg__is_usable(clg_tensor t);
 void clg__call_source(clg__call *c, clg_device dev, const char *op); // ops without inputs
 clg_tensor clg__call_poison(const clg__call *c);
 clg_tensor clg__poison_of(clg_tensor bad); // a poison with the same cause

@@ -3,7 +3,10 @@
 #include "graph/node.h"
 
 #include "base/alloc.h"
+#include "base/format.h"
 
+#include <pthread.h>
+#include <stdarg.h>
 #include <string.h>
 
 const clg__op clg__op_leaf = { .name = "leaf", .kind = CLG__LEAF };
@@ -28,35 +31,49 @@ static void unlink_node(clg_device dev, clg__node *n)
     dev->n_nodes--;
 }
 
+// Where inputs and params lie: in the node, or in a block of their own.
+static bool place_operands(clg__node *n, int n_in, size_t params_bytes)
+{
+    const size_t in = (size_t) n_in * sizeof(clg__node *), align = sizeof(max_align_t);
+    const size_t params_at = n_in > CLG__FEW_INPUTS ? (in + align - 1) / align * align : 0;
+    const size_t more = params_at + (params_bytes > CLG__FEW_PARAMS ? params_bytes : 0);
+    n->more = more ? clg__malloc(more) : NULL;
+    n->in = n_in > CLG__FEW_INPUTS ? n->more : n->few_in;
+    n->params = params_bytes == 0                ? NULL
+                : params_bytes > CLG__FEW_PARAMS ? (char *) n->more + params_at
+                                                 : n->few_params.bytes;
+    return !more || n->more;
+}
+
 clg__node *clg__node_new(clg_device dev, const clg__op *op, clg_dtype t, const clg_shape *s,
                          int n_in, const clg_tensor *in, const void *params)
 {
     clg__enter(dev);
-    const size_t params_at = (sizeof(clg__node) + (size_t) n_in * sizeof(clg__node *) + 15) & ~15u;
-    clg__node *n = clg__malloc(params_at + op->params_bytes);
+    clg__node *n = clg__slot_new(&dev->node_slots);
     if (!n) {
         clg__leave(dev);
         return NULL;
     }
-    memset(n, 0, sizeof *n);
+    memset(n, 0, offsetof(clg__node, geom));
     n->pub = (struct clg_tensor_t) { .dev = dev, .dtype = t, .shape = *s };
     for (int d = s->rank; d < CLG_MAX_RANK; d++)
         n->pub.shape.dim[d] = 0;
     n->op = op;
     n->refs = 1;
+    if (!place_operands(n, n_in, op->params_bytes)) {
+        n->pub.status = CLG_EINVAL;
+        clg__slot_end(&dev->node_slots, n);
+        clg__leave(dev);
+        return NULL;
+    }
     n->n_in = n_in;
-    n->in = (clg__node **) (n + 1);
     for (int i = 0; i < n_in; i++) {
         n->in[i] = clg__node_of(in[i]);
         n->in[i]->refs++;
         n->tracked |= n->in[i]->tracked;
     }
-    if (op->params_bytes) {
-        n->params = (char *) n + params_at;
+    if (op->params_bytes)
         memcpy(n->params, params, op->params_bytes);
-    }
-    n->file = dev->file;
-    n->line = dev->line;
     link_node(dev, n);
     clg__leave(dev);
     return n;
@@ -93,39 +110,39 @@ static void release_inputs(clg__node *n, clg__node **dead)
     n->base = NULL;
 }
 
+// What the node owns goes; the node itself stays readable, and says that it is dead.
+static void end_node(clg__node *n)
+{
+    clg_device dev = n->pub.dev;
+    if (n->buf)
+        dev->buf_unref(n->buf);
+    drop_cause(n->cause);
+    clg__free(n->outs);
+    clg__free(n->label);
+    clg__free(n->more);
+    n->pub.status = CLG_EINVAL;
+    n->handles = n->kept = 0;
+    n->op = NULL;
+    n->cause = NULL;
+    clg__slot_end(&dev->node_slots, n);
+}
+
 static void free_dead(clg__node *dead)
 {
     while (dead) {
         clg__node *n = dead;
         dead = n->next;
         release_inputs(n, &dead);
-        if (n->buf)
-            n->pub.dev->buf_unref(n->buf);
-        drop_cause(n->cause);
-        clg__free(n->outs);
-        clg__free(n->label);
-#ifdef CLG_DEBUG
-        n->op = NULL; // a use after the scope ended shows
-        n->next = n->pub.dev->graves;
-        n->pub.dev->graves = n;
-        if (++n->pub.dev->n_graves > 2000)
-            clg__bury(n->pub.dev, 1000);
-#else
-        clg__free(n);
-#endif
+        end_node(n);
     }
 }
 
-void clg__bury(clg_device dev, int keep)
+void clg__nodes_end(clg_device dev)
 {
-    clg__node **at = &dev->graves;
-    for (int i = 0; i < keep && *at; i++)
-        at = &(*at)->next;
-    while (*at) {
-        clg__node *n = *at;
-        *at = n->next;
-        dev->n_graves--;
-        clg__free(n);
+    while (dev->nodes) {
+        clg__node *n = dev->nodes;
+        unlink_node(dev, n);
+        end_node(n);
     }
 }
 
@@ -161,8 +178,8 @@ clg_tensor clg__poison_from(clg_tensor cause)
     static const clg_shape none = { 0 };
     clg__node *from = clg__node_of(cause);
     clg_device dev = cause->dev;
-    if (!dev)
-        return cause; // the poison of a NULL device
+    if (!clg__is_open(dev))
+        return cause; // has no device
     clg__node *n = clg__node_new(dev, &clg__op_leaf, cause->dtype, &none, 0, NULL, NULL);
     if (!n)
         return cause;
@@ -173,33 +190,102 @@ clg_tensor clg__poison_from(clg_tensor cause)
     return clg__handle(dev, n);
 }
 
-// The poison of calls that have no device to put a node on.
-static struct clg_tensor_t nowhere = { .status = CLG_EINVAL };
+// Poisons of calls that have no device to put a node on: kept for ever, each text once.
+typedef struct orphan {
+    struct clg_tensor_t pub;
+    char text[120];
+} orphan;
 
-clg_tensor clg__poison(clg_device dev, clg_status st, const char *text)
+enum { ORPHANS = 256 };
+static struct {
+    pthread_mutex_t lock;
+    int n;
+    orphan all[ORPHANS];
+} orphans = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static orphan nameless = { { .status = CLG_EINVAL }, "the device is NULL or was closed" };
+
+static clg_tensor orphan_of(clg_status st, const char *text)
+{
+    char cut[sizeof nameless.text];
+    clg__format(cut, sizeof cut, "%s", text);
+    pthread_mutex_lock(&orphans.lock);
+    orphan *o = &nameless;
+    for (int i = 0; i < orphans.n && o == &nameless; i++) {
+        if (orphans.all[i].pub.status == st && strcmp(orphans.all[i].text, cut) == 0)
+            o = &orphans.all[i];
+    }
+    if (o == &nameless && orphans.n < ORPHANS) {
+        o = &orphans.all[orphans.n++];
+        o->pub.status = st;
+        memcpy(o->text, cut, sizeof cut);
+    }
+    pthread_mutex_unlock(&orphans.lock);
+    return &o->pub;
+}
+
+clg_tensor clg__poison_why(clg_device dev, clg_status st, const char *text, int reason, int length)
 {
     static const clg_shape none = { 0 };
-    if (!dev)
-        return &nowhere;
+    if (!clg__is_open(dev))
+        return orphan_of(st, text);
     clg__publish(dev, st, text);
     clg__node *n = clg__node_new(dev, &clg__op_leaf, CLG_F32, &none, 0, NULL, NULL);
     if (!n)
         return clg__handle(dev, NULL);
     n->pub.status = st;
-    const size_t length = strlen(text);
-    n->cause = clg__malloc(sizeof *n->cause + length + 1);
+    const size_t bytes = strlen(text) + 1;
+    n->cause = clg__malloc(sizeof *n->cause + bytes);
     if (n->cause) {
-        n->cause->refs = 1;
-        n->cause->status = st;
-        memcpy(n->cause->text, text, length + 1);
+        *n->cause = (clg__cause) { .refs = 1, .status = st, .number = ++dev->n_causes,
+                                   .reason = reason, .length = length };
+        memcpy(n->cause->text, text, bytes);
     }
     return clg__handle(dev, n);
 }
 
+clg_tensor clg__poison(clg_device dev, clg_status st, const char *text)
+{
+    return clg__poison_why(dev, st, text, 0, 0);
+}
+
 const char *clg__cause_text(clg_tensor t)
 {
-    if (t == &nowhere)
-        return "NULL tensor or device";
+    if (!t->dev)
+        return ((const orphan *) t)->text;
     const clg__node *n = clg__node_of(t);
     return n->cause ? n->cause->text : clg_status_text(t->status);
+}
+
+const char *clg__why_no_device(clg_device dev)
+{
+    return !dev ? "the device is NULL" : clg__is_open(dev) ? NULL : "the device was closed";
+}
+
+const char *clg__why_dead(clg_tensor t, char text[CLG__ERR_TEXT])
+{
+    const clg__node *n = clg__node_of(t);
+    if (!t->dev)
+        return NULL;
+    if (!clg__is_open(t->dev))
+        return "belongs to a device that was closed";
+    if (clg__slot_alive(n) && clg__is_held(n))
+        return NULL;
+    if (n->end_line == 0)
+        return "was used after it was dropped";
+    if (!n->end_file)
+        return "was used after its scope ended";
+    clg__format(text, CLG__ERR_TEXT, "was used after its scope ended (scope pushed at %s:%d)", n->end_file,
+             n->end_line);
+    return text;
+}
+
+clg_status clg__misuse(clg_device dev, const char *format, ...)
+{
+    char text[CLG__ERR_TEXT];
+    va_list ap;
+    va_start(ap, format);
+    clg__vformat(text, sizeof text, format, ap);
+    va_end(ap);
+    clg__caller_bug(text);
+    return clg__publish(dev, CLG_EINVAL, text);
 }

@@ -5,14 +5,17 @@
 
 #include "base/err.h"
 #include "graph/op.h"
+#include "graph/slots.h"
 #include <clgrad/var.h>
 
-enum { CLG__MAX_OUTPUTS = 4 };
+enum { CLG__MAX_OUTPUTS = 4, CLG__FEW_INPUTS = 4, CLG__FEW_PARAMS = 64 };
 
 // Why a tensor is poisoned; shared by everything made of it.
 typedef struct clg__cause {
     int refs;
     clg_status status;
+    uint64_t number;    // causes of a device are counted
+    int reason, length; // the part of text that says what is wrong, without op and inputs; length 0: all
     char text[];
 } clg__cause;
 
@@ -24,32 +27,40 @@ typedef struct clg__outs {
 
 typedef struct clg__node clg__node;
 struct clg__node {
-    struct clg_tensor_t pub; // what a handle points at; first
-    const clg__op *op;
+    struct clg_tensor_t pub; // what a handle points at; first. A dead node's status is CLG_EINVAL
     int refs;    // handles, consumers, variables, pending assignments
-    int handles; // of the user
+    int handles; // of the user: without one, only the graph itself may use the node
+    const clg__op *op;
     int kept;
     int n_in;
-    clg__node **in;   // trailing memory
-    void *params;     // trailing memory
+    clg__node **in;   // few_in, or in more
+    void *params;     // few_params, or in more
+    void *more;       // what does not fit below
     clg__node *base;  // VIEW: the node whose elements geom addresses; else NULL
-    clg__geom geom;   // VIEW
     double fill;      // VIEW with a window
     void *buf;        // evaluated: a clg__buf (counted by the device's hooks)
     int64_t offset;   // in buf, in elements
     clg__outs *outs;  // KERNEL with several outputs
     clg__cause *cause;
     struct clg_scope_t *scope; // where the first handle lives
-    const char *file;
-    int line;
+    const char *end_file; // where the scope of the last handle was pushed
+    int end_line;         // 0: it was dropped
     char *label;
     bool tracked;
     uint32_t stamp;   // walks: visited in this walk?
     int index;        // walks: where
     void *aux;        // walks: what (the reverse sweep's cotangent)
     clg__node *prev, *next; // all nodes of the device
+    // from here on not cleared
+    clg__geom geom;   // VIEW
+    clg__node *few_in[CLG__FEW_INPUTS];
+    union {
+        char bytes[CLG__FEW_PARAMS];
+        max_align_t align;
+    } few_params;
 };
 
+// Scopes and variables are slots too: clg__slot_alive.
 struct clg_scope_t {
     clg_device dev;
     struct clg_scope_t *parent;
@@ -76,7 +87,12 @@ typedef struct clg__pending {
     bool creation;     // of the variable: survives a failed evaluation
 } clg__pending;
 
+// A closed device stays readable for a while, and says so.
+enum { CLG__OPEN = 0x636c6764 };
+
 struct clg_device_t {
+    uint32_t magic; // CLG__OPEN
+    int internal;   // above 0: the library itself works on nodes that no handle belongs to
     const clg_device_info *info;
     const clg__caps *caps;
     struct clg_scope_t *scope; // innermost
@@ -84,18 +100,18 @@ struct clg_device_t {
     clg_var vars;
     clg__pending *pending;
     int n_pending, cap_pending, n_groups;
-    clg__err first;       // first error since the last clear
+    clg__err first, last; // error since the last clear
+    uint64_t n_causes;
+    clg__slots node_slots, scope_slots, var_slots;
     const char *layer;    // what is being recorded, for messages
     const char *file;     // where, from the scope
     int line;
     uint64_t seed, counter;
     uint32_t stamp;
     int64_t n_nodes, n_handles;
-    // debug: the thread inside a call and how deep, and nodes that are gone, so that their use shows
+    // debug: the thread inside a call and how deep
     uintptr_t thread;
     int depth;
-    clg__node *graves;
-    int n_graves;
     // hooks of the scheduler, so that the graph knows no OpenCL
     void (*buf_ref)(void *buf);
     void (*buf_unref)(void *buf);
@@ -110,11 +126,21 @@ void clg__leave(clg_device dev);
 #define clg__enter(dev) ((void) (dev))
 #define clg__leave(dev) ((void) (dev))
 #endif
-void clg__bury(clg_device dev, int keep); // debug: free all but the newest `keep` of the nodes that are gone
+
+static inline bool clg__is_open(clg_device dev)
+{
+    return dev && dev->magic == CLG__OPEN;
+}
 
 static inline clg__node *clg__node_of(clg_tensor t)
 {
     return (clg__node *) (uintptr_t) t;
+}
+
+// Has the user a handle to this live node, or is it the library that asks?
+static inline bool clg__is_held(const clg__node *n)
+{
+    return n->handles > 0 || n->pub.dev->internal > 0;
 }
 
 clg__node *clg__node_new(clg_device dev, const clg__op *op, clg_dtype t, const clg_shape *s,
@@ -124,14 +150,26 @@ void clg__node_unref(clg__node *n); // never recursive: chains may be long
 // The node becomes a leaf with this buffer (takes over one reference to buf).
 void clg__node_set_buffer(clg__node *n, void *buf, int64_t offset);
 void clg__node_drop_inputs(clg__node *n);
+void clg__nodes_end(clg_device dev); // all of them, whatever refers to them
+struct clg_scope_t *clg__scope_new(clg_device dev, const char *file, int line);
 // Give a new node to the innermost scope, which takes over its reference; NULL becomes a poison.
 clg_tensor clg__handle(clg_device dev, clg__node *n);
+// dev NULL: a poison without a device, which carries text all the same.
 clg_tensor clg__poison(clg_device dev, clg_status st, const char *text);
+// length characters of text from `reason` on say what is wrong.
+clg_tensor clg__poison_why(clg_device dev, clg_status st, const char *text, int reason, int length);
 clg_tensor clg__poison_from(clg_tensor cause);
 const char *clg__cause_text(clg_tensor t);
+// What is wrong with a handle: its scope ended, it was dropped, its device was closed; NULL: nothing.
+// text is where a message is put together.
+const char *clg__why_dead(clg_tensor t, char text[CLG__ERR_TEXT]);
+// The same for a device: NULL or closed.
+const char *clg__why_no_device(clg_device dev);
+// A misuse of a handle: traps in debug builds. dev may be closed.
+clg_status clg__misuse(clg_device dev, const char *format, ...) CLG_PRINTF(2, 3);
 
 // Recorder: everything of a device but OpenCL.
-clg_status clg__recorder_init(clg_device dev);
+clg_status clg__recorder_init(clg_device dev); // all else of it is zero
 void clg__recorder_free(clg_device dev);
 clg_status clg__publish(clg_device dev, clg_status st, const char *text); // first message wins
 void clg__pending_discard(clg_device dev); // variables fall back to what is committed

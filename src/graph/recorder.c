@@ -10,44 +10,34 @@
 #include <pthread.h>
 #include <stdarg.h>
 
+// How many ends a dead handle is sure to be told from a live one. Nodes: some 10 MB at most.
+enum { NODES_WAIT = 16384, SCOPES_WAIT = 1024, VARS_WAIT = 1024 };
+
 clg_status clg__recorder_init(clg_device dev)
 {
-    dev->scope = clg__calloc(1, sizeof *dev->scope);
-    if (!dev->scope)
-        return CLG_ENOMEM;
-    dev->scope->dev = dev;
-    return CLG_OK;
+    clg__slots_init(&dev->node_slots, sizeof(clg__node), NODES_WAIT);
+    clg__slots_init(&dev->scope_slots, sizeof(struct clg_scope_t), SCOPES_WAIT);
+    clg__slots_init(&dev->var_slots, sizeof(struct clg_var_t), VARS_WAIT);
+    dev->magic = CLG__OPEN;
+    dev->scope = clg__scope_new(dev, NULL, 0);
+    return dev->scope ? CLG_OK : CLG_ENOMEM;
 }
 
+// Whatever is still held: nothing is counted any more, everything ends.
 void clg__recorder_free(clg_device dev)
 {
-    while (dev->vars) {
-        clg_var v = dev->vars;
-        clg_var_destroy(&v);
-    }
-    clg__pending_discard(dev); // of no variable any more: all go
-    while (dev->scope && dev->scope->parent)
-        clg_scope_pop(dev->scope);
-    struct clg_scope_t *root = dev->scope;
-    if (root) {
-        for (int i = root->n - 1; i >= 0; i--)
-            clg__node_unref(root->handles[i]);
-        clg__free(root->handles);
-        clg__free(root);
-    }
-    // What is left are kept handles: their owners are gone with the device. The newest comes first, and
-    // nothing older needs it.
-    for (clg__node *n = dev->nodes; n; n = dev->nodes) {
-        while (n && !n->kept)
-            n = n->next;
-        if (!n)
-            n = dev->nodes;
-        n->refs = n->refs > n->kept ? n->refs - n->kept + 1 : 1;
-        n->kept = 0;
-        clg__node_unref(n);
-    }
-    clg__bury(dev, 0);
+    for (struct clg_scope_t *s = dev->scope; s; s = s->parent)
+        clg__free(s->handles);
+    dev->scope = NULL;
+    dev->vars = NULL;
+    clg__nodes_end(dev);
     clg__free(dev->pending);
+    dev->pending = NULL;
+    dev->n_pending = 0;
+    clg__slots_park(&dev->node_slots);
+    clg__slots_park(&dev->scope_slots);
+    clg__slots_park(&dev->var_slots);
+    dev->magic = 0;
 }
 
 #ifdef CLG_DEBUG
@@ -70,27 +60,35 @@ void clg__leave(clg_device dev)
 
 clg_status clg__publish(clg_device dev, clg_status st, const char *text)
 {
-    if (dev && dev->first.status == CLG_OK)
-        clg__fail(&dev->first, st, "%s", text);
+    if (!clg__is_open(dev))
+        return st;
+    dev->last.status = CLG_OK;
+    clg__fail(&dev->last, st, "%s", text);
+    if (dev->first.status == CLG_OK)
+        dev->first = dev->last;
     return st;
 }
 
 const char *clg_error(clg_device dev, clg_status st)
 {
-    if (dev && dev->first.status < 0)
+    if (dev && !clg__is_open(dev))
+        return clg__why_no_device(dev);
+    if (!dev || dev->first.status == CLG_OK)
+        return clg_status_text(st);
+    if (st >= 0 || st == dev->first.status)
         return dev->first.text;
-    return clg_status_text(st);
+    return st == dev->last.status ? dev->last.text : clg_status_text(st);
 }
 
 clg_status clg_error_status(clg_device dev)
 {
-    return dev ? dev->first.status : CLG_EINVAL;
+    return clg__is_open(dev) ? dev->first.status : CLG_EINVAL;
 }
 
 void clg_error_clear(clg_device dev)
 {
-    if (dev)
-        dev->first.status = CLG_OK;
+    if (clg__is_open(dev))
+        dev->first.status = dev->last.status = CLG_OK;
 }
 
 clg_status clg_fail(clg_device dev, clg_status st, const char *format, ...)
@@ -115,20 +113,21 @@ clg_tensor clg_poison(clg_device dev, clg_status st, const char *format, ...)
 
 const char *clg_set_layer(clg_device dev, const char *name)
 {
-    const char *old = dev ? dev->layer : NULL;
-    if (dev)
-        dev->layer = name;
+    if (!clg__is_open(dev))
+        return NULL;
+    const char *old = dev->layer;
+    dev->layer = name;
     return old;
 }
 
 const clg_device_info *clg_device_get_info(clg_device dev)
 {
-    return dev ? dev->info : NULL;
+    return clg__is_open(dev) ? dev->info : NULL;
 }
 
 bool clg_device_has(clg_device dev, clg_dtype t)
 {
-    return dev && clg_dtype_size(t) > 0 && (t != CLG_F64 || dev->caps->fp64);
+    return clg__is_open(dev) && clg_dtype_size(t) > 0 && (t != CLG_F64 || dev->caps->fp64);
 }
 
 uint32_t clg__stamp(clg_device dev)
@@ -155,14 +154,14 @@ void clg_manual_seed(clg_device dev, uint64_t seed)
 void clg_random_get_state(clg_device dev, uint64_t *seed, uint64_t *counter)
 {
     if (seed)
-        *seed = dev ? dev->seed : 0;
+        *seed = clg__is_open(dev) ? dev->seed : 0;
     if (counter)
-        *counter = dev ? dev->counter : 0;
+        *counter = clg__is_open(dev) ? dev->counter : 0;
 }
 
 void clg_random_set_state(clg_device dev, uint64_t seed, uint64_t counter)
 {
-    if (!dev)
+    if (!clg__is_open(dev))
         return;
     dev->seed = seed;
     dev->counter = counter;

@@ -8,6 +8,7 @@
 #include "graph/build.h"
 #include <clgrad/grad.h>
 
+#include <string.h>
 
 // The value of a variable: what in[0] computes, but gradients end here.
 const clg__op clg__op_value = { .name = "variable", .kind = CLG__ALIAS };
@@ -71,12 +72,15 @@ clg_var clg_var_create(clg_tensor t)
         clg__call_poison(&c);
         return NULL;
     }
-    clg_var v = clg__calloc(1, sizeof *v);
+    clg_var v = clg__slot_new(&t->dev->var_slots);
+    if (v)
+        memset(v, 0, sizeof *v);
     clg__node *n = v ? alias(&clg__op_value, t, clg_dtype_is_float(t->dtype)) : NULL;
     if (!n || !add_pending(t->dev, v, n, t->dev->n_groups)) {
         if (n)
             clg__node_unref(n);
-        clg__free(v);
+        if (v)
+            clg__slot_end(&t->dev->var_slots, v);
         clg__publish(t->dev, CLG_ENOMEM, "var_create: out of host memory");
         return NULL;
     }
@@ -91,6 +95,15 @@ clg_var clg_var_create(clg_tensor t)
     return v;
 }
 
+// NULL: v lives; else why it cannot be used.
+static const char *why_dead(clg_var v)
+{
+    return !v                        ? "the variable is NULL"
+           : !clg__is_open(v->dev)   ? "the variable belongs to a device that was closed"
+           : !clg__slot_alive(v)     ? "the variable was destroyed"
+                                     : NULL;
+}
+
 void clg_var_destroy(clg_var *pv)
 {
     if (!pv || !*pv)
@@ -98,6 +111,12 @@ void clg_var_destroy(clg_var *pv)
     clg_var v = *pv;
     clg_device dev = v->dev;
     *pv = NULL;
+    if (!clg__is_open(dev)) // it ended with its device
+        return;
+    if (!clg__slot_alive(v)) {
+        clg__misuse(dev, "var_destroy: the variable was destroyed already");
+        return;
+    }
     for (int i = 0; i < dev->n_pending; i++) {
         if (dev->pending[i].var == v)
             dev->pending[i].var = NULL;
@@ -111,72 +130,86 @@ void clg_var_destroy(clg_var *pv)
     clg__node_unref(v->value);
     if (v->committed)
         clg__node_unref(v->committed);
-    clg__free(v);
+    clg__slot_end(&dev->var_slots, v);
+}
+
+static clg_tensor frozen_value(clg_var v)
+{
+    clg_tensor t = &v->value->pub;
+    v->dev->internal++;
+    t = t->status < 0 ? clg__poison_from(t) : clg_detach(t);
+    v->dev->internal--;
+    return t;
 }
 
 clg_tensor clg_var_value(clg_var v)
 {
-    if (!v) {
-        clg__caller_bug("NULL variable");
-        return clg__poison(NULL, CLG_EINVAL, "");
+    const char *why = why_dead(v);
+    if (why) {
+        char text[120];
+        clg__format(text, sizeof text, "var_value: %s", why);
+        clg__caller_bug(text);
+        return clg__poison(v ? v->dev : NULL, CLG_EINVAL, text);
     }
-    if (v->frozen) {
-        clg_tensor t = &v->value->pub;
-        return t->status < 0 ? clg__poison_from(t) : clg_detach(t);
-    }
+    if (v->frozen)
+        return frozen_value(v);
     v->value->refs++;
     return clg__handle(v->dev, v->value);
 }
 
 void clg_var_freeze(clg_var v, bool frozen)
 {
-    if (v)
+    const char *why = v ? why_dead(v) : NULL;
+    if (why)
+        clg__misuse(v->dev, "var_freeze: %s", why);
+    else if (v)
         v->frozen = frozen;
 }
 
-static clg_status check_assign(clg_var v, clg_tensor t)
+// op: "var_assign" or "assign_n", whose messages number the pairs
+static clg_status check_assign(const char *op, int i, clg_var v, clg_tensor t, clg_device dev)
 {
-    char a[128], b[128], text[400];
-    if (!v || !t) {
-        clg__caller_bug("NULL variable or tensor");
-        return v ? clg__publish(v->dev, CLG_EINVAL, "assign: the tensor is NULL") : CLG_EINVAL;
-    }
+    char a[128], b[128], text[CLG__ERR_TEXT], at[32] = "";
+    if (strcmp(op, "assign_n") == 0)
+        clg__format(at, sizeof at, "pair %d: ", i);
+    const char *why = why_dead(v);
+    if (why)
+        return clg__misuse(clg__is_open(dev) ? dev : v ? v->dev : NULL, "%s: %s%s", op, at, why);
+    if (!t)
+        return clg__misuse(v->dev, "%s: %sthe tensor is NULL", op, at);
+    why = clg__why_dead(t, text);
+    if (why)
+        return clg__misuse(v->dev, "%s: %sthe tensor %s", op, at, why);
     if (t->status < 0)
         return clg__publish(v->dev, t->status, clg__cause_text(t));
-    if (t->dev != v->dev) {
-        clg__caller_bug("foreign device");
-        return clg__publish(v->dev, CLG_EINVAL, "assign: the tensor belongs to another device");
-    }
+    if (t->dev != v->dev)
+        return clg__misuse(v->dev, "%s: %sthe tensor belongs to another device than the variable", op, at);
+    if (v->dev != dev)
+        return clg__misuse(dev, "%s: variable %d belongs to another device than variable 0", op, i);
     const clg_tensor old = &v->value->pub;
     if (!clg__shape_equal(&old->shape, &t->shape)) {
-        clg__format(text, sizeof text, "assign: value has shape %s, the variable has %s",
+        clg__format(text, sizeof text, "%s: %sthe tensor has shape %s, the variable has %s", op, at,
                  clg__shape_text(&t->shape, a), clg__shape_text(&old->shape, b));
         return clg__publish(v->dev, CLG_ESHAPE, text);
     }
     if (old->dtype != t->dtype) {
-        clg__format(text, sizeof text, "assign: value is %s, the variable is %s",
+        clg__format(text, sizeof text, "%s: %sthe tensor is %s, the variable is %s", op, at,
                  clg_dtype_name(t->dtype), clg_dtype_name(old->dtype));
         return clg__publish(v->dev, CLG_EDTYPE, text);
     }
     return CLG_OK;
 }
 
-clg_status clg_assign_n(const clg_var *v, const clg_tensor *t, int n)
+static clg_status assign(const char *op, const clg_var *v, const clg_tensor *t, int n)
 {
-    for (int i = 0; i < n; i++) {
-        const clg_status st = check_assign(v[i], t[i]);
-        if (st < 0)
-            return st;
-        if (v[i]->dev != v[0]->dev) {
-            char text[120];
-            clg__caller_bug("foreign device");
-            clg__format(text, sizeof text, "assign: variable %d belongs to another device than variable 0", i);
-            return clg__publish(v[0]->dev, CLG_EINVAL, text);
-        }
-    }
     if (n <= 0)
         return CLG_OK;
-    clg_device dev = v[0]->dev;
+    clg_device dev = why_dead(v[0]) ? NULL : v[0]->dev;
+    for (int i = 0; i < n; i++) {
+        const clg_status st = check_assign(op, i, v[i], t[i], dev);
+        if (st < 0)
+            return st;
+    }
     const int start = dev->n_pending, group = dev->n_groups;
     for (int i = 0; i < n; i++) {
         clg__node *a = alias(&clg__op_value, t[i], clg_dtype_is_float(t[i]->dtype));
@@ -185,7 +218,8 @@ clg_status clg_assign_n(const clg_var *v, const clg_tensor *t, int n)
                 clg__node_unref(a);
             while (dev->n_pending > start)
                 clg__node_unref(dev->pending[--dev->n_pending].value);
-            return clg__publish(dev, CLG_ENOMEM, "assign: out of host memory");
+            return clg__publish(dev, CLG_ENOMEM, op[0] == 'v' ? "var_assign: out of host memory"
+                                                              : "assign_n: out of host memory");
         }
     }
     dev->n_groups++;
@@ -194,9 +228,16 @@ clg_status clg_assign_n(const clg_var *v, const clg_tensor *t, int n)
     return CLG_OK;
 }
 
+clg_status clg_assign_n(const clg_var *v, const clg_tensor *t, int n)
+{
+    if (n > 0 && (!v || !t))
+        return clg__misuse(NULL, "assign_n: v or t is NULL");
+    return assign("assign_n", v, t, n);
+}
+
 clg_status clg_var_assign(clg_var v, clg_tensor t)
 {
-    return clg_assign_n(&v, &t, 1);
+    return assign("var_assign", &v, &t, 1);
 }
 
 void clg__pending_discard(clg_device dev)

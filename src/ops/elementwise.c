@@ -251,7 +251,7 @@ static const clg__op op_cast = { .name = "cast", .kind = CLG__CAST, .arity = 1, 
 clg_tensor clg_cast(clg_tensor a, clg_dtype t)
 {
     clg__call c;
-    if (a && a->status >= 0 && a->dev && a->dtype == t)
+    if (clg__is_usable(a) && a->dtype == t)
         return a;
     if (!clg__call_begin(&c, "cast", "a", 1, &a))
         return clg__call_poison(&c);

@@ -193,7 +193,7 @@ clg_tensor clg_expand(clg_tensor a, clg_shape shape)
 {
     clg__call c;
     char text[128];
-    if (a && a->dev && a->status >= 0 && clg__shape_equal(&a->shape, &shape))
+    if (clg__is_usable(a) && clg__shape_equal(&a->shape, &shape))
         return a;
     if (!clg__call_begin(&c, "expand", "a", 1, &a))
         return clg__call_poison(&c);

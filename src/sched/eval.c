@@ -145,10 +145,8 @@ clg_status clg_eval_alone(clg_tensor t)
 clg_status clg_eval_assigned(clg_device dev)
 {
     CLG__DEFAULT_FP;
-    if (!dev) {
-        clg__caller_bug("NULL device");
-        return CLG_EINVAL;
-    }
+    if (!clg__is_open(dev))
+        return clg__misuse(NULL, "eval_assigned: %s", clg__why_no_device(dev));
     return dev->n_pending ? evaluate(dev, NULL, 0, true) : CLG_OK;
 }
 
@@ -247,10 +245,8 @@ clg_status clg_sync(clg_device dev)
 {
     CLG__DEFAULT_FP;
     clg__err err = { 0 };
-    if (!dev) {
-        clg__caller_bug("NULL device");
-        return CLG_EINVAL;
-    }
+    if (!clg__is_open(dev))
+        return clg__misuse(NULL, "sync: %s", clg__why_no_device(dev));
     if (clg__gpu_finish(dev->gpu, &err) < 0)
         return clg__publish(dev, err.status, err.text);
     return CLG_OK;

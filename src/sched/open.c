@@ -19,6 +19,7 @@ static void buf_unref(void *b)
     clg__buf_unref(b);
 }
 
+// What is left of it says that it was closed.
 static void destroy(clg_device dev)
 {
     clg__sched *s = dev->sched;
@@ -29,7 +30,7 @@ static void destroy(clg_device dev)
         clg__free(s);
     }
     clg__gpu_unref(dev->gpu);
-    clg__free(dev);
+    clg__block_park(dev);
 }
 
 static clg_status open_gpu(clg_device dev, const struct clg_device_params *p, clg__err *e)
@@ -66,7 +67,13 @@ clg_status clg_device_open(clg_device *out, const struct clg_device_params *p)
         return CLG_EINVAL;
     }
     p = &q;
-    clg_device dev = clg__calloc(1, sizeof *dev);
+    if (p->share && !clg__is_open(p->share)) {
+        clg__caller_bug("device open: .share was closed");
+        if (p->error && p->error_size)
+            clg__format(p->error, p->error_size, "device open: .share is a device that was closed");
+        return CLG_EINVAL;
+    }
+    clg_device dev = clg__block_new(sizeof *dev);
     clg__sched *s = dev ? clg__calloc(1, sizeof *s) : NULL;
     if (dev) {
         dev->sched = s;
@@ -98,33 +105,34 @@ void clg_device_close(clg_device *dev)
         return;
     clg_device d = *dev;
     *dev = NULL;
-    destroy(d);
+    if (clg__is_open(d))
+        destroy(d);
+    else
+        clg__caller_bug("device close: it was closed already");
 }
 
 clg_device_stats clg_device_get_stats(clg_device dev)
 {
     clg_device_stats st = { 0 };
-    if (!dev)
+    if (!clg__is_open(dev))
         return st;
     const clg__sched *s = dev->sched;
-    clg__bury(dev, 0); // debug builds count what lives too
     clg__gpu_stats(dev->gpu, &st);
     st.plans = (uint64_t) s->n;
     st.plan_hits = s->hits;
     st.plan_misses = s->misses;
     st.nodes = (uint64_t) dev->n_nodes;
     st.handles = (uint64_t) dev->n_handles;
-    st.host_bytes = clg__alloc_live();
+    st.host_bytes = clg__alloc_live() - clg__blocks_bytes() + (uint64_t) dev->n_nodes * sizeof(clg__node);
     return st;
 }
 
 void clg_device_trim(clg_device dev)
 {
     CLG__DEFAULT_FP;
-    if (!dev)
+    if (!clg__is_open(dev))
         return;
     clg__cache_clear(dev->sched);
-    clg__bury(dev, 0);
     clg__gpu_trim(dev->gpu);
 }
 
@@ -135,8 +143,8 @@ clg_status clg_device_profile(clg_device dev,
 {
     CLG__DEFAULT_FP;
     clg__err e = { 0 };
-    if (!dev)
-        return CLG_EINVAL;
+    if (!clg__is_open(dev))
+        return clg__misuse(NULL, "device_profile: %s", clg__why_no_device(dev));
     if (clg__gpu_profile(dev->gpu, each, user, &e) < 0)
         return clg__publish(dev, e.status, e.text);
     return CLG_OK;
