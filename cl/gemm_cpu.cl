@@ -7,6 +7,9 @@
 #define MR 6
 #define NV 4
 #endif
+#ifndef MAD // of integers: what wraps
+#define MAD(a, b, c) fma(a, b, c)
+#endif
 #ifndef EPI
 #define EPI(v, idx, row, col, n) (v)
 #define EPI_PARAMS
@@ -34,7 +37,7 @@ CPU_KERNEL void NAME(gemm)(__global const E *restrict PA, __global const E *rest
             UNROLL for (int i = 0; i < MR; i++)
             {
                 const VEC s = (VEC)(a[i]);
-                UNROLL for (int v = 0; v < NV; v++) acc[i][v] = fma(s, w[v], acc[i][v]);
+                UNROLL for (int v = 0; v < NV; v++) acc[i][v] = MAD(s, w[v], acc[i][v]);
             }
             a += MR;
             b += NR;

@@ -8,6 +8,9 @@
 #ifndef E
 #define E float
 #endif
+#ifndef MAD // of integers: what wraps
+#define MAD(a, b, c) fma(a, b, c)
+#endif
 #ifndef EPI
 #define EPI(v, idx, row, col, n) (v)
 #define EPI_PARAMS
@@ -42,7 +45,7 @@ __attribute__((reqd_work_group_size(16, 16, 1))) __kernel void NAME(gemm)(
         for (int k = 0; k < DEEP; k++) {
             for (int i = 0; i < 4; i++)
                 for (int j = 0; j < 4; j++)
-                    acc[i][j] = fma(as[k][y + 16 * i], bs[k][x + 16 * j], acc[i][j]);
+                    acc[i][j] = MAD(as[k][y + 16 * i], bs[k][x + 16 * j], acc[i][j]);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }

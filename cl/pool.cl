@@ -4,6 +4,12 @@
 // Indices are those of the winner within its plane: the last NaN, else the first maximum.
 #pragma OPENCL FP_CONTRACT OFF
 #include "common.clh"
+#ifndef LOWEST // of integers also SUM, in which averages are added
+#define LOWEST (-INFINITY)
+#endif
+#ifndef SUM
+#define SUM E
+#endif
 
 __kernel void NAME(max_pool)(__global const E *restrict x, long offset, __global E *restrict y,
                              __global int *restrict index, long total, int H, int W, int OH, int OW,
@@ -14,7 +20,7 @@ __kernel void NAME(max_pool)(__global const E *restrict x, long offset, __global
         return;
     const int j = at % OW, i = at / OW % OH;
     __global const E *p = x + offset + at / OW / OH * H * W;
-    E best = (E)(-INFINITY);
+    E best = (E)(LOWEST);
     int winner = -1;
     for (int r = 0; r < kh; r++) {
         for (int s = 0; s < kw; s++) {
@@ -66,11 +72,13 @@ __kernel void NAME(max_pool_gather)(__global const E *restrict x, long offset,
         y[at] = x[offset + at / OHW * HW + max(index[index_offset + at], 0)];
 }
 
-// Number of inputs that a window's average divides by.
+// What a window's sum is divided by: its inputs, with or without padding, or the caller's number.
 static inline int NAME(count)(int i, int j, int H, int W, int kh, int kw, int sh, int sw, int ph,
-                              int pw, int exclude)
+                              int pw, int exclude, int divisor)
 {
     const int a = i * sh - ph, b = j * sw - pw;
+    if (divisor)
+        return divisor;
     if (exclude)
         return (min(a + kh, H) - max(a, 0)) * (min(b + kw, W) - max(b, 0));
     return (min(a + kh, H + ph) - a) * (min(b + kw, W + pw) - b);
@@ -78,14 +86,14 @@ static inline int NAME(count)(int i, int j, int H, int W, int kh, int kw, int sh
 
 __kernel void NAME(avg_pool)(__global const E *restrict x, long offset, __global E *restrict y,
                              long total, int H, int W, int OH, int OW, int kh, int kw, int sh,
-                             int sw, int ph, int pw, int exclude)
+                             int sw, int ph, int pw, int exclude, int divisor)
 {
     const long at = get_global_id(0);
     if (at >= total)
         return;
     const int j = at % OW, i = at / OW % OH;
     __global const E *p = x + offset + at / OW / OH * H * W;
-    E sum = (E)0;
+    SUM sum = (SUM)0;
     for (int r = 0; r < kh; r++) {
         for (int s = 0; s < kw; s++) {
             const int a = i * sh - ph + r, b = j * sw - pw + s;
@@ -93,12 +101,12 @@ __kernel void NAME(avg_pool)(__global const E *restrict x, long offset, __global
                 sum += p[a * W + b];
         }
     }
-    y[at] = sum / (E)NAME(count)(i, j, H, W, kh, kw, sh, sw, ph, pw, exclude);
+    y[at] = (E)(sum / (SUM)NAME(count)(i, j, H, W, kh, kw, sh, sw, ph, pw, exclude, divisor));
 }
 
 __kernel void NAME(avg_pool_back)(__global const E *restrict g, long offset, __global E *restrict dx,
                                   long total, int H, int W, int OH, int OW, int kh, int kw, int sh,
-                                  int sw, int ph, int pw, int exclude)
+                                  int sw, int ph, int pw, int exclude, int divisor)
 {
     const long at = get_global_id(0);
     if (at >= total)
@@ -112,7 +120,8 @@ __kernel void NAME(avg_pool_back)(__global const E *restrict g, long offset, __g
             if (i < 0 || j < 0 || i % sh || j % sw || i / sh >= OH || j / sw >= OW)
                 continue;
             sum += p[i / sh * OW + j / sw] /
-                   (E)NAME(count)(i / sh, j / sw, H, W, kh, kw, sh, sw, ph, pw, exclude);
+                   (E)NAME(count)(i / sh, j / sw, H, W, kh, kw, sh, sw, ph, pw, exclude,
+                                    divisor);
         }
     }
     dx[at] = sum;

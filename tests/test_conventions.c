@@ -102,11 +102,188 @@ START_TEST(a_0d_tensor_takes_axis_0_and_minus_1)
 }
 END_TEST
 
+// ---- integers: arithmetic modulo 2^bits, against the same in C
+
+static const clg_dtype integers[] = { CLG_I32, CLG_I64, CLG_U8 };
+
+static uint64_t bits64(void)
+{
+    seed_state = seed_state * 6364136223846793005u + 1442695040888963407u;
+    return (seed_state ^ seed_state >> 29) * 0xbf58476d1ce4e5b9u;
+}
+
+static int64_t wrapped(clg_dtype t, uint64_t v)
+{
+    return t == CLG_I32 ? (int32_t) v : t == CLG_U8 ? (int64_t) (v & 255) : (int64_t) v;
+}
+
+// n numbers of all magnitudes; *host as int64_t.
+static clg_tensor upload_int(clg_dtype t, clg_shape s, int64_t **host)
+{
+    const int64_t n = clg_numel(s);
+    char *raw = calloc((size_t) n + 1, 8);
+    *host = calloc((size_t) n + 1, 8);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t v = (*host)[i] = wrapped(t, bits64() >> (bits64() % 64));
+        if (t == CLG_I32)
+            ((int32_t *) raw)[i] = (int32_t) v;
+        else if (t == CLG_I64)
+            ((int64_t *) raw)[i] = v;
+        else
+            ((uint8_t *) raw)[i] = (uint8_t) v;
+    }
+    clg_tensor x = clg_upload(dev, t, s, raw);
+    free(raw);
+    return x;
+}
+
+static void compare_int(const char *what, clg_tensor y, clg_dtype t, const uint64_t *want)
+{
+    const int64_t n = clg_numel(y->shape);
+    ck_assert_msg(y->status >= 0, "%s: %s", what, clg_error(dev, y->status));
+    ck_assert_msg(y->dtype == t, "%s: %s", what, clg_dtype_name(y->dtype));
+    char *raw = calloc((size_t) n + 1, 8);
+    ok(clg_read(y, raw, (size_t) n * clg_dtype_size(t)));
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t got = t == CLG_I32   ? ((int32_t *) raw)[i]
+                            : t == CLG_I64 ? ((int64_t *) raw)[i]
+                                           : ((uint8_t *) raw)[i];
+        ck_assert_msg(got == wrapped(t, want[i]), "%s %s: element %lld is %lld, not %lld", what,
+                      clg_dtype_name(t), (long long) i, (long long) got, (long long) wrapped(t, want[i]));
+    }
+    free(raw);
+}
+
+static void product(clg_dtype t, int batch, int m, int k, int n, bool views)
+{
+    int64_t *ha, *hb;
+    clg_tensor a = upload_int(t, views ? CLG_SHAPE(batch, k, m) : CLG_SHAPE(batch, m, k), &ha);
+    clg_tensor b = upload_int(t, views ? CLG_SHAPE(n, k) : CLG_SHAPE(k, n), &hb); // over all batches
+    uint64_t *want = calloc((size_t) (batch * m * n) + 1, 8);
+    for (int p = 0; p < batch; p++)
+        for (int i = 0; i < m; i++)
+            for (int j = 0; j < n; j++)
+                for (int q = 0; q < k; q++)
+                    want[(p * m + i) * n + j] += (uint64_t) ha[views ? (p * k + q) * m + i : (p * m + i) * k + q] *
+                                                 (uint64_t) hb[views ? j * k + q : q * n + j];
+    clg_tensor y = clg_matmul(views ? clg_transpose(a, 1, 2) : a, views ? clg_transpose(b, 0, 1) : b);
+    compare_int("matmul", y, t, want);
+    for (int i = 0; i < batch * m * n; i++)
+        want[i] = (uint64_t) wrapped(t, want[i]) * 3 + 5;
+    compare_int("with more", clg_add_scalar(clg_mul_scalar(y, 3), 5), t, want); // the kernel's end
+    free(ha);
+    free(hb);
+    free(want);
+}
+
+START_TEST(integer_products_wrap)
+{
+    clg_scope s = clg_scope_push(dev);
+    for (int i = 0; i < 3; i++) {
+        const clg_dtype t = integers[i];
+        product(t, 1, 1, 1, 1, false);
+        product(t, 2, 7, 19, 21, true);
+        product(t, 1, 13, 65, 139, false);
+        product(t, 3, 67, 17, 33, true);
+        product(t, 1, 3, 0, 5, false);
+    }
+    clg_tensor v = clg_upload(dev, CLG_U8, CLG_SHAPE(3), (uint8_t[]) { 200, 100, 3 });
+    clg_tensor w = clg_upload(dev, CLG_I32, CLG_SHAPE(3, 2), (int32_t[]) { 1, -1, 2, 0, -3, INT32_MIN });
+    expect("dot", clg_matmul(v, v), CLG_U8, CLG_SCALAR, N((40000 + 10000 + 9) % 256));
+    expect("vector", clg_matmul(v, w), CLG_I32, CLG_SHAPE(2), N(391, 2147483448));
+    expect("mixed", clg_matmul(v, clg_cast(w, CLG_F32)), CLG_F32, CLG_SHAPE(2), N(391, -6442450944.0));
+    clg_tensor yes = clg_ones(dev, CLG_BOOL, CLG_SHAPE(3));
+    expect("bool beside numbers", clg_matmul(yes, w), CLG_I32, CLG_SHAPE(2), N(0, INT32_MAX));
+    refused("bool", clg_matmul(yes, yes), CLG_EDTYPE, "bool");
+    scope_end(s);
+}
+END_TEST
+
+static void convolution(clg_dtype t, int groups, int stride, int pad, int dil)
+{
+    enum { IMAGES = 2, C = 4, H = 9, W = 7, O = 6, K = 3 };
+    const int cg = C / groups, og = O / groups, oh = (H + 2 * pad - dil * (K - 1) - 1) / stride + 1,
+              ow = (W + 2 * pad - dil * (K - 1) - 1) / stride + 1;
+    int64_t *hx, *hw, *hb;
+    clg_tensor x = upload_int(t, CLG_SHAPE(IMAGES, C, H, W), &hx), w = upload_int(t, CLG_SHAPE(O, cg, K, K), &hw),
+               b = upload_int(t, CLG_SHAPE(O), &hb);
+    uint64_t *want = calloc((size_t) (IMAGES * O * oh * ow), 8), *to = want;
+    for (int n = 0; n < IMAGES; n++)
+        for (int o = 0; o < O; o++)
+            for (int i = 0; i < oh; i++)
+                for (int j = 0; j < ow; j++, to++) {
+                    *to = (uint64_t) hb[o];
+                    for (int tap = 0; tap < cg * K * K; tap++) {
+                        const int c = o / og * cg + tap / (K * K), p = i * stride - pad + tap / K % K * dil,
+                                  q = j * stride - pad + tap % K * dil;
+                        if (p >= 0 && q >= 0 && p < H && q < W)
+                            *to += (uint64_t) hx[((n * C + c) * H + p) * W + q] * (uint64_t) hw[o * cg * K * K + tap];
+                    }
+                }
+    compare_int("conv2d", clg_conv2d(x, w, b, clg_conv2d_params(.stride = stride, .padding = pad, .dilation = dil,
+                                                                .groups = groups)), t, want);
+    free(hx);
+    free(hw);
+    free(hb);
+    free(want);
+}
+
+START_TEST(integer_convolutions_wrap)
+{
+    clg_scope s = clg_scope_push(dev);
+    for (int i = 0; i < 3; i++) {
+        convolution(integers[i], 1, 1, 1, 1);
+        convolution(integers[i], 2, 2, 2, 2);
+    }
+    clg_tensor x = clg_ones(dev, CLG_I32, CLG_SHAPE(1, 1, 3, 3)), l = clg_cast(x, CLG_I64);
+    clg_tensor b = clg_cast(x, CLG_BOOL), f = clg_cast(x, CLG_F32);
+    refused("types", clg_conv2d(x, l, NULL, NULL), CLG_EDTYPE, "differ");
+    refused("bool", clg_conv2d(b, b, NULL, NULL), CLG_EDTYPE, "bool");
+    refused("bias", clg_conv2d(f, f, clg_ones(dev, CLG_I32, CLG_SHAPE(1)), NULL), CLG_EDTYPE, "differ");
+    scope_end(s);
+}
+END_TEST
+
+START_TEST(integers_are_pooled)
+{
+    clg_scope s = clg_scope_push(dev);
+    const int32_t host[] = { -3, -4, 7, INT32_MAX, -2, -1, INT32_MAX, INT32_MAX };
+    const struct clg_pool2d_params *two = clg_pool2d_params(.kernel = 2),
+                                   *edge = clg_pool2d_params(.kernel = 2, .padding = 1);
+    clg_tensor x = clg_upload(dev, CLG_I32, CLG_SHAPE(1, 1, 2, 4), host), l = clg_cast(x, CLG_I64);
+    clg_tensor u = clg_upload(dev, CLG_U8, CLG_SHAPE(1, 1, 2, 2), (uint8_t[]) { 250, 255, 251, 252 });
+    const clg_shape one = CLG_SHAPE(1, 1, 1, 2), four = CLG_SHAPE(1, 1, 2, 3);
+    expect("i32", clg_max_pool2d(x, two), CLG_I32, one, N(-1, INT32_MAX));
+    expect("i64", clg_max_pool2d(l, edge), CLG_I64, four, N(-3, 7, INT32_MAX, -2, INT32_MAX, INT32_MAX));
+    expect("u8", clg_max_pool2d(u, two), CLG_U8, CLG_SHAPE(1, 1, 1, 1), N(255));
+    expect("i32", clg_avg_pool2d(x, two), CLG_I32, one, N(-2, 1610612737)); // (3 (2^31 - 1) + 7) / 4
+    expect("i64", clg_avg_pool2d(l, two), CLG_I64, one, N(-2, 1610612737));
+    expect("u8", clg_avg_pool2d(u, two), CLG_U8, CLG_SHAPE(1, 1, 1, 1), N(252));
+    expect("divisor", clg_avg_pool2d(l, clg_pool2d_params(.kernel = 2, .divisor = -3)), CLG_I64, one,
+           N(3, -2147483649.0));
+    expect("pixels", clg_avg_pool2d(l, clg_pool2d_params(.kernel = 2, .padding = 1, .exclude_padding = true)), CLG_I64,
+           four, N(-3, 1, INT32_MAX, -2, 1073741823, INT32_MAX));
+    clg_tensor b = clg_cast(x, CLG_BOOL);
+    refused("bool", clg_max_pool2d(b, two), CLG_EDTYPE, "bool");
+    refused("bool", clg_avg_pool2d(b, two), CLG_EDTYPE, "bool");
+    refused("divisor", clg_max_pool2d(x, clg_pool2d_params(.kernel = 2, .divisor = 3)), CLG_EINVAL, "divisor");
+    // a window that sees padding alone
+    clg_tensor gap = clg_zeros(dev, CLG_I64, CLG_SHAPE(1, 1, 2, 2));
+    const struct clg_pool2d_params *wide = clg_pool2d_params(.kernel = 2, .stride = 1, .padding = 1, .dilation = 3);
+    expect("lowest", clg_max_pool2d(gap, wide), CLG_I64, CLG_SHAPE(1, 1, 1, 1), N((double) INT64_MIN));
+    expect("lowest", clg_max_pool2d(clg_cast(gap, CLG_F32), wide), CLG_F32, CLG_SHAPE(1, 1, 1, 1), N(-INFINITY));
+    scope_end(s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("conventions");
     TCase *c = tcase_create("pytorch");
     tcase_add_test(c, a_0d_tensor_takes_axis_0_and_minus_1);
+    tcase_add_test(c, integer_products_wrap);
+    tcase_add_test(c, integer_convolutions_wrap);
+    tcase_add_test(c, integers_are_pooled);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

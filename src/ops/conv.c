@@ -109,8 +109,10 @@ clg_tensor clg_conv2d(clg_tensor x, clg_tensor w, clg_tensor bias,
         return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
     if (x->shape.rank != 4 || w->shape.rank != 4)
         return clg__call_fail(&c, CLG_ESHAPE, "x and w must be [N,C,H,W] and [O,C/groups,KH,KW]");
-    if (x->dtype != w->dtype || !clg_dtype_is_float(x->dtype))
-        return clg__call_fail(&c, CLG_EDTYPE, "x and w must be of one floating type");
+    if (x->dtype != w->dtype || (bias && bias->dtype != x->dtype))
+        return clg__call_fail(&c, CLG_EDTYPE, "types differ");
+    if (x->dtype == CLG_BOOL)
+        return clg__call_fail(&c, CLG_EDTYPE, "bool has no arithmetic: cast first");
     for (int d = 0; d < 4; d++) {
         if (x->shape.dim[d] > INT32_MAX / 4 || w->shape.dim[d] > INT32_MAX / 4 || w->shape.dim[d] < 1)
             return clg__call_fail(&c, CLG_ESHAPE, "a dimension is empty or too large");
@@ -128,6 +130,7 @@ clg_tensor clg_conv2d(clg_tensor x, clg_tensor w, clg_tensor bias,
         return clg__call_fail(&c, CLG_ESHAPE, "more than %d elements", INT32_MAX);
     if (bias && (bias->shape.rank != 1 || bias->shape.dim[0] != p.o))
         return clg__call_fail(&c, CLG_ESHAPE, "bias must have %d elements", p.o);
-    clg_tensor y = conv_y(x, w, &p);
+    const clg_dtype t = x->dtype, in_type = t == CLG_U8 ? CLG_I32 : t; // the low byte wraps as U8 does
+    clg_tensor y = clg_cast(conv_y(clg_cast(x, in_type), clg_cast(w, in_type), &p), t);
     return bias ? clg_add(y, clg_reshape(bias, CLG_SHAPE(1, p.o, 1, 1))) : y;
 }

@@ -2,6 +2,8 @@
 // Which convolution kernel, and with what tiles.
 #include "ops/conv.h"
 
+#include "ops/element.h"
+
 enum { STRIP_BYTES = 192 << 10 }; // of the L2 cache, for input rows
 enum { DW_MR = 12, DW_NV = 2 };    // tile of backward-weights: taps, vectors of outputs
 
@@ -229,7 +231,6 @@ static void plan_general(const clg__kernel_call *c, clg__kplan *p, use u)
 {
     static const char *const names[] = { "CONV_Y", "CONV_DX", "CONV_DW" };
     const clg__conv *q = c->params;
-    const char *type = c->out_dtype[0] == CLG_F64 ? "double" : "float";
     const int og = q->o / q->groups, cg = q->c / q->groups, window = q->kh * q->kw;
     const int64_t m = u == USE_DX ? cg : og;
     const int64_t n = u == USE_Y    ? (int64_t) q->n * q->oh * q->ow
@@ -245,7 +246,8 @@ static void plan_general(const clg__kernel_call *c, clg__kplan *p, use u)
     const int temp = u == USE_DW ? clg__kplan_temp(p, (size_t) (size * parts) *
                                                           clg_dtype_size(c->out_dtype[0])) : 0;
     clg__launch *l = clg__kplan_kernel(p, "conv_gpu", "conv");
-    clg__kplan_define(p, l, "E", "%s", type);
+    clg__define_element(p, l, c->out_dtype[0]);
+    clg__define_mad(p, l, c->out_dtype[0], false);
     clg__kplan_define(p, l, names[u], "1");
     // forward: a is w; backward-data: a is w; backward-weights: a is the cotangent
     const int a = u == USE_DW ? 0 : 1;
@@ -268,7 +270,7 @@ static void plan_general(const clg__kernel_call *c, clg__kplan *p, use u)
     if (u != USE_DW)
         return;
     l = clg__kplan_kernel(p, "conv_gpu", "conv_sum");
-    clg__kplan_define(p, l, "E", "%s", type);
+    clg__define_element(p, l, c->out_dtype[0]);
     clg__kplan_define(p, l, names[u], "1");
     clg__arg_temp(p, l, temp);
     clg__arg_out(p, l, 0);

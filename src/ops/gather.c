@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // index_select and its transpose index_add: a set closed under differentiation. Kernels: cl/gather.cl.
 #include "graph/build.h"
+#include "ops/element.h"
 #include <clgrad/ops.h>
 
 typedef struct sizes {
@@ -16,12 +17,6 @@ static void key_sizes(const void *params, clg__key *k)
     clg__key_i64(k, s->inner);
 }
 
-static const char *element(clg_dtype t)
-{
-    static const char *const names[] = { "float", "double", "int", "long", "uchar", "uchar" };
-    return names[t];
-}
-
 static void plan(const clg__kernel_call *c, clg__kplan *p, const char *entry)
 {
     const sizes *s = c->params;
@@ -29,8 +24,8 @@ static void plan(const clg__kernel_call *c, clg__kplan *p, const char *entry)
     if (total == 0)
         return;
     clg__launch *l = clg__kplan_kernel(p, "gather", entry);
-    clg__kplan_define(p, l, "E", "%s", element(c->in_dtype[0]));
-    clg__kplan_define(p, l, "I", "%s", element(c->in_dtype[1]));
+    clg__kplan_define(p, l, "E", "%s", clg__element(c->in_dtype[0]));
+    clg__kplan_define(p, l, "I", "%s", clg__element(c->in_dtype[1]));
     clg__kplan_define(p, l, "FILL", clg_dtype_is_float(c->in_dtype[0]) ? "NAN" : "0");
     for (int i = 0; i < 2; i++) {
         clg__arg_in(p, l, i);

@@ -2,6 +2,7 @@
 // Matrix product, batched: kernels in cl/gemm_cpu.cl and cl/gemm_gpu.cl, or CLBlast.
 #include "base/env.h"
 #include "graph/build.h"
+#include "ops/element.h"
 #include <clgrad/ops.h>
 
 // The node: a [B,M,K], b [B,K,N], any strides.
@@ -28,12 +29,6 @@ static bool empty(const sizes *s)
     return s->b == 0 || s->m == 0 || s->n == 0;
 }
 
-static void define_type(clg__kplan *p, clg__launch *l, clg_dtype t)
-{
-    clg__kplan_define(p, l, "E", t == CLG_F64 ? "double" : "float");
-    clg__kplan_define(p, l, "VEC", t == CLG_F64 ? "double16" : "float16");
-}
-
 static const char *accepts_cpu(const clg__kernel_call *c)
 {
     return c->caps->cpu_class ? NULL : "for CPU-class devices";
@@ -42,8 +37,10 @@ static const char *accepts_cpu(const clg__kernel_call *c)
 static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
 {
     const sizes s = sizes_of(c);
-    const int mr = 6, nv = c->out_dtype[0] == CLG_F64 ? 2 : 4, nr = 16 * nv;
-    const size_t tiles = up(s.m, mr), panels = up(s.n, nr), e = clg_dtype_size(c->out_dtype[0]);
+    const size_t e = clg_dtype_size(c->out_dtype[0]);
+    const bool fused = clg_dtype_is_float(c->out_dtype[0]); // integers take two more registers a product
+    const int mr = fused ? 6 : 4, nv = fused && e == 4 ? 4 : 2, nr = 16 * nv;
+    const size_t tiles = up(s.m, mr), panels = up(s.n, nr);
     if (empty(&s))
         return;
     const int pa = clg__kplan_temp(p, (size_t) s.b * tiles * (size_t) s.k * (size_t) mr * e + 4);
@@ -52,10 +49,11 @@ static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
                           clg__kplan_kernel(p, "gemm_pack", "gemm_pack_b"),
                           clg__kplan_kernel(p, "gemm_cpu", "gemm") };
     for (int i = 0; i < 3; i++) {
-        define_type(p, l[i], c->out_dtype[0]);
+        clg__define_element(p, l[i], c->out_dtype[0]);
         clg__kplan_define(p, l[i], "MR", "%d", mr);
         clg__kplan_define(p, l[i], "NV", "%d", nv);
     }
+    clg__define_mad(p, l[2], c->out_dtype[0], true);
     for (int i = 0; i < 2; i++) {
         clg__arg_in(p, l[i], i);
         clg__arg_in_offset(p, l[i], i);
@@ -97,7 +95,8 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
     if (empty(&s))
         return;
     clg__launch *l = clg__kplan_kernel(p, "gemm_gpu", "gemm");
-    clg__kplan_define(p, l, "E", c->out_dtype[0] == CLG_F64 ? "double" : "float");
+    clg__define_element(p, l, c->out_dtype[0]);
+    clg__define_mad(p, l, c->out_dtype[0], false);
     for (int i = 0; i < 2; i++) {
         clg__arg_in(p, l, i);
         clg__arg_in_offset(p, l, i);
@@ -129,6 +128,8 @@ static const char *accepts_blas(const clg__kernel_call *c)
     const bool asked = wish && wish[0] == '1';
     if (!asked)
         return c->caps->is_cpu ? "ten times slower than ours on a CPU" : "only with CLGRAD_BLAS=1";
+    if (!clg_dtype_is_float(c->out_dtype[0]))
+        return "only floating types";
     if (c->out_shape->dim[0] != 1 || clg_numel(*c->out_shape) == 0 || c->in_shape[0].dim[2] == 0)
         return "batched or empty";
     for (int i = 0; i < 2; i++) {
@@ -216,14 +217,15 @@ clg_tensor clg_matmul(clg_tensor a, clg_tensor b)
     if (!clg__call_begin(&c, "matmul", "a b", 2, in))
         return clg__call_poison(&c);
     const clg_dtype t = clg__result_type(2, in);
-    if (!clg_dtype_is_float(t))
-        return clg__call_fail(&c, CLG_EDTYPE, "only floating types");
+    if (t == CLG_BOOL)
+        return clg__call_fail(&c, CLG_EDTYPE, "bool has no arithmetic: cast first");
     if (a->shape.rank == 0 || b->shape.rank == 0)
         return clg__call_fail(&c, CLG_ESHAPE, "a scalar has no matrix product: use mul");
     const bool va = a->shape.rank == 1, vb = b->shape.rank == 1;
     clg_tensor x = va ? clg_unsqueeze(a, 0) : a, y = vb ? clg_unsqueeze(b, 1) : b;
-    x = clg_cast(x, t);
-    y = clg_cast(y, t);
+    const clg_dtype in_type = t == CLG_U8 ? CLG_I32 : t; // whose low byte wraps as U8 does
+    x = clg_cast(x, in_type);
+    y = clg_cast(y, in_type);
     if (x->status < 0 || y->status < 0)
         return clg__poison_of(x->status < 0 ? x : y);
     const clg_shape ba = batch_of(x), bb = batch_of(y);
@@ -239,7 +241,7 @@ clg_tensor clg_matmul(clg_tensor a, clg_tensor b)
             m->shape.dim[m->shape.rank - 2] > INT32_MAX / 64)
             return clg__call_fail(&c, CLG_ESHAPE, "a dimension is larger than %d", INT32_MAX / 64);
     }
-    clg_tensor out = product(as_batch(x, &batch), as_batch(y, &batch));
+    clg_tensor out = clg_cast(product(as_batch(x, &batch), as_batch(y, &batch)), t);
     if (out->status < 0)
         return out;
     clg_shape s = batch;

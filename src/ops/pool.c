@@ -3,27 +3,33 @@
 // the gradient of that gathers from them. Average: forward and backward. Kernels: cl/pool.cl
 // and cl/pool_2x2.cl.
 #include "graph/build.h"
+#include "ops/element.h"
 #include <clgrad/ops.h>
 
 #include <string.h>
 
 typedef struct pool {
-    int planes, h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw, exclude;
+    int planes, h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw;
+    int exclude, divisor; // averages
 } pool;
 
 static void key_pool(const void *params, clg__key *k)
 {
     const pool *p = params;
     const int all[] = { p->planes, p->h, p->w, p->oh, p->ow, p->kh, p->kw, p->sh, p->sw, p->ph,
-                        p->pw, p->dh, p->dw, p->exclude };
+                        p->pw, p->dh, p->dw, p->exclude, p->divisor };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         clg__key_i64(k, all[i]);
 }
 
+// LOWEST is the maximum of nothing, SUM the type of an average's sum.
 static void define_type(clg__kplan *p, clg__launch *l, clg_dtype t)
 {
-    clg__kplan_define(p, l, "E", t == CLG_F64 ? "double" : "float");
-    clg__kplan_define(p, l, "VEC", t == CLG_F64 ? "double16" : "float16");
+    clg__define_element(p, l, t);
+    if (clg_dtype_is_float(t))
+        return; // the file's defaults
+    clg__kplan_define(p, l, "LOWEST", t == CLG_I64 ? "LONG_MIN" : t == CLG_I32 ? "INT_MIN" : "0");
+    clg__kplan_define(p, l, "SUM", "long");
 }
 
 static void ints(clg__kplan *p, clg__launch *l, const int *v, int n)
@@ -134,8 +140,8 @@ static void plan_avg(const clg__kernel_call *c, clg__kplan *p, const char *entry
     clg__launch *l = begin(c, p, "pool", entry, 1, 1);
     clg__arg_i64(p, l, clg_numel(*c->out_shape));
     const int v[] = { q->h, q->w, q->oh, q->ow, q->kh, q->kw, q->sh, q->sw, q->ph, q->pw,
-                      q->exclude };
-    ints(p, l, v, 11);
+                      q->exclude, q->divisor };
+    ints(p, l, v, 12);
     per_item(c, p, l);
 }
 
@@ -274,6 +280,7 @@ static bool fill(pool *q, clg_tensor x, const struct clg_pool2d_params *p)
     q->dh = either(p->dilation_h, p->dilation, 1);
     q->dw = either(p->dilation_w, p->dilation, 1);
     q->exclude = p->exclude_padding;
+    q->divisor = p->divisor;
     const int most = 1 << 20;
     if (q->kh < 1 || q->kw < 1 || q->sh < 1 || q->sw < 1 || q->dh < 1 || q->dw < 1 || q->ph < 0 ||
         q->pw < 0 || q->kh > most || q->kw > most || q->sh > most || q->sw > most ||
@@ -296,10 +303,12 @@ static clg_tensor pooling(const char *name, clg_tensor x, const struct clg_pool2
         return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
     if (!max && (r.dilation > 1 || r.dilation_h > 1 || r.dilation_w > 1))
         return clg__call_fail(&c, CLG_EINVAL, "has no dilation");
+    if (max && r.divisor)
+        return clg__call_fail(&c, CLG_EINVAL, "divisor is %d, but a maximum has none", r.divisor);
     if (x->shape.rank != 4)
         return clg__call_fail(&c, CLG_ESHAPE, "x must be [N,C,H,W]");
-    if (!clg_dtype_is_float(x->dtype))
-        return clg__call_fail(&c, CLG_EDTYPE, "x must be floating");
+    if (x->dtype == CLG_BOOL)
+        return clg__call_fail(&c, CLG_EDTYPE, "bool has no arithmetic: cast first");
     if (clg_numel(x->shape) > INT32_MAX)
         return clg__call_fail(&c, CLG_ESHAPE, "more than %d elements", INT32_MAX);
     if (!fill(&q, x, &r))
