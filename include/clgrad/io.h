@@ -40,8 +40,8 @@ typedef struct clg_idx {
 // result  CLG_OK
 // owns    release with clg_idx_close; *out is empty on failure
 // errors  CLG_EIO       cannot be opened or read
-//         CLG_EFORMAT   damaged (a gzip checksum too), longer than its header says, or elements that
-//                       no clg_dtype has
+//         CLG_EFORMAT   damaged (a gzip checksum too), longer than its header says, or elements
+//                       that no clg_dtype has
 //         CLG_ENOMEM; CLG_EINVAL for NULL
 // blocks  reads the file
 // source  http://yann.lecun.com/exdb/mnist (the format's description)

@@ -68,7 +68,10 @@ CLG_API bool clg_store_is_training(clg_store s);
 // result  a trainable variable, F32, with its first numbers computed by the next evaluation
 // owns    belongs to the store; NULL on failure (see clg_error)
 // errors  CLG_ESHAPE    the name exists with another shape or type
-//         CLG_EINVAL    s or name is NULL, or the name is a buffer's
+//         CLG_EINVAL    s or name is NULL (no device keeps the text of the first),
+//                       or the name is a buffer's, not UTF-8, "__metadata__", or an optimizer's
+//                       ("optim.")
+//         CLG_EFORMAT   a file was loaded and lacks it; see clg_store_load
 // blocks  no
 // source  PyTorch, torch/nn/init.py; He and others 2015, Glorot and Bengio 2010
 CLG_API clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init init,
@@ -141,20 +144,72 @@ CLG_API clg_device clg_store_device(clg_store s);
 // blocks  reads every variable, and writes to the disk
 CLG_API clg_status clg_store_save(clg_store s, const char *path, const char *const *metadata);
 
-// Load what clg_store_save wrote, optimizer state included. Variables that the store has must be in
-// the file with the same type and shape; others are made, and are neither parameters nor buffers
-// until clg_store_param or clg_store_buffer (a layer, an optimizer) asks for them.
+// Load what clg_store_save wrote, optimizer state included. Strict, as load_state_dict: what was
+// asked for and the file lacks, and what the file has and nobody asks for, is an error. A store
+// that has parameters is compared with the file at once. One that has none takes all that is there,
+// as neither parameters nor buffers until clg_store_param or clg_store_buffer (a layer) asks for
+// them; asking for what the file lacks fails, and what is left over makes clg_store_check and an
+// optimizer's first step fail. After one of these has passed, new names are welcome.
+// Optimizer state ("optim.") may be missing, as in a file of weights alone; that of another kind of
+// optimizer, or of parameters that nobody asked for, makes the optimizer's first step fail.
 //
 // s, path the store, where from
 // result  CLG_OK
 // owns    nothing
 // errors  CLG_EIO, CLG_ENOMEM, CLG_EINVAL for NULL
-//         CLG_EFORMAT   the file is damaged, or lacks a variable, or has it of another type
-//                       or shape
+//         CLG_EFORMAT   the file is damaged, lacks a variable (names the nearest), has it of
+//                       another type or shape, or has one that the store lacks
 //         CLG_EDTYPE    a type that this library or device does not have
 //         Before the whole file is known to fit, nothing changes.
 // blocks  reads the file, uploads
 CLG_API clg_status clg_store_load(clg_store s, const char *path);
+
+struct clg_load_params {
+    size_t size;
+    bool allow_missing;    // what the file lacks keeps its numbers, or gets its first ones
+    bool allow_unexpected; // what nobody asks for stays in the store, and in what it saves
+};
+#define clg_load_params(...)                                                                       \
+    (&(struct clg_load_params) { .size = sizeof(struct clg_load_params), __VA_ARGS__ })
+
+// Load a file that need not fit in every name. Types and shapes have to.
+//
+// s, path as of clg_store_load
+// p       what may differ; NULL: nothing
+// result  CLG_OK
+// owns    nothing
+// errors  as of clg_store_load; CLG_EINVAL also where p is refused by clg_params_read
+// blocks  as clg_store_load
+CLG_API clg_status clg_store_load_with(clg_store s, const char *path,
+                                       const struct clg_load_params *p);
+
+// Has all that was loaded been asked for? To be called when the network has been built, by programs
+// that do not train it: an optimizer's first step asks the same. Optimizer state does not count.
+//
+// s       the store
+// result  CLG_OK, also where nothing was loaded
+// owns    nothing
+// errors  CLG_EFORMAT   names what was not; CLG_EINVAL for NULL
+// blocks  no
+CLG_API clg_status clg_store_check(clg_store s);
+
+// What was asked for and the file that was loaded last lacks.
+//
+// s, i    the store, 0, 1, ...
+// result  the name; NULL beyond the last one
+// owns    belongs to the store
+// errors  none
+// blocks  no
+CLG_API const char *clg_store_missing(clg_store s, int i);
+
+// What was loaded and has not been asked for, optimizer state apart.
+//
+// s, i    the store, 0, 1, ...
+// result  the name; NULL beyond the last one
+// owns    belongs to the store
+// errors  none
+// blocks  no
+CLG_API const char *clg_store_unexpected(clg_store s, int i);
 
 struct clg_nn_conv2d_params {
     size_t size;
@@ -165,7 +220,7 @@ struct clg_nn_conv2d_params {
 #define clg_nn_conv2d_params(...)                                                                  \
     (&(struct clg_nn_conv2d_params) { .size = sizeof(struct clg_nn_conv2d_params), __VA_ARGS__ })
 
-// Convolution with its own parameters.
+// Convolution with its own parameters. A layer's call that fails leaves no parameter behind.
 //
 //   y = clg_conv2d(x, weight, bias)
 //

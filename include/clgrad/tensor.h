@@ -187,9 +187,9 @@ CLG_API clg_tensor clg_poison(clg_device dev, clg_status st, const char *format,
 // Name what is recorded from here on ("conv1"): messages carry it.
 //
 // dev     the device; NULL is fine
-// name    must outlive the recording; NULL: none
+// name    copied, its first 255 bytes; NULL: none
 // result  the name before, to be set back
-// owns    nothing
+// owns    the result belongs to the device, which forgets it when 16 further names have been set
 // errors  none
 // blocks  no
 CLG_API const char *clg_set_layer(clg_device dev, const char *name);

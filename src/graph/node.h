@@ -89,6 +89,7 @@ typedef struct clg__pending {
 
 // A closed device stays readable for a while, and says so.
 enum { CLG__OPEN = 0x636c6764 };
+enum { CLG__LAYERS = 16, CLG__LAYER_NAME = 256 };
 
 struct clg_device_t {
     uint32_t magic; // CLG__OPEN
@@ -103,7 +104,9 @@ struct clg_device_t {
     clg__err first, last; // error since the last clear
     uint64_t n_causes;
     clg__slots node_slots, scope_slots, var_slots;
-    const char *layer;    // what is being recorded, for messages
+    const char *layer;    // what is being recorded, for messages: one of layers, or NULL
+    char layers[CLG__LAYERS][CLG__LAYER_NAME]; // the last names, so that one may be set back
+    unsigned next_layer;
     const char *file;     // where, from the scope
     int line;
     uint64_t seed, counter;

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <string.h>
 
 // How many ends a dead handle is sure to be told from a live one. Nodes: some 10 MB at most.
 enum { NODES_WAIT = 16384, SCOPES_WAIT = 1024, VARS_WAIT = 1024 };
@@ -116,7 +117,20 @@ const char *clg_set_layer(clg_device dev, const char *name)
     if (!clg__is_open(dev))
         return NULL;
     const char *old = dev->layer;
-    dev->layer = name;
+    if (name == old)
+        return old;
+    dev->layer = NULL;
+    for (int i = 0; name && i < CLG__LAYERS; i++) {
+        if (name == dev->layers[i]) // set back
+            dev->layer = name;
+    }
+    if (name && !dev->layer) {
+        char *copy = dev->layers[dev->next_layer++ % CLG__LAYERS];
+        const size_t n = strnlen(name, CLG__LAYER_NAME - 1);
+        memcpy(copy, name, n);
+        copy[n] = '\0';
+        dev->layer = copy;
+    }
     return old;
 }
 

@@ -1,61 +1,100 @@
 // SPDX-License-Identifier: MIT
 // Layers: parameters from the store, arithmetic from ops.h.
-#include <clgrad/nn.h>
+#include "nn/store.h"
 
 #include <stdio.h>
 
-static clg_tensor missing(clg_tensor x, const char *what, const char *name)
+// A layer being recorded. A call that fails leaves no parameter behind.
+typedef struct layer {
+    const char *what, *name;
+    clg_store s;
+    clg_tensor x;
+    int claimed;        // of the store, before
+    const char *before; // the layer before
+} layer;
+
+// NULL, or the poison that the call is.
+static clg_tensor begin(layer *l, const char *what, clg_store s, const char *name, clg_tensor x)
 {
-    clg_device dev = x ? x->dev : NULL;
-    const clg_status st = clg_error_status(dev);
-    return clg_poison(dev, st < 0 ? st : CLG_EINVAL, "%s '%s': no parameters: %s", what,
-                      name ? name : "?", clg_error(dev, CLG_EINVAL));
+    *l = (layer) { what, name, s, x, 0, NULL };
+    clg_device dev = x && x->dev ? x->dev : clg_store_device(s);
+    if (!s || !name || !x || (!x->dev && x->status >= 0))
+        return clg_poison(dev, CLG_EINVAL, "%s '%s': NULL %s", what, name ? name : "?",
+                          !s ? "store" : !name ? "name" : "x");
+    if (x->status < 0)
+        return x;
+    l->claimed = s->claimed;
+    s->refused = CLG_OK;
+    return NULL;
+}
+
+static clg_tensor refuse(const layer *l, clg_status st, const char *why)
+{
+    clg__store_back(l->s, l->claimed);
+    return clg_poison(l->x->dev, st, "%s '%s': %s", l->what, l->name, why);
+}
+
+// A parameter is not to be had.
+static clg_tensor missing(const layer *l)
+{
+    return refuse(l, l->s->refused < 0 ? l->s->refused : CLG_ENOMEM, l->s->why);
 }
 
 // "conv1.weight"; cut short it could be another's.
-static bool join(clg_store s, const char *name, const char *part, char full[256])
+static bool join(const layer *l, const char *part, char full[256])
 {
-    const int n = snprintf(full, 256, "%s.%s", name, part);
+    const int n = snprintf(full, 256, "%s.%s", l->name, part);
     if (n < 0 || n >= 256)
-        clg_fail(clg_store_device(s), CLG_EINVAL, "the name is longer than 255 bytes");
+        clg__store_refuse(l->s, CLG_EINVAL, "the name is longer than 255 bytes");
     return n >= 0 && n < 256;
 }
 
-static clg_var param(clg_store s, const char *name, const char *part, clg_shape shape, clg_init in,
-                     int64_t fan_in)
+static clg_var param(const layer *l, const char *part, clg_shape shape, clg_init in, int64_t fan_in)
 {
     char full[256];
-    return join(s, name, part, full) ? clg_store_param(s, full, shape, in, fan_in) : NULL;
+    if (l->s->refused < 0) // the first refusal is the one to tell
+        return NULL;
+    l->s->quiet = true;
+    clg_var v = join(l, part, full) ? clg_store_param(l->s, full, shape, in, fan_in) : NULL;
+    l->s->quiet = false;
+    return v;
 }
 
-static clg_var buffer(clg_store s, const char *name, const char *part, clg_shape shape,
-                      double value)
+static clg_var buffer(const layer *l, const char *part, clg_shape shape, double value)
 {
     char full[256];
-    return join(s, name, part, full) ? clg_store_buffer(s, full, CLG_F32, shape, value) : NULL;
+    if (l->s->refused < 0) // the first refusal is the one to tell
+        return NULL;
+    l->s->quiet = true;
+    clg_var v = join(l, part, full) ? clg_store_buffer(l->s, full, CLG_F32, shape, value) : NULL;
+    l->s->quiet = false;
+    return v;
 }
 
-static clg_tensor refuse(clg_tensor x, const char *what, const char *name, const char *why)
+static void enter(layer *l)
 {
-    return clg_poison(x->dev, CLG_EINVAL, "%s '%s': %s", what, name, why);
+    l->before = clg_set_layer(l->x->dev, l->name);
 }
 
-static bool usable(clg_store s, const char *name, clg_tensor x)
+static clg_tensor leave(layer *l, clg_tensor y)
 {
-    return s && name && x && x->dev;
+    clg_set_layer(l->x->dev, l->before);
+    if (y->status < 0)
+        clg__store_back(l->s, l->claimed);
+    return y;
 }
 
 clg_tensor clg_nn_conv2d(clg_store s, const char *name, clg_tensor x,
                          const struct clg_nn_conv2d_params *p)
 {
     struct clg_nn_conv2d_params q;
-    if (!usable(s, name, x) || !p)
-        return missing(x, "nn_conv2d", name);
-    if (x->status < 0)
-        return x;
-    const char *wrong = clg_params_read(&q, sizeof q, p);
+    layer l;
+    clg_tensor bad = begin(&l, "nn_conv2d", s, name, x);
+    if (bad)
+        return bad;
+    const char *wrong = p ? clg_params_read(&q, sizeof q, p) : "NULL params";
     if (wrong)
-        return refuse(x, "nn_conv2d", name, wrong);
+        return refuse(&l, CLG_EINVAL, wrong);
     p = &q;
     const int groups = p->groups > 0 ? p->groups : 1;
     if (x->shape.rank != 4 || p->out < 1 || p->kernel < 1)
@@ -63,72 +102,70 @@ clg_tensor clg_nn_conv2d(clg_store s, const char *name, clg_tensor x,
                           "nn_conv2d '%s': x has rank %d, out %d, kernel %d; expected rank 4, "
                           "positive numbers", name, x->shape.rank, p->out, p->kernel);
     const int64_t c = x->shape.dim[1] / groups, fan = c * p->kernel * p->kernel;
-    clg_var w = param(s, name, "weight", CLG_SHAPE(p->out, c, p->kernel, p->kernel), p->init, fan);
-    clg_var b = p->no_bias ? NULL : param(s, name, "bias", CLG_SHAPE(p->out), (clg_init) { 0 }, fan);
+    clg_var w = param(&l, "weight", CLG_SHAPE(p->out, c, p->kernel, p->kernel), p->init, fan);
+    clg_var b = p->no_bias ? NULL : param(&l, "bias", CLG_SHAPE(p->out), (clg_init) { 0 }, fan);
     if (!w || (!b && !p->no_bias))
-        return missing(x, "nn_conv2d", name);
-    const char *before = clg_set_layer(x->dev, name);
+        return missing(&l);
+    enter(&l);
     clg_tensor y = clg_conv2d(x, clg_var_value(w), b ? clg_var_value(b) : NULL,
                               clg_conv2d_params(.stride = p->stride, .padding = p->padding,
                                                 .dilation = p->dilation, .groups = groups));
-    clg_set_layer(x->dev, before);
-    return y;
+    return leave(&l, y);
 }
 
 clg_tensor clg_nn_linear(clg_store s, const char *name, clg_tensor x,
                          const struct clg_nn_linear_params *p)
 {
     struct clg_nn_linear_params q;
-    if (!usable(s, name, x) || !p)
-        return missing(x, "nn_linear", name);
-    if (x->status < 0)
-        return x;
-    const char *wrong = clg_params_read(&q, sizeof q, p);
+    layer l;
+    clg_tensor bad = begin(&l, "nn_linear", s, name, x);
+    if (bad)
+        return bad;
+    const char *wrong = p ? clg_params_read(&q, sizeof q, p) : "NULL params";
     if (wrong)
-        return refuse(x, "nn_linear", name, wrong);
+        return refuse(&l, CLG_EINVAL, wrong);
     p = &q;
     if (x->shape.rank < 1 || p->out < 1)
         return clg_poison(x->dev, CLG_ESHAPE, "nn_linear '%s': x has rank %d, out is %d", name,
                           x->shape.rank, p->out);
     const int64_t in = x->shape.dim[x->shape.rank - 1];
-    clg_var w = param(s, name, "weight", CLG_SHAPE(p->out, in), p->init, in);
-    clg_var b = p->no_bias ? NULL : param(s, name, "bias", CLG_SHAPE(p->out), (clg_init) { 0 }, in);
+    clg_var w = param(&l, "weight", CLG_SHAPE(p->out, in), p->init, in);
+    clg_var b = p->no_bias ? NULL : param(&l, "bias", CLG_SHAPE(p->out), (clg_init) { 0 }, in);
     if (!w || (!b && !p->no_bias))
-        return missing(x, "nn_linear", name);
-    const char *before = clg_set_layer(x->dev, name);
+        return missing(&l);
+    enter(&l);
     clg_tensor y = clg_matmul(x, clg_transpose(clg_var_value(w), 0, 1));
     if (b)
         y = clg_add(y, clg_var_value(b));
-    clg_set_layer(x->dev, before);
-    return y;
+    return leave(&l, y);
 }
 
 clg_tensor clg_nn_batch_norm2d(clg_store s, const char *name, clg_tensor x,
                                const struct clg_nn_batch_norm2d_params *p)
 {
     struct clg_nn_batch_norm2d_params q;
+    layer l;
+    clg_tensor bad = begin(&l, "nn_batch_norm2d", s, name, x);
+    if (bad)
+        return bad;
     const char *wrong = clg_params_read(&q, sizeof q, p);
-    if (!usable(s, name, x))
-        return missing(x, "nn_batch_norm2d", name);
-    if (x->status < 0)
-        return x;
     if (wrong)
-        return refuse(x, "nn_batch_norm2d", name, wrong);
+        return refuse(&l, CLG_EINVAL, wrong);
     p = &q;
     if (x->shape.rank != 4)
         return clg_poison(x->dev, CLG_ESHAPE, "nn_batch_norm2d '%s': x has rank %d, expected 4",
                           name, x->shape.rank);
     const clg_shape c = CLG_SHAPE(x->shape.dim[1]);
     const clg_init one = { CLG_INIT_CONSTANT, 1, 0 }, zero = { CLG_INIT_CONSTANT, 0, 0 };
-    clg_var w = p->no_affine ? NULL : param(s, name, "weight", c, one, 0);
-    clg_var b = p->no_affine ? NULL : param(s, name, "bias", c, zero, 0);
-    clg_var run[2] = { buffer(s, name, "running_mean", c, 0),
-                       buffer(s, name, "running_var", c, 1) };
+    clg_var w = p->no_affine ? NULL : param(&l, "weight", c, one, 0);
+    clg_var b = p->no_affine ? NULL : param(&l, "bias", c, zero, 0);
+    clg_var run[2] = { buffer(&l, "running_mean", c, 0),
+                       buffer(&l, "running_var", c, 1) };
     if (!run[0] || !run[1] || (!p->no_affine && (!w || !b)))
-        return missing(x, "nn_batch_norm2d", name);
+        return missing(&l);
     clg_tensor now[2] = { NULL, NULL };
     const bool training = clg_store_is_training(s);
-    const char *before = clg_set_layer(x->dev, name);
+    enter(&l);
     clg_var_freeze(run[0], true);
     clg_var_freeze(run[1], true);
     clg_tensor y = clg_batch_norm(x, w ? clg_var_value(w) : NULL, b ? clg_var_value(b) : NULL,
@@ -136,9 +173,12 @@ clg_tensor clg_nn_batch_norm2d(clg_store s, const char *name, clg_tensor x,
                                   clg_batch_norm_params(.training = training, .eps = p->eps,
                                                         .momentum = p->momentum,
                                                         .new_mean = &now[0], .new_var = &now[1]));
-    clg_set_layer(x->dev, before);
-    if (training && now[0] && now[1] && y->status >= 0 && clg_assign_n(run, now, 2) < 0)
-        return missing(x, "nn_batch_norm2d", name);
+    y = leave(&l, y);
+    if (training && now[0] && now[1] && y->status >= 0) {
+        const clg_status st = clg_assign_n(run, now, 2);
+        if (st < 0)
+            return refuse(&l, st, "the running statistics cannot be assigned");
+    }
     return y;
 }
 

@@ -2,13 +2,13 @@
 // Optimizers: the update of all parameters is plain graph code with one text, which the scheduler
 // runs in few launches. The step counter is a variable of the same atomic group.
 #include "nn/fp.h"
+#include "nn/store.h"
+
 #include <clgrad/grad.h>
 #include <clgrad/optim.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef enum kind { SGD, ADAM, ADAMW } kind;
 
@@ -146,8 +146,12 @@ clg_status clg_optim_grads(clg_optim o, clg_tensor loss, clg_tensor **grads, int
 {
     if (!o || !loss)
         return CLG_EINVAL;
+    static const char *const states[2][4] = { { "momentum", "step" }, { "m", "v", "step" } };
     clg_device dev = clg_store_device(o->store);
     const int count = clg_store_count(o->store);
+    const clg_status settled = clg__store_settle(o->store, states[o->kind != SGD]);
+    if (settled < 0)
+        return settled;
     if (!reserve(o, count + 1))
         return clg_fail(dev, CLG_ENOMEM, "optimizer: out of host memory");
     o->n = 0;
@@ -193,20 +197,12 @@ typedef struct step {
 
 static clg_var state(step *s, int i, const char *what, clg_shape shape)
 {
-    char name[400];
-    const int n = snprintf(name, sizeof name, "optim.%s.%s", what, s->o->name[i]);
-    if (n < 0 || n >= (int) sizeof name) {
-        clg_fail(s->dev, CLG_EINVAL, "optimizer: the name '%.60s...' is too long", s->o->name[i]);
-        return NULL;
-    }
-    return clg_store_buffer(s->o->store, name, CLG_F32, shape, 0);
+    return clg__store_state(s->o->store, what, s->o->name[i], shape);
 }
 
 static bool has_state(const step *s, int i, const char *what)
 {
-    char name[400];
-    snprintf(name, sizeof name, "optim.%s.%s", what, s->o->name[i]);
-    return clg_store_find(s->o->store, name) != NULL;
+    return clg__store_has_state(s->o->store, what, s->o->name[i]);
 }
 
 static void put(step *s, clg_var v, clg_tensor t)
@@ -321,8 +317,10 @@ clg_status clg_optim_apply(clg_optim o, const clg_tensor *grads, int n)
     step s = { .o = o, .dev = clg_store_device(o->store) };
     for (int i = 0; i < n; i++)
         o->grad[i] = grads[i];
-    s.fresh = !clg_store_find(o->store, "optim.step");
-    clg_var counter = clg_store_buffer(o->store, "optim.step", CLG_F32, CLG_SCALAR, 0);
+    const int claimed = o->store->claimed; // a step that fails leaves no state behind
+    o->store->refused = CLG_OK;
+    s.fresh = !clg__store_has_state(o->store, "step", NULL);
+    clg_var counter = clg__store_state(o->store, "step", NULL, CLG_SCALAR);
     s.var = calloc(4 * (size_t) n + 1, sizeof *s.var);
     s.to = calloc(4 * (size_t) n + 1, sizeof *s.to);
     bool ok = counter && s.var && s.to;
@@ -332,9 +330,11 @@ clg_status clg_optim_apply(clg_optim o, const clg_tensor *grads, int n)
         for (int i = 0; i < n && ok; i++)
             ok = o->kind == SGD ? sgd_one(&s, i) : adam_one(&s, i);
     }
-    clg_status st = ok ? clg_assign_n(s.var, s.to, s.n) : clg_error_status(s.dev);
+    clg_status st = ok ? clg_assign_n(s.var, s.to, s.n) : o->store->refused;
     if (!ok && st >= 0)
         st = clg_fail(s.dev, CLG_ENOMEM, "optimizer: out of host memory");
+    if (st < 0)
+        clg__store_back(o->store, claimed);
     free(s.var);
     free(s.to);
     return st;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The store of named variables: made on first use, frozen, saved and loaded.
+// The store of named variables: made on first use, claimed where a file brought them, frozen.
 #include "nn/store.h"
 
 #include "nn/fp.h"
 #include <clgrad/grad.h>
-#include <clgrad/io.h>
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,19 @@ clg_store clg_store_create(clg_device dev, uint64_t seed)
     return s;
 }
 
-static void drop_from(clg_store s, int first)
+clg_var clg__store_refuse(clg_store s, clg_status st, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(s->why, sizeof s->why, format, ap);
+    va_end(ap);
+    s->refused = st;
+    if (!s->quiet)
+        clg_fail(s->dev, st, "%s", s->why);
+    return NULL;
+}
+
+void clg__store_drop(clg_store s, int first)
 {
     s->claimed = s->claimed < first ? s->claimed : first;
     while (s->n > first) {
@@ -42,8 +54,9 @@ void clg_store_destroy(clg_store *ps)
         return;
     clg_store s = *ps;
     *ps = NULL;
-    drop_from(s, 0);
+    clg__store_drop(s, 0);
     free(s->entry);
+    free(s->file);
     free(s);
 }
 
@@ -88,7 +101,7 @@ static uint64_t name_hash(const char *name)
     return h;
 }
 
-static struct entry *find(clg_store s, const char *name)
+struct entry *clg__store_entry(clg_store s, const char *name)
 {
     const uint64_t hash = name_hash(name);
     for (int i = 0; i < s->n; i++) {
@@ -100,7 +113,7 @@ static struct entry *find(clg_store s, const char *name)
 
 clg_var clg_store_find(clg_store s, const char *name)
 {
-    const struct entry *e = s && name ? find(s, name) : NULL;
+    const struct entry *e = s && name ? clg__store_entry(s, name) : NULL;
     return e ? e->var : NULL;
 }
 
@@ -130,29 +143,43 @@ static clg_var claim(clg_store s, struct entry *e, role is)
     return to->var;
 }
 
-static clg_var add(clg_store s, const char *name, clg_tensor value, role is)
+void clg__store_back(clg_store s, int claimed)
+{
+    while (s->claimed > claimed) {
+        struct entry *e = &s->entry[--s->claimed];
+        if (e->from_file) {
+            e->role = LOADED;
+            clg_var_freeze(e->var, e->frozen);
+            continue;
+        }
+        clg_var_destroy(&e->var);
+        free(e->name);
+        *e = s->entry[--s->n];
+    }
+}
+
+clg_var clg__store_add(clg_store s, const char *name, clg_tensor value, role is)
 {
     if (value->status < 0)
-        return NULL;
+        return clg__store_refuse(s, value->status, "store: '%.200s': %s", name,
+                                 clg_error(s->dev, value->status));
     if (s->n == s->capacity) {
         const int to = s->capacity ? 2 * s->capacity : 16;
         struct entry *e = realloc(s->entry, (size_t) to * sizeof *e);
-        if (!e) {
-            clg_fail(s->dev, CLG_ENOMEM, "store: out of host memory");
-            return NULL;
-        }
+        if (!e)
+            return clg__store_refuse(s, CLG_ENOMEM, "store: out of host memory");
         s->entry = e;
         s->capacity = to;
     }
     char *copy = strdup(name);
     clg_var v = copy ? clg_var_create(value) : NULL;
     if (!v) {
-        clg_fail(s->dev, CLG_ENOMEM, "store: out of host memory");
         free(copy);
-        return NULL;
+        return clg__store_refuse(s, CLG_ENOMEM, "store: out of host memory");
     }
     s->entry[s->n] = (struct entry) { .name = copy, .hash = name_hash(copy), .var = v,
-                                      .dtype = value->dtype, .shape = value->shape };
+                                      .from_file = is == LOADED, .dtype = value->dtype,
+                                      .shape = value->shape };
     if (is != LOADED)
         claim(s, &s->entry[s->n], is);
     s->n++;
@@ -205,8 +232,7 @@ static clg_tensor initial(clg_store s, const char *name, clg_shape shape, clg_in
     return t;
 }
 
-// "32x1x3x3", "scalar"
-static const char *shape_text(clg_shape s, char text[128])
+const char *clg__store_shape(clg_shape s, char text[128])
 {
     int n = 0;
     snprintf(text, 128, "scalar");
@@ -219,132 +245,105 @@ static clg_var existing(clg_store s, struct entry *e, clg_dtype t, clg_shape sha
 {
     static const char *const roles[] = { "loaded", "a parameter", "a buffer" };
     char a[128], b[128];
-    if (e->dtype != t || !same_shape(e->shape, shape)) {
-        clg_fail(s->dev, CLG_ESHAPE, "store: '%s' is %s %s, asked for as %s %s", e->name,
-                 clg_dtype_name(e->dtype), shape_text(e->shape, a), clg_dtype_name(t),
-                 shape_text(shape, b));
-        return NULL;
-    }
-    if (e->role != LOADED && e->role != is) {
-        clg_fail(s->dev, CLG_EINVAL, "store: '%s' is %s, asked for as %s", e->name, roles[e->role],
-                 roles[is]);
-        return NULL;
-    }
+    if (e->dtype != t || !same_shape(e->shape, shape))
+        return clg__store_refuse(s, CLG_ESHAPE, "store: '%.200s' is %s %s%s%.200s, asked for as %s %s",
+                                 e->name, clg_dtype_name(e->dtype), clg__store_shape(e->shape, a),
+                                 e->from_file && s->file ? " in " : "",
+                                 e->from_file && s->file ? s->file : "", clg_dtype_name(t),
+                                 clg__store_shape(shape, b));
+    if (e->role != LOADED && e->role != is)
+        return clg__store_refuse(s, CLG_EINVAL, "store: '%.200s' is %s, asked for as %s", e->name,
+                                 roles[e->role], roles[is]);
     return e->role == LOADED ? claim(s, e, is) : e->var;
+}
+
+// May there be a variable of this name that the store does not have?
+static bool may_be_new(clg_store s, const char *name)
+{
+    const char *wrong = clg__name_refused(name);
+    if (!wrong && clg__is_state(name))
+        wrong = "begins with \"optim.\", which names the state of optimizers";
+    if (wrong) {
+        clg__store_refuse(s, CLG_EINVAL, "store: '%.200s' %s", name, wrong);
+        return false;
+    }
+    if (!s->file || s->allow_missing)
+        return true;
+    clg__nearest best = { 0 };
+    for (int i = s->claimed; i < s->n; i++)
+        clg__near(&best, name, s->entry[i].name);
+    clg__store_refuse(s, CLG_EFORMAT, "store: %.200s has no '%.200s'%s%s%s", s->file, name,
+                      best.name ? "; the nearest that it has is '" : "", best.name ? best.name : "",
+                      best.name ? "'" : "");
+    return false;
+}
+
+static bool begin(clg_store s, const char *name, const char *what)
+{
+    if (s && !name)
+        clg__store_refuse(s, CLG_EINVAL, "%s: NULL name", what);
+    return s && name;
+}
+
+// One that the loaded file lacks is remembered as such.
+static clg_var add_new(clg_store s, const char *name, clg_tensor value, role is)
+{
+    clg_var v = clg__store_add(s, name, value, is);
+    if (v && s->file)
+        s->entry[s->claimed - 1].lacking = true;
+    return v;
 }
 
 clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init init,
                         int64_t fan_in)
 {
-    if (!s || !name)
+    if (!begin(s, name, "store_param"))
         return NULL;
-    struct entry *e = find(s, name);
-    return e ? existing(s, e, CLG_F32, shape, PARAMETER)
-             : add(s, name, initial(s, name, shape, init, fan_in), PARAMETER);
+    struct entry *e = clg__store_entry(s, name);
+    if (e)
+        return existing(s, e, CLG_F32, shape, PARAMETER);
+    if (!may_be_new(s, name))
+        return NULL;
+    return add_new(s, name, initial(s, name, shape, init, fan_in), PARAMETER);
 }
 
 clg_var clg_store_buffer(clg_store s, const char *name, clg_dtype t, clg_shape shape, double value)
 {
-    if (!s || !name)
+    if (!begin(s, name, "store_buffer"))
         return NULL;
-    struct entry *e = find(s, name);
-    return e ? existing(s, e, t, shape, BUFFER)
-             : add(s, name, clg_full(s->dev, t, shape, value), BUFFER);
+    struct entry *e = clg__store_entry(s, name);
+    if (e)
+        return existing(s, e, t, shape, BUFFER);
+    if (!may_be_new(s, name))
+        return NULL;
+    return add_new(s, name, clg_full(s->dev, t, shape, value), BUFFER);
 }
 
-// ---- checkpoints
-
-clg_status clg_store_save(clg_store s, const char *path, const char *const *metadata)
+static char *state_name(const char *what, const char *name)
 {
-    char error[600] = "";
-    if (!s || !path)
-        return CLG_EINVAL;
-    clg_safetensor *t = calloc((size_t) s->n + 1, sizeof *t);
-    clg_status st = t ? clg_eval_assigned(s->dev) : CLG_ENOMEM;
-    clg_scope scope = clg_scope_push(s->dev);
-    for (int i = 0; i < s->n && st >= 0; i++) {
-        const struct entry *e = &s->entry[i];
-        const size_t bytes = (size_t) clg_numel(e->shape) * clg_dtype_size(e->dtype);
-        void *data = malloc(bytes + 1);
-        t[i] = (clg_safetensor) { e->name, true, e->dtype, e->shape, data, bytes };
-        st = data ? clg_read(clg_var_value(e->var), data, bytes) : CLG_ENOMEM;
-    }
-    clg_scope_pop(scope);
-    if (st >= 0) {
-        st = clg_safetensors_write(path, t, s->n, metadata, error, sizeof error);
-        if (st < 0)
-            clg_fail(s->dev, st, "store_save: %s", error);
-    } else if (st == CLG_ENOMEM) {
-        clg_fail(s->dev, st, "store_save: out of host memory");
-    }
-    for (int i = 0; t && i < s->n; i++)
-        free((void *) (uintptr_t) t[i].data);
-    free(t);
-    return st;
+    const size_t n = strlen(what) + (name ? strlen(name) : 0) + 10;
+    char *full = malloc(n);
+    if (full)
+        snprintf(full, n, "optim.%s%s%s", what, name ? "." : "", name ? name : "");
+    return full;
 }
 
-static clg_status check_file(clg_store s, clg_safetensors f, const char *path)
+clg_var clg__store_state(clg_store s, const char *what, const char *name, clg_shape shape)
 {
-    char a[128], b[128];
-    for (int i = 0; i < s->n; i++) {
-        const struct entry *e = &s->entry[i];
-        const clg_safetensor *t = clg_safetensors_find(f, e->name);
-        if (!t)
-            return clg_fail(s->dev, CLG_EFORMAT, "store_load: %s has no '%s'", path, e->name);
-        if (!t->known || t->dtype != e->dtype || !same_shape(t->shape, e->shape))
-            return clg_fail(s->dev, CLG_EFORMAT, "store_load: '%s' in %s is %s %s, not %s %s",
-                            e->name, path, t->known ? clg_dtype_name(t->dtype) : "of another type",
-                            shape_text(t->shape, a), clg_dtype_name(e->dtype),
-                            shape_text(e->shape, b));
-    }
-    for (int i = 0; i < clg_safetensors_count(f); i++) {
-        const clg_safetensor *t = clg_safetensors_at(f, i);
-        if (!t->known || !clg_device_has(s->dev, t->dtype))
-            return clg_fail(s->dev, CLG_EDTYPE,
-                            "store_load: '%s' in %s has a type that is not supported here", t->name,
-                            path);
-    }
-    return CLG_OK;
+    char *full = state_name(what, name);
+    if (!full)
+        return clg__store_refuse(s, CLG_ENOMEM, "store: out of host memory");
+    struct entry *e = clg__store_entry(s, full);
+    clg_var v = e ? existing(s, e, CLG_F32, shape, BUFFER)
+                  : clg__store_add(s, full, clg_full(s->dev, CLG_F32, shape, 0), BUFFER);
+    free(full);
+    return v;
 }
 
-clg_status clg_store_load(clg_store s, const char *path)
+bool clg__store_has_state(clg_store s, const char *what, const char *name)
 {
-    char error[600] = "";
-    clg_safetensors f;
-    if (!s || !path)
-        return CLG_EINVAL;
-    clg_status st = clg_safetensors_open(&f, path, error, sizeof error);
-    if (st < 0)
-        return clg_fail(s->dev, st, "store_load: %s", error);
-    st = check_file(s, f, path);
-    const int n = clg_safetensors_count(f), before = s->n;
-    clg_scope scope = clg_scope_push(s->dev);
-    clg_tensor *t = calloc((size_t) n + 1, sizeof *t);
-    clg_var *v = calloc((size_t) n + 1, sizeof *v);
-    if (st >= 0 && (!t || !v))
-        st = clg_fail(s->dev, CLG_ENOMEM, "store_load: out of host memory");
-    int m = 0;
-    for (int i = 0; i < n && st >= 0; i++) {
-        const clg_safetensor *e = clg_safetensors_at(f, i);
-        clg_tensor value = clg_upload(s->dev, e->dtype, e->shape, e->data);
-        st = value->status;
-        clg_var have = clg_store_find(s, e->name);
-        if (st >= 0 && !have)
-            st = add(s, e->name, value, LOADED) ? CLG_OK : CLG_ENOMEM;
-        else if (st >= 0) {
-            v[m] = have;
-            t[m++] = value;
-        }
-    }
-    if (st >= 0)
-        st = clg_assign_n(v, t, m);
-    if (st >= 0)
-        st = clg_eval_assigned(s->dev);
-    if (st < 0)
-        drop_from(s, before);
-    clg_scope_pop(scope);
-    free(t);
-    free(v);
-    clg_safetensors_close(&f);
-    return st;
+    char *full = state_name(what, name);
+    const bool has = full && clg__store_entry(s, full);
+    free(full);
+    return has;
 }

@@ -15,6 +15,8 @@ struct entry {
     clg_var var;
     role role;
     bool frozen;
+    bool from_file; // made by a load
+    bool lacking;   // asked for, and the file that was loaded last does not have it
     clg_dtype dtype;
     clg_shape shape;
 };
@@ -26,5 +28,40 @@ struct clg_store_t {
     struct entry *entry;
     int n, capacity;
     int claimed; // entries [0, claimed) have a role, in the order in which they got it
+    // A load is compared with what is asked for later, until that is known to be all.
+    char *file; // that was loaded; NULL: nothing to compare with
+    bool allow_missing, allow_unexpected;
+    bool quiet;         // a layer will say it in its own name
+    clg_status refused; // why the last variable was not given
+    char why[700];
 };
+
+// Keeps why, and tells the device; NULL.
+clg_var clg__store_refuse(clg_store s, clg_status st, const char *format, ...) CLG_PRINTF(3, 4);
+struct entry *clg__store_entry(clg_store s, const char *name);
+// A new variable; NULL after a message.
+clg_var clg__store_add(clg_store s, const char *name, clg_tensor value, role is);
+// Forget all variables from the first on.
+void clg__store_drop(clg_store s, int first);
+// Optimizer state "optim.<what>.<name>" ("optim.<what>" without a name): made where the store, and a
+// file that was loaded, do not have it.
+clg_var clg__store_state(clg_store s, const char *what, const char *name, clg_shape shape);
+bool clg__store_has_state(clg_store s, const char *what, const char *name);
+// "32x1x3x3", "scalar"
+const char *clg__store_shape(clg_shape s, char text[128]);
+
+// Take back what was made or claimed since s->claimed was `claimed`: a call that fails leaves nothing.
+void clg__store_back(clg_store s, int claimed);
+
+// Before a step: has all that was loaded been asked for? states: what this optimizer keeps, up to NULL.
+clg_status clg__store_settle(clg_store s, const char *const *states);
+
+// names.c: what a checkpoint could not hold, or NULL
+const char *clg__name_refused(const char *name);
+bool clg__is_state(const char *name); // an optimizer's
+typedef struct clg__nearest {
+    const char *name; // NULL: none is near
+    int distance;
+} clg__nearest;
+void clg__near(clg__nearest *best, const char *wanted, const char *name);
 #endif
