@@ -20,6 +20,7 @@ typedef struct sweep {
     clg_tensor *cot;   // cotangent of each node
     bool *zero;        // reached through an op whose derivative is zero everywhere
     clg_tensor failed; // a poison met on the way
+    uint32_t stamp;    // of the walk that numbered the nodes last
 } sweep;
 
 // Gradients do not look behind these: a variable's value and what the user tracks.
@@ -38,14 +39,25 @@ static bool push(sweep *s, clg__node *n)
     if (!clg__grow((void **) &s->order, &s->capacity, s->n + 1, sizeof *s->order))
         return false;
     s->order[s->n] = n;
+    n->refs++; // a derivative may evaluate, and history that nobody needs goes
     n->index = s->n++;
     return true;
+}
+
+// A derivative may walk the graph, as one that differentiates does, and leave its own numbers behind.
+static void renumber(sweep *s)
+{
+    if (s->stamp == s->dev->stamp)
+        return;
+    for (int i = 0; i < s->n; i++)
+        s->order[i]->index = i;
+    s->stamp = s->dev->stamp;
 }
 
 // Depth-first without recursion; aux links the stack, index counts the inputs done.
 static bool collect(sweep *s, clg__node *root)
 {
-    const uint32_t stamp = clg__stamp(s->dev);
+    const uint32_t stamp = s->stamp = clg__stamp(s->dev);
     clg__node *top = root;
     root->stamp = stamp;
     root->aux = NULL;
@@ -132,33 +144,42 @@ static bool needs_cotangent(const sweep *s, const clg__node *in)
     return s->needed[in->index] && clg_dtype_is_float(in->pub.dtype);
 }
 
-static void step_back(sweep *s, clg__node *n, clg_tensor g)
+// What computed n, as its derivative sees it: an output's is the operation that has it.
+static clg__node *computed_by(clg__node *n)
 {
-    const int skip = first_input(n);
+    return n->op->kind == CLG__OUT && n->n_in ? n->in[0] : n;
+}
+
+static void step_back(sweep *s, clg__node *y, clg_tensor g)
+{
+    clg__node *n = computed_by(y);
+    const int skip = first_input(n), end = n->n_in;
     clg_tensor in[CLG_MAX_RANK * 4];
     const clg_tensor *ins = in;
     clg_tensor *many = NULL;
-    if (n->n_in > (int) (sizeof in / sizeof in[0])) {
-        many = clg__calloc((size_t) n->n_in, sizeof *many);
+    if (end > (int) (sizeof in / sizeof in[0])) {
+        many = clg__calloc((size_t) end, sizeof *many);
         if (!many) {
             s->failed = clg_poison(s->dev, CLG_ENOMEM, "grad: out of host memory");
             return;
         }
         ins = many;
     }
-    for (int i = skip; i < n->n_in; i++)
+    for (int i = skip; i < end; i++)
         ((clg_tensor *) (uintptr_t) ins)[i - skip] = &n->in[i]->pub;
-    const clg__vjp v = { .y = &n->pub, .g = g, .in = ins, .n_in = n->n_in - skip,
-                         .params = n->params };
-    for (int i = skip; i < n->n_in && !s->failed; i++) {
-        clg__node *to = n->in[i];
+    const clg__vjp v = { .y = &y->pub, .g = g, .in = ins, .n_in = end - skip,
+                         .params = n->params, .out = n == y ? 0 : *(const int *) y->params };
+    const clg__vjp_fn vjp = n->op->vjp;
+    for (int i = skip; i < end && !s->failed; i++) {
+        clg__node *to = clg__node_of(ins[i - skip]);
         if (!needs_cotangent(s, to))
             continue;
-        if (!n->op->vjp) {
+        if (!vjp) {
             s->failed = clg__no_grad(&v, "no gradient is defined for this operation");
             break;
         }
-        const clg_tensor d = n->op->vjp(&v, i - skip);
+        const clg_tensor d = vjp(&v, i - skip);
+        renumber(s);
         if (d)
             accumulate(s, to, d);
         else
@@ -168,14 +189,15 @@ static void step_back(sweep *s, clg__node *n, clg_tensor g)
 }
 
 // A cotangent of zeros, without the arithmetic.
-static void step_back_zero(sweep *s, clg__node *n)
+static void step_back_zero(sweep *s, clg__node *y)
 {
+    clg__node *n = computed_by(y);
     const int skip = first_input(n);
     for (int i = skip; i < n->n_in && !s->failed; i++) {
         if (!needs_cotangent(s, n->in[i]))
             continue;
         if (!n->op->vjp)
-            s->failed = clg__no_grad(&(clg__vjp) { .y = &n->pub },
+            s->failed = clg__no_grad(&(clg__vjp) { .y = &y->pub },
                                      "no gradient is defined for this operation");
         s->zero[n->in[i]->index] = true;
     }
@@ -215,7 +237,6 @@ static void run(sweep *s, clg_tensor g)
     accumulate(s, root, g);
     for (int i = s->n - 1; i >= 0 && !s->failed; i--) {
         clg__node *t = s->order[i];
-        // index may be reused by nothing in between: vjps only record, they never walk
         if (s->cot[i] && s->needed[i] && !is_gradient_leaf(t))
             step_back(s, t, s->cot[i]);
         else if (s->zero[i] && s->needed[i] && !is_gradient_leaf(t))
@@ -282,6 +303,8 @@ clg_status clg_vjp_n(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n, b
     } else {
         give_up(clg_poison(y->dev, CLG_ENOMEM, "grad: out of host memory"), n, out);
     }
+    for (int i = 0; i < s.n; i++)
+        clg__node_unref(s.order[i]);
     clg__free(s.order);
     clg__free(s.needed);
     clg__free(s.cot);

@@ -204,37 +204,36 @@ static void key_out(const void *params, clg__key *k)
 const clg__op clg__op_out = { .name = "out", .kind = CLG__OUT, .key = key_out,
                               .params_bytes = sizeof(int) };
 
+// The operation has no handle and never a buffer: each output is a node that holds its own.
 void clg__call_node_n(const clg__call *c, const clg__op *op, int n_out, const clg_dtype *t,
                       const clg_shape *s, const void *params, clg_tensor *out)
 {
-    for (int k = 0; k < n_out; k++) {
-        clg_tensor bad = check_result(c, t[k], &s[k]);
-        if (bad) {
-            for (int i = 0; i < n_out; i++)
-                out[i] = bad;
-            return;
-        }
+    clg_tensor bad = n_out > CLG__MAX_OUTPUTS
+                         ? clg__call_fail(c, CLG_EINVAL, "%d outputs, expected at most %d", n_out,
+                                          CLG__MAX_OUTPUTS)
+                         : NULL;
+    for (int k = 0; k < n_out && !bad; k++)
+        bad = check_result(c, t[k], &s[k]);
+    clg__node *n = bad ? NULL : clg__node_new(c->dev, op, t[0], &s[0], c->n, c->in, params);
+    if (n && !(n->outs = clg__calloc(1, sizeof *n->outs))) {
+        clg__node_unref(n);
+        n = NULL;
     }
-    out[0] = clg__call_node(c, op, t[0], &s[0], params);
-    clg__node *n = clg__node_of(out[0]);
-    if (out[0]->status >= 0) {
-        n->outs = clg__calloc(1, sizeof *n->outs);
-        if (!n->outs)
-            out[0] = clg__poison(c->dev, CLG_ENOMEM, "out of host memory while recording");
-    }
-    if (out[0]->status < 0) {
-        for (int i = 1; i < n_out; i++)
-            out[i] = out[0];
+    if (!n && !bad)
+        bad = clg__handle(c->dev, NULL);
+    for (int k = 0; k < n_out && bad; k++)
+        out[k] = bad;
+    if (!n)
         return;
-    }
     n->outs->n = n_out;
     for (int k = 0; k < n_out; k++) {
         n->outs->dtype[k] = t[k];
         n->outs->shape[k] = s[k];
     }
-    for (int k = 1; k < n_out; k++)
-        out[k] = clg__handle(c->dev,
-                             clg__node_new(c->dev, &clg__op_out, t[k], &s[k], 1, out, &k));
+    const clg_tensor of = &n->pub;
+    for (int k = 0; k < n_out; k++)
+        out[k] = clg__handle(c->dev, clg__node_new(c->dev, &clg__op_out, t[k], &s[k], 1, &of, &k));
+    clg__node_unref(n);
 }
 
 clg_tensor clg__call_view(const clg__call *c, const clg__op *op, const clg_shape *s,
@@ -246,7 +245,7 @@ clg_tensor clg__call_view(const clg__call *c, const clg__op *op, const clg_shape
     clg__node *n = clg__node_new(c->dev, op, c->in[0]->dtype, s, c->n, c->in, params);
     if (n) {
         clg__node *of = clg__node_of(c->in[0]);
-        n->base = of->base ? of->base : of;
+        n->base = of->base && !of->buf ? of->base : of;
         n->base->refs++;
         n->geom = *g;
         n->fill = fill;
@@ -254,14 +253,13 @@ clg_tensor clg__call_view(const clg__call *c, const clg__op *op, const clg_shape
     return clg__handle(c->dev, n);
 }
 
-const clg__geom *clg__tensor_geom(clg_tensor t, double *fill)
+clg__geom clg__tensor_geom(clg_tensor t, double *fill)
 {
-    clg__node *n = clg__node_of(t);
-    if (!n->base)
-        n->geom = clg__geom_contiguous(&t->shape);
+    const clg__node *n = clg__node_of(t);
+    const bool own = !n->base || n->buf;
     if (fill)
-        *fill = n->fill;
-    return &n->geom;
+        *fill = own ? 0 : n->fill;
+    return own ? clg__geom_contiguous(&t->shape) : n->geom;
 }
 
 static clg_tensor copy_vjp(const clg__vjp *v, int i)
@@ -277,7 +275,7 @@ static const clg__op op_contiguous = { .name = "contiguous", .kind = CLG__POINTW
 clg_tensor clg__contiguous(clg_tensor t)
 {
     clg__call c;
-    if (clg__is_usable(t) && !clg__node_of(t)->base)
+    if (clg__is_usable(t) && (!clg__node_of(t)->base || clg__node_of(t)->buf))
         return t;
     if (!clg__call_begin(&c, "contiguous", "a", 1, (clg_tensor[]) { t }))
         return clg__call_poison(&c);
@@ -343,19 +341,28 @@ clg_tensor clg_scalar(clg_device dev, clg_dtype t, double value)
 clg_tensor clg__custom_vjp(const clg__op *op, clg_tensor y, int n, const clg_tensor *in,
                            const void *params)
 {
-    clg_tensor all[16] = { y };
+    clg_tensor few[16], *all = n < 16 ? few : clg__malloc(((size_t) n + 1) * sizeof *all), t;
     clg__call c;
-    for (int i = 0; i < n && i < 15; i++)
+    if (!all)
+        return clg__handle(y ? y->dev : NULL, NULL);
+    all[0] = y;
+    for (int i = 0; i < n; i++)
         all[i + 1] = in[i];
     if (!clg__call_begin(&c, op->name, NULL, n + 1, all))
-        return clg__call_poison(&c);
-    return clg__call_node(&c, op, y->dtype, &y->shape, params);
+        t = clg__call_poison(&c);
+    else
+        t = clg__call_node(&c, op, y->dtype, &y->shape, params);
+    if (all != few)
+        clg__free(all);
+    return t;
 }
 
 clg_tensor clg__no_grad(const clg__vjp *v, const char *why)
 {
-    clg__call c = { .dev = v->y->dev, .op = clg__node_of(v->y)->op->name, .n = v->n_in,
-                    .in = v->in };
+    const clg__node *n = clg__node_of(v->y);
+    if (n->op->kind == CLG__OUT && n->n_in)
+        n = n->in[0];
+    clg__call c = { .dev = v->y->dev, .op = n->op->name, .n = v->n_in, .in = v->in };
     return clg__call_fail(&c, CLG_EGRAD, "has no derivative here: %s", why);
 }
 

@@ -49,7 +49,14 @@ clg__node *clg__node_new(clg_device dev, const clg__op *op, clg_dtype t, const c
                          int n_in, const clg_tensor *in, const void *params)
 {
     clg__enter(dev);
-    clg__node *n = clg__slot_new(&dev->node_slots);
+#ifdef CLG_DEBUG
+    // Params that no key tells apart: nodes of different params would share a plan.
+    if (op->params_bytes && !op->key && op->kind != CLG__VIEW && op->kind != CLG__ALIAS &&
+        op->kind != CLG__SCALAR_SLOT)
+        clg__caller_bug("an operation with params needs a key");
+#endif
+    const uint32_t number = clg__op_number(dev, op);
+    clg__node *n = number ? clg__slot_new(&dev->node_slots) : NULL;
     if (!n) {
         clg__leave(dev);
         return NULL;
@@ -59,6 +66,7 @@ clg__node *clg__node_new(clg_device dev, const clg__op *op, clg_dtype t, const c
     for (int d = s->rank; d < CLG_MAX_RANK; d++)
         n->pub.shape.dim[d] = 0;
     n->op = op;
+    n->number = number;
     n->refs = 1;
     if (!place_operands(n, n_in, op->params_bytes)) {
         n->pub.status = CLG_EINVAL;

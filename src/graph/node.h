@@ -28,6 +28,7 @@ typedef struct clg__outs {
 typedef struct clg__node clg__node;
 struct clg__node {
     struct clg_tensor_t pub; // what a handle points at; first. A dead node's status is CLG_EINVAL
+    uint32_t number; // of op, see clg__op_number
     int refs;    // handles, consumers, variables, pending assignments
     int handles; // of the user: without one, only the graph itself may use the node
     const clg__op *op;
@@ -49,7 +50,7 @@ struct clg__node {
     bool tracked;
     uint32_t stamp;   // walks: visited in this walk?
     int index;        // walks: where
-    void *aux;        // walks: what (the reverse sweep's cotangent)
+    void *aux;        // walks: what
     clg__node *prev, *next; // all nodes of the device
     // from here on not cleared
     clg__geom geom;   // VIEW
@@ -112,6 +113,9 @@ struct clg_device_t {
     uint64_t seed, counter;
     uint32_t stamp;
     int64_t n_nodes, n_handles;
+    struct clg__numbered *ops; // operations that have a number
+    size_t n_ops, cap_ops;
+    uint32_t last_number;
     // debug: the thread inside a call and how deep
     uintptr_t thread;
     int depth;
@@ -180,6 +184,9 @@ void clg__pending_discard(clg_device dev); // variables fall back to what is com
 void clg__pending_commit(clg_device dev, bool creations);
 void clg__random_next(clg_device dev, uint64_t *seed, uint64_t *counter);
 uint32_t clg__stamp(clg_device dev);
+// Identity of an operation within a device, from 1; 0: out of host memory. Another one at the address of
+// one that is gone has another number.
+uint32_t clg__op_number(clg_device dev, const clg__op *op);
 
 extern const clg__op clg__op_leaf, clg__op_scalar, clg__op_const, clg__op_out, clg__op_copy,
     clg__op_value, clg__op_detach, clg__op_track;

@@ -34,6 +34,7 @@ typedef struct clg__vjp {
     const clg_tensor *in;
     int n_in;
     const void *params;
+    int out;               // which output y is, of an operation that has several
 } clg__vjp;
 // Cotangent for input i, broadcastable to... its shape may still be y's: the sweep sums it back.
 // NULL: the derivative is zero everywhere (sign, comparisons). A clear "no derivative" is

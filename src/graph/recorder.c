@@ -32,6 +32,9 @@ void clg__recorder_free(clg_device dev)
     dev->scope = NULL;
     dev->vars = NULL;
     clg__nodes_end(dev);
+    clg__free(dev->ops);
+    dev->ops = NULL;
+    dev->n_ops = dev->cap_ops = 0;
     clg__free(dev->pending);
     dev->pending = NULL;
     dev->n_pending = 0;

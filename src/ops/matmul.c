@@ -182,7 +182,7 @@ static clg_tensor flip_last(clg_tensor t)
 static clg_tensor matmul_vjp(const clg__vjp *v, int i)
 {
     clg_tensor a = v->in[0], b = v->in[1], g = v->g;
-    const bool column = clg__tensor_geom(v->in[i], NULL)->stride[2] != 1 &&
+    const bool column = clg__tensor_geom(v->in[i], NULL).stride[2] != 1 &&
                         v->in[i]->shape.dim[2] > 1;
     if (i == 0)
         return column ? flip_last(product(b, flip_last(g))) : product(g, flip_last(b));

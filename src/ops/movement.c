@@ -57,7 +57,7 @@ clg_tensor clg_reshape(clg_tensor a, clg_shape shape)
     if (clg__shape_equal(&shape, &a->shape))
         return a;
     double fill;
-    clg__geom g = *clg__tensor_geom(a, &fill);
+    clg__geom g = clg__tensor_geom(a, &fill);
     if (!clg__geom_reshape(&g, &a->shape, &shape)) {
         a = clg__contiguous(a);
         g = clg__geom_contiguous(&shape);
@@ -157,7 +157,7 @@ clg_tensor clg_permute(clg_tensor a, clg_shape axes)
         s.dim[d] = a->shape.dim[p.axis[d]];
     }
     double fill;
-    clg__geom g = *clg__tensor_geom(a, &fill);
+    clg__geom g = clg__tensor_geom(a, &fill);
     clg__geom_permute(&g, p.axis, s.rank);
     return view(a, &op_permute, &s, &g, fill, &p);
 }
@@ -199,7 +199,7 @@ clg_tensor clg_expand(clg_tensor a, clg_shape shape)
         return clg__call_poison(&c);
     const int lead = shape.rank - a->shape.rank;
     double fill;
-    const clg__geom from = *clg__tensor_geom(a, &fill);
+    const clg__geom from = clg__tensor_geom(a, &fill);
     clg__geom g = from;
     bool ok = lead >= 0 && shape.rank <= CLG_MAX_RANK;
     for (int d = 0; d < shape.rank && ok; d++) {
@@ -296,7 +296,7 @@ clg_tensor clg_slice(clg_tensor a, int axis, int64_t start, int64_t stop, int64_
     clg_shape s = a->shape;
     s.dim[p.axis] = p.count;
     double fill;
-    clg__geom g = *clg__tensor_geom(a, &fill);
+    clg__geom g = clg__tensor_geom(a, &fill);
     if (p.count > 0)
         clg__geom_slice(&g, p.axis, p.start, step, p.count);
     else
@@ -375,7 +375,7 @@ clg_tensor clg_pad(clg_tensor a, clg_shape before, clg_shape after, double value
         clg_tensor y = clg_full(a->dev, a->dtype, s, value);
         return y->status < 0 ? y : clg__custom_vjp(&op_pad_none, y, 1, &a, NULL);
     }
-    clg__geom g = *clg__tensor_geom(a, NULL);
+    clg__geom g = clg__tensor_geom(a, NULL);
     if (!clg__geom_pad(&g, &a->shape, before.dim, after.dim)) {
         a = clg__contiguous(a);
         g = clg__geom_contiguous(&a->shape);

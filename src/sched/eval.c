@@ -170,6 +170,8 @@ clg_status clg_read(clg_tensor t, void *dst, size_t bytes)
         if (st < 0)
             return st;
     }
+    if (!n->buf)
+        return clg__call_fail(&c, CLG_EDEVICE, "the evaluation left no value")->status;
     if (clg__buf_read(n->buf, (size_t) n->offset * size, dst, bytes, &err) < 0)
         return clg__publish(t->dev, err.status, err.text);
     return CLG_OK;

@@ -32,7 +32,7 @@ typedef struct clg__fusion {
 
 // A value's number in bindings; epilogue operands are told from a kernel's own inputs by the offset.
 #define CLG__VALUE(ir, out) ((ir) * CLG__MAX_OUTPUTS + (out))
-enum { CLG__EPILOGUE_BASE = 1 << 24 };
+enum { CLG__EPILOGUE_BASE = 1 << 30 };
 
 // Why emission stopped: culprit must be stored, or -1 (limits or an access that cannot be).
 typedef struct clg__emit_result {

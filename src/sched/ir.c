@@ -8,16 +8,20 @@
 
 #include <string.h>
 
+static int n_dependencies(const clg__node *n)
+{
+    if (n->buf)
+        return 0;
+    if (n->base)
+        return 1;
+    const bool one = n->op->kind == CLG__ALIAS || n->op->kind == CLG__OUT;
+    return one && n->n_in > 1 ? 1 : n->n_in;
+}
+
 // The node that node n needs k-th, NULL when there are no more.
 static clg__node *dependency(const clg__node *n, int k)
 {
-    if (n->buf)
-        return NULL;
-    if (n->base)
-        return k == 0 ? n->base : NULL;
-    if (n->op->kind == CLG__ALIAS || n->op->kind == CLG__OUT)
-        return k == 0 && n->n_in > 0 ? n->in[0] : NULL;
-    return k < n->n_in ? n->in[k] : NULL;
+    return k >= n_dependencies(n) ? NULL : n->base ? n->base : n->in[k];
 }
 
 static bool visit(clg__work *w, clg__node *root, uint32_t stamp)
@@ -73,31 +77,28 @@ static void key_geom(clg__key *k, const clg__geom *g, int rank, double fill)
     }
 }
 
-static void key_type(clg__key *k, const void *op, clg_dtype t, const clg_shape *s)
+static void key_type(clg__key *k, uint32_t op, int n_deps, clg_dtype t, const clg_shape *s)
 {
-    const int64_t head[2] = { (int64_t) (intptr_t) op, ((int64_t) t << 8) | s->rank };
+    const int32_t head[4] = { (int32_t) op, n_deps, (int32_t) t, s->rank };
     clg__str_add_n(&k->bytes, head, sizeof head);
     clg__str_add_n(&k->bytes, s->dim, (size_t) s->rank * sizeof s->dim[0]);
 }
 
+// No key is the beginning of another: whatever varies in length stands behind its length.
 bool clg__work_key(const clg__work *w, clg__key *k)
 {
-    clg__key_i64(k, w->fuse);
+    const int64_t head[3] = { w->fuse, w->n_order, w->n_roots };
+    clg__str_add_n(&k->bytes, head, sizeof head);
     for (int i = 0; i < w->n_order; i++) {
         const clg__node *n = w->order[i];
-        key_type(k, n->buf ? &clg__op_leaf : n->op, n->pub.dtype, &n->pub.shape);
+        const int n_deps = n_dependencies(n);
+        key_type(k, n->buf ? 0 : n->number, n_deps, n->pub.dtype, &n->pub.shape);
         if (n->buf) {
             clg__key_i64(k, n->offset);
             continue;
         }
-        int deps[64], count = 0;
-        for (clg__node *d; (d = dependency(n, count)) != NULL; count++) {
-            deps[count & 63] = d->index;
-            if ((count & 63) == 63)
-                clg__str_add_n(&k->bytes, deps, sizeof deps);
-        }
-        clg__str_add_n(&k->bytes, deps, (size_t) (count & 63) * sizeof deps[0]);
-        clg__key_i64(k, count);
+        for (int d = 0; d < n_deps; d++)
+            clg__str_add_n(&k->bytes, &dependency(n, d)->index, sizeof n->index);
         if (n->base)
             key_geom(k, &n->geom, n->pub.shape.rank, n->fill);
         else if (n->op->key && n->op->kind != CLG__ALIAS)
@@ -110,6 +111,10 @@ bool clg__work_key(const clg__work *w, clg__key *k)
 
 static int add_ir(clg__work *w, const clg__op *op, clg_dtype t, const clg_shape *s, int n_src)
 {
+    if (w->n_ir >= CLG__MAX_VALUES) {
+        clg__fail(w->err, CLG_ENOMEM, "eval: more than %d values in one evaluation", CLG__MAX_VALUES);
+        return -1;
+    }
     if (!clg__grow((void **) &w->ir, &w->cap_ir, w->n_ir + 1, sizeof *w->ir)) {
         clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
         return -1;
@@ -292,9 +297,11 @@ static bool mergeable(const clg__ir *v)
 
 static uint64_t ir_hash(const clg__ir *v)
 {
-    int64_t h[6] = { (int64_t) (intptr_t) v->op, v->dtype, v->numel, v->n_src, 0, 0 };
+    uint64_t h[6] = { (uintptr_t) v->op, (uint64_t) v->dtype, (uint64_t) v->numel,
+                      (uint64_t) v->n_src, 0, 0 };
     for (int i = 0; i < v->n_src; i++)
-        h[4 + (i & 1)] = h[4 + (i & 1)] * 31 + v->src[i].ir * 7 + v->src[i].geom.offset;
+        h[4 + (i & 1)] = h[4 + (i & 1)] * 31 + (uint64_t) v->src[i].ir * 7 +
+                         (uint64_t) v->src[i].geom.offset;
     return clg__hash(h, sizeof h, 1);
 }
 
@@ -350,6 +357,7 @@ static bool lower_roots(clg__work *w)
         if (!as_buffer(w, &w->root_ref[i], n->pub.dtype, &n->pub.shape, false))
             return false;
         w->ir[w->root_ref[i].ir].wanted = true;
+        w->ir[w->root_ref[i].ir].asked |= 1u << w->root_ref[i].out;
     }
     return true;
 }

@@ -25,6 +25,7 @@ typedef struct clg__ir {
     int order;   // graph node that is bound at run time (leaf, slot, random), else -1
     int64_t offset; // LEAF: first element in its buffer
     bool wanted; // must be in a buffer of its own when the plan has run
+    unsigned asked; // which of its outputs that is, by bits
     bool need;   // must be in a buffer
     bool stored; // is in a buffer
     int uses;
@@ -33,6 +34,9 @@ typedef struct clg__ir {
     int n_loads, loads[CLG__GROUP_OPERANDS];
     int n_insns;
 } clg__ir;
+
+// Bindings are numbers: CLG__VALUE and CLG__EPILOGUE_BASE of sched/fuse.h must fit an int.
+enum { CLG__MAX_VALUES = 1 << 27 };
 
 // One evaluation: the nodes in order, and what was asked for.
 typedef struct clg__work {

@@ -164,7 +164,7 @@ static bool place_value(maker *m, int value, int launch)
 {
     const clg__ir *v = &m->w->ir[value / CLG__MAX_OUTPUTS];
     const size_t bytes = value_bytes(m->w, value);
-    if (v->wanted)
+    if (v->asked >> value % CLG__MAX_OUTPUTS & 1)
         m->place_of[value] = new_place(m, (clg__place) { CLG__PLACE_RESULT, -1, bytes, 0 });
     else
         m->place_of[value] = temp_place(m, bytes, launch,

@@ -79,6 +79,40 @@ static clg_status launch(const clg__plan *p, const clg__step *s, clg__err *e)
                               p->bufs[s->blas_place[2]], 0, b->ldc, e);
 }
 
+// What n is a whole view of, or another name for, has the same elements in the same order.
+static clg__node *same_elements(const clg__node *n)
+{
+    if (n->op->kind == CLG__ALIAS)
+        return n->n_in > 0 ? n->in[0] : NULL;
+    const bool whole = n->base && n->geom.offset == 0 &&
+                       clg__geom_is_contiguous(&n->geom, &n->pub.shape) &&
+                       clg_numel(n->pub.shape) == clg_numel(n->base->pub.shape);
+    return whole ? n->base : NULL;
+}
+
+static bool is_cheap(const clg__node *n)
+{
+    const clg__op_kind k = n->op->kind;
+    return k == CLG__SCALAR_SLOT || k == CLG__CONST || k == CLG__IOTA || k == CLG__RANDOM;
+}
+
+// The nodes behind it get the buffer too, so that nothing computes them again.
+static void give(clg__node *n, clg__buf *b, int64_t offset)
+{
+    clg__node_ref(n);
+    while (n) {
+        clg__node *next = same_elements(n);
+        if (next && (next->buf || is_cheap(next)))
+            next = NULL;
+        if (next)
+            clg__node_ref(next);
+        clg__buf_ref(b);
+        clg__node_set_buffer(n, b, offset);
+        clg__node_unref(n);
+        n = next;
+    }
+}
+
 clg_status clg__plan_run(clg__plan *p, clg__work *w)
 {
     bool ok = clg__gpu_lost(p->gpu, w->err) >= 0 && allocate(p, w);
@@ -99,9 +133,7 @@ clg_status clg__plan_run(clg__plan *p, clg__work *w)
     for (int i = 0; i < p->n_roots && ok; i++) {
         if (p->root_place[i] < 0 || w->roots[i]->buf)
             continue;
-        clg__buf *b = p->bufs[p->root_place[i]];
-        clg__buf_ref(b);
-        clg__node_set_buffer(w->roots[i], b, p->root_offset[i]);
+        give(w->roots[i], p->bufs[p->root_place[i]], p->root_offset[i]);
     }
     release(p);
     return ok ? CLG_OK : w->err->status;
