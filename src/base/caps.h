@@ -12,6 +12,7 @@ typedef struct clg__caps {
     bool local_is_dedicated; // CL_LOCAL: staging in local memory pays
     int compute_units;
     int max_work_group;
+    int max_parameter_bytes; // of one kernel's arguments
     uint64_t local_bytes, global_bytes, max_alloc_bytes;
     int base_align; // bytes
 } clg__caps;

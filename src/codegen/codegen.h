@@ -30,11 +30,12 @@ typedef enum clg__insn_kind {
     CLG__I_REDUCED // result `operand` of the reductions (epilogue only)
 } clg__insn_kind;
 
+enum { CLG__INSN_SOURCES = 3 };
 typedef struct clg__insn {
     clg__insn_kind kind;
     clg_dtype dtype;
     const clg__op *op;
-    int src[3];
+    int src[CLG__INSN_SOURCES];
     int operand;
     double value;
 } clg__insn;

@@ -61,6 +61,7 @@ static bool describe(clg__found *f)
     cl_device_local_mem_type local = 0;
     clGetDeviceInfo(f->id, CL_DEVICE_LOCAL_MEM_TYPE, sizeof local, &local, NULL);
     f->dedicated_local = local == CL_LOCAL;
+    f->parameter_bytes = (int) number(f->id, CL_DEVICE_MAX_PARAMETER_SIZE, sizeof(size_t));
     f->base_align = (int) number(f->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof(cl_uint)) / 8;
     f->info = (clg_device_info) {
         .name = f->text[0],

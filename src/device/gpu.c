@@ -21,6 +21,7 @@ static clg_status fill_caps(clg__gpu *g, clg__err *e)
         // a driver that does not say has one of each
         .compute_units = f->info.compute_units > 0 ? f->info.compute_units : 1,
         .max_work_group = f->info.max_work_group > 0 ? f->info.max_work_group : 1,
+        .max_parameter_bytes = f->parameter_bytes,
         .local_bytes = f->info.local_bytes,
         .global_bytes = f->info.global_bytes,
         .max_alloc_bytes = f->info.max_alloc_bytes,

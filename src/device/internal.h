@@ -18,7 +18,7 @@ typedef struct clg__found {
     cl_device_type cl_type;
     char *text[5]; // name, vendor, platform, driver, reason
     bool dedicated_local;
-    int base_align;
+    int base_align, parameter_bytes;
     int rank; // of being the default, higher is better; below 0: never
 } clg__found;
 

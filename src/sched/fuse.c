@@ -85,6 +85,11 @@ static bool is_epilogue(const clg__fusion *f, const clg__ir *v)
 static bool decide_pointwise(clg__fusion *f, int ir, clg__group *text)
 {
     clg__ir *v = &f->w->ir[ir];
+    if (v->n_src > CLG__INSN_SOURCES) {
+        clg__fail(f->w->err, CLG_EINVAL, "eval: %s has %d inputs, an instruction has at most %d",
+                  v->op->name, v->n_src, CLG__INSN_SOURCES);
+        return false;
+    }
     v->stored = true; // for the trial: a group of its own
     const int before = f->n, k = new_group(f, CLG__GRP_POINTWISE);
     if (k < 0)
@@ -149,36 +154,33 @@ static bool decide(clg__fusion *f, clg__group *text)
 
 // ---- the group graph
 
-int clg__group_loads(const clg__fusion *f, int k, int *values, int capacity)
+int clg__group_n_loads(const clg__fusion *f, int k)
 {
     const clg__grp *g = &f->g[k];
-    int n = 0;
-    for (int i = 0; g->text && i < g->text->n_operands; i++) {
-        const clg__operand *o = &g->text->operands[i];
-        if (o->kind == CLG__FROM_BUFFER && n < capacity)
-            values[n++] = o->input % CLG__EPILOGUE_BASE;
-    }
-    if (g->kind == CLG__GRP_KERNEL) {
-        const clg__ir *v = &f->w->ir[g->kernel];
-        for (int i = 0; i < v->n_src && n < capacity; i++)
-            values[n++] = CLG__VALUE(v->src[i].ir, v->src[i].out);
-    }
-    return n;
+    return (g->text ? g->text->n_operands : 0) +
+           (g->kind == CLG__GRP_KERNEL ? f->w->ir[g->kernel].n_src : 0);
 }
 
-enum { MAX_LOADS = 64, FAR = 32 }; // siblings further apart stay apart, so that long delays end
-
-static int deps_of(const clg__fusion *f, int k, int *deps)
+int clg__group_load(const clg__fusion *f, int k, int i)
 {
-    int values[MAX_LOADS];
-    const int n = clg__group_loads(f, k, values, MAX_LOADS);
-    int m = 0;
-    for (int i = 0; i < n; i++) {
-        const int d = f->w->ir[values[i] / CLG__MAX_OUTPUTS].group;
-        if (d >= 0 && d != k)
-            deps[m++] = d;
+    const clg__grp *g = &f->g[k];
+    const int n = g->text ? g->text->n_operands : 0;
+    if (i < n) {
+        const clg__operand *o = &g->text->operands[i];
+        return o->kind == CLG__FROM_BUFFER ? o->input % CLG__EPILOGUE_BASE : -1;
     }
-    return m;
+    const clg__ref *r = &f->w->ir[g->kernel].src[i - n];
+    return CLG__VALUE(r->ir, r->out);
+}
+
+enum { FAR = 32 }; // siblings further apart stay apart, so that long delays end
+
+// The group that makes what k loads i-th; -1: there is none.
+static int dep_of(const clg__fusion *f, int k, int i)
+{
+    const int value = clg__group_load(f, k, i);
+    const int d = value < 0 ? -1 : f->w->ir[value / CLG__MAX_OUTPUTS].group;
+    return d == k ? -1 : d;
 }
 
 // Longest ways from the inputs. Groups come nearly in order: few passes settle them.
@@ -189,10 +191,13 @@ static void find_levels(clg__fusion *f)
     for (bool changed = true; changed;) {
         changed = false;
         for (int k = 0; k < f->n; k++) {
-            int deps[MAX_LOADS], level = 0;
-            const int n = f->g[k].merged_into < 0 ? deps_of(f, k, deps) : 0;
-            for (int i = 0; i < n; i++)
-                level = f->g[deps[i]].level >= level ? f->g[deps[i]].level + 1 : level;
+            int level = 0;
+            const int n = f->g[k].merged_into < 0 ? clg__group_n_loads(f, k) : 0;
+            for (int i = 0; i < n; i++) {
+                const int d = dep_of(f, k, i);
+                if (d >= 0 && f->g[d].level >= level)
+                    level = f->g[d].level + 1;
+            }
             changed |= n > 0 && level != f->g[k].level;
             f->g[k].level = n > 0 ? level : f->g[k].level;
         }
@@ -203,17 +208,17 @@ static void find_levels(clg__fusion *f)
 // Does `from` need `target`, ignoring the direct edge when `indirect`? Only what lies above the target can.
 static bool reaches(const clg__fusion *f, int from, int target, bool indirect, char *seen)
 {
-    int deps[MAX_LOADS];
     if (f->g[from].level <= f->g[target].level)
         return false;
-    const int n = deps_of(f, from, deps);
+    const int n = clg__group_n_loads(f, from);
     for (int i = 0; i < n; i++) {
-        if (deps[i] == target && !indirect)
+        const int d = dep_of(f, from, i);
+        if (d == target && !indirect)
             return true;
-        if (deps[i] == target || seen[deps[i]])
+        if (d < 0 || d == target || seen[d])
             continue;
-        seen[deps[i]] = 1;
-        if (reaches(f, deps[i], target, false, seen))
+        seen[d] = 1;
+        if (reaches(f, d, target, false, seen))
             return true;
     }
     return false;
@@ -290,11 +295,11 @@ static int64_t group_numel(const clg__fusion *f, int k)
 
 static bool share_a_load(const clg__fusion *f, int a, int b, int64_t numel)
 {
-    int x[MAX_LOADS], y[MAX_LOADS];
-    const int n = clg__group_loads(f, a, x, MAX_LOADS), m = clg__group_loads(f, b, y, MAX_LOADS);
+    const int n = clg__group_n_loads(f, a), m = clg__group_n_loads(f, b);
     for (int i = 0; i < n; i++) {
-        for (int j = 0; j < m; j++) {
-            if (x[i] == y[j] && is_big(f->w, x[i], numel))
+        const int x = clg__group_load(f, a, i);
+        for (int j = 0; j < m && x >= 0; j++) {
+            if (x == clg__group_load(f, b, j) && is_big(f->w, x, numel))
                 return true;
         }
     }
@@ -309,12 +314,11 @@ static bool alive(const clg__fusion *f, int k)
 // Does any other group read the kernel's value? Several may have inlined its one user.
 static bool read_elsewhere(const clg__fusion *f, int kernel_group, int user)
 {
-    int values[MAX_LOADS];
     for (int k = 0; k < f->n; k++) {
-        const int n = k == user || k == kernel_group || !alive(f, k)
-                          ? 0 : clg__group_loads(f, k, values, MAX_LOADS);
+        const int n = k == user || k == kernel_group || !alive(f, k) ? 0 : clg__group_n_loads(f, k);
         for (int i = 0; i < n; i++) {
-            if (values[i] / CLG__MAX_OUTPUTS == f->g[kernel_group].kernel)
+            const int value = clg__group_load(f, k, i);
+            if (value >= 0 && value / CLG__MAX_OUTPUTS == f->g[kernel_group].kernel)
                 return true;
         }
     }
@@ -332,11 +336,10 @@ static bool can_be_epilogue(const clg__fusion *f, int kernel_group, int user)
 
 static bool merge_into_producer(clg__fusion *f, int k, clg__group *text)
 {
-    int deps[MAX_LOADS];
-    const int n = deps_of(f, k, deps);
+    const int n = clg__group_n_loads(f, k);
     for (int i = 0; i < n; i++) {
-        const int d = deps[i];
-        if (!alive(f, d) || group_numel(f, d) != group_numel(f, k))
+        const int d = dep_of(f, k, i);
+        if (d < 0 || !alive(f, d) || group_numel(f, d) != group_numel(f, k))
             continue;
         if (f->g[d].kind == CLG__GRP_KERNEL && !can_be_epilogue(f, d, k))
             continue;
@@ -436,10 +439,12 @@ static bool drop_private(clg__fusion *f, clg__group *text)
     if (!read)
         return false;
     for (int k = 0; k < f->n; k++) {
-        int values[MAX_LOADS];
-        const int n = alive(f, k) ? clg__group_loads(f, k, values, MAX_LOADS) : 0;
-        for (int i = 0; i < n; i++)
-            read[values[i] / CLG__MAX_OUTPUTS] = 1;
+        const int n = alive(f, k) ? clg__group_n_loads(f, k) : 0;
+        for (int i = 0; i < n; i++) {
+            const int value = clg__group_load(f, k, i);
+            if (value >= 0)
+                read[value / CLG__MAX_OUTPUTS] = 1;
+        }
     }
     for (int k = 0; k < f->n; k++) {
         clg__grp *g = &f->g[k];
@@ -481,13 +486,15 @@ static bool same_slots(const clg__group *a, const clg__group *b)
 static bool mark_last(clg__fusion *f, int top)
 {
     char *read = clg__calloc((size_t) f->n + 1, 1);
-    int deps[MAX_LOADS];
     if (!read)
         return false;
     for (int k = 0; k < f->n; k++) {
-        const int n = alive(f, k) ? deps_of(f, k, deps) : 0;
-        for (int i = 0; i < n; i++)
-            read[deps[i]] = 1;
+        const int n = alive(f, k) ? clg__group_n_loads(f, k) : 0;
+        for (int i = 0; i < n; i++) {
+            const int d = dep_of(f, k, i);
+            if (d >= 0)
+                read[d] = 1;
+        }
     }
     for (int k = 0; k < f->n; k++) {
         if (alive(f, k) && f->g[k].kind == CLG__GRP_POINTWISE && !read[k])
@@ -497,15 +504,26 @@ static bool mark_last(clg__fusion *f, int top)
     return true;
 }
 
-// Groups of one launch: same level, same text, and few enough arguments for every device.
+// May n groups like g share a launch? Slots are arguments once, buffers for every group.
+static bool arguments_fit(const clg__fusion *f, const clg__group *g, int n)
+{
+    const int most = f->w->dev->caps->max_parameter_bytes;
+    int bytes = 16 + n * g->n_outputs * 8;
+    for (int k = 0; k < g->n_operands; k++) {
+        const clg__operand_kind kind = g->operands[k].kind;
+        bytes += kind == CLG__FROM_BUFFER ? n * 8 : kind == CLG__FROM_RANDOM ? 16 : 8;
+    }
+    return n * (g->n_operands + g->n_outputs) <= 100 && (most == 0 || bytes <= most);
+}
+
+// Groups of one launch: same level, same text, and few enough arguments for the device.
 static void add_companions(clg__fusion *f, int k, int *at)
 {
     const clg__grp *g = &f->g[k];
     if (g->kind != CLG__GRP_POINTWISE || !f->w->fuse)
         return;
-    const int each = g->text->n_operands + g->text->n_outputs;
     int n = 1;
-    for (int j = k + 1; j < f->n && n < CLG__LAUNCH_GROUPS && (n + 1) * each <= 100; j++) {
+    for (int j = k + 1; j < f->n && n < CLG__LAUNCH_GROUPS && arguments_fit(f, g->text, n + 1); j++) {
         clg__grp *o = &f->g[j];
         if (!alive(f, j) || o->launch >= 0 || o->kind != g->kind || o->level != g->level ||
             !same_slots(g->text, o->text) ||

@@ -43,8 +43,9 @@ clg__emit_result clg__emit(clg__fusion *f, int group, clg__group *out);
 
 bool clg__fuse(clg__fusion *f);
 void clg__fusion_free(clg__fusion *f);
-// Values that group k reads from buffers: calls each once per access.
-int clg__group_loads(const clg__fusion *f, int k, int *values, int capacity);
+// What group k reads: load i of clg__group_n_loads is a value, or -1 where it is none in a buffer.
+int clg__group_n_loads(const clg__fusion *f, int k);
+int clg__group_load(const clg__fusion *f, int k, int i);
 const clg__variant *clg__choose_variant(const clg__work *w, const clg__ir *v, bool log);
 void clg__kernel_call_of(const clg__work *w, const clg__ir *v, clg__kernel_call *c, void **memory);
 void clg__kernel_call_free(void *memory);

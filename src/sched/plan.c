@@ -152,10 +152,12 @@ static void find_last_uses(maker *m)
     const clg__fusion *f = &m->f;
     for (int l = 0; l < f->n_launches; l++) {
         for (int i = f->launch_start[l]; i < f->launch_start[l + 1]; i++) {
-            int values[64];
-            const int n = clg__group_loads(f, f->order[i], values, 64);
-            for (int k = 0; k < n; k++)
-                m->last_use[values[k]] = l;
+            const int n = clg__group_n_loads(f, f->order[i]);
+            for (int k = 0; k < n; k++) {
+                const int value = clg__group_load(f, f->order[i], k);
+                if (value >= 0)
+                    m->last_use[value] = l;
+            }
         }
     }
 }
@@ -250,10 +252,16 @@ static int64_t input_offset(const maker *m, int group, int input)
     return r->geom.offset + m->w->ir[r->ir].offset;
 }
 
-static void note_write(maker *m, clg__step *s, int place)
+static bool note_write(maker *m, clg__step *s, int place)
 {
-    if (m->p->places[place].kind == CLG__PLACE_RESULT && s->n_writes < CLG__GROUP_OUTPUTS)
-        s->writes[s->n_writes++] = place;
+    if (m->p->places[place].kind != CLG__PLACE_RESULT)
+        return true;
+    if (!clg__grow((void **) &s->writes, &s->cap_writes, s->n_writes + 1, sizeof *s->writes))
+        return oom(m);
+    s->writes[s->n_writes++] = place;
+    if (s->n_writes > m->p->most_writes)
+        m->p->most_writes = s->n_writes;
+    return true;
 }
 
 typedef struct temps {
@@ -271,8 +279,8 @@ static bool set_arg(maker *m, clg__step *s, int group, const clg__arg *a, const 
     case CLG__ARG_IN:
     case CLG__ARG_OUT: {
         const int place = m->place_of[value_of(m, group, a)];
-        if (place >= 0 && a->kind == CLG__ARG_OUT)
-            note_write(m, s, place);
+        if (place >= 0 && a->kind == CLG__ARG_OUT && !note_write(m, s, place))
+            return false;
         return bind(m, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, place, CLG_F32 });
     }
     case CLG__ARG_TEMP:
@@ -316,8 +324,7 @@ static bool blas_step(maker *m, clg__step *s, int group, const clg__launch *l)
     s->blas_place[2] = m->place_of[CLG__VALUE(m->f.g[group].kernel, 0)];
     s->blas.a_offset += input_offset(m, group, 0);
     s->blas.b_offset += input_offset(m, group, 1);
-    note_write(m, s, s->blas_place[2]);
-    return true;
+    return note_write(m, s, s->blas_place[2]);
 }
 
 static bool add_steps(maker *m, int launch, int *unit)
@@ -351,7 +358,8 @@ static bool add_steps(maker *m, int launch, int *unit)
         memcpy(s->grid, l->grid, sizeof s->grid);
         memcpy(s->group, l->group, sizeof s->group);
         if (l->blas.used) {
-            blas_step(m, s, group, l);
+            if (!blas_step(m, s, group, l))
+                return false;
             continue;
         }
         s->kernel = m->units[*unit].kernel;
@@ -416,7 +424,8 @@ static bool make_roots(maker *m)
     p->root_place = clg__malloc(((size_t) w->n_roots + 1) * sizeof *p->root_place);
     p->root_offset = clg__calloc((size_t) w->n_roots + 1, sizeof *p->root_offset);
     p->bufs = clg__calloc((size_t) p->n_places + 1, sizeof *p->bufs);
-    if (!p->root_place || !p->root_offset || !p->bufs)
+    p->written = clg__calloc((size_t) p->most_writes + 1, sizeof *p->written);
+    if (!p->root_place || !p->root_offset || !p->bufs || !p->written)
         return oom(m);
     for (int i = 0; i < w->n_roots; i++) {
         p->root_place[i] = -1;
@@ -488,6 +497,7 @@ void clg__plan_free(clg__plan *p)
     for (int i = 0; i < p->n_steps; i++) {
         clg__kernel_free(p->steps[i].kernel);
         clg__free(p->steps[i].bound);
+        clg__free(p->steps[i].writes);
     }
     for (int i = 0; i < p->n_geo; i++)
         clg__buf_unref(p->geo[i]);
@@ -497,6 +507,7 @@ void clg__plan_free(clg__plan *p)
     clg__free(p->root_place);
     clg__free(p->root_offset);
     clg__free(p->bufs);
+    clg__free(p->written);
     clg__str_free(&p->key);
     clg__free(p);
 }

@@ -31,8 +31,8 @@ typedef struct clg__step {
     size_t grid[3], group[3];
     clg__bound *bound;
     int n_bound, cap_bound;
-    int writes[CLG__GROUP_OUTPUTS]; // RESULT places
-    int n_writes;
+    int *writes; // RESULT places
+    int n_writes, cap_writes;
     clg__blas blas; // in place of a kernel where blas.used
     int blas_place[3];
 } clg__step;
@@ -52,6 +52,8 @@ struct clg__plan {
     int64_t *root_offset;
     int n_roots;
     clg__buf **bufs;        // of one run, per place
+    clg__buf **written;     // of one launch, room for the most
+    int most_writes;
     uint64_t bytes, flops, peak;
     int n_kernels;          // distinct ones
     clg__plan *chain;       // of the cache's table

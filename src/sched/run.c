@@ -68,11 +68,11 @@ static clg_status set_bound(const clg__plan *p, const clg__work *w, clg__kernel 
 static clg_status launch(const clg__plan *p, const clg__step *s, clg__err *e)
 {
     const clg__blas *b = &s->blas;
-    clg__buf *writes[CLG__GROUP_OUTPUTS];
     for (int i = 0; i < s->n_writes; i++)
-        writes[i] = p->bufs[s->writes[i]];
+        p->written[i] = p->bufs[s->writes[i]];
     if (!b->used)
-        return clg__kernel_launch(s->kernel, s->dims, s->grid, s->group, writes, s->n_writes, e);
+        return clg__kernel_launch(s->kernel, s->dims, s->grid, s->group, p->written,
+                                  s->n_writes, e);
     return clg__gpu_blas_gemm(p->gpu, b->dtype, b->ta, b->tb, b->m, b->n, b->k,
                               p->bufs[s->blas_place[0]], (size_t) b->a_offset, b->lda,
                               p->bufs[s->blas_place[1]], (size_t) b->b_offset, b->ldb,
