@@ -77,6 +77,10 @@ cl_int clg__finish(cl_command_queue q)
         rc = clFlush(q);
         if (rc == CL_SUCCESS)
             rc = clWaitForEvents(1, &last);
+        cl_int status = CL_COMPLETE;
+        if (rc != CL_SUCCESS && clGetEventInfo(last, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status,
+                                               &status, NULL) == CL_SUCCESS && status < 0)
+            rc = CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST; // whatever the driver called it
         clReleaseEvent(last);
     }
     const cl_int finished = clFinish(q);
@@ -109,6 +113,7 @@ static void destroy(clg__gpu *g)
     clg__free(g->identity);
     clg__free(g->cache_dir);
     pthread_mutex_destroy(&g->lock);
+    pthread_mutex_destroy(&g->lost_lock);
     clg__free(g);
 }
 
@@ -120,6 +125,7 @@ clg_status clg__gpu_open(clg__gpu **out, const struct clg_device_params *p, clg_
         return clg__fail(e, CLG_ENOMEM, "device open: out of host memory");
     g->refs = 1;
     pthread_mutex_init(&g->lock, NULL);
+    pthread_mutex_init(&g->lost_lock, NULL);
     g->cap = p ? p->memory_cap : 0;
     g->profile = p && p->profile;
     if (take_device(g, p, e) < 0 || fill_caps(g, e) < 0 || make_identity(g, e) < 0) {
@@ -194,7 +200,7 @@ void clg__gpu_stats(clg__gpu *g, clg_device_stats *s)
     pthread_mutex_unlock(&g->lock);
 }
 
-clg_status clg__gpu_finish(clg__gpu *g, clg__err *e)
+cl_int clg__wait_all(clg__gpu *g)
 {
     // What was written before the wait is done after it, whatever the events say: some drivers note it late.
     pthread_mutex_lock(&g->lock);
@@ -212,33 +218,21 @@ clg_status clg__gpu_finish(clg__gpu *g, clg__err *e)
         g->staging = done;
     }
     pthread_mutex_unlock(&g->lock);
+    return rc;
+}
+
+clg_status clg__gpu_finish(clg__gpu *g, clg__err *e)
+{
+    cl_int rc = clg__wait_all(g);
+    if (rc != CL_SUCCESS && !clg__is_lost(rc) && clg__gpu_make_room(g))
+        rc = clg__wait_all(g);
     if (rc != CL_SUCCESS)
-        return clg__fail(e, CLG_EDEVICE, "waiting for the device failed: %s", clg__cl_error(rc));
+        return clg__cl_fail(g, e, rc, "waiting for the device");
     return clg__gpu_lost(g, e);
 }
 
 clg_status clg__gpu_flush(clg__gpu *g, clg__err *e)
 {
     const cl_int rc = clFlush(g->queue);
-    if (rc != CL_SUCCESS)
-        return clg__fail(e, CLG_EDEVICE, "clFlush failed: %s", clg__cl_error(rc));
-    return CLG_OK;
-}
-
-void clg__gpu_set_lost(clg__gpu *g, const clg__err *e)
-{
-    pthread_mutex_lock(&g->lock);
-    if (g->lost.status == CLG_OK)
-        clg__fail(&g->lost, CLG_EDEVICE, "the device failed earlier: %s", e->text);
-    pthread_mutex_unlock(&g->lock);
-}
-
-clg_status clg__gpu_lost(clg__gpu *g, clg__err *e)
-{
-    pthread_mutex_lock(&g->lock);
-    const clg_status st = g->lost.status;
-    if (st < 0)
-        clg__fail(e, st, "%s", g->lost.text);
-    pthread_mutex_unlock(&g->lock);
-    return st;
+    return rc == CL_SUCCESS ? CLG_OK : clg__cl_fail(g, e, rc, "clFlush");
 }

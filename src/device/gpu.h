@@ -23,18 +23,19 @@ const char *clg__gpu_identity(const clg__gpu *g);
 void clg__gpu_stats(clg__gpu *g, clg_device_stats *s); // fills the fields that device/ knows
 clg_status clg__gpu_finish(clg__gpu *g, clg__err *e);
 clg_status clg__gpu_flush(clg__gpu *g, clg__err *e);
-// An error after the first enqueue of a plan is sticky: all later work fails with it.
-void clg__gpu_set_lost(clg__gpu *g, const clg__err *e);
+// A failed command or a device that is gone is sticky: all later work fails with it.
 clg_status clg__gpu_lost(clg__gpu *g, clg__err *e); // CLG_OK, or fills e
+// After a call that failed: waits for what is queued and releases the pool. false: the device is lost.
+bool clg__gpu_make_room(clg__gpu *g);
+uint64_t clg__gpu_failures(clg__gpu *g); // calls that failed so far and may be tried again
 
 // ---- buffers. bytes 0 is legal (a small real buffer stands for it).
 // On an allocation failure: free the pool, try once more.
 clg__buf *clg__buf_alloc(clg__gpu *g, size_t bytes, clg__err *e); // one reference; NULL on failure
 void clg__buf_ref(clg__buf *b);
 void clg__buf_unref(clg__buf *b); // NULL is fine. Back to the pool; safe while kernels still use it
-size_t clg__buf_bytes(const clg__buf *b); // as asked for
-int clg__buf_refs(const clg__buf *b);
 void clg__gpu_trim(clg__gpu *g); // release what is pooled
+void clg__gpu_evaluated(clg__gpu *g); // an evaluation is over: the pool's clock
 // Copies before returning (the caller may free src).
 clg_status clg__buf_write(clg__buf *b, size_t offset, const void *src, size_t bytes, clg__err *e);
 // Waits for the last kernel that wrote b, not for the queue; then copies.
@@ -53,6 +54,9 @@ typedef struct clg__unit {
 clg_status clg__gpu_build(clg__gpu *g, clg__unit *units, int n, clg__err *e);
 void clg__kernel_free(clg__kernel *k);
 const char *clg__kernel_name(const clg__kernel *k);
+// Can this device run it in work-groups of this size, with arguments of so many bytes?
+clg_status clg__kernel_check(const clg__kernel *k, const size_t items[3], size_t argument_bytes,
+                             clg__err *e);
 clg_status clg__kernel_set(clg__kernel *k, int arg, const void *value, size_t bytes, clg__err *e);
 clg_status clg__kernel_set_local(clg__kernel *k, int arg, size_t bytes, clg__err *e);
 clg_status clg__kernel_set_buf(clg__kernel *k, int arg, clg__buf *b, clg__err *e); // skips if same
@@ -63,7 +67,6 @@ clg_status clg__kernel_launch(clg__kernel *k, int dims, const size_t groups[3],
                               clg__err *e);
 
 // ---- CLBlast: C = A * B for row-major matrices, offsets and leading dimensions in elements.
-bool clg__gpu_has_blas(clg__gpu *g);
 clg_status clg__gpu_blas_gemm(clg__gpu *g, clg_dtype t, bool ta, bool tb, size_t m, size_t n,
                               size_t k, clg__buf *a, size_t a_off, size_t lda, clg__buf *b,
                               size_t b_off, size_t ldb, clg__buf *c, size_t c_off, size_t ldc,

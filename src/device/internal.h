@@ -37,7 +37,10 @@ struct clg__buf {
     int refs;
     size_t bytes, capacity; // asked for, allocated
     cl_event written;       // last write that a reader may wait for
-    clg__buf *next;         // in the pool
+    int size_class;
+    // in the pool: of the class, and of all by time
+    clg__buf *next, *prev, *newer, *older;
+    uint64_t idle_since;    // evaluation
 };
 
 // A host copy that a pending write still reads.
@@ -74,7 +77,9 @@ struct clg__gpu {
     char options[256]; // of every build
     bool profile, driver_caches;
     uint64_t cap, n_allocated;
-    clg__buf *pool[CLG__CLASSES];
+    clg__buf *pool[CLG__CLASSES], *newest_idle, *oldest_idle;
+    uint64_t evaluations, window_peak[2]; // bytes in use, of the current window and the one before
+    uint64_t failures; // of calls that another try may mend
     clg__staging *staging;
     size_t staging_bytes;
     clg__built *built;
@@ -82,6 +87,7 @@ struct clg__gpu {
     uint64_t tick;
     char *cache_dir; // NULL: no disk cache
     clg_device_stats stats;
+    pthread_mutex_t lost_lock; // taken last
     clg__err lost;
     clg__timing *timing;
     int n_timing, cap_timing;
@@ -94,7 +100,7 @@ struct clg__kernel {
     cl_kernel kernel;
     char name[80];
     size_t local_bytes;  // static and arguments
-    size_t local_arg[8];
+    size_t max_items;    // of a work-group, 0: unknown
     int n_args;
     uint64_t *bound;     // per argument: number of the buffer that is set already
     int timing;
@@ -102,6 +108,11 @@ struct clg__kernel {
 
 void clg__staging_free(clg__gpu *g, clg__staging *list); // with the lock held, and all writes done
 cl_int clg__finish(cl_command_queue q); // waits for all of it
+cl_int clg__wait_all(clg__gpu *g); // the compute queue; lets go of what uploads read
+bool clg__is_lost(cl_int rc); // the device, or a command that was queued: nothing can be tried again
+// A call failed: CLG_ENOMEM or CLG_EDEVICE, "<format>: <code>"; what cannot be tried again is sticky. Any
+// lock may be held but lost_lock.
+clg_status clg__cl_fail(clg__gpu *g, clg__err *e, cl_int rc, const char *format, ...) CLG_PRINTF(4, 5);
 void clg__reap(clg__gpu *g); // with the lock held: free host copies whose writes are done
 
 void clg__build_options(clg__gpu *g);

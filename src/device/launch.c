@@ -11,8 +11,7 @@ clg_status clg__kernel_set(clg__kernel *k, int arg, const void *value, size_t by
 {
     const cl_int rc = clSetKernelArg(k->kernel, (cl_uint) arg, bytes, value);
     if (rc != CL_SUCCESS)
-        return clg__fail(e, CLG_EDEVICE, "kernel %s: argument %d: %s", k->name, arg,
-                         clg__cl_error(rc));
+        return clg__cl_fail(k->gpu, e, rc, "kernel %s: argument %d", k->name, arg);
     return CLG_OK;
 }
 
@@ -33,6 +32,23 @@ clg_status clg__kernel_set_buf(clg__kernel *k, int arg, clg__buf *b, clg__err *e
     if (st >= 0 && arg < k->n_args)
         k->bound[arg] = b->number;
     return st;
+}
+
+clg_status clg__kernel_check(const clg__kernel *k, const size_t items[3], size_t argument_bytes,
+                             clg__err *e)
+{
+    const clg__caps *c = &k->gpu->caps;
+    if (k->max_items && items[0] * items[1] * items[2] > k->max_items)
+        return clg__fail(e, CLG_EDEVICE,
+                         "kernel %s wants work-groups of %zux%zux%zu items, this device runs it with at "
+                         "most %zu", k->name, items[0], items[1], items[2], k->max_items);
+    if (c->local_bytes && k->local_bytes > c->local_bytes)
+        return clg__fail(e, CLG_EDEVICE, "kernel %s wants %zu bytes of local memory, there are %llu",
+                         k->name, k->local_bytes, (unsigned long long) c->local_bytes);
+    if (c->max_parameter_bytes && argument_bytes > (size_t) c->max_parameter_bytes)
+        return clg__fail(e, CLG_EDEVICE, "kernel %s has %zu bytes of arguments, this device takes %d",
+                         k->name, argument_bytes, c->max_parameter_bytes);
+    return CLG_OK;
 }
 
 static void note_event(clg__gpu *g, clg__kernel *k, cl_event event)
@@ -78,19 +94,14 @@ clg_status clg__kernel_launch(clg__kernel *k, int dims, const size_t groups[3],
     }
     pthread_mutex_unlock(&g->lock);
     if (rc != CL_SUCCESS)
-        return clg__fail(e, CLG_EDEVICE, "launch of %s (%zux%zux%zu groups of %zux%zux%zu): %s",
-                         k->name, groups[0], groups[1], groups[2], items[0], items[1], items[2],
-                         clg__cl_error(rc));
+        return clg__cl_fail(g, e, rc, "launch of %s (%zux%zux%zu groups of %zux%zux%zu items; the kernel "
+                            "takes at most %zu)", k->name, groups[0], groups[1], groups[2], items[0],
+                            items[1], items[2], k->max_items);
     return CLG_OK;
 }
 
 // CLBlast keeps caches that Debian's version does not guard well: one caller at a time.
 static pthread_mutex_t blas_lock = PTHREAD_MUTEX_INITIALIZER;
-
-bool clg__gpu_has_blas(clg__gpu *g)
-{
-    return !g->caps.is_cpu;
-}
 
 clg_status clg__gpu_blas_gemm(clg__gpu *g, clg_dtype t, bool ta, bool tb, size_t m, size_t n,
                               size_t k, clg__buf *a, size_t a_off, size_t lda, clg__buf *b,
@@ -110,8 +121,10 @@ clg_status clg__gpu_blas_gemm(clg__gpu *g, clg_dtype t, bool ta, bool tb, size_t
                           b_off, ldb, 0.0f, c->mem, c_off, ldc, &g->queue, &event);
     pthread_mutex_unlock(&blas_lock);
     if (rc != CLBlastSuccess)
-        return clg__fail(e, CLG_EDEVICE, "CLBlast gemm %zux%zux%zu failed: status %d", m, n, k,
-                         (int) rc);
+        // its own codes are far from OpenCL's, which it passes on
+        return clg__cl_fail(g, e, rc == CLBlastTempBufferAllocFailure ? CL_MEM_OBJECT_ALLOCATION_FAILURE
+                                                                      : (cl_int) rc,
+                            "CLBlast gemm %zux%zux%zu (status %d)", m, n, k, (int) rc);
     pthread_mutex_lock(&g->lock);
     g->stats.launches++;
     if (event) {

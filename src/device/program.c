@@ -159,13 +159,16 @@ static clg_status build_failed(clg__gpu *g, cl_program p, cl_int rc, const clg__
             clg__str_printf(&files, " %s%s", units[i].file ? "cl/" : "",
                             units[i].file ? units[i].file : units[i].entry);
     }
-    clg__fail(e, CLG_EBUILD, "%s did not build (%s) on %s:%s: %.500s", "kernels",
-              clg__cl_error(rc), g->found->info.name, clg__str_text(&files),
-              first ? first : log ? log : "");
+    if (rc == CL_BUILD_PROGRAM_FAILURE)
+        clg__fail(e, CLG_EBUILD, "kernels did not build (%s) on %s:%s: %.500s", clg__cl_error(rc),
+                  g->found->info.name, clg__str_text(&files), first ? first : log ? log : "");
+    else
+        clg__cl_fail(g, e, rc, "kernels did not build on %s:%.200s", g->found->info.name,
+                     clg__str_text(&files));
     clg__log(CLG__LOG_BUILD, "%s", log ? log : "");
     clg__str_free(&files);
     clg__free(log);
-    return CLG_EBUILD;
+    return e ? e->status : CLG_EBUILD;
 }
 
 static bool remember(clg__gpu *g, const char *hash, cl_program p)
@@ -215,7 +218,7 @@ static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *
     const char *text = source->text;
     p = clCreateProgramWithSource(g->context, 1, &text, &source->length, &rc);
     if (!p) {
-        clg__fail(e, CLG_EBUILD, "clCreateProgramWithSource failed: %s", clg__cl_error(rc));
+        clg__cl_fail(g, e, rc, "clCreateProgramWithSource");
         return NULL;
     }
     rc = clBuildProgram(p, 1, &g->id, g->options, NULL, NULL);
@@ -299,11 +302,12 @@ static clg__kernel *make_kernel(clg__gpu *g, const instance *in, const char *ent
     if (k && k->kernel && rc == CL_SUCCESS) {
         clGetKernelWorkGroupInfo(k->kernel, g->id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local,
                                  NULL);
+        clGetKernelWorkGroupInfo(k->kernel, g->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof k->max_items,
+                                 &k->max_items, NULL);
         k->bound = clg__calloc((size_t) args + 1, sizeof *k->bound);
     }
     if (!k || !k->bound) {
-        clg__fail(e, rc == CL_SUCCESS ? CLG_ENOMEM : CLG_EDEVICE, "kernel %s: %s", entry,
-                  clg__cl_error(rc));
+        clg__cl_fail(g, e, rc == CL_SUCCESS ? CL_OUT_OF_HOST_MEMORY : rc, "kernel %s", entry);
         if (k && k->kernel)
             clReleaseKernel(k->kernel);
         clg__free(k);

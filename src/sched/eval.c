@@ -43,20 +43,38 @@ static bool give_up_plans(clg__sched *s, clg__err *e)
     if (e->status != CLG_ENOMEM || s->n == 0)
         return false;
     clg__cache_clear(s);
-    clg__gpu_trim(s->gpu);
+    if (!clg__gpu_make_room(s->gpu))
+        return false;
+    e->status = CLG_OK;
+    return true;
+}
+
+// A call that failed harmed nothing. Once more when what is queued has run and the pool is released, then
+// without plans too.
+static bool try_again(clg__sched *s, clg__err *e, int attempt, uint64_t failures)
+{
+    if (attempt > 0)
+        return attempt == 1 && give_up_plans(s, e);
+    if (clg__gpu_failures(s->gpu) == failures)
+        return give_up_plans(s, e);
+    if (!clg__gpu_make_room(s->gpu))
+        return false;
     e->status = CLG_OK;
     return true;
 }
 
 static void run_work(clg__sched *s, clg__work *w)
 {
-    if (run_once(s, w) >= 0 || !give_up_plans(s, w->err))
-        return;
-    const clg__work again = { .dev = w->dev, .err = w->err, .roots = w->roots,
-                              .n_roots = w->n_roots, .fuse = w->fuse };
-    clg__work_free(w);
-    *w = again;
-    run_once(s, w);
+    for (int attempt = 0;; attempt++) {
+        const uint64_t failures = clg__gpu_failures(s->gpu);
+        if (run_once(s, w) >= 0 || !try_again(s, w->err, attempt, failures))
+            break;
+        const clg__work again = { .dev = w->dev, .err = w->err, .roots = w->roots,
+                                  .n_roots = w->n_roots, .fuse = w->fuse };
+        clg__work_free(w);
+        *w = again;
+    }
+    clg__gpu_evaluated(s->gpu);
 }
 
 typedef enum pending { NONE, CREATIONS, ALL } pending;

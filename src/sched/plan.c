@@ -315,6 +315,22 @@ static bool set_arg(maker *m, clg__step *s, int group, const clg__arg *a, const 
     return true;
 }
 
+static size_t argument_bytes(const clg__arg *a)
+{
+    switch (a->kind) {
+    case CLG__ARG_SEED:
+        return 16;
+    case CLG__ARG_I32:
+    case CLG__ARG_F32:
+        return 4;
+    case CLG__ARG_LOCAL:
+    case CLG__ARG_EPILOGUE:
+        return 0;
+    default: // buffers, and numbers of 8 bytes at most
+        return 8;
+    }
+}
+
 static bool blas_step(maker *m, clg__step *s, int group, const clg__launch *l)
 {
     s->blas = l->blas;
@@ -365,10 +381,14 @@ static bool add_steps(maker *m, int launch, int *unit)
         s->kernel = m->units[*unit].kernel;
         m->units[(*unit)++].kernel = NULL;
         int at = 0;
+        size_t bytes = 0;
         for (int a = 0; a < l->n_args; a++) {
             if (!set_arg(m, s, group, &l->args[a], &t, &at))
                 return false;
+            bytes += argument_bytes(&l->args[a]);
         }
+        if (clg__kernel_check(s->kernel, s->group, bytes, m->w->err) < 0)
+            return false;
     }
     p->bytes += kp->bytes;
     p->flops += kp->flops;

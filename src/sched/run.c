@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Replaying a plan: memory, arguments, launches. Everything that can fail without harm comes before
-// the first launch; a failure after it is sticky.
+// Replaying a plan: memory, arguments, launches. A plan writes fresh buffers alone, so that it may fail at
+// any call without harm, and run again from its beginning.
 #include "sched/plan.h"
 
 #include "graph/build.h"
@@ -121,15 +121,9 @@ clg_status clg__plan_run(clg__plan *p, clg__work *w)
         for (int k = 0; k < s->n_bound && ok; k++)
             ok = set_bound(p, w, s->kernel, &s->bound[k]) >= 0;
     }
-    for (int i = 0; i < p->n_steps && ok; i++) {
+    for (int i = 0; i < p->n_steps && ok; i++)
         ok = launch(p, &p->steps[i], w->err) >= 0;
-        if (!ok && i > 0)
-            clg__gpu_set_lost(p->gpu, w->err);
-    }
-    if (ok && clg__gpu_flush(p->gpu, w->err) < 0) {
-        clg__gpu_set_lost(p->gpu, w->err);
-        ok = false;
-    }
+    ok = ok && clg__gpu_flush(p->gpu, w->err) >= 0;
     for (int i = 0; i < p->n_roots && ok; i++) {
         if (p->root_place[i] < 0 || w->roots[i]->buf)
             continue;
