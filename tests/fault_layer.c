@@ -12,6 +12,7 @@
 #include <string.h>
 
 long fault_arm(long n, int sticky);
+void fault_only(const char *names, cl_int error);
 long fault_fired(const char **name);
 long fault_live(void);
 long fault_bad(void);
@@ -22,6 +23,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static long count, at, fired, bad;
 static int sticky_;
 static const char *failed_call = "";
+static const char *only; // beginnings of names, blank-separated; NULL: every call
+static cl_int only_error;
 
 // ---- live objects
 
@@ -70,18 +73,41 @@ static int refer(void *handle, long by, const char *name)
 
 // ---- the fault
 
+static int is_meant(const char *name)
+{
+    for (const char *p = only; p && *p; p += strspn(p, " ")) {
+        const size_t n = strcspn(p, " ");
+        if (strncmp(name, p, n) == 0)
+            return 1;
+        p += n;
+    }
+    return only == NULL;
+}
+
 static cl_int fault(const char *name, cl_int error)
 {
     cl_int e = CL_SUCCESS;
+    if (!is_meant(name))
+        return e;
     pthread_mutex_lock(&lock);
     count++;
     if (at > 0 && (count == at || (sticky_ && count > at))) {
         if (fired++ == 0)
             failed_call = name;
-        e = error;
+        e = only ? only_error : error;
     }
     pthread_mutex_unlock(&lock);
     return e;
+}
+
+// From here on count, and fail, calls of these names alone, with this code. NULL: every call, each with a code
+// of its own.
+void fault_only(const char *names, cl_int error)
+{
+    pthread_mutex_lock(&lock);
+    only = names;
+    only_error = error;
+    pthread_mutex_unlock(&lock);
 }
 
 long fault_arm(long n, int sticky)

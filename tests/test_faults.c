@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <jansson.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -398,6 +399,7 @@ static long (*fault_arm)(long n, int sticky);
 static long (*fault_fired)(const char **name);
 static long (*fault_live)(void);
 static long (*fault_bad)(void);
+static void (*fault_only)(const char *names, int error);
 
 static int find_layer(void)
 {
@@ -410,7 +412,8 @@ static int find_layer(void)
     *(void **) &fault_fired = dlsym(h, "fault_fired");
     *(void **) &fault_live = dlsym(h, "fault_live");
     *(void **) &fault_bad = dlsym(h, "fault_bad");
-    return fault_arm && fault_fired && fault_live && fault_bad;
+    *(void **) &fault_only = dlsym(h, "fault_only");
+    return fault_arm && fault_fired && fault_live && fault_bad && fault_only;
 }
 
 static void check_after_cl_fault(const char *what, long n, const char *name, clg_status st)
@@ -460,7 +463,8 @@ static void every_call(const char *what, clg_status (*run)(void), int from_there
         }
     }
     printf("%s: %ld OpenCL calls made to fail, %ld faults reported\n", what, tried, failures);
-    ck_assert_int_gt(failures, tried / 3);
+    if (from_there_on) // one alone is mended by another try, where that can be
+        ck_assert_int_gt(failures, tried / 3);
 }
 
 START_TEST(opencl_calls_of_opening)
@@ -492,6 +496,216 @@ START_TEST(opencl_calls_of_work)
 }
 END_TEST
 
+// ---- calls that give the device work: harmless when they fail
+
+enum { OUT_OF_RESOURCES = -5, WORK_GROUP_SIZE = -54, COMMAND_QUEUE = -36, BITS = 70 };
+static const char *const enqueues = "clEnqueue clFlush clSetKernelArg";
+
+// Uploads, kernels of each kind, draws, an update by gradients and reads, which give the same bits whenever.
+static clg_status scenario(clg_device d, const clg_var *v, float got[BITS])
+{
+    float host[64];
+    clg_scope s = clg_scope_push(d);
+    if (!s)
+        return CLG_ENOMEM;
+    for (int i = 0; i < 64; i++)
+        host[i] = (float) i / 64;
+    clg_manual_seed(d, 5);
+    clg_tensor x = clg_upload(d, CLG_F32, CLG_SHAPE(8, 8), host);
+    clg_tensor a = clg_var_value(v[0]), b = clg_var_value(v[1]), g[2];
+    clg_tensor y = clg_matmul(x, clg_uniform(d, CLG_F32, CLG_SHAPE(8, 8), -1, 1));
+    clg_tensor loss = clg_add(clg_sum(clg_mul(y, y), CLG_ALL, false),
+                              clg_sum(clg_mul(clg_mul(a, a), b), CLG_ALL, false));
+    clg_status st = clg_grad_n(loss, (clg_tensor[]) { a, b }, 2, g);
+    if (st >= 0)
+        st = clg_assign_n(v, (clg_tensor[]) { clg_add(a, g[0]), clg_add(b, clg_mul_scalar(g[1], 2)) }, 2);
+    if (st >= 0)
+        st = clg_eval(loss, y);
+    if (st >= 0)
+        st = clg_read(clg_softmax(y, 1), got, 64 * sizeof *got);
+    for (int i = 0; i < 2 && st >= 0; i++)
+        st = clg_read(clg_var_value(v[i]), got + 64 + 3 * i, 3 * sizeof *got);
+    clg_scope_pop(s);
+    return st;
+}
+
+static void expect(const char *what, long n, const char *name, const float *got, const float *want)
+{
+    ck_assert_msg(memcmp(got, want, BITS * sizeof *got) == 0, "%s, call %ld (%s): other bits", what, n, name);
+}
+
+// One call fails: another try gives the same bits. fresh: the plans are made anew.
+static void one_enqueue_fails(const float *want, int fresh)
+{
+    static const int codes[] = { -4, OUT_OF_RESOURCES, -6, WORK_GROUP_SIZE };
+    const char *name;
+    float got[BITS];
+    long n = 1;
+    for (;; n++) {
+        set_vars(1);
+        if (fresh)
+            clg_device_trim(dev);
+        fault_only(enqueues, codes[n % 4]);
+        fault_arm(n, 0);
+        const clg_status st = scenario(dev, var, got);
+        const long hit = fault_fired(&name);
+        fault_only(NULL, 0);
+        fault_arm(0, 0);
+        ck_assert_msg(st >= 0, "once, call %ld (%s): %s", n, name, clg_error(dev, st));
+        expect("once", n, name, got, want);
+        if (!hit)
+            break;
+    }
+    printf("%ld enqueues failed once\n", n - 1);
+    ck_assert_int_gt(n, fresh ? 40 : 15);
+}
+
+// All fail from one on: an error, nothing changed, and the same work succeeds when they do.
+static void enqueues_keep_failing(const float *want, int fresh)
+{
+    static const int codes[] = { -4, OUT_OF_RESOURCES, -6, WORK_GROUP_SIZE };
+    const char *name;
+    float got[BITS];
+    for (long n = 1;; n++) {
+        const int code = codes[n % 4];
+        set_vars(1);
+        if (fresh)
+            clg_device_trim(dev);
+        fault_only(code == WORK_GROUP_SIZE ? "clEnqueueNDRangeKernel" : enqueues, code);
+        fault_arm(n, 1);
+        clg_status st = scenario(dev, var, got);
+        const long hit = fault_fired(&name);
+        fault_only(NULL, 0);
+        fault_arm(0, 0);
+        if (!hit) {
+            ck_assert_int_ge(st, 0);
+            if (code == WORK_GROUP_SIZE) // there are fewer launches
+                continue;
+            break;
+        }
+        const clg_status wanted = code == WORK_GROUP_SIZE ? CLG_EDEVICE : CLG_ENOMEM;
+        ck_assert_msg(st == wanted && clg_error_status(dev) == st, "always, call %ld (%s): %d, expected %d: %s",
+                      n, name, st, wanted, clg_error(dev, st));
+        if (code == WORK_GROUP_SIZE)
+            ck_assert_msg(strstr(clg_error(dev, st), "launch of ") && strstr(clg_error(dev, st), " items") &&
+                              strstr(clg_error(dev, st), "CL_INVALID_WORK_GROUP_SIZE"),
+                          "%s", clg_error(dev, st));
+        clg_error_clear(dev);
+        ck_assert_msg(clg_sync(dev) >= 0, "always, call %ld (%s): %s", n, name, clg_error(dev, 0));
+        // a read that fails comes after its evaluation, which holds
+        const double a = value_of(var[0]), b = value_of(var[1]);
+        ck_assert_msg((a == 1 && b == 1) || (a == 3 && b == 3), "always, call %ld (%s): variables are %g, %g", n,
+                      name, a, b);
+        set_vars(1);
+        st = scenario(dev, var, got);
+        ck_assert_msg(st >= 0, "after call %ld (%s): %s", n, name, clg_error(dev, st));
+        expect("after", n, name, got, want);
+    }
+}
+
+START_TEST(enqueues_that_fail_harm_nothing)
+{
+    float want[BITS];
+    const long before = blocks;
+    open_device();
+    ck_assert_int_ge(scenario(dev, var, want), 0);
+    ck_assert(want[64] == 3 && want[69] == 3);
+    for (int fresh = 0; fresh < 2; fresh++) {
+        one_enqueue_fails(want, fresh);
+        enqueues_keep_failing(want, fresh);
+    }
+    close_device();
+    ck_assert_int_eq(fault_live(), 0);
+    ck_assert_int_eq(fault_bad(), 0);
+    ck_assert_int_eq(blocks, before);
+}
+END_TEST
+
+START_TEST(a_device_that_is_gone_stays_gone)
+{
+    float got[BITS];
+    const char *name;
+    for (long n = 1; n < 60; n += 7) {
+        open_device();
+        fault_only(enqueues, COMMAND_QUEUE);
+        fault_arm(n, 0);
+        const clg_status st = scenario(dev, var, got);
+        const long hit = fault_fired(&name);
+        fault_only(NULL, 0);
+        fault_arm(0, 0);
+        // an argument is not refused in this way: only that it is not tried again counts here
+        ck_assert_int_eq(st, hit ? CLG_EDEVICE : CLG_OK);
+        clg_error_clear(dev);
+        if (hit) {
+            ck_assert_int_eq(scenario(dev, var, got), CLG_EDEVICE);
+            ck_assert_ptr_nonnull(strstr(clg_error(dev, 0), "the device failed earlier"));
+            ck_assert_ptr_nonnull(strstr(clg_error(dev, 0), "CL_INVALID_COMMAND_QUEUE"));
+            ck_assert_int_eq(clg_sync(dev), CLG_EDEVICE);
+        }
+        close_device();
+    }
+}
+END_TEST
+
+typedef struct worker {
+    clg_device d;
+    clg_var v[2];
+    int failures, wrong;
+} worker;
+
+static void *work_of_one(void *arg)
+{
+    worker *w = arg;
+    float got[BITS];
+    for (int i = 0; i < 30; i++) {
+        const clg_status st = scenario(w->d, w->v, got);
+        w->failures += st < 0;
+        w->wrong += st < 0 && st != CLG_ENOMEM;
+        clg_error_clear(w->d);
+    }
+    return NULL;
+}
+
+// Recorders share queue, pool and programs: the failure of one holds no lock that the other wants.
+START_TEST(failures_of_one_recorder_do_not_stop_another)
+{
+    worker w[2] = { { 0 } };
+    pthread_t thread[2];
+    float got[BITS];
+    open_device();
+    w[0].d = dev;
+    ck_assert_int_ge(clg_device_open(&w[1].d, clg_device_params(.share = dev)), 0);
+    for (int i = 0; i < 2; i++) {
+        for (int k = 0; k < 2; k++)
+            w[i].v[k] = clg_var_create(clg_ones(w[i].d, CLG_F32, CLG_SHAPE(3)));
+        ck_assert_int_ge(clg_eval_assigned(w[i].d), 0);
+    }
+    for (int round = 0; round < 3; round++) {
+        fault_only(enqueues, OUT_OF_RESOURCES);
+        fault_arm(60 + 17 * round, round != 1);
+        for (int i = 0; i < 2; i++)
+            ck_assert_int_eq(pthread_create(&thread[i], NULL, work_of_one, &w[i]), 0);
+        for (int i = 0; i < 2; i++)
+            pthread_join(thread[i], NULL);
+        fault_only(NULL, 0);
+        fault_arm(0, 0);
+        if (round != 1)
+            ck_assert(w[0].failures > 0 && w[1].failures > 0);
+        for (int i = 0; i < 2; i++) {
+            ck_assert_int_eq(w[i].wrong, 0);
+            ck_assert_msg(scenario(w[i].d, w[i].v, got) >= 0, "%s", clg_error(w[i].d, 0));
+        }
+    }
+    for (int k = 0; k < 2; k++) {
+        clg_var_destroy(&w[0].v[k]);
+        clg_var_destroy(&w[1].v[k]);
+    }
+    clg_device_close(&w[1].d);
+    close_device();
+    ck_assert_int_eq(fault_live(), 0);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     const bool calls = argc > 1 && strcmp(argv[1], "opencl") == 0;
@@ -513,6 +727,9 @@ int main(int argc, char **argv)
     TCase *c = tcase_create(calls ? "opencl" : "memory");
     if (calls) {
         tcase_add_test(c, opencl_calls_of_opening);
+        tcase_add_test(c, enqueues_that_fail_harm_nothing);
+        tcase_add_test(c, a_device_that_is_gone_stays_gone);
+        tcase_add_test(c, failures_of_one_recorder_do_not_stop_another);
         tcase_add_loop_test(c, opencl_calls_of_work, 1, 4);
     } else {
         tcase_add_test(c, host_memory_of_files);
