@@ -39,7 +39,7 @@ static bool push(sweep *s, clg__node *n)
     if (!clg__grow((void **) &s->order, &s->capacity, s->n + 1, sizeof *s->order))
         return false;
     s->order[s->n] = n;
-    n->refs++; // a derivative may evaluate, and history that nobody needs goes
+    clg__node_hold(n); // a derivative may evaluate
     n->index = s->n++;
     return true;
 }
@@ -304,7 +304,7 @@ clg_status clg_vjp_n(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n, b
         give_up(clg_poison(y->dev, CLG_ENOMEM, "grad: out of host memory"), n, out);
     }
     for (int i = 0; i < s.n; i++)
-        clg__node_unref(s.order[i]);
+        clg__node_release(s.order[i]);
     clg__free(s.order);
     clg__free(s.needed);
     clg__free(s.cot);

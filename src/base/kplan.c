@@ -72,9 +72,12 @@ static void add(clg__kplan *p, clg__launch *l, clg__arg a)
 {
     if (p->err.status < 0)
         return;
-    if (l->n_args >= CLG__MAX_ARGS ||
-        !clg__grow((void **) &l->args, &l->cap_args, l->n_args + 1, sizeof *l->args)) {
-        clg__fail(&p->err, CLG_ENOMEM, "kernel %s: too many arguments", l->entry);
+    if (l->n_args >= CLG__MAX_ARGS) {
+        clg__fail(&p->err, CLG_EINVAL, "kernel %s: more than %d arguments", l->entry, CLG__MAX_ARGS);
+        return;
+    }
+    if (!clg__grow((void **) &l->args, &l->cap_args, l->n_args + 1, sizeof *l->args)) {
+        clg__fail(&p->err, CLG_ENOMEM, "kernel %s: out of host memory", l->entry);
         return;
     }
     l->args[l->n_args++] = a;

@@ -54,9 +54,10 @@ typedef struct clg__unit {
 clg_status clg__gpu_build(clg__gpu *g, clg__unit *units, int n, clg__err *e);
 void clg__kernel_free(clg__kernel *k);
 const char *clg__kernel_name(const clg__kernel *k);
-// Can this device run it in work-groups of this size, with arguments of so many bytes?
-clg_status clg__kernel_check(const clg__kernel *k, const size_t items[3], size_t argument_bytes,
-                             clg__err *e);
+// Can this device run it in such groups, with arguments of so many bytes? A kernel of one dimension that
+// requires no size (reqd_work_group_size) gets smaller groups, and more of them, where need be.
+clg_status clg__kernel_fit(const clg__kernel *k, int dims, size_t groups[3], size_t items[3],
+                           size_t argument_bytes, clg__err *e);
 clg_status clg__kernel_set(clg__kernel *k, int arg, const void *value, size_t bytes, clg__err *e);
 clg_status clg__kernel_set_local(clg__kernel *k, int arg, size_t bytes, clg__err *e);
 clg_status clg__kernel_set_buf(clg__kernel *k, int arg, clg__buf *b, clg__err *e); // skips if same

@@ -101,6 +101,7 @@ struct clg__kernel {
     char name[80];
     size_t local_bytes;  // static and arguments
     size_t max_items;    // of a work-group, 0: unknown
+    bool fixed_size;     // of its work-groups: reqd_work_group_size
     int n_args;
     uint64_t *bound;     // per argument: number of the buffer that is set already
     int timing;

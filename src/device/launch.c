@@ -34,14 +34,22 @@ clg_status clg__kernel_set_buf(clg__kernel *k, int arg, clg__buf *b, clg__err *e
     return st;
 }
 
-clg_status clg__kernel_check(const clg__kernel *k, const size_t items[3], size_t argument_bytes,
-                             clg__err *e)
+// Some drivers report less than they run for kernels that require a size: the requirement counts.
+clg_status clg__kernel_fit(const clg__kernel *k, int dims, size_t groups[3], size_t items[3],
+                           size_t argument_bytes, clg__err *e)
 {
     const clg__caps *c = &k->gpu->caps;
-    if (k->max_items && items[0] * items[1] * items[2] > k->max_items)
+    size_t all = items[0] * items[1] * items[2], most = (size_t) c->max_work_group;
+    if (!k->fixed_size && k->max_items && k->max_items < most)
+        most = k->max_items;
+    if (all > most && dims == 1 && !k->fixed_size) {
+        groups[0] = (groups[0] * items[0] + most - 1) / most;
+        items[0] = all = most;
+    }
+    if (all > most)
         return clg__fail(e, CLG_EDEVICE,
                          "kernel %s wants work-groups of %zux%zux%zu items, this device runs it with at "
-                         "most %zu", k->name, items[0], items[1], items[2], k->max_items);
+                         "most %zu", k->name, items[0], items[1], items[2], most);
     if (c->local_bytes && k->local_bytes > c->local_bytes)
         return clg__fail(e, CLG_EDEVICE, "kernel %s wants %zu bytes of local memory, there are %llu",
                          k->name, k->local_bytes, (unsigned long long) c->local_bytes);

@@ -168,17 +168,35 @@ void clg__node_drop_inputs(clg__node *n)
     free_dead(dead);
 }
 
+// History that no gradient can ask for goes, so that u = step(u) does not grow.
+static void drop_history(clg__node *n)
+{
+    if (n->buf && !n->swept && (!n->tracked || n->op == &clg__op_value || n->op == &clg__op_track)) {
+        clg__node_drop_inputs(n);
+        n->op = &clg__op_leaf;
+    }
+}
+
 void clg__node_set_buffer(clg__node *n, void *buf, int64_t offset)
 {
     if (n->buf)
         n->pub.dev->buf_unref(n->buf);
     n->buf = buf;
     n->offset = offset;
-    if (!n->tracked || n->op == &clg__op_value || n->op == &clg__op_track) {
-        // History that no gradient can ask for goes, so that u = step(u) does not grow.
-        clg__node_drop_inputs(n);
-        n->op = &clg__op_leaf;
-    }
+    drop_history(n);
+}
+
+void clg__node_hold(clg__node *n)
+{
+    n->refs++;
+    n->swept++;
+}
+
+void clg__node_release(clg__node *n)
+{
+    n->swept--;
+    drop_history(n);
+    clg__node_unref(n);
 }
 
 clg_tensor clg__poison_from(clg_tensor cause)

@@ -48,6 +48,7 @@ struct clg__node {
     int end_line;         // 0: it was dropped
     char *label;
     bool tracked;
+    int swept;        // reverse sweeps that walk over it: history stays
     uint32_t stamp;   // walks: visited in this walk?
     int index;        // walks: where
     void *aux;        // walks: what
@@ -159,6 +160,9 @@ void clg__node_set_buffer(clg__node *n, void *buf, int64_t offset);
 void clg__node_drop_inputs(clg__node *n);
 void clg__nodes_end(clg_device dev); // all of them, whatever refers to them
 struct clg_scope_t *clg__scope_new(clg_device dev, const char *file, int line);
+// Around a walk that may evaluate on its way: n lives, and keeps its inputs also when it is evaluated.
+void clg__node_hold(clg__node *n);
+void clg__node_release(clg__node *n);
 // Give a new node to the innermost scope, which takes over its reference; NULL becomes a poison.
 clg_tensor clg__handle(clg_device dev, clg__node *n);
 // dev NULL: a poison without a device, which carries text all the same.

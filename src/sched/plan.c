@@ -387,7 +387,7 @@ static bool add_steps(maker *m, int launch, int *unit)
                 return false;
             bytes += argument_bytes(&l->args[a]);
         }
-        if (clg__kernel_check(s->kernel, s->group, bytes, m->w->err) < 0)
+        if (clg__kernel_fit(s->kernel, s->dims, s->grid, s->group, bytes, m->w->err) < 0)
             return false;
     }
     p->bytes += kp->bytes;
