@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Operations of several outputs, what evaluated tensors keep, sweeps inside sweeps, identity of operations,
 // and limits: each is kept, or refused with a sentence. With operations made for these tests.
-#include "testing.h"
-
 #include "base/alloc.h"
 #include "device/internal.h"
 #include "graph/build.h"
 #include "graph/node.h"
 #include "sched/cache.h"
+
+#include "testing.h"
 
 static clg_scope begin(void)
 {

@@ -2,8 +2,9 @@
 // OpenCL's error codes: their names, and what they mean for the work.
 #include "device/internal.h"
 
+#include "base/format.h"
+
 #include <stdarg.h>
-#include <stdio.h>
 
 const char *clg__cl_error(cl_int code)
 {
@@ -69,7 +70,7 @@ clg_status clg__cl_fail(clg__gpu *g, clg__err *e, cl_int rc, const char *format,
     char text[CLG__ERR_TEXT / 2];
     va_list ap;
     va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
+    clg__vformat(text, sizeof text, format, ap);
     va_end(ap);
     __atomic_fetch_add(&g->failures, 1, __ATOMIC_RELAXED);
     if (clg__is_lost(rc)) {
