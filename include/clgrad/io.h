@@ -11,7 +11,8 @@ CLG_BEGIN
 // write, sync, rename, sync of the folder. Several writers of one path do not disturb each other:
 // the last to finish wins. What a killed one left goes with a later write: at once where this host
 // started it, else after a day. A link stays: what it points to is replaced. An existing file's
-// rights stay, its owner too where the system lets it.
+// rights stay, its owner too where the system lets it. A new one gets those that the umask leaves,
+// but the owner's to read and write always, and others' to write never.
 //
 // path    at most 1,000 bytes
 // bytes   n bytes; NULL when n is 0

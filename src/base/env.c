@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The one place that calls getenv.
+#define _XOPEN_SOURCE 700 // realpath
 #include "base/env.h"
+
+#include "base/alloc.h"
 
 #include <stdlib.h>
 
@@ -30,4 +33,11 @@ const char *clg__env_name(clg__option o)
 const char *clg__env_help(clg__option o)
 {
     return options[o].help;
+}
+
+char *clg__absolute(const char *path)
+{
+    char *real = realpath(path, NULL), *copy = real ? clg__strdup(real) : NULL;
+    free(real);
+    return copy;
 }

@@ -14,4 +14,7 @@ const char *clg__env(clg__option o); // NULL when unset
 const char *clg__env_of_system(const char *name); // of other makers: XDG_CACHE_HOME, HOME
 const char *clg__env_name(clg__option o);
 const char *clg__env_help(clg__option o);
+
+// The path as it is now, whatever the working folder becomes; NULL where nothing is there.
+char *clg__absolute(const char *path);
 #endif

@@ -18,7 +18,9 @@ static const struct {
     { "device", CLG__LOG_DEVICE }, { "source", CLG__LOG_SOURCE },     { "memory", CLG__LOG_MEMORY },
 };
 
-static int read_categories(void)
+static atomic_int mask;
+
+void clg__log_read(void)
 {
     const char *text = clg__env(CLG__CLGRAD_LOG);
     int on = 0;
@@ -26,16 +28,12 @@ static int read_categories(void)
         if (strstr(text, names[i].name) || strstr(text, "all"))
             on |= (int) names[i].category;
     }
-    return on;
+    atomic_store(&mask, on);
 }
 
 bool clg__log_on(clg__log_category c)
 {
-    static atomic_int mask = -1;
-    int m = atomic_load(&mask);
-    if (m < 0)
-        atomic_store(&mask, m = read_categories());
-    return (m & (int) c) != 0;
+    return (atomic_load(&mask) & (int) c) != 0;
 }
 
 void clg__log(clg__log_category c, const char *format, ...)

@@ -14,6 +14,7 @@ typedef enum clg__log_category {
     CLG__LOG_MEMORY = 32   // pool growth and trimming
 } clg__log_category;
 
-bool clg__log_on(clg__log_category c); // reads the environment once
+void clg__log_read(void); // the environment: when a device is opened or listed
+bool clg__log_on(clg__log_category c);
 void clg__log(clg__log_category c, const char *format, ...) CLG_PRINTF(2, 3);
 #endif

@@ -8,11 +8,14 @@
 #include "base/format.h"
 #include "base/hash.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 // In front of every entry. Drivers crash on damaged binaries: none reaches them.
@@ -33,7 +36,8 @@ static bool make_folders(const char *path)
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        mkdir(part, 0700); // existing ones are fine: access decides below
+        if (mkdir(part, 0700) == 0) // existing ones are fine: access decides below
+            chmod(part, 0700);      // whatever the umask
     }
     return access(path, W_OK) == 0;
 }
@@ -54,7 +58,7 @@ void clg__cache_open(clg__gpu *g)
     else if (home && *home)
         clg__format(path, sizeof path, "%s/.cache/clgrad", home);
     if (*path && make_folders(path))
-        g->cache_dir = clg__strdup(path);
+        g->cache_dir = clg__absolute(path);
 }
 
 static unsigned char *read_file(const char *path, size_t *size)
@@ -110,12 +114,45 @@ static bool write_all(int fd, const void *data, size_t n)
     const char *p = data;
     while (n > 0) {
         const ssize_t done = write(fd, p, n);
+        if (done < 0 && errno == EINTR)
+            continue;
         if (done <= 0)
             return false;
         p += done;
         n -= (size_t) done;
     }
     return true;
+}
+
+// Private to the user, whatever the umask. Not on a standard stream that the application closed: what is
+// printed there would go into the file.
+static int create(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd >= 0 && fd <= STDERR_FILENO) {
+        const int low = fd;
+        fd = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        close(low);
+    }
+    if (fd >= 0)
+        fchmod(fd, 0600);
+    return fd;
+}
+
+// A limit on the size of files says so by a signal, which would end the process.
+static bool write_entry(int fd, const head *h, const void *data)
+{
+    const struct timespec now = { 0, 0 };
+    sigset_t limit, old, pending;
+    sigemptyset(&limit);
+    sigaddset(&limit, SIGXFSZ);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &limit, &old);
+    const bool ok = write_all(fd, h, sizeof *h) && write_all(fd, data, h->size) && fsync(fd) == 0;
+    if (!ok && errno == EFBIG && !sigismember(&pending, SIGXFSZ))
+        sigtimedwait(&limit, NULL, &now);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return ok;
 }
 
 void clg__cache_store(clg__gpu *g, const char *key, cl_program p)
@@ -133,9 +170,8 @@ void clg__cache_store(clg__gpu *g, const char *key, cl_program p)
         clg__format(temp, sizeof temp, "%s.%ld", path, (long) getpid());
         head h = { .size = size, .hash = clg__hash(data, size, 0) };
         memcpy(h.magic, magic, sizeof magic);
-        const int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        bool ok = fd >= 0 && write_all(fd, &h, sizeof h) && write_all(fd, data, size) &&
-                  fsync(fd) == 0;
+        const int fd = create(temp);
+        bool ok = fd >= 0 && write_entry(fd, &h, data);
         if (fd >= 0)
             ok = close(fd) == 0 && ok;
         if (!ok || rename(temp, path) != 0)

@@ -7,6 +7,7 @@
 #include "base/format.h"
 #include "base/fp.h"
 #include "base/log.h"
+#include "base/signals.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -309,6 +310,8 @@ static void report(char *error, size_t size, const clg__err *e)
 clg_status clg_device_list(clg_device_info **out, int *count, char *error, size_t error_size)
 {
     CLG__DEFAULT_FP;
+    CLG__QUIET_THREADS;
+    clg__log_read();
     clg__err e = { 0 }, none = { 0 };
     clg__found *f;
     int n;

@@ -10,8 +10,9 @@
 static clg_status fill_caps(clg__gpu *g, clg__err *e)
 {
     const clg__found *f = g->found;
-    const char *wish = clg__env(CLG__CLGRAD_CLASS);
+    const char *wish = clg__env(CLG__CLGRAD_CLASS), *blas = clg__env(CLG__CLGRAD_BLAS);
     g->caps = (clg__caps) {
+        .blas = blas && blas[0] == '1',
         .is_cpu = (f->cl_type & CL_DEVICE_TYPE_CPU) != 0,
         .fp64 = f->info.fp64,
         .fp16 = f->info.fp16,
@@ -112,6 +113,7 @@ static void destroy(clg__gpu *g)
     clg__found_free(g->found, g->found != NULL);
     clg__free(g->identity);
     clg__free(g->cache_dir);
+    clg__free(g->cl_dir);
     pthread_mutex_destroy(&g->lock);
     pthread_mutex_destroy(&g->lost_lock);
     clg__free(g);
@@ -147,7 +149,10 @@ clg_status clg__gpu_open(clg__gpu **out, const struct clg_device_params *p, clg_
         destroy(g);
         return e->status;
     }
-    clg__build_options(g);
+    if (!clg__build_options(g, e)) {
+        destroy(g);
+        return e->status;
+    }
     clg__cache_open(g);
     *out = g;
     return CLG_OK;

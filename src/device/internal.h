@@ -85,7 +85,8 @@ struct clg__gpu {
     clg__built *built;
     int n_built, cap_built;
     uint64_t tick;
-    char *cache_dir; // NULL: no disk cache
+    char *cache_dir; // absolute; NULL: no disk cache
+    char *cl_dir;    // absolute: kernel files are read from here; NULL: the built-in ones
     clg_device_stats stats;
     pthread_mutex_t lost_lock; // taken last
     clg__err lost;
@@ -116,7 +117,7 @@ bool clg__is_lost(cl_int rc); // the device, or a command that was queued: nothi
 clg_status clg__cl_fail(clg__gpu *g, clg__err *e, cl_int rc, const char *format, ...) CLG_PRINTF(4, 5);
 void clg__reap(clg__gpu *g); // with the lock held: free host copies whose writes are done
 
-void clg__build_options(clg__gpu *g);
+bool clg__build_options(clg__gpu *g, clg__err *e);
 void clg__cache_open(clg__gpu *g);
 // A program from the disk cache, NULL when there is none that works.
 cl_program clg__cache_load(clg__gpu *g, const char *key);

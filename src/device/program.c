@@ -38,7 +38,7 @@ static bool read_disk(const char *folder, const char *name, clg__str *out)
     return ok;
 }
 
-static bool add_file(clg__str *out, const char *name, int depth, clg__err *e);
+static bool add_file(clg__str *out, const char *folder, const char *name, int depth, clg__err *e);
 
 // The name that stands behind `word` in a line: up to `close`, or as long as there are letters.
 static bool name_after(const char *line, const char *word, char close, char name[128])
@@ -57,7 +57,7 @@ static bool name_after(const char *line, const char *word, char close, char name
 }
 
 // Copy text, replacing #include "x.clh" by the file.
-static bool add_text(clg__str *out, const char *text, int depth, clg__err *e)
+static bool add_text(clg__str *out, const char *folder, const char *text, int depth, clg__err *e)
 {
     while (*text) {
         const char *end = strchr(text, '\n');
@@ -66,7 +66,7 @@ static bool add_text(clg__str *out, const char *text, int depth, clg__err *e)
         if (name_after(text, "#include \"", '"', name)) {
             if (depth > 8)
                 return clg__fail(e, CLG_EBUILD, "kernel files include each other: %s", name) == 0;
-            if (!add_file(out, name, depth + 1, e))
+            if (!add_file(out, folder, name, depth + 1, e))
                 return false;
             clg__str_add(out, "\n");
         } else {
@@ -77,15 +77,14 @@ static bool add_text(clg__str *out, const char *text, int depth, clg__err *e)
     return true;
 }
 
-static bool add_file(clg__str *out, const char *name, int depth, clg__err *e)
+static bool add_file(clg__str *out, const char *folder, const char *name, int depth, clg__err *e)
 {
     char full[140];
     clg__format(full, sizeof full, "%s%s", name, strchr(name, '.') ? "" : ".cl");
-    const char *folder = clg__env(CLG__CLGRAD_CL_DIR);
-    if (folder && *folder) {
+    if (folder) {
         clg__str disk = { 0 };
         const bool found = read_disk(folder, full, &disk);
-        const bool ok = found && add_text(out, clg__str_text(&disk), depth, e);
+        const bool ok = found && add_text(out, folder, clg__str_text(&disk), depth, e);
         clg__str_free(&disk);
         if (!found)
             clg__fail(e, CLG_EIO, "CLGRAD_CL_DIR: %s/%s cannot be read", folder, full);
@@ -93,7 +92,7 @@ static bool add_file(clg__str *out, const char *name, int depth, clg__err *e)
     }
     for (const clg__kernel_source *s = clg__kernel_sources; s->name; s++) {
         if (strcmp(s->name, full) == 0)
-            return add_text(out, s->text, depth, e);
+            return add_text(out, folder, s->text, depth, e);
     }
     clg__fail(e, CLG_EBUILD, "kernel file %s is not part of this library", full);
     return false;
@@ -116,11 +115,11 @@ typedef struct instance {
     int built;     // index, -1: missing
 } instance;
 
-static bool make_instance(instance *in, const clg__unit *u, clg__err *e)
+static bool make_instance(const clg__gpu *g, instance *in, const clg__unit *u, clg__err *e)
 {
     clg__str_add(&in->text, u->defines ? u->defines : "");
-    const bool ok = u->file ? add_file(&in->text, u->file, 0, e)
-                            : add_text(&in->text, u->text, 0, e);
+    const bool ok = u->file ? add_file(&in->text, g->cl_dir, u->file, 0, e)
+                            : add_text(&in->text, g->cl_dir, u->text, 0, e);
     if (!ok)
         return false;
     if (in->text.failed) {
@@ -190,11 +189,18 @@ static bool remember(clg__gpu *g, const char *hash, cl_program p)
     return true;
 }
 
-// No option that relaxes arithmetic, ever.
-void clg__build_options(clg__gpu *g)
+// What builds take from the environment, read once: it may change while the device is open, and so may the
+// working folder. No option that relaxes arithmetic, ever.
+bool clg__build_options(clg__gpu *g, clg__err *e)
 {
-    const char *more = clg__env(CLG__CLGRAD_CL_OPTIONS);
+    const char *more = clg__env(CLG__CLGRAD_CL_OPTIONS), *folder = clg__env(CLG__CLGRAD_CL_DIR);
     clg__format(g->options, sizeof g->options, "-cl-std=CL1.2 -w %s", more ? more : "");
+    if (!folder || !*folder)
+        return true;
+    g->cl_dir = clg__absolute(folder);
+    if (!g->cl_dir)
+        clg__fail(e, CLG_EIO, "CLGRAD_CL_DIR: there is no folder '%s'", folder);
+    return g->cl_dir != NULL;
 }
 
 static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *units,
@@ -336,7 +342,7 @@ clg_status clg__gpu_build(clg__gpu *g, clg__unit *units, int n, clg__err *e)
     for (int i = 0; i < n; i++)
         units[i].kernel = NULL;
     for (int i = 0; i < n && ok; i++) {
-        ok = make_instance(&in[i], &units[i], e);
+        ok = make_instance(g, &in[i], &units[i], e);
         in[i].built = ok ? find_built(g, in[i].hash) : -1;
     }
     ok = ok && build_missing(g, units, in, n, e) >= 0;

@@ -49,10 +49,16 @@ static size_t read_up_to(gzFile f, void *to, size_t n)
     size_t have = 0;
     while (have < n) {
         const size_t left = n - have;
-        const int got = gzread(f, p + have, (unsigned) (left > piece + 1 ? piece : left));
-        if (got <= 0)
+        errno = 0;
+        const int got = gzread(f, p + have, (unsigned) (left > piece + 1 ? piece : left)), why = errno;
+        int wrong;
+        gzerror(f, &wrong);
+        const bool interrupted = wrong == Z_ERRNO && why == EINTR; // a signal, on a slow file
+        if (interrupted)
+            gzclearerr(f);
+        else if (got <= 0)
             break;
-        have += (size_t) got;
+        have += got > 0 ? (size_t) got : 0;
     }
     return have;
 }

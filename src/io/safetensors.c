@@ -220,9 +220,15 @@ static clg_status read_file(const char *path, unsigned char **out, size_t *size,
     const char *bad = NULL;
     uint64_t n;
     errno = 0;
-    while (p && !bad && (got = fread(p + have, 1, room - have, f)) > 0) {
+    while (p && !bad) {
+        got = fread(p + have, 1, room - have, f);
         have += got;
-        bad = header_length(p, have, &n);
+        if (ferror(f) && errno == EINTR) // a signal, on a slow file
+            clearerr(f);
+        else if (got == 0)
+            break;
+        else
+            bad = header_length(p, have, &n);
         if (have == room && !bad) {
             unsigned char *q = room < SIZE_MAX / 2 ? realloc(p, room *= 2) : NULL;
             if (!q)

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -43,6 +44,24 @@ static bool write_all(int fd, const char *p, size_t n)
         n -= (size_t) done;
     }
     return true;
+}
+
+// A limit on the size of files says so by a signal, which would end the process: here it is EFBIG.
+static bool write_within_limit(int fd, const void *bytes, size_t n)
+{
+    const struct timespec now = { 0, 0 };
+    sigset_t limit, old, pending;
+    sigemptyset(&limit);
+    sigaddset(&limit, SIGXFSZ);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &limit, &old);
+    const bool ok = write_all(fd, bytes, n);
+    const int why = errno;
+    if (!ok && why == EFBIG && !sigismember(&pending, SIGXFSZ))
+        sigtimedwait(&limit, NULL, &now);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    errno = why;
+    return ok;
 }
 
 static unsigned hash_of(const char *text)
@@ -125,11 +144,20 @@ static void remove_leftovers(const target *t)
         closedir(d);
 }
 
+// Where the application closed a standard stream, what is printed there would go into the file.
+static int off_the_streams(int low)
+{
+    const int fd = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), why = errno;
+    close(low);
+    errno = why;
+    return fd;
+}
+
 // A file that did not exist before, of the owner and with the rights of the one that it will replace.
 static int create_temp(char temp[PATH_ROOM], const target *t)
 {
     static atomic_uint calls;
-    const mode_t rights = t->there ? 0600 : 0666;
+    const mode_t rights = t->there ? 0600 : 0664;
     int fd = -1;
     for (int tries = 0; fd < 0 && tries < 100; tries++) {
         const int n = snprintf(temp, PATH_ROOM, "%s%s%08x-%ld-%u", t->folder, t->stem, t->host,
@@ -142,9 +170,16 @@ static int create_temp(char temp[PATH_ROOM], const target *t)
         if (fd < 0 && errno != EEXIST)
             break;
     }
+    if (fd >= 0 && fd <= STDERR_FILENO)
+        fd = off_the_streams(fd);
     struct stat now;
-    if (fd < 0 || !t->there || fstat(fd, &now) != 0)
+    if (fd < 0 || fstat(fd, &now) != 0)
         return fd;
+    if (!t->there) {
+        if ((now.st_mode & 0600) != 0600) // an umask of 0777 is no reason to lock the owner out
+            fchmod(fd, (now.st_mode & 0777) | 0600);
+        return fd;
+    }
     mode_t mode = t->was.st_mode & 0777;
     const bool other = now.st_uid != t->was.st_uid || now.st_gid != t->was.st_gid;
     // where the group cannot be kept, its rights become those of all others
@@ -200,7 +235,7 @@ clg_status clg_write_atomic(const char *path, const void *bytes, size_t n, char 
     const int fd = create_temp(temp, &t);
     if (fd < 0)
         return clg__text(error, error_size, CLG_EIO, "%s: %s", path, strerror(errno));
-    bool ok = write_all(fd, bytes, n) && synced(fd);
+    bool ok = write_within_limit(fd, bytes, n) && synced(fd);
     int why = errno;
     if (close(fd) != 0 && errno != EINTR && ok) {
         ok = false;

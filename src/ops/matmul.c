@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Matrix product, batched: kernels in cl/gemm_cpu.cl and cl/gemm_gpu.cl, or CLBlast.
-#include "base/env.h"
 #include "graph/build.h"
 #include "ops/element.h"
 #include <clgrad/ops.h>
@@ -124,9 +123,7 @@ static int64_t leading(const clg__geom *g, const clg_shape *s, bool *transposed)
 static const char *accepts_blas(const clg__kernel_call *c)
 {
     bool t;
-    const char *wish = clg__env(CLG__CLGRAD_BLAS);
-    const bool asked = wish && wish[0] == '1';
-    if (!asked)
+    if (!c->caps->blas)
         return c->caps->is_cpu ? "ten times slower than ours on a CPU" : "only with CLGRAD_BLAS=1";
     if (!clg_dtype_is_float(c->out_dtype[0]))
         return "only floating types";

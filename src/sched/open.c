@@ -6,6 +6,8 @@
 #include "base/env.h"
 #include "base/format.h"
 #include "base/fp.h"
+#include "base/log.h"
+#include "base/signals.h"
 
 #include <string.h>
 
@@ -51,8 +53,10 @@ static clg_status open_gpu(clg_device dev, const struct clg_device_params *p, cl
 clg_status clg_device_open(clg_device *out, const struct clg_device_params *p)
 {
     CLG__DEFAULT_FP;
+    CLG__QUIET_THREADS;
     clg__err e = { 0 };
     struct clg_device_params q;
+    clg__log_read();
     if (!out) {
         clg__caller_bug("NULL");
         return CLG_EINVAL;
