@@ -375,7 +375,7 @@ struct clg_cross_entropy_params {
 // grad    logits, weight
 // errors  CLG_EDTYPE    logits are not floating, or the target is no integer
 //         CLG_ESHAPE    shapes do not fit
-//         CLG_EINVAL    label_smoothing is outside 0 to 1
+//         CLG_EINVAL    label_smoothing is outside 0 to 1, or reduction is none of the three
 // source  PyTorch, aten/src/ATen/native/LossNLL.cpp
 CLG_API clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
                                      const struct clg_cross_entropy_params *p);

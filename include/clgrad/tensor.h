@@ -184,6 +184,17 @@ CLG_API clg_tensor clg_label(clg_tensor t, const char *label);
 CLG_API clg_tensor clg_poison(clg_device dev, clg_status st, const char *format, ...)
     CLG_PRINTF(3, 4);
 
+// Why a tensor is poisoned: the message of the call that failed first, whatever else has failed.
+//
+// t       the tensor
+// result  the message, valid as long as t is a handle; "success" for a tensor that is not poisoned.
+//         For a handle that is none (NULL, its scope ended): what is wrong with it, valid until the
+//         innermost scope ends
+// owns    the text belongs to the tensor
+// errors  CLG_EINVAL    published: t is no handle
+// blocks  no
+CLG_API const char *clg_tensor_error(clg_tensor t);
+
 // Name what is recorded from here on ("conv1"): messages carry it.
 //
 // dev     the device; NULL is fine

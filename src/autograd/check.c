@@ -133,7 +133,7 @@ clg_status clg_grad_check(clg_tensor (*f)(const clg_tensor *x, int n, void *user
     struct clg_grad_check_params q;
     if (n < 1 || n > 16 || !f)
         return CLG_EINVAL;
-    if (!clg__call_begin(&call, "grad_check", NULL, n, x))
+    if (!clg__call_begin(&call, "grad_check", "x[]", n, x))
         return clg__call_poison(&call)->status;
     const char *wrong = clg_params_read(&q, sizeof q, p);
     if (wrong)

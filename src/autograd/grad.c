@@ -281,7 +281,7 @@ clg_status clg_vjp_n(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n, b
     clg__call c, d = { 0 };
     if (!clg__call_begin(&c, "grad", "y g", 2, (clg_tensor[]) { y, g }))
         return give_up(clg__call_poison(&c), n, out);
-    if (n > 0 && !clg__call_begin(&d, "grad", NULL, n, wrt))
+    if (n > 0 && !clg__call_begin(&d, "grad", "wrt[]", n, wrt))
         return give_up(clg__call_poison(&d), n, out);
     if (n > 0 && d.dev != c.dev)
         return give_up(clg_poison(c.dev, CLG_EINVAL, "grad: wrt is on another device"), n, out);

@@ -12,10 +12,15 @@
 
 const clg__op clg__op_copy = { .name = "copy", .kind = CLG__ALIAS };
 
-// "a", of names "a b", or "input 0"
+// "a", of names "a b"; "t[1]", of names "t[]"; or "input 1"
 static const char *input_name(const clg__call *c, int i, char text[64])
 {
     const char *name = c->names;
+    const size_t length = name ? strlen(name) : 0;
+    if (length > 2 && strcmp(name + length - 2, "[]") == 0) {
+        clg__format(text, 64, "%.*s[%d]", (int) length - 2, name, i);
+        return text;
+    }
     for (int k = 0; k < i && name; k++) {
         name += strcspn(name, " ");
         name = *name ? name + 1 : NULL;
@@ -124,7 +129,7 @@ const char *clg__shape_text(const clg_shape *s, char buf[128])
 
 static void add_inputs(const clg__call *c, clg__str *s)
 {
-    const char *name = c->names;
+    const char *name = c->names && strchr(c->names, '[') ? NULL : c->names;
     for (int i = 0; i < c->n && i < 6; i++) {
         char shape[128];
         const int length = name ? (int) strcspn(name, " ") : 0;
@@ -165,6 +170,41 @@ clg_tensor clg__call_fail(const clg__call *c, clg_status st, const char *format,
                             : clg__poison_why(c->dev, st, clg__str_text(&s), reason, length);
     clg__str_free(&s);
     return t;
+}
+
+// The error that the call inside published was this one's.
+static void forget(clg__err *e, const clg__cause *inner)
+{
+    if (e->status == inner->status && strncmp(e->text, inner->text, sizeof e->text - 1) == 0)
+        e->status = CLG_OK;
+}
+
+clg_tensor clg__call_own(const clg__call *c, clg_tensor y)
+{
+    if (y->status >= 0)
+        return y;
+    if (c->no_device)
+        return clg__call_fail(c, CLG_EINVAL, "%s", c->no_device);
+    if (!c->dev || y->dev != c->dev)
+        return y;
+    clg__cause *inner = clg__node_of(y)->cause;
+    if (!inner || inner->number <= c->causes) // an input's, or of no call
+        return y;
+    inner->refs++; // while its text is read
+    forget(&c->dev->first, inner);
+    forget(&c->dev->last, inner);
+    y = inner->length ? clg__call_fail(c, inner->status, "%.*s", inner->length, inner->text + inner->reason)
+                      : clg__call_fail(c, inner->status, "%s", inner->text);
+    inner->refs--;
+    return y;
+}
+
+const char *clg_tensor_error(clg_tensor t)
+{
+    clg__call c;
+    if (clg__call_begin(&c, "tensor_error", "t", 1, &t))
+        return clg_status_text(CLG_OK);
+    return clg__cause_text(c.bad);
 }
 
 // What every new tensor must satisfy, whatever made it.

@@ -18,7 +18,7 @@
 typedef struct clg__call {
     clg_device dev;
     const char *op;
-    const char *names; // of the inputs, blank-separated, for messages; NULL: numbered
+    const char *names; // of the inputs, blank-separated, for messages; "t[]": t[0], t[1]; NULL: numbered
     int n;
     const clg_tensor *in; // copied up to 8: a literal in an if's condition is gone in its body
     clg_tensor few[8];
@@ -37,6 +37,9 @@ clg_tensor clg__poison_of(clg_tensor bad); // a poison with the same cause
 // one, and the place of the innermost scope. Poisons, and publishes to the device.
 clg_tensor clg__call_fail(const clg__call *c, clg_status st, const char *format, ...)
     CLG_PRINTF(3, 4);
+// What an op built of others returns: y, and where one of those failed, its reason under this op's name and
+// with this op's inputs.
+clg_tensor clg__call_own(const clg__call *c, clg_tensor y);
 // A node with c's inputs. params (op->params_bytes) are copied.
 clg_tensor clg__call_node(const clg__call *c, const clg__op *op, clg_dtype t, const clg_shape *s,
                           const void *params);

@@ -132,5 +132,5 @@ clg_tensor clg_conv2d(clg_tensor x, clg_tensor w, clg_tensor bias,
         return clg__call_fail(&c, CLG_ESHAPE, "bias must have %d elements", p.o);
     const clg_dtype t = x->dtype, in_type = t == CLG_U8 ? CLG_I32 : t; // the low byte wraps as U8 does
     clg_tensor y = clg_cast(conv_y(clg_cast(x, in_type), clg_cast(w, in_type), &p), t);
-    return bias ? clg_add(y, clg_reshape(bias, CLG_SHAPE(1, p.o, 1, 1))) : y;
+    return clg__call_own(&c, bias ? clg_add(y, clg_reshape(bias, CLG_SHAPE(1, p.o, 1, 1))) : y);
 }

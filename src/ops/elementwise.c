@@ -101,11 +101,13 @@ static clg_dtype compute_type(const clg__op *op, int n, const clg_tensor *in)
     return op->domain == CLG__FLOATING && !clg_dtype_is_float(t) ? CLG_F32 : t;
 }
 
-static clg_tensor record(const clg__op *op, const char *names, int n, const clg_tensor *in)
+// name: of the function, for messages
+static clg_tensor record_as(const char *name, const clg__op *op, const char *names, int n,
+                            const clg_tensor *in)
 {
     clg__call c;
     clg_tensor x[3];
-    if (!clg__call_begin(&c, op->name, names, n, in))
+    if (!clg__call_begin(&c, name, names, n, in))
         return clg__call_poison(&c);
     const clg_dtype t = compute_type(op, n, in);
     if (op->domain == CLG__NUMERIC && t == CLG_BOOL)
@@ -117,12 +119,17 @@ static clg_tensor record(const clg__op *op, const char *names, int n, const clg_
     }
     for (int i = 0; i < n; i++)
         x[i] = clg_expand(clg_cast(in[i], t), s);
-    c.in = x;
     for (int i = 0; i < n; i++) {
         if (x[i]->status < 0)
-            return clg__poison_of(x[i]);
+            return clg__call_own(&c, x[i]);
     }
+    c.in = x;
     return clg__call_node(&c, op, op->result == CLG__TO_BOOL ? CLG_BOOL : t, &s, NULL);
+}
+
+static clg_tensor record(const clg__op *op, const char *names, int n, const clg_tensor *in)
+{
+    return record_as(op->name, op, names, n, in);
 }
 
 static bool holds(clg_dtype t, double v)
@@ -136,7 +143,7 @@ static clg_tensor number(clg_tensor *beside, double v)
 {
     CLG__DEFAULT_FP;
     clg_tensor a = *beside;
-    if (!a || a->status < 0 || !a->dev)
+    if (!clg__is_usable(a)) // the caller says so
         return a;
     const clg_dtype t = holds(a->dtype, v) ? a->dtype : holds(CLG_I64, v) ? CLG_I64 : CLG_F32;
     if (t == CLG_I64)
@@ -144,10 +151,18 @@ static clg_tensor number(clg_tensor *beside, double v)
     return clg_scalar(a->dev, t, v);
 }
 
+static clg_tensor with_number(const char *name, const clg__op *op, clg_tensor t, double v, bool first)
+{
+    clg_tensor n = number(&t, v);
+    if (n == t)
+        return record_as(name, op, first ? "b" : "a", 1, &t);
+    return record_as(name, op, "a b", 2, first ? (clg_tensor[]) { n, t } : (clg_tensor[]) { t, n });
+}
+
 // A parameter of a row that computes in floating types.
 static clg_tensor real(clg_tensor beside, double v)
 {
-    if (!beside || beside->status < 0 || !beside->dev)
+    if (!clg__is_usable(beside))
         return beside;
     return clg_scalar(beside->dev, clg_dtype_is_float(beside->dtype) ? beside->dtype : CLG_F32, v);
 }
@@ -164,13 +179,11 @@ static clg_tensor real(clg_tensor beside, double v)
     }                                                                                              \
     clg_tensor clg_##id##_scalar(clg_tensor a, double b)                                         \
     {                                                                                              \
-        clg_tensor n = number(&a, b);                                                              \
-        return clg_##id(a, n);                                                                     \
+        return with_number(#id "_scalar", &op_##id, a, b, false);                                  \
     }                                                                                              \
     clg_tensor clg_scalar_##id(double a, clg_tensor b)                                           \
     {                                                                                              \
-        clg_tensor n = number(&b, a);                                                              \
-        return clg_##id(n, b);                                                                     \
+        return with_number("scalar_" #id, &op_##id, b, a, true);                                   \
     }
 #define EWP(id, n, dom, value, da)
 #include "ops/elementwise.def"
@@ -195,7 +208,7 @@ clg_tensor clg_softplus(clg_tensor a, double beta, double threshold)
 static clg_tensor limit(clg_tensor a, double v, bool low)
 {
     CLG__DEFAULT_FP;
-    if (!a || a->status < 0 || !a->dev)
+    if (!clg__is_usable(a))
         return a;
     const clg_dtype t = a->dtype;
     const double least = t == CLG_BOOL ? 0 : clg__fit(t, -INFINITY), most = clg__fit(t, INFINITY);
@@ -234,7 +247,7 @@ clg_tensor clg_where(clg_tensor cond, clg_tensor a, clg_tensor b)
                         clg_expand(clg_cast(b, t), s) };
     for (int i = 0; i < 3; i++) {
         if (x[i]->status < 0)
-            return clg__poison_of(x[i]);
+            return clg__call_own(&c, x[i]);
     }
     c.in = x;
     return clg__call_node(&c, &op_where, t, &s, NULL);

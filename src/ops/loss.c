@@ -11,6 +11,11 @@ static clg_tensor reduced(clg_tensor x, clg_reduction r)
     return r == CLG_REDUCE_SUM ? clg_sum(x, CLG_ALL, false) : clg_mean(x, CLG_ALL, false);
 }
 
+static bool is_reduction(clg_reduction r)
+{
+    return r == CLG_REDUCE_MEAN || r == CLG_REDUCE_SUM || r == CLG_REDUCE_NONE;
+}
+
 clg_tensor clg_mse_loss(clg_tensor x, clg_tensor target, clg_reduction r)
 {
     clg__call c;
@@ -18,8 +23,10 @@ clg_tensor clg_mse_loss(clg_tensor x, clg_tensor target, clg_reduction r)
         return clg__call_poison(&c);
     if (!clg__shape_equal(&x->shape, &target->shape))
         return clg__call_fail(&c, CLG_ESHAPE, "shapes differ");
+    if (!is_reduction(r))
+        return clg__call_fail(&c, CLG_EINVAL, "%d is no reduction", (int) r);
     clg_tensor d = clg_sub(x, target);
-    return reduced(clg_mul(d, d), r);
+    return clg__call_own(&c, reduced(clg_mul(d, d), r));
 }
 
 static clg_tensor check(const clg__call *c, clg_tensor logits, clg_tensor target,
@@ -34,10 +41,12 @@ static clg_tensor check(const clg__call *c, clg_tensor logits, clg_tensor target
         fits = target->shape.dim[d] == logits->shape.dim[d == 0 ? 0 : d + 1];
     if (!fits)
         return clg__call_fail(c, CLG_ESHAPE, "expected logits [N,K,...] and target [N,...]");
+    if (!is_reduction(p->reduction))
+        return clg__call_fail(c, CLG_EINVAL, "%d is no reduction", (int) p->reduction);
     if (!(p->label_smoothing >= 0 && p->label_smoothing <= 1))
         return clg__call_fail(c, CLG_EINVAL, "label_smoothing is %g, expected 0 to 1",
                               p->label_smoothing);
-    if (p->weight && p->weight->status >= 0 &&
+    if (p->weight &&
         (p->weight->shape.rank != 1 || p->weight->shape.dim[0] != logits->shape.dim[1]))
         return clg__call_fail(c, CLG_ESHAPE, "weight must have one element per class (%lld)",
                               (long long) logits->shape.dim[1]);
@@ -54,8 +63,8 @@ clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
     const char *wrong = clg_params_read(&q, sizeof q, p);
     clg__call c;
     p = &q;
-    if (!clg__call_begin(&c, "cross_entropy", "logits target", 2,
-                         (clg_tensor[]) { logits, target }))
+    if (!clg__call_begin(&c, "cross_entropy", "logits target weight", p->weight ? 3 : 2,
+                         (clg_tensor[]) { logits, target, p->weight }))
         return clg__call_poison(&c);
     if (wrong)
         return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
@@ -85,8 +94,8 @@ clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
     }
     loss = clg_where(kept, loss, zero);
     if (p->reduction != CLG_REDUCE_MEAN)
-        return reduced(loss, p->reduction);
+        return clg__call_own(&c, reduced(loss, p->reduction));
     clg_tensor total = w ? clg_where(kept, clg_sum(clg_where(hit, w, zero), axis, false), zero)
                          : clg_cast(kept, t);
-    return clg_div(clg_sum(loss, CLG_ALL, false), clg_sum(total, CLG_ALL, false));
+    return clg__call_own(&c, clg_div(clg_sum(loss, CLG_ALL, false), clg_sum(total, CLG_ALL, false)));
 }

@@ -224,7 +224,7 @@ clg_tensor clg_matmul(clg_tensor a, clg_tensor b)
     x = clg_cast(x, in_type);
     y = clg_cast(y, in_type);
     if (x->status < 0 || y->status < 0)
-        return clg__poison_of(x->status < 0 ? x : y);
+        return clg__call_own(&c, x->status < 0 ? x : y);
     const clg_shape ba = batch_of(x), bb = batch_of(y);
     const int64_t ka = x->shape.dim[x->shape.rank - 1], kb = y->shape.dim[y->shape.rank - 2];
     if (ka != kb)
@@ -240,11 +240,11 @@ clg_tensor clg_matmul(clg_tensor a, clg_tensor b)
     }
     clg_tensor out = clg_cast(product(as_batch(x, &batch), as_batch(y, &batch)), t);
     if (out->status < 0)
-        return out;
+        return clg__call_own(&c, out);
     clg_shape s = batch;
     if (!va)
         s.dim[s.rank++] = x->shape.dim[x->shape.rank - 2];
     if (!vb)
         s.dim[s.rank++] = y->shape.dim[y->shape.rank - 1];
-    return clg_reshape(out, s);
+    return clg__call_own(&c, clg_reshape(out, s));
 }

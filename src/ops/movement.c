@@ -197,11 +197,13 @@ clg_tensor clg_expand(clg_tensor a, clg_shape shape)
         return a;
     if (!clg__call_begin(&c, "expand", "a", 1, &a))
         return clg__call_poison(&c);
+    if (shape.rank < 0 || shape.rank > CLG_MAX_RANK)
+        return clg__call_fail(&c, CLG_ESHAPE, "rank %d, expected 0 to %d", shape.rank, CLG_MAX_RANK);
     const int lead = shape.rank - a->shape.rank;
     double fill;
     const clg__geom from = clg__tensor_geom(a, &fill);
     clg__geom g = from;
-    bool ok = lead >= 0 && shape.rank <= CLG_MAX_RANK;
+    bool ok = lead >= 0;
     for (int d = 0; d < shape.rank && ok; d++) {
         const int64_t have = d < lead ? 1 : a->shape.dim[d - lead];
         if (shape.dim[d] == -1 && d >= lead)
@@ -438,8 +440,8 @@ clg_tensor clg_concat_n(const clg_tensor *t, int n, int axis)
     clg__call c;
     int at;
     if (n <= 0)
-        return clg_poison(NULL, CLG_EINVAL, "concat: no tensors");
-    if (!clg__call_begin(&c, "concat", NULL, n, t))
+        return clg_poison(NULL, CLG_EINVAL, "concat: there are no tensors");
+    if (!clg__call_begin(&c, "concat", "t[]", n, t))
         return clg__call_poison(&c);
     int like = 0; // the first that says what the others look like
     while (like < n - 1 && no_part(t[like]))
@@ -456,7 +458,7 @@ clg_tensor clg_concat_n(const clg_tensor *t, int n, int axis)
     }
     if (n > MAX_CONCAT) { // in pieces
         clg_tensor a = clg_concat_n(t, n / 2, axis), b = clg_concat_n(t + n / 2, n - n / 2, axis);
-        return clg_concat_n((clg_tensor[]) { a, b }, 2, axis);
+        return clg__call_own(&c, clg_concat_n((clg_tensor[]) { a, b }, 2, axis));
     }
     const clg_dtype type = clg__result_type(n, t);
     clg_tensor in[MAX_CONCAT];
@@ -465,7 +467,7 @@ clg_tensor clg_concat_n(const clg_tensor *t, int n, int axis)
     for (int i = 0; i < n; i++)
         in[i] = clg_cast(no_part(t[i]) ? clg_reshape(t[i], empty) : t[i], type);
     clg_tensor y = join_all(in, n, at);
-    return n == 1 || y->status < 0 ? y : clg__custom_vjp(&op_concat, y, n, in, &at);
+    return clg__call_own(&c, n == 1 || y->status < 0 ? y : clg__custom_vjp(&op_concat, y, n, in, &at));
 }
 
 clg_tensor clg_stack_n(const clg_tensor *t, int n, int axis)
@@ -473,30 +475,36 @@ clg_tensor clg_stack_n(const clg_tensor *t, int n, int axis)
     clg__call c;
     clg_tensor in[64];
     if (n <= 0 || n > 64)
-        return clg_poison(n > 0 && t[0] ? t[0]->dev : NULL, CLG_EINVAL,
+        return clg_poison(n > 0 && t && clg__is_usable(t[0]) ? t[0]->dev : NULL, CLG_EINVAL,
                           "stack: %d tensors, expected 1 to 64", n);
-    if (!clg__call_begin(&c, "stack", NULL, n, t))
+    if (!clg__call_begin(&c, "stack", "t[]", n, t))
         return clg__call_poison(&c);
     for (int i = 0; i < n; i++)
         in[i] = clg_unsqueeze(t[i], axis);
-    return clg_concat_n(in, n, axis);
+    return clg__call_own(&c, clg_concat_n(in, n, axis));
 }
 
 // ---- sources
 
 clg_tensor clg_full(clg_device dev, clg_dtype t, clg_shape shape, double value)
 {
-    return clg_expand(clg_scalar(dev, t, value), shape);
+    clg__call c;
+    clg__call_source(&c, dev, "full");
+    return clg__call_own(&c, clg_expand(clg_scalar(dev, t, value), shape));
 }
 
 clg_tensor clg_zeros(clg_device dev, clg_dtype t, clg_shape shape)
 {
-    return clg_expand(clg__lit(dev, t, 0), shape);
+    clg__call c;
+    clg__call_source(&c, dev, "zeros");
+    return clg__call_own(&c, clg_expand(clg__lit(dev, t, 0), shape));
 }
 
 clg_tensor clg_ones(clg_device dev, clg_dtype t, clg_shape shape)
 {
-    return clg_expand(clg__lit(dev, t, 1), shape);
+    clg__call c;
+    clg__call_source(&c, dev, "ones");
+    return clg__call_own(&c, clg_expand(clg__lit(dev, t, 1), shape));
 }
 
 static void key_iota(const void *params, clg__key *k)
@@ -523,8 +531,11 @@ clg_tensor clg_arange(clg_device dev, clg_dtype t, double start, double stop, do
     clg__call c;
     clg__call_source(&c, dev, "arange");
     const double count = (stop - start) / step;
-    if (!(step != 0) || !(count < 1e15))
-        return clg__call_fail(&c, CLG_EINVAL, "from %g to %g by %g", start, stop, step);
+    if (!(step != 0))
+        return clg__call_fail(&c, CLG_EINVAL, "step is %g", step);
+    if (!(count < 1e15))
+        return clg__call_fail(&c, CLG_EINVAL, "from %g to %g by %g is no sequence, or too long", start, stop,
+                              step);
     if (clg_dtype_size(t) && !clg_dtype_is_float(t) && (!whole(start) || !whole(step)))
         return clg__call_fail(&c, CLG_EINVAL, "from %g by %g is no sequence of %s: cast a floating one",
                               start, step, clg_dtype_name(t));
@@ -544,5 +555,5 @@ clg_tensor clg_one_hot(clg_tensor index, int64_t classes)
         return clg__call_fail(&c, CLG_EINVAL, "%lld classes", (long long) classes);
     clg_tensor at = clg_arange(c.dev, CLG_I64, 0, (double) classes, 1);
     clg_tensor hit = clg_eq(clg_unsqueeze(clg_cast(index, CLG_I64), -1), at);
-    return clg_cast(hit, CLG_I64);
+    return clg__call_own(&c, clg_cast(hit, CLG_I64));
 }

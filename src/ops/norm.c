@@ -7,6 +7,7 @@
 #include <clgrad/ops.h>
 
 #include <math.h>
+#include <string.h>
 
 // y = (x - m) * r with m and r of x's own batch; in: x. Statistics over every axis but 1.
 static clg_shape stat_axes(int rank)
@@ -99,8 +100,6 @@ static clg_tensor check(clg__call *c, clg_tensor x, const clg_tensor *channel, i
         clg_tensor t = channel[i];
         if (!t)
             continue;
-        if (t->status < 0)
-            return clg__poison_of(t);
         if (t->shape.rank != 1 || t->shape.dim[0] != x->shape.dim[1]) {
             char s[128];
             return clg__call_fail(c, CLG_ESHAPE, "%s has shape %s, expected %lld channels", names[i],
@@ -108,6 +107,25 @@ static clg_tensor check(clg__call *c, clg_tensor x, const clg_tensor *channel, i
         }
     }
     return NULL;
+}
+
+// Appends those inputs that there are.
+static int some(clg_tensor all[5], char names[40], clg_tensor weight, clg_tensor bias, clg_tensor mean,
+                clg_tensor var)
+{
+    const struct {
+        const char *name;
+        clg_tensor t;
+    } may[] = { { " weight", weight }, { " bias", bias }, { " mean", mean }, { " var", var } };
+    int n = 1;
+    strcpy(names, "x");
+    for (size_t i = 0; i < sizeof may / sizeof may[0]; i++) {
+        if (may[i].t) {
+            strcat(names, may[i].name);
+            all[n++] = may[i].t;
+        }
+    }
+    return n;
 }
 
 clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_tensor mean,
@@ -119,7 +137,9 @@ clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_
     clg__call c;
     p = &q;
     const double eps = p->eps > 0 ? p->eps : 1e-5;
-    if (!clg__call_begin(&c, "batch_norm", "x", 1, &x))
+    clg_tensor all[5] = { x };
+    char names[40];
+    if (!clg__call_begin(&c, "batch_norm", names, some(all, names, weight, bias, mean, var), all))
         return clg__call_poison(&c);
     if (wrong)
         return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
@@ -130,7 +150,7 @@ clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_
         clg_tensor r = clg_rsqrt(clg_add(var, clg__num(x->dev, var->dtype, eps)));
         clg_tensor y = clg_mul(clg_sub(x, per_channel(mean, x->shape.rank)),
                                per_channel(r, x->shape.rank));
-        return scale_shift(y, weight, bias);
+        return clg__call_own(&c, scale_shift(y, weight, bias));
     }
     const int64_t count = x->shape.dim[1] ? clg_numel(x->shape) / x->shape.dim[1] : 0;
     if (p->training && count <= 1)
@@ -141,7 +161,7 @@ clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_
         update_running(p, m, v, mean, var, count);
     y = scale_shift(y, weight, bias);
     if (y->status < 0)
-        return y;
+        return clg__call_own(&c, y);
     clg_tensor in[3] = { x };
     int n = 1;
     if (weight)

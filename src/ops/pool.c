@@ -323,7 +323,7 @@ static clg_tensor pooling(const char *name, clg_tensor x, const struct clg_pool2
         max_node(flat, &q, out);
     else
         out[0] = node(&op_avg_pool2d, 1, &flat, &q, false);
-    return clg_reshape(out[0], s);
+    return clg__call_own(&c, clg_reshape(out[0], s));
 }
 
 clg_tensor clg_max_pool2d(clg_tensor x, const struct clg_pool2d_params *p)

@@ -54,10 +54,12 @@ clg_tensor clg_normal(clg_device dev, clg_dtype t, clg_shape shape, double mean,
 clg_tensor clg_bernoulli(clg_device dev, clg_dtype t, clg_shape shape, double p)
 {
     CLG__DEFAULT_FP;
-    if (dev && !(p >= 0 && p <= 1))
-        return clg_poison(dev, CLG_EINVAL, "bernoulli: p is %g, expected 0 to 1", p);
+    clg__call c;
+    clg__call_source(&c, dev, "bernoulli");
+    if (c.dev && !(p >= 0 && p <= 1))
+        return clg__call_fail(&c, CLG_EINVAL, "p is %g, expected 0 to 1", p);
     clg_tensor u = draw(dev, "bernoulli", CLG_F32, &shape, CLG__RAND_UNIFORM);
-    return clg_cast(clg_lt(u, clg_scalar(dev, CLG_F32, p)), t);
+    return clg__call_own(&c, clg_cast(clg_lt(u, clg_scalar(dev, CLG_F32, p)), t));
 }
 
 clg_tensor clg_dropout(clg_tensor a, double p)
@@ -76,8 +78,8 @@ clg_tensor clg_dropout(clg_tensor a, double p)
     clg_tensor u = draw(c.dev, "dropout", CLG_F32, &a->shape, CLG__RAND_UNIFORM);
     clg_tensor keep = clg_ge(u, clg_scalar(c.dev, CLG_F32, p));
     const double scale = p < 1 ? 1 / (1 - p) : 0;
-    return clg_where(keep, clg_mul(a, clg_scalar(c.dev, a->dtype, scale)),
-                     clg__lit(c.dev, a->dtype, 0));
+    return clg__call_own(&c, clg_where(keep, clg_mul(a, clg_scalar(c.dev, a->dtype, scale)),
+                                       clg__lit(c.dev, a->dtype, 0)));
 }
 
 typedef struct drawn {
@@ -119,7 +121,7 @@ clg_tensor clg_permutation(clg_device dev, int64_t n)
     qsort(d, (size_t) n, sizeof *d, by_key);
     for (int64_t i = 0; i < n; i++)
         out[i] = d[i].index;
-    clg_tensor t = clg_upload(dev, CLG_I64, CLG_SHAPE(n), out);
+    clg_tensor t = clg__call_own(&c, clg_upload(dev, CLG_I64, CLG_SHAPE(n), out));
     clg__free(d);
     clg__free(out);
     return t;

@@ -103,7 +103,7 @@ clg_tensor clg_sum(clg_tensor a, clg_shape axes, bool keepdims)
         p.in[0] = clg_cast(a, CLG_I64);
     p.c.in = p.in;
     if (p.in[0]->status < 0)
-        return p.in[0];
+        return clg__call_own(&p.c, p.in[0]);
     return finish(&p, &op_sum, CLG__RED_SUM, p.in[0]->dtype, keepdims);
 }
 
@@ -117,7 +117,7 @@ clg_tensor clg_mean(clg_tensor a, clg_shape axes, bool keepdims)
     if (!clg_dtype_is_float(a->dtype))
         return clg__call_fail(&p.c, CLG_EDTYPE, "only floating types have a mean: cast first");
     const double scale = p.count ? 1.0 / (double) p.count : 0.0 / 0.0;
-    return clg_mul(clg_sum(a, axes, keepdims), clg__num(a->dev, a->dtype, scale));
+    return clg__call_own(&p.c, clg_mul(clg_sum(a, axes, keepdims), clg__num(a->dev, a->dtype, scale)));
 }
 
 static clg_tensor extreme(const clg__op *op, clg__reduce_kind kind, clg_tensor a, clg_shape axes,
@@ -188,7 +188,7 @@ clg_tensor clg_variance(clg_tensor a, clg_shape axes, int correction, bool keepd
     clg_tensor d = clg_sub(a, clg_mean(a, axes, true));
     const double rest = (double) (p.count - correction);
     clg_tensor scale = clg__num(a->dev, a->dtype, rest > 0 ? 1.0 / rest : 1.0 / 0.0);
-    return clg_mul(clg_sum(clg_mul(d, d), axes, keepdims), scale);
+    return clg__call_own(&p.c, clg_mul(clg_sum(clg_mul(d, d), axes, keepdims), scale));
 }
 
 // PyTorch: 0 where the deviation is, in place of 0/0.
@@ -203,8 +203,12 @@ static const clg__op op_std = { .name = "std", .kind = CLG__ALIAS, .vjp = std_vj
 
 clg_tensor clg_std(clg_tensor a, clg_shape axes, int correction, bool keepdims)
 {
+    plan p;
+    clg_tensor out;
+    if (!begin(&p, "std", a, axes, &out))
+        return out;
     clg_tensor v = clg_variance(a, axes, correction, keepdims), y = clg_sqrt(v);
-    return y->status < 0 ? y : clg__custom_vjp(&op_std, y, 1, &v, NULL);
+    return clg__call_own(&p.c, y->status < 0 ? y : clg__custom_vjp(&op_std, y, 1, &v, NULL));
 }
 
 static clg_tensor logsumexp_vjp(const clg__vjp *v, int i)
@@ -230,5 +234,5 @@ clg_tensor clg_logsumexp(clg_tensor a, clg_shape axes, bool keepdims)
     clg_tensor y = clg_add(clg_log(clg_sum(clg_exp(clg_sub(a, m)), axes, true)), m);
     if (y->status >= 0)
         y = clg__custom_vjp(&op_logsumexp, y, 1, &a, NULL);
-    return keepdims || y->status < 0 ? y : clg_reshape(y, p.squeezed);
+    return clg__call_own(&p.c, keepdims || y->status < 0 ? y : clg_reshape(y, p.squeezed));
 }

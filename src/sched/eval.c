@@ -139,7 +139,7 @@ clg_status clg_eval_n(const clg_tensor *t, int n)
     bool done = true;
     if (n <= 0)
         return CLG_OK;
-    if (!clg__call_begin(&c, "eval", NULL, n, t)) {
+    if (!clg__call_begin(&c, "eval", "t[]", n, t)) {
         if (c.dev)
             clg__pending_discard(c.dev);
         return clg__call_poison(&c)->status;
@@ -179,7 +179,9 @@ clg_status clg_read(clg_tensor t, void *dst, size_t bytes)
         return clg__call_poison(&c)->status;
     }
     const size_t size = clg_dtype_size(t->dtype), want = (size_t) clg_numel(t->shape) * size;
-    if (bytes != want || (!dst && want))
+    if (!dst && want)
+        return clg__call_fail(&c, CLG_EINVAL, "dst is NULL")->status;
+    if (bytes != want)
         return clg__call_fail(&c, CLG_EINVAL, "%zu bytes given, the tensor has %zu", bytes,
                               want)->status;
     const clg__node *n = clg__node_of(t);

@@ -119,7 +119,7 @@ clg_status clg_dot_n(FILE *file, const clg_tensor *t, int n)
     clg__call c;
     clg__err err = { 0 };
     clg__str text = { 0 }, *out = &text;
-    if (!clg__call_begin(&c, "dot", NULL, n, t))
+    if (!clg__call_begin(&c, "dot", "t[]", n, t))
         return clg__call_poison(&c)->status;
     clg__work w = { .dev = c.dev, .err = &err, .fuse = ((clg__sched *) c.dev->sched)->fuse };
     clg__fusion f = { .w = &w };
