@@ -246,22 +246,22 @@ static void run(sweep *s, clg_tensor g)
     clg_set_layer(s->dev, layer);
 }
 
-static clg_tensor check(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n)
+static clg_tensor check(const char *op, clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n)
 {
     clg_device dev = y->dev;
     if (!clg_dtype_is_float(y->dtype))
-        return clg_poison(dev, CLG_EDTYPE, "grad: y is %s, only floating types have gradients",
+        return clg_poison(dev, CLG_EDTYPE, "%s: y is %s, only floating types have gradients", op,
                           clg_dtype_name(y->dtype));
     if (!clg__shape_equal(&y->shape, &g->shape) || y->dtype != g->dtype) {
         char a[128], b[128];
-        return clg_poison(dev, CLG_ESHAPE, "vjp: the cotangent is %s %s, y is %s %s",
+        return clg_poison(dev, CLG_ESHAPE, "%s: the cotangent is %s %s, y is %s %s", op,
                           clg__shape_text(&g->shape, a), clg_dtype_name(g->dtype),
                           clg__shape_text(&y->shape, b), clg_dtype_name(y->dtype));
     }
     for (int i = 0; i < n; i++) {
         if (!clg_dtype_is_float(wrt[i]->dtype))
             return clg_poison(dev, CLG_EDTYPE,
-                              "grad: wrt[%d] is %s, only floating types have gradients", i,
+                              "%s: wrt[%d] is %s, only floating types have gradients", op, i,
                               clg_dtype_name(wrt[i]->dtype));
     }
     return NULL;
@@ -274,18 +274,19 @@ static clg_status give_up(clg_tensor why, int n, clg_tensor *out)
     return why->status;
 }
 
-clg_status clg_vjp_n(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n, bool zero_missing,
-                     clg_tensor *out)
+// op: of the function that was called, for messages
+static clg_status sweep_back(const char *op, clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n,
+                             bool zero_missing, clg_tensor *out)
 {
     CLG__DEFAULT_FP;
     clg__call c, d = { 0 };
-    if (!clg__call_begin(&c, "grad", "y g", 2, (clg_tensor[]) { y, g }))
+    if (!clg__call_begin(&c, op, "y g", 2, (clg_tensor[]) { y, g }))
         return give_up(clg__call_poison(&c), n, out);
-    if (n > 0 && !clg__call_begin(&d, "grad", "wrt[]", n, wrt))
+    if (n > 0 && !clg__call_begin(&d, op, "wrt[]", n, wrt))
         return give_up(clg__call_poison(&d), n, out);
     if (n > 0 && d.dev != c.dev)
-        return give_up(clg_poison(c.dev, CLG_EINVAL, "grad: wrt is on another device"), n, out);
-    clg_tensor bad = check(y, g, wrt, n);
+        return give_up(clg_poison(c.dev, CLG_EINVAL, "%s: wrt belongs to another device than y", op), n, out);
+    clg_tensor bad = check(op, y, g, wrt, n);
     if (bad)
         return give_up(bad, n, out);
     for (int i = 0; i < n; i++)
@@ -312,6 +313,12 @@ clg_status clg_vjp_n(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n, b
     return st;
 }
 
+clg_status clg_vjp_n(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n, bool zero_missing,
+                     clg_tensor *out)
+{
+    return sweep_back("vjp", y, g, wrt, n, zero_missing, out);
+}
+
 clg_status clg_grad_n(clg_tensor y, const clg_tensor *wrt, int n, clg_tensor *out)
 {
     clg__call c;
@@ -331,7 +338,7 @@ clg_status clg_grad_n(clg_tensor y, const clg_tensor *wrt, int n, clg_tensor *ou
     clg_tensor one = clg__lit(y->dev, y->dtype, 1);
     if (one->status >= 0 && y->shape.rank > 0)
         one = clg_expand(one, y->shape);
-    return clg_vjp_n(y, one, wrt, n, false, out);
+    return sweep_back("grad", y, one, wrt, n, false, out);
 }
 
 clg_tensor clg_grad(clg_tensor y, clg_tensor wrt)
