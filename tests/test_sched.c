@@ -232,7 +232,7 @@ START_TEST(errors_name_the_op)
         { clg_reshape(x, CLG_SHAPE(5, -1)), "reshape" },
         { clg_permute(x, CLG_AXES(0, 1, 1, 2)), "permute" },
         { clg_sum(x, CLG_AXES(4), false), "axis 4" },
-        { clg_matmul(i, i), "floating" },
+        { clg_matmul(i, clg_ones(dev, CLG_I32, CLG_SHAPE(3, 2))), "columns" },
         { clg_softmax(i, 0), "floating" },
         { clg_max_pool2d(x, NULL), "kernel" },
         { clg_slice(x, 0, 0, 1, 0), "step" },
