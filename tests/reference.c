@@ -19,26 +19,24 @@ typedef struct entry {
 } entry;
 
 struct reference {
-    bool round;
+    bool bounds;
     entry *rows;
     int n, capacity;
     int *table; // by node; -1: free
     int size;
 };
 
-reference *reference_create(bool round)
+reference *reference_create(bool bounds)
 {
     reference *r = calloc(1, sizeof *r);
-    r->round = round;
+    r->bounds = bounds;
     return r;
 }
 
 static void free_entry(entry *e)
 {
-    for (int k = 0; k < e->n_out; k++) {
-        free(e->out[k].f);
-        free(e->out[k].i);
-    }
+    for (int k = 0; k < e->n_out; k++)
+        reference_drop(&e->out[k]);
 }
 
 void reference_free(reference *r)
@@ -120,6 +118,40 @@ double reference_item(const ref_value *v, int64_t k)
     return v->f ? v->f[k] : (double) v->i[k];
 }
 
+double reference_error(const ref_value *v, int64_t k)
+{
+    return v->e ? v->e[k] : 0;
+}
+
+ref_value reference_copy(ref_value v)
+{
+    ref_value c = reference_new(v.dtype, &v.shape);
+    memcpy(v.f ? (void *) c.f : (void *) c.i, v.f ? (void *) v.f : (void *) v.i, (size_t) v.n * 8);
+    if (v.e) {
+        c.e = calloc((size_t) v.n + 1, sizeof *c.e);
+        memcpy(c.e, v.e, (size_t) v.n * sizeof *c.e);
+    }
+    return c;
+}
+
+void reference_drop(ref_value *v)
+{
+    free(v->f);
+    free(v->i);
+    free(v->e);
+    *v = (ref_value) { 0 };
+}
+
+double reference_unit(clg_dtype t)
+{
+    return t == CLG_F32 ? 0x1p-24 : t == CLG_F64 ? 0x1p-52 : 0;
+}
+
+double reference_tiny(clg_dtype t)
+{
+    return t == CLG_F32 ? 0x1p-126 : t == CLG_F64 ? 0x1p-1022 : 0;
+}
+
 static void set_item(ref_value *v, int64_t k, double x)
 {
     if (v->f)
@@ -128,21 +160,38 @@ static void set_item(ref_value *v, int64_t k, double x)
         v->i[k] = reference_wrap(v->dtype, (int64_t) x);
 }
 
-void reference_set(reference *r, clg_tensor leaf, const double *v)
+// ---- leaves and sources
+
+// What the type holds as it is, is not rounded.
+static double held_error(clg_dtype t, double x)
+{
+    const bool held = t != CLG_F32 || x == (double) (float) x || isnan(x);
+    return held ? 0 : reference_unit(t) * fabs(x) + reference_tiny(t);
+}
+
+void reference_set_about(reference *r, clg_tensor leaf, const double *v, double relative)
 {
     const clg__node *n = clg__node_of(leaf);
     entry *e = find(r, n);
     if (!e) {
         entry made = { .node = n, .n_out = 1 };
         made.out[0] = reference_new(leaf->dtype, &leaf->shape);
+        if (r->bounds)
+            made.out[0].e = calloc((size_t) made.out[0].n + 1, sizeof(double));
         e = add(r, &made);
     }
     e->given = true;
-    for (int64_t k = 0; k < e->out[0].n; k++)
+    for (int64_t k = 0; k < e->out[0].n; k++) {
         set_item(&e->out[0], k, v[k]);
+        if (e->out[0].e && e->out[0].f && isfinite(v[k]))
+            e->out[0].e[k] = held_error(leaf->dtype, v[k]) + relative * fabs(v[k]);
+    }
 }
 
-// ---- leaves and sources
+void reference_set(reference *r, clg_tensor leaf, const double *v)
+{
+    reference_set_about(r, leaf, v, 0);
+}
 
 static void read_leaf(clg_tensor t, ref_value *v)
 {
@@ -163,7 +212,7 @@ static void read_leaf(clg_tensor t, ref_value *v)
     free(raw);
 }
 
-static double draw(const clg__random *q, clg_dtype t, int64_t at)
+static double draw(const clg__random *q, clg_dtype t, int64_t at, double *e)
 {
     uint32_t w[4];
     clg__philox((uint64_t) at, q->seed, q->counter, w);
@@ -172,7 +221,10 @@ static double draw(const clg__random *q, clg_dtype t, int64_t at)
                             : ((w[0] >> 5) * 67108864.0 + (w[1] >> 6)) * 0x1p-53;
     const double u = t == CLG_F32 ? ((w[0] >> 8) + 1.0) * 0x1p-24 : (w[0] + 1.0) * 0x1p-32;
     const double turn = t == CLG_F32 ? (w[1] >> 8) * 0x1p-23 : w[1] * 0x1p-31;
-    return sqrt(-2 * log(u)) * cos(3.14159265358979323846 * turn);
+    const double radius = sqrt(-2 * log(u));
+    if (e) // logarithm, root and cosine, whose argument is rounded
+        *e = 24 * reference_unit(t) * radius;
+    return radius * cos(3.14159265358979323846 * turn);
 }
 
 static void source(const clg__node *n, ref_value *v)
@@ -180,11 +232,15 @@ static void source(const clg__node *n, ref_value *v)
     const double *p = n->params;
     for (int64_t k = 0; k < v->n; k++) {
         if (n->op->kind == CLG__RANDOM)
-            v->f[k] = draw(n->params, v->dtype, k);
+            v->f[k] = draw(n->params, v->dtype, k, v->e ? &v->e[k] : NULL);
         else if (n->op->kind == CLG__IOTA && v->i)
             v->i[k] = reference_wrap(v->dtype, (int64_t) p[0] + k * (int64_t) p[1]);
         else
             set_item(v, k, n->op->kind == CLG__IOTA ? p[0] + (double) k * p[1] : p[0]);
+        if (v->e && v->f && n->op->kind != CLG__RANDOM)
+            v->e[k] = held_error(v->dtype, v->f[k]);
+        if (v->e && v->f && n->op->kind == CLG__IOTA)
+            v->e[k] += reference_unit(v->dtype) * (fabs(p[0]) + 2 * fabs((double) k * p[1]));
     }
 }
 
@@ -204,8 +260,12 @@ static void view(const clg__node *n, const ref_value *base, ref_value *v)
         }
         if (!inside) {
             set_item(v, k, n->fill);
+            if (v->e && v->f)
+                v->e[k] = held_error(v->dtype, n->fill);
             continue;
         }
+        if (v->e)
+            v->e[k] = reference_error(base, at);
         ck_assert_msg(at >= 0 && at < base->n, "reference: %s reads element %lld of %lld", n->op->name,
                       (long long) at, (long long) base->n);
         if (v->f)
@@ -232,9 +292,22 @@ static int64_t to_integer(clg_dtype to, double x)
     return reference_wrap(to, v);
 }
 
+static double cast_error(const ref_value *a, int64_t k, clg_dtype to)
+{
+    const double x = reference_item(a, k), e = reference_error(a, k);
+    if (clg_dtype_is_float(to))
+        return e + (e > 0 && to == CLG_F32 ? reference_unit(to) * fabs(x) : held_error(to, x));
+    if (e == 0)
+        return 0;
+    const double y = (double) to_integer(to, x);
+    return fmax(fabs((double) to_integer(to, x - e) - y), fabs((double) to_integer(to, x + e) - y));
+}
+
 static void cast(const ref_value *a, ref_value *v)
 {
     for (int64_t k = 0; k < v->n; k++) {
+        if (v->e)
+            v->e[k] = cast_error(a, k, v->dtype);
         if (v->f)
             v->f[k] = reference_item(a, k);
         else
@@ -248,6 +321,16 @@ static void copy(const ref_value *a, int64_t from, ref_value *v, int64_t to)
         v->f[to] = a->f[from];
     else
         v->i[to] = a->i[from];
+    if (v->e)
+        v->e[to] = reference_error(a, from);
+}
+
+// Chosen by a condition that may be the other one.
+static void unsure(const ref_value *a, const ref_value *b, int64_t k, ref_value *v)
+{
+    const double apart = fabs(reference_item(a, k) - reference_item(b, k));
+    if (apart > 0)
+        v->e[k] = apart + fmax(reference_error(a, k), reference_error(b, k));
 }
 
 static void pointwise(const clg__node *n, const ref_value *const *in, ref_value *v)
@@ -255,11 +338,13 @@ static void pointwise(const clg__node *n, const ref_value *const *in, ref_value 
     const int arity = n->n_in;
     const clg_dtype t = in[arity - 1]->dtype; // the computing type
     for (int64_t k = 0; k < v->n; k++) {
-        double x[3] = { 0 }, y = 0;
+        double x[3] = { 0 }, e[3] = { 0 }, y = 0;
         int64_t xi[3] = { 0 }, yi = 0;
         bool known = true;
         if (strcmp(n->op->name, "where") == 0) {
             copy(in[0]->i[k] ? in[1] : in[2], k, v, k);
+            if (reference_error(in[0], k) > 0)
+                unsure(in[1], in[2], k, v);
             continue;
         }
         if (strcmp(n->op->text, "a") == 0) {
@@ -269,13 +354,18 @@ static void pointwise(const clg__node *n, const ref_value *const *in, ref_value 
         for (int i = 0; i < arity; i++) {
             x[i] = in[i]->f ? in[i]->f[k] : 0;
             xi[i] = in[i]->i ? in[i]->i[k] : 0;
+            e[i] = reference_error(in[i], k);
         }
         if (clg_dtype_is_float(t)) {
             known = reference_row_f(n->op->name, x, &y);
             set_item(v, k, y);
+            if (v->e && known)
+                v->e[k] = reference_row_error(n->op->name, t, arity, x, e, y);
         } else {
             known = reference_row_i(n->op->name, t, xi, &yi);
             v->i[k] = yi;
+            if (v->e && known)
+                v->e[k] = reference_row_error_i(n->op->name, t, arity, xi, e, yi);
         }
         ck_assert_msg(known, "reference: no row '%s' for %s", n->op->name, clg_dtype_name(t));
     }
@@ -284,26 +374,31 @@ static void pointwise(const clg__node *n, const ref_value *const *in, ref_value 
 // ---- reductions
 
 typedef struct state {
-    double f;
+    double f, e, size; // size: the sum of absolute values
     int64_t i, winner;
-    bool any;
+    bool any, unsure;
 } state;
 
 static void reduce_one(clg__reduce_kind kind, state *s, const ref_value *a, int64_t at, int64_t place)
 {
     const double f = a->f ? a->f[at] : 0;
     const int64_t i = a->i ? a->i[at] : 0;
+    const double e = reference_error(a, at);
     const bool low = kind == CLG__RED_MIN || kind == CLG__RED_ARGMIN;
     bool better;
     switch (kind) {
     case CLG__RED_SUM:
+        s->e += e;
+        s->size += fabs(f);
         s->f += f;
         s->i = (int64_t) ((uint64_t) s->i + (uint64_t) i);
         return;
     case CLG__RED_ANY:
+        s->unsure |= e > 0;
         s->i |= a->f ? f != 0 : i != 0;
         return;
     case CLG__RED_ALL:
+        s->unsure |= e > 0;
         s->i &= a->f ? f != 0 : i != 0;
         return;
     default: // NaN wins, else the first of the best
@@ -311,12 +406,32 @@ static void reduce_one(clg__reduce_kind kind, state *s, const ref_value *a, int6
             better = !s->any || (!isnan(s->f) && (isnan(f) || (low ? f < s->f : f > s->f)));
         else
             better = !s->any || (low ? i < s->i : i > s->i);
+        s->unsure = better ? e + s->e > 0 && s->any && fabs(f - s->f) <= e + s->e
+                           : s->unsure || (e + s->e > 0 && fabs(f - s->f) <= e + s->e);
+        s->e = fmax(e, s->e);
         if (better) {
             s->f = f;
             s->i = i;
             s->winner = place;
         }
         s->any = true;
+    }
+}
+
+// Sums are compensated: what is left is the rounding of the result and of the parts.
+static double reduce_error(clg__reduce_kind kind, const state *s, clg_dtype t)
+{
+    switch (kind) {
+    case CLG__RED_SUM:
+        return clg_dtype_is_float(t) ? s->e + reference_unit(t) * (4 * fabs(s->f) + 2 * s->size) : s->e;
+    case CLG__RED_ANY:
+    case CLG__RED_ALL:
+        return s->unsure;
+    case CLG__RED_ARGMAX:
+    case CLG__RED_ARGMIN:
+        return s->unsure ? INFINITY : 0;
+    default:
+        return s->e;
     }
 }
 
@@ -348,17 +463,13 @@ static void reduce(const clg__node *n, const ref_value *a, ref_value *v)
             v->f[k] = all[k].f;
         else
             v->i[k] = arg ? all[k].winner : all[k].i;
+        if (v->e)
+            v->e[k] = reduce_error(r->kind, &all[k], v->dtype);
     }
     free(all);
 }
 
 // ---- the walk
-
-static void round_value(ref_value *v)
-{
-    for (int64_t k = 0; v->dtype == CLG_F32 && k < v->n; k++)
-        v->f[k] = (double) (float) v->f[k];
-}
 
 static entry *evaluate(reference *r, clg__node *n);
 
@@ -378,6 +489,8 @@ static void compute(reference *r, clg__node *n, entry *e)
         const bool many = n->outs != NULL;
         e->out[k] = reference_new(many ? n->outs->dtype[k] : n->pub.dtype,
                                   many ? &n->outs->shape[k] : &n->pub.shape);
+        if (r->bounds)
+            e->out[k].e = calloc((size_t) e->out[k].n + 1, sizeof(double));
         e->n_out++;
     }
     ref_value *v = &e->out[0];
@@ -398,8 +511,6 @@ static void compute(reference *r, clg__node *n, entry *e)
             copy(in[0], k, v, k);
     else
         source(n, v);
-    for (int k = 0; k < e->n_out && r->round; k++)
-        round_value(&e->out[k]);
 }
 
 static entry *evaluate(reference *r, clg__node *n)

@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_NUMBERS = 20 };
@@ -216,16 +217,160 @@ static void index_add(const call *c)
     }
 }
 
+// ---- bounds of the error
+
+// How a kernel op's error follows from its inputs'.
+typedef enum growth {
+    PLACES,  // elements of the first input, moved
+    LINEAR,  // sums of the first input's elements with fixed weights
+    PRODUCT, // sums of products of the first two inputs' elements
+    CHOICE,  // one of several elements of the first input
+    ROW,     // exponentials of a row by its sum
+    LOG_ROW
+} growth;
+
+// The same op on other numbers in the first two inputs, NULL: those of the call.
+static ref_value again(const call *c, void (*run)(const call *), const double *a, const double *b)
+{
+    ref_value x[2] = { *c->in[0], c->in[1] ? *c->in[1] : *c->in[0] };
+    const ref_value *in[REF_INPUTS] = { &x[0], &x[1] };
+    ref_value out[CLG__MAX_OUTPUTS] = { { 0 } };
+    call d = *c;
+    if (a)
+        x[0].f = (double *) (uintptr_t) a;
+    if (b)
+        x[1].f = (double *) (uintptr_t) b;
+    out[0] = reference_new(c->out->dtype, &c->out->shape);
+    d.in = in;
+    d.out = out;
+    run(&d);
+    return out[0];
+}
+
+static double *sizes(const ref_value *v)
+{
+    double *a = calloc((size_t) v->n + 1, sizeof *a);
+    for (int64_t k = 0; k < v->n; k++)
+        a[k] = fabs(v->f[k]);
+    return a;
+}
+
+static double *errors(const ref_value *v)
+{
+    double *e = calloc((size_t) v->n + 1, sizeof *e);
+    for (int64_t k = 0; k < v->n; k++)
+        e[k] = reference_error(v, k);
+    return e;
+}
+
+static double *ones(const ref_value *v)
+{
+    double *a = calloc((size_t) v->n + 1, sizeof *a);
+    for (int64_t k = 0; k < v->n; k++)
+        a[k] = 1;
+    return a;
+}
+
+// Adds what the op makes of two lists of numbers to the bounds, times a factor.
+static void add_errors(const call *c, void (*run)(const call *), const double *a, const double *b,
+                       double factor)
+{
+    ref_value v = again(c, run, a, b);
+    for (int64_t k = 0; k < v.n; k++)
+        c->out->e[k] += factor * fabs(v.f[k]);
+    reference_drop(&v);
+}
+
+// The sum of |a||b| by the rounding of n terms: in order it grows like n at worst and like its root as
+// a rule; a few times that is far from the size of a wrong term.
+static void product_errors(const call *c, void (*run)(const call *))
+{
+    double *a = sizes(c->in[0]), *b = sizes(c->in[1]), *ea = errors(c->in[0]), *eb = errors(c->in[1]);
+    double *one[2] = { ones(c->in[0]), ones(c->in[1]) };
+    const double u = reference_unit(c->out->dtype);
+    ref_value terms = again(c, run, one[0], one[1]), all = again(c, run, a, b);
+    add_errors(c, run, a, eb, 1);
+    add_errors(c, run, ea, b, 1);
+    for (int64_t k = 0; k < all.n; k++)
+        c->out->e[k] += u * (2 + 2 * sqrt(terms.f[k])) * all.f[k] +
+                        (terms.f[k] > 0 ? reference_tiny(c->out->dtype) : 0);
+    reference_drop(&terms);
+    reference_drop(&all);
+    double *const arrays[] = { a, b, ea, eb, one[0], one[1] };
+    for (int k = 0; k < 6; k++)
+        free(arrays[k]);
+}
+
+static void linear_errors(const call *c, void (*run)(const call *), double roundings)
+{
+    double *a = sizes(c->in[0]), *e = errors(c->in[0]);
+    add_errors(c, run, e, NULL, 1);
+    if (roundings > 0)
+        add_errors(c, run, a, NULL, roundings * reference_unit(c->out->dtype));
+    free(a);
+    free(e);
+}
+
+static double largest_error(const ref_value *v, int64_t from, int64_t n)
+{
+    double e = 0;
+    for (int64_t k = 0; k < n; k++)
+        e = fmax(e, reference_error(v, from + k));
+    return e;
+}
+
+// The bound of the chosen one, and of its place: none when the choice is unsure.
+static void choice_errors(const call *c)
+{
+    const double e = largest_error(c->in[0], 0, c->in[0]->n);
+    for (int64_t k = 0; k < c->out[0].n; k++)
+        c->out[0].e[k] = e;
+    for (int64_t k = 0; k < c->out[1].n; k++)
+        c->out[1].e[k] = e > 0 ? INFINITY : 0;
+}
+
+static void row_errors(const call *c, bool logarithm)
+{
+    const int64_t n = c->out->shape.dim[1];
+    const double u = reference_unit(c->out->dtype);
+    for (int64_t at = 0; at < c->out->n; at++) {
+        const double y = c->out->f[at], e = largest_error(c->in[0], at / n * n, n);
+        double range = 0; // of the exponents, whose rounding is theirs
+        for (int64_t i = 0; i < n; i++)
+            range = fmax(range, fabs(c->in[0]->f[at / n * n + i] - c->in[0]->f[at]));
+        if (logarithm)
+            c->out->e[at] = 2 * e + u * (2 * fabs(y) + range + 20) + reference_tiny(c->out->dtype);
+        else
+            c->out->e[at] = fabs(y) * (expm1(2 * e) + u * (2 * range + 24)) + reference_tiny(c->out->dtype);
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(const call *c);
+    growth error;
 } kernels[] = {
-#define KERNEL(id) { #id, id }
-    KERNEL(matmul), KERNEL(conv2d), KERNEL(conv2d_dx), KERNEL(conv2d_dw), KERNEL(max_pool2d),
-    KERNEL(max_pool_scatter), KERNEL(max_pool_gather), KERNEL(avg_pool2d), KERNEL(avg_pool_back),
-    KERNEL(softmax), KERNEL(log_softmax), KERNEL(index_select), KERNEL(index_add),
+#define KERNEL(id, error) { #id, id, error }
+    KERNEL(matmul, PRODUCT), KERNEL(conv2d, PRODUCT), KERNEL(conv2d_dx, PRODUCT), KERNEL(conv2d_dw, PRODUCT),
+    KERNEL(max_pool2d, CHOICE), KERNEL(max_pool_scatter, LINEAR), KERNEL(max_pool_gather, PLACES),
+    KERNEL(avg_pool2d, LINEAR), KERNEL(avg_pool_back, LINEAR), KERNEL(softmax, ROW),
+    KERNEL(log_softmax, LOG_ROW), KERNEL(index_select, PLACES), KERNEL(index_add, LINEAR),
 #undef KERNEL
 };
+
+static void bound_errors(const call *c, void (*run)(const call *), growth error)
+{
+    if (!c->out->f) // integers
+        return;
+    if (error == PRODUCT)
+        product_errors(c, run);
+    else if (error == CHOICE)
+        choice_errors(c);
+    else if (error == ROW || error == LOG_ROW)
+        row_errors(c, error == LOG_ROW);
+    else
+        linear_errors(c, run, error == LINEAR ? 8 : 0);
+}
 
 bool reference_has_kernel(const char *name)
 {
@@ -249,6 +394,8 @@ void reference_kernel(const clg__node *n, const ref_value *const *in, ref_value 
     for (size_t k = 0; k < sizeof kernels / sizeof kernels[0]; k++) {
         if (strcmp(kernels[k].name, n->op->name) == 0) {
             kernels[k].run(&c);
+            if (out->e)
+                bound_errors(&c, kernels[k].run, kernels[k].error);
             return;
         }
     }

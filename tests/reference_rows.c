@@ -2,6 +2,7 @@
 // The rows of elementwise.def as C. Integers wrap as they do on a device: compiled with -fwrapv.
 #include "reference.h"
 
+#include <check.h>
 #include <math.h>
 #include <string.h>
 
@@ -160,6 +161,102 @@ int64_t reference_wrap(clg_dtype t, int64_t v)
     default:
         return v;
     }
+}
+
+// ---- how far a device may be
+
+// Of a right result in the row's own type: what OpenCL C 1.2 allows its functions (7.4), and half an ulp for
+// each operation. argument: roundings between the input and the function that magnifies them, in half ulps
+// of the input. flat: half ulps of the first input, where terms of that size cancel; one: of 1.
+typedef struct bound {
+    const char *name;
+    double ulp, argument, flat, one;
+} bound;
+
+#define EXACT(id) { #id, 0, 0, 0, 0 },
+#define WITHIN(id, ulp) { #id, ulp, 0, 0, 0 },
+static const bound bounds[] = {
+    EXACT(neg) EXACT(abs) EXACT(sign) EXACT(floor) EXACT(ceil) EXACT(round) EXACT(trunc)
+    EXACT(relu) EXACT(logical_not) EXACT(is_nan) EXACT(is_inf) EXACT(is_finite) EXACT(fmod)
+    EXACT(maximum) EXACT(minimum) EXACT(clamp) EXACT(eq) EXACT(ne) EXACT(lt) EXACT(le) EXACT(gt)
+    EXACT(ge) EXACT(logical_and) EXACT(logical_or) EXACT(logical_xor)
+    WITHIN(exp, 3) WITHIN(exp2, 3) WITHIN(expm1, 3) WITHIN(log, 3) WITHIN(log1p, 2)
+    WITHIN(log2, 3) WITHIN(sqrt, 3) WITHIN(rsqrt, 5) WITHIN(reciprocal, 2.5) WITHIN(square, 0.5)
+    WITHIN(sin, 4) WITHIN(cos, 4) WITHIN(tan, 5) WITHIN(asin, 4) WITHIN(acos, 4) WITHIN(atan, 5)
+    WITHIN(sinh, 4) WITHIN(cosh, 4) WITHIN(tanh, 5) WITHIN(erf, 16) WITHIN(add, 0.5)
+    WITHIN(sub, 0.5) WITHIN(mul, 0.5) WITHIN(div, 2.5) WITHIN(pow, 16) WITHIN(atan2, 6)
+    WITHIN(leaky_relu, 0.5) WITHIN(elu, 3.5) WITHIN(remainder, 0.5) WITHIN(hard_swish, 2)
+    WITHIN(one_minus_square, 2) WITHIN(d_atan, 4) WITHIN(d_elu, 4) WITHIN(over_squares, 6)
+    // several operations
+    { "gelu", 2, 2, 17, 0 }, { "gelu_tanh", 8, 8, 6, 0 }, { "silu", 6, 1, 0, 0x1p-98 },
+    { "sigmoid", 6, 1, 0, 0 }, { "hard_sigmoid", 1, 0, 1, 0 }, { "softplus", 8, 2, 0, 0 },
+    { "gauss", 4, 2, 0, 0 }, { "d_silu", 8, 4, 0, 8 }, { "d_gelu", 8, 4, 0, 40 },
+    { "d_gelu_tanh", 8, 8, 0, 16 }, { "d_pow", 18, 1, 0, 0 },
+};
+#undef EXACT
+#undef WITHIN
+
+static const bound *bound_of(const char *name)
+{
+    for (size_t k = 0; k < sizeof bounds / sizeof bounds[0]; k++) {
+        if (strcmp(bounds[k].name, name) == 0)
+            return &bounds[k];
+    }
+    ck_abort_msg("reference: how exact is the row '%s'? Add it to the bounds in reference_rows.c", name);
+    return NULL;
+}
+
+// A comparison of equal values: they come from one computation, and are equal on the device too.
+static bool sure(const char *name, bool equal)
+{
+    static const char *const comparisons[] = { "eq", "ne", "lt", "le", "gt", "ge" };
+    for (size_t k = 0; equal && k < sizeof comparisons / sizeof comparisons[0]; k++) {
+        if (strcmp(comparisons[k], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+double reference_row_error(const char *name, clg_dtype t, int arity, const double x[3],
+                           const double e[3], double y)
+{
+    const bound *b = bound_of(name);
+    const double u = reference_unit(t);
+    if (sure(name, x[0] == x[1]))
+        return 0;
+    double sum = b->ulp > 0 ? 2 * u * b->ulp * fabs(y) + reference_tiny(t) : 0;
+    sum += b->one * u + (b->flat > 0 && isfinite(x[0]) ? b->flat * u * fabs(x[0]) : 0);
+    for (int k = 0; k < arity; k++) {
+        const double step = e[k] + b->argument * u * fabs(x[k]);
+        double far = 0;
+        for (int side = 0; step > 0 && isfinite(x[k]) && side < 2; side++) {
+            double moved[3] = { x[0], x[1], x[2] }, v = y;
+            moved[k] += side ? -step : step;
+            reference_row_f(name, moved, &v);
+            far = fabs(v - y) > far || isnan(v - y) ? fabs(v - y) : far;
+        }
+        sum += isnan(far) ? INFINITY : 1.1 * far;
+    }
+    return isnan(sum) ? (isnan(y) ? 0 : INFINITY) : sum;
+}
+
+double reference_row_error_i(const char *name, clg_dtype t, int arity, const int64_t x[3], const double e[3],
+                             int64_t y)
+{
+    double sum = 0;
+    if (sure(name, x[0] == x[1]))
+        return 0;
+    for (int k = 0; k < arity; k++) {
+        for (int side = 0; e[k] > 0 && side < 2; side++) {
+            int64_t moved[3] = { x[0], x[1], x[2] }, v = y;
+            if (e[k] > 0x1p62)
+                return INFINITY;
+            moved[k] = t == CLG_BOOL ? !moved[k] : moved[k] + (int64_t) (side ? -e[k] : e[k]);
+            reference_row_i(name, t, moved, &v);
+            sum = fmax(sum, fabs((double) v - (double) y));
+        }
+    }
+    return sum;
 }
 
 bool reference_row_f(const char *name, const double x[3], double *y)
