@@ -84,7 +84,8 @@ struct clg_grad_check_params {
 // result  CLG_OK when all agree
 // owns    nothing
 // errors  CLG_EGRAD     a derivative differs: which, and both values; or there is none
-//         CLG_EINVAL    n or f, or p is refused by clg_params_read
+//         CLG_EINVAL    n or f; step or tolerance negative or not finite; p is refused by
+//                       clg_params_read
 //         CLG_EDTYPE    an input is not floating
 //         f's own
 // blocks  yes, 2 evaluations per element

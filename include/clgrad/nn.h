@@ -16,8 +16,8 @@ typedef enum clg_init_kind {
     CLG_INIT_DEFAULT, // PyTorch's for linear and conv2d: uniform within 1/sqrt(fan_in)
     CLG_INIT_KAIMING_UNIFORM, CLG_INIT_KAIMING_NORMAL, // gain sqrt(2), fan_in
     CLG_INIT_XAVIER_UNIFORM, CLG_INIT_XAVIER_NORMAL,
-    CLG_INIT_UNIFORM, // in [a, b)
-    CLG_INIT_NORMAL,  // mean a, standard deviation b
+    CLG_INIT_UNIFORM, // in [a, b), a <= b
+    CLG_INIT_NORMAL,  // mean a, standard deviation b >= 0
     CLG_INIT_CONSTANT // a
 } clg_init_kind;
 typedef struct clg_init {
@@ -70,7 +70,7 @@ CLG_API bool clg_store_is_training(clg_store s);
 // errors  CLG_ESHAPE    the name exists with another shape or type
 //         CLG_EINVAL    s or name is NULL (no device keeps the text of the first),
 //                       or the name is a buffer's, not UTF-8, "__metadata__", or an optimizer's
-//                       ("optim.")
+//                       ("optim."), or init is no kind, a range that is not finite, a b below 0
 //         CLG_EFORMAT   a file was loaded and lacks it; see clg_store_load
 // blocks  no
 // source  PyTorch, torch/nn/init.py; He and others 2015, Glorot and Bengio 2010

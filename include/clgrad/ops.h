@@ -390,6 +390,7 @@ CLG_API clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
 // grad    x, target
 // errors  CLG_ESHAPE    shapes differ
 //         CLG_EDTYPE    BOOL, or the mean of integers
+//         CLG_EINVAL    no such reduction
 CLG_API clg_tensor clg_mse_loss(clg_tensor x, clg_tensor target, clg_reduction r);
 
 // ---- movement: views, no memory moves before a kernel needs another order
@@ -560,7 +561,8 @@ CLG_API clg_tensor clg_index_select(clg_tensor a, int axis, clg_tensor index);
 CLG_API clg_tensor clg_matmul(clg_tensor a, clg_tensor b);
 
 // Zero means PyTorch's default: stride 1 (pooling: the window), dilation 1, groups 1, padding 0.
-// An _h/_w field of 0 takes the common one.
+// An _h/_w field of 0 takes the common one; padding of one dimension alone is padding_h or
+// padding_w without padding. Negative numbers, and numbers above 2^20, are refused.
 struct clg_conv2d_params {
     size_t size;
     int stride, padding, dilation, groups;
@@ -580,10 +582,10 @@ struct clg_conv2d_params {
 // p       may be NULL: all defaults
 // result  [N,O,H',W']   type of x, H' = (H + 2*pad - dilation*(KH-1) - 1) / stride + 1 (floor)
 // grad    x, w, bias
-// errors  CLG_ESHAPE    ranks not 4, channels differ, the window does not fit, w is empty, bias has
-//                       not O elements, or 2^31 elements of x or y
+// errors  CLG_ESHAPE    ranks not 4, channels differ, the window does not fit, an empty image or w,
+//                       bias has not O elements, or 2^31 elements of x or y
 //         CLG_EDTYPE    types differ or are BOOL
-//         CLG_EINVAL    a negative parameter
+//         CLG_EINVAL    a parameter is negative or above 2^20
 // source  Dumoulin and Visin 2016, section 2
 CLG_API clg_tensor clg_conv2d(clg_tensor x, clg_tensor w, clg_tensor bias,
                               const struct clg_conv2d_params *p);
@@ -608,9 +610,10 @@ struct clg_pool2d_params {
 //         a window starts inside the image or its padding before
 // result  [N,C,H',W']   type of x, H' = (H + 2*pad - dilation*(K-1) - 1) / stride + 1
 // grad    x: g at the first largest element of each window, at the last NaN where there is one
-// errors  CLG_ESHAPE    rank not 4, the window does not fit, or 2^31 elements
+// errors  CLG_ESHAPE    rank not 4, an empty image, the window does not fit, or 2^31 elements
 //         CLG_EDTYPE    x is BOOL
-//         CLG_EINVAL    no kernel, a negative parameter, too much padding, a divisor
+//         CLG_EINVAL    no kernel, a parameter that is negative or above 2^20, too much padding, a
+//                       divisor
 CLG_API clg_tensor clg_max_pool2d(clg_tensor x, const struct clg_pool2d_params *p);
 
 // Mean of each window.
@@ -691,10 +694,11 @@ CLG_API void clg_random_set_state(clg_device dev, uint64_t seed, uint64_t counte
 //
 // dev, shape   device and shape
 // t       F32 or F64
-// lo, hi  rounding may give hi itself
+// lo, hi  lo <= hi; rounding may give hi itself
 // result  type t, shape `shape`; u is the same on every device
 // grad    none
 // errors  CLG_EDTYPE    t is not floating, or the device lacks it
+//         CLG_EINVAL    lo is above hi, or hi - lo is beyond t
 // source  Salmon and others 2011 (Philox 4x32-10)
 CLG_API clg_tensor clg_uniform(clg_device dev, clg_dtype t, clg_shape shape, double lo, double hi);
 
@@ -704,10 +708,11 @@ CLG_API clg_tensor clg_uniform(clg_device dev, clg_dtype t, clg_shape shape, dou
 //
 // dev, shape   device and shape
 // t       F32 or F64
-// mean, std   numbers
+// mean, std   numbers; std 0 or more
 // result  type t, shape `shape`; equal between devices but for the rounding of log, sqrt and cospi
 // grad    none
 // errors  CLG_EDTYPE    t is not floating, or the device lacks it
+//         CLG_EINVAL    std is negative or NaN
 // source  Box and Muller 1958, on clg_uniform's draws
 CLG_API clg_tensor clg_normal(clg_device dev, clg_dtype t, clg_shape shape, double mean,
                               double std);

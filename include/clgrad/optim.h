@@ -12,18 +12,19 @@ typedef struct clg_optim_t *clg_optim;
 struct clg_sgd_params {
     size_t size;
     double lr, momentum, dampening, weight_decay; // 0 is 0: without a rate nothing moves
-    bool nesterov;
+    bool nesterov;                                // with a momentum and without dampening
 };
 #define clg_sgd_params(...)                                                                        \
     (&(struct clg_sgd_params) { .size = sizeof(struct clg_sgd_params), __VA_ARGS__ })
 
 struct clg_adam_params {
     size_t size;
-    double lr;           // 0: 1e-3 (clg_optim_set_lr sets a real 0)
+    double lr;           // 0: 1e-3
     double beta1, beta2; // 0: 0.9 and 0.999
     double eps;          // 0: 1e-8
     double weight_decay; // Adam: added to the gradient; AdamW: decoupled, 0 there means 0.01
     bool no_decay;       // AdamW without decay
+    bool no_lr, no_beta1, no_beta2, no_eps; // the number is 0, not its default
 };
 #define clg_adam_params(...)                                                                       \
     (&(struct clg_adam_params) { .size = sizeof(struct clg_adam_params), __VA_ARGS__ })
@@ -40,7 +41,9 @@ struct clg_adam_params {
 // p       may be NULL, which leaves lr 0
 // result  the optimizer
 // owns    destroy with clg_optim_destroy, before the store; NULL on failure (see clg_error)
-// errors  CLG_ENOMEM; CLG_EINVAL for a NULL store, or p is refused by clg_params_read
+// errors  CLG_ENOMEM
+//         CLG_EINVAL    a NULL store, p is refused by clg_params_read, a number is not finite or
+//                       negative (dampening may be), nesterov without momentum or with dampening
 // blocks  no
 // source  PyTorch, torch/optim/sgd.py
 CLG_API clg_optim clg_sgd_create(clg_store s, const struct clg_sgd_params *p);
@@ -56,7 +59,9 @@ CLG_API clg_optim clg_sgd_create(clg_store s, const struct clg_sgd_params *p);
 // p       may be NULL
 // result  the optimizer
 // owns    as clg_sgd_create
-// errors  as of clg_sgd_create
+// errors  CLG_ENOMEM
+//         CLG_EINVAL    a NULL store, p is refused by clg_params_read, a number is negative or not
+//                       finite, a beta is 1 or more, or a number stands beside the flag against it
 // blocks  no
 // source  Kingma and Ba 2015
 CLG_API clg_optim clg_adam_create(clg_store s, const struct clg_adam_params *p);
@@ -69,7 +74,7 @@ CLG_API clg_optim clg_adam_create(clg_store s, const struct clg_adam_params *p);
 // p       may be NULL; a weight_decay of 0 means 0.01, no_decay none
 // result  the optimizer
 // owns    as clg_sgd_create
-// errors  as of clg_sgd_create
+// errors  as of clg_adam_create
 // blocks  no
 // source  Loshchilov and Hutter 2019
 CLG_API clg_optim clg_adamw_create(clg_store s, const struct clg_adam_params *p);

@@ -138,6 +138,10 @@ clg_status clg_grad_check(clg_tensor (*f)(const clg_tensor *x, int n, void *user
     const char *wrong = clg_params_read(&q, sizeof q, p);
     if (wrong)
         return clg_fail(x[0]->dev, CLG_EINVAL, "grad_check: %s", wrong);
+    if (!(q.step >= 0 && q.tolerance >= 0 && isfinite(q.step) && isfinite(q.tolerance)))
+        return clg_fail(x[0]->dev, CLG_EINVAL,
+                        "grad_check: step %g, tolerance %g, expected finite ones of 0 (the default) or more",
+                        q.step, q.tolerance);
     checker c = { .f = f, .user = user, .x = x, .n = n, .dev = x[0]->dev };
     double *grads[16] = { NULL };
     clg_status st = CLG_OK;

@@ -96,11 +96,11 @@ clg_tensor clg_nn_conv2d(clg_store s, const char *name, clg_tensor x,
     if (wrong)
         return refuse(&l, CLG_EINVAL, wrong);
     p = &q;
-    const int groups = p->groups > 0 ? p->groups : 1;
-    if (x->shape.rank != 4 || p->out < 1 || p->kernel < 1)
+    const int groups = p->groups ? p->groups : 1;
+    if (x->shape.rank != 4 || p->out < 1 || p->kernel < 1 || p->kernel > 1 << 20 || groups < 1)
         return clg_poison(x->dev, CLG_ESHAPE,
-                          "nn_conv2d '%s': x has rank %d, out %d, kernel %d; expected rank 4, "
-                          "positive numbers", name, x->shape.rank, p->out, p->kernel);
+                          "nn_conv2d '%s': x has rank %d, out %d, kernel %d, groups %d; expected rank 4, "
+                          "positive numbers, a kernel up to 2^20", name, x->shape.rank, p->out, p->kernel, groups);
     const int64_t c = x->shape.dim[1] / groups, fan = c * p->kernel * p->kernel;
     clg_var w = param(&l, "weight", CLG_SHAPE(p->out, c, p->kernel, p->kernel), p->init, fan);
     clg_var b = p->no_bias ? NULL : param(&l, "bias", CLG_SHAPE(p->out), (clg_init) { 0 }, fan);

@@ -41,10 +41,56 @@ static clg_optim create(clg_store s, kind k, const char *wrong)
     return o;
 }
 
+typedef struct number_field {
+    const char *name;
+    double v, end; // 0 <= v < end
+    bool none;     // a flag says that v is 0
+} number_field;
+
+// What a user gave is used or refused, never replaced.
+static bool accept(clg_store s, const char *what, const number_field *f, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (!(f[i].v >= 0 && f[i].v < f[i].end)) {
+            clg_fail(clg_store_device(s), CLG_EINVAL, "%s: %s is %g, expected 0 or more and %s", what,
+                     f[i].name, f[i].v, f[i].end > 1 ? "finite" : "below 1");
+            return false;
+        }
+        if (f[i].none && f[i].v != 0) {
+            clg_fail(clg_store_device(s), CLG_EINVAL, "%s: %s is %g, but a flag says that there is none",
+                     what, f[i].name, f[i].v);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool accept_sgd(clg_store s, const struct clg_sgd_params *q)
+{
+    const number_field f[] = { { "lr", q->lr, INFINITY, false },
+                               { "momentum", q->momentum, INFINITY, false },
+                               { "weight_decay", q->weight_decay, INFINITY, false } };
+    if (!isfinite(q->dampening)) {
+        clg_fail(clg_store_device(s), CLG_EINVAL, "sgd: dampening is %g, expected a finite number",
+                 q->dampening);
+        return false;
+    }
+    if (!accept(s, "sgd", f, 3))
+        return false;
+    if (!q->nesterov || (q->momentum > 0 && q->dampening == 0))
+        return true;
+    clg_fail(clg_store_device(s), CLG_EINVAL,
+             "sgd: nesterov with momentum %g and dampening %g, expected a momentum and no dampening",
+             q->momentum, q->dampening);
+    return false;
+}
+
 clg_optim clg_sgd_create(clg_store s, const struct clg_sgd_params *p)
 {
     struct clg_sgd_params q;
     clg_optim o = create(s, SGD, clg_params_read(&q, sizeof q, p));
+    if (o && !accept_sgd(s, &q))
+        clg_optim_destroy(&o);
     if (o) {
         o->lr = q.lr;
         o->momentum = q.momentum;
@@ -55,9 +101,9 @@ clg_optim clg_sgd_create(clg_store s, const struct clg_sgd_params *p)
     return o;
 }
 
-static double or_default(double v, double d)
+static double or_default(double v, bool none, double d)
 {
-    return v != 0 ? v : d;
+    return v != 0 || none ? v : d;
 }
 
 static clg_optim adam(clg_store s, kind k, const struct clg_adam_params *p)
@@ -66,13 +112,20 @@ static clg_optim adam(clg_store s, kind k, const struct clg_adam_params *p)
     struct clg_adam_params q;
     clg_optim o = create(s, k, clg_params_read(&q, sizeof q, p));
     p = &q;
+    const number_field f[] = { { "lr", q.lr, INFINITY, q.no_lr },
+                               { "beta1", q.beta1, 1, q.no_beta1 },
+                               { "beta2", q.beta2, 1, q.no_beta2 },
+                               { "eps", q.eps, INFINITY, q.no_eps },
+                               { "weight_decay", q.weight_decay, INFINITY, q.no_decay } };
+    if (o && !accept(s, k == ADAMW ? "adamw" : "adam", f, 5))
+        clg_optim_destroy(&o);
     if (!o)
         return NULL;
-    o->lr = or_default(p->lr, 1e-3);
-    o->beta1 = or_default(p->beta1, 0.9);
-    o->beta2 = or_default(p->beta2, 0.999);
-    o->eps = or_default(p->eps, 1e-8);
-    o->decay = k == ADAMW && !p->no_decay ? or_default(p->weight_decay, 0.01) : p->weight_decay;
+    o->lr = or_default(p->lr, p->no_lr, 1e-3);
+    o->beta1 = or_default(p->beta1, p->no_beta1, 0.9);
+    o->beta2 = or_default(p->beta2, p->no_beta2, 0.999);
+    o->eps = or_default(p->eps, p->no_eps, 1e-8);
+    o->decay = or_default(p->weight_decay, p->no_decay || k == ADAM, 0.01);
     return o;
 }
 

@@ -299,6 +299,9 @@ clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init
 {
     if (!begin(s, name, "store_param"))
         return NULL;
+    if ((int) init.kind < CLG_INIT_DEFAULT || init.kind > CLG_INIT_CONSTANT)
+        return clg__store_refuse(s, CLG_EINVAL, "store: '%.200s': %d is no kind of first numbers", name,
+                                 (int) init.kind);
     struct entry *e = clg__store_entry(s, name);
     if (e)
         return existing(s, e, CLG_F32, shape, PARAMETER);

@@ -86,7 +86,7 @@ static bool fill(clg__conv *p, clg_tensor x, clg_tensor w, const struct clg_conv
     };
     if (p->sh < 1 || p->sw < 1 || p->ph < 0 || p->pw < 0 || p->dh < 1 || p->dw < 1 || p->groups < 1 ||
         p->sh > 1 << 20 || p->sw > 1 << 20 || p->ph > 1 << 20 || p->pw > 1 << 20 || p->dh > 1 << 20 ||
-        p->dw > 1 << 20)
+        p->dw > 1 << 20 || p->groups > 1 << 20)
         return false;
     const int64_t oh = (int64_t) p->h + 2 * p->ph - (int64_t) p->dh * (p->kh - 1) - 1,
                   ow = (int64_t) p->w + 2 * p->pw - (int64_t) p->dw * (p->kw - 1) - 1;
@@ -114,7 +114,8 @@ clg_tensor clg_conv2d(clg_tensor x, clg_tensor w, clg_tensor bias,
     if (x->dtype == CLG_BOOL)
         return clg__call_fail(&c, CLG_EDTYPE, "bool has no arithmetic: cast first");
     for (int d = 0; d < 4; d++) {
-        if (x->shape.dim[d] > INT32_MAX / 4 || w->shape.dim[d] > INT32_MAX / 4 || w->shape.dim[d] < 1)
+        if (x->shape.dim[d] > INT32_MAX / 4 || w->shape.dim[d] > INT32_MAX / 4 ||
+            w->shape.dim[d] < 1 || (d > 1 && x->shape.dim[d] < 1))
             return clg__call_fail(&c, CLG_ESHAPE, "a dimension is empty or too large");
     }
     if (!fill(&p, x, w, &q))

@@ -301,14 +301,19 @@ static clg_tensor pooling(const char *name, clg_tensor x, const struct clg_pool2
         return clg__call_poison(&c);
     if (wrong)
         return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
-    if (!max && (r.dilation > 1 || r.dilation_h > 1 || r.dilation_w > 1))
-        return clg__call_fail(&c, CLG_EINVAL, "has no dilation");
+    for (int k = 0; k < 3 && !max; k++) {
+        const int d = k == 0 ? r.dilation : k == 1 ? r.dilation_h : r.dilation_w;
+        if (d != 0 && d != 1)
+            return clg__call_fail(&c, CLG_EINVAL, "dilation is %d, but an average has none", d);
+    }
     if (max && r.divisor)
         return clg__call_fail(&c, CLG_EINVAL, "divisor is %d, but a maximum has none", r.divisor);
     if (x->shape.rank != 4)
         return clg__call_fail(&c, CLG_ESHAPE, "x must be [N,C,H,W]");
     if (x->dtype == CLG_BOOL)
         return clg__call_fail(&c, CLG_EDTYPE, "bool has no arithmetic: cast first");
+    if (x->shape.dim[2] < 1 || x->shape.dim[3] < 1)
+        return clg__call_fail(&c, CLG_ESHAPE, "the image is empty");
     if (clg_numel(x->shape) > INT32_MAX)
         return clg__call_fail(&c, CLG_ESHAPE, "more than %d elements", INT32_MAX);
     if (!fill(&q, x, &r))

@@ -7,6 +7,7 @@
 #include "ops/philox.h"
 #include <clgrad/ops.h>
 
+#include <float.h>
 #include <stdlib.h>
 
 static void key_random(const void *params, clg__key *k)
@@ -39,6 +40,8 @@ static clg_tensor scaled(clg_tensor x, double by, double plus)
 
 clg_tensor clg_uniform(clg_device dev, clg_dtype t, clg_shape shape, double lo, double hi)
 {
+    if (dev && !(lo <= hi && hi - lo <= (t == CLG_F32 ? FLT_MAX : DBL_MAX)))
+        return clg_poison(dev, CLG_EINVAL, "uniform: from %g to %g is no finite range", lo, hi);
     CLG__DEFAULT_FP;
     lo = clg__fp_pin(lo);
     hi = clg__fp_pin(hi);
@@ -47,6 +50,8 @@ clg_tensor clg_uniform(clg_device dev, clg_dtype t, clg_shape shape, double lo, 
 
 clg_tensor clg_normal(clg_device dev, clg_dtype t, clg_shape shape, double mean, double std)
 {
+    if (dev && !(std >= 0))
+        return clg_poison(dev, CLG_EINVAL, "normal: std is %g, expected 0 or more", std);
     CLG__DEFAULT_FP;
     return scaled(draw(dev, "normal", t, &shape, CLG__RAND_NORMAL), std, mean);
 }
