@@ -314,6 +314,39 @@ def conventions():
     case('pad_special', 'pad', [-inf, 0, 0, 1, 0, 1, 0], [r(1, 2, 2)], lambda t: F.pad(t, (1, 0, 0, 1), value=-inf))
 
 
+def quotients():
+    """Pairs of everything special; kinks and limits of one number."""
+    inf, nan = float('inf'), float('nan')
+    x = torch.tensor([-inf, -2.5, -1.0, -0.5, -0.0, 0.0, 0.375, 1.0, 2.5, inf, nan])
+    a, b = (t.reshape(-1) for t in torch.meshgrid(x, x, indexing='ij'))
+    case('fmod_pairs', 'fmod', [], [a, b], torch.fmod)
+    case('remainder_pairs', 'remainder', [], [a, b], torch.remainder)
+    case('floor_divide_pairs', 'floor_divide', [], [('c', a), ('c', b)], torch.floor_divide)
+    case('trunc_divide_pairs', 'trunc_divide', [], [('c', a), ('c', b)],
+         lambda s, t: torch.div(s, t, rounding_mode='trunc'))
+    case('maximum_pairs', 'maximum', [], [a, b], torch.maximum)
+    case('minimum_pairs', 'minimum', [], [a, b], torch.minimum)
+    some = torch.isfinite(b) & torch.isfinite(a)  # at infinity PyTorch divides it by itself
+    case('atan2_pairs', 'atan2', [], [a[some], b[some]], torch.atan2)
+    case('atan2_all', 'atan2', [], [('c', a), ('c', b)], torch.atan2)
+    # integers, and a divisor of 0 is an error there
+    i, j = torch.tensor([-7, -6, -1, 0, 1, 6, 7, 1000003]), torch.tensor([-7, -3, -2, -1, 1, 2, 3, 7])
+    i, j = (t.reshape(-1) for t in torch.meshgrid(i, j, indexing='ij'))
+    for n in 'fmod remainder floor_divide'.split():
+        case(n + '_integers', n, [], [('i', i), ('i', j)], getattr(torch, n))
+    case('trunc_divide_integers', 'trunc_divide', [], [('i', i), ('i', j)],
+         lambda s, t: torch.div(s, t, rounding_mode='trunc'))
+    kink = torch.tensor([nan, inf, -3.0, -2.0, -1.0, -0.0, 0.0, 1.0, 2.0, 3.0])
+    case('relu_kink', 'relu', [], [kink], torch.relu)
+    case('elu_kink', 'elu', [2], [kink], lambda t: F.elu(t, 2))
+    case('leaky_relu_kink', 'leaky_relu', [0.3], [kink], lambda t: F.leaky_relu(t, 0.3))
+    case('hard_sigmoid_kink', 'hard_sigmoid', [], [kink], F.hardsigmoid)
+    case('hard_swish_kink', 'hard_swish', [], [kink], F.hardswish)
+    case('clamp_kink', 'clamp', [-2, 2], [kink], lambda t: torch.clamp(t, -2, 2))
+    case('clamp_crossed', 'clamp', [2, -1], [kink], lambda t: torch.clamp(t, 2, -1))
+    case('softplus_kink', 'softplus', [1, 2], [kink], lambda t: F.softplus(t, 1, 2))
+
+
 def shapes():
     """Empty tensors, one element, no dimension."""
     none, row, one, point = torch.zeros(0, 3), r(2, 0), r(1, 1), r(1)[0]
@@ -428,3 +461,4 @@ edges()
 options()
 conventions()
 shapes()
+quotients()

@@ -38,6 +38,61 @@ static int64_t rem_i(int64_t a, int64_t b)
     return m != 0 && (b < 0) != (m < 0) ? m + b : m;
 }
 
+static double floor_divide_f(double a, double b)
+{
+    const double m = fmod(a, b);
+    double d = (a - m) / b, f;
+    if (b == 0)
+        return a / b;
+    d -= m != 0 && (b < 0) != (m < 0);
+    f = floor(d);
+    return d == 0 ? copysign(0, a / b) : d - f > 0.5 ? f + 1 : f;
+}
+
+static int64_t trunc_divide_i(int64_t a, int64_t b)
+{
+    return b == 0 ? 0 : b == -1 ? -a : a / b;
+}
+
+static int64_t floor_divide_i(int64_t a, int64_t b)
+{
+    const int64_t q = trunc_divide_i(a, b);
+    return q - (mod_i(a, b) != 0 && (a < 0) != (b < 0));
+}
+
+static double sigmoid(double a)
+{
+    return a < 0 ? exp(a) / (1 + exp(a)) : 1 / (1 + exp(-a));
+}
+
+static double cdf(double a)
+{
+    return 0.5 * erfc(a * -0.70710678118654752440);
+}
+
+// Beyond, exponentials are zero.
+static double near(double a)
+{
+    return a > 1e3 ? 1e3 : a < -1e3 ? -1e3 : a;
+}
+
+static double inner(double a)
+{
+    return a * (1.5957691216057307118 + 0.071354816272600248776 * a * a);
+}
+
+static double d_gelu_tanh(double a)
+{
+    const double u = inner(a), slope = 1.5957691216057307118 + 3 * 0.071354816272600248776 * a * a;
+    return sigmoid(u) + a * sigmoid(u) * sigmoid(-u) * slope;
+}
+
+static double over_squares(double a, double b)
+{
+    const double r = hypot(a, b);
+    return r == 0 ? 0 : b / r / r;
+}
+
 static int64_t pow_i(int64_t a, int64_t b)
 {
     int64_t r = 1;
@@ -66,6 +121,8 @@ typedef struct row {
 #define EW1(id, domain, result, value, da) ROW(id, domain, value)
 #define EW2(id, domain, result, value, da, db) ROW(id, domain, value)
 #define EWP(id, n, domain, value, da) ROW(id, domain, value)
+#define D1(id, value, da) ROW(id, FLOATING, value)
+#define D2(id, value, da, db) ROW(id, FLOATING, value)
 
 #define H_ABS(a) fabs(a)
 #define H_FLOOR(a) floor(a)
@@ -77,6 +134,16 @@ typedef struct row {
 #define H_FMOD(a, b) fmod(a, b)
 #define H_REM(a, b) rem_f(a, b)
 #define H_POW(a, b) pow(a, b)
+#define H_FLOOR_DIVIDE(a, b) floor_divide_f(a, b)
+#define H_TRUNC_DIVIDE(a, b) trunc((a) / (b))
+#define H_SIGMOID(a) sigmoid(a)
+#define H_SILU(a) ((a) * sigmoid(a))
+#define H_D_SILU(a) (sigmoid(a) * (1 + (a) * sigmoid(-(a))))
+#define H_GELU(a) ((a) * cdf(a))
+#define H_D_GELU(a) (cdf(a) + near(a) * 0.39894228040143267794 * exp(-0.5 * (a) * (a)))
+#define H_GELU_TANH(a) ((a) * sigmoid(inner(a)))
+#define H_D_GELU_TANH(a) d_gelu_tanh(near(a))
+#define H_OVER_SQUARES(a, b) over_squares(a, b)
 #define T double
 #define F_FLOATING(id, value) FUNCTION(id, f, double, double, value)
 #define F_NUMERIC F_FLOATING
@@ -96,6 +163,8 @@ typedef struct row {
 #undef H_FMOD
 #undef H_REM
 #undef H_POW
+#undef H_FLOOR_DIVIDE
+#undef H_TRUNC_DIVIDE
 
 #define H_ABS(a) ((a) < 0 ? -(a) : (a))
 #define H_FLOOR(a) (a)
@@ -107,6 +176,8 @@ typedef struct row {
 #define H_FMOD(a, b) mod_i(a, b)
 #define H_REM(a, b) rem_i(a, b)
 #define H_POW(a, b) pow_i(a, b)
+#define H_FLOOR_DIVIDE(a, b) floor_divide_i(a, b)
+#define H_TRUNC_DIVIDE(a, b) trunc_divide_i(a, b)
 #define I_FLOATING(id, kind, type, value)
 #define I_NUMERIC(id, kind, type, value) FUNCTION(id, kind, type, int64_t, value)
 #define I_ANY I_NUMERIC

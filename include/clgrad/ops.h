@@ -33,8 +33,8 @@ CLG_BEGIN
 //         test    any
 //         logic   any; becomes BOOL first (nonzero and NaN are true)
 // result  shape of a; type of a after that, BOOL for a test
-// grad    as in the table, where y is the result; "exact": of the formula. hard_swish: the middle
-//         piece at -3 and 3 as well
+// grad    as in the table, where y is the result; "exact": of the formula. NaN gives NaN, but 0 for
+//         abs, g for relu and hard_swish. hard_swish: 0 at -3, g at 3
 // errors  CLG_EDTYPE    BOOL where the table says number
 // source  gelu: Hendrycks and Gimpel 2016; silu: Elfwing and others 2017; hard_sigmoid and
 //         hard_swish: Howard and others 2019
@@ -44,7 +44,7 @@ CLG_BEGIN
     M(sign)         /* -1, 0 or 1; 0 for NaN           | number | zero                        */   \
     M(exp)          /* e^a                             | float  | g * y                       */   \
     M(exp2)         /* 2^a                             | float  | g y ln 2                    */   \
-    M(expm1)        /* e^a - 1                         | float  | g * (y + 1)                 */   \
+    M(expm1)        /* e^a - 1                         | float  | g e^a                       */   \
     M(log)          /* natural logarithm               | float  | g / a                       */   \
     M(log1p)        /* log(1 + a)                      | float  | g / (1 + a)                 */   \
     M(log2)         /* logarithm to base 2             | float  | g / (a log 2)               */   \
@@ -66,7 +66,7 @@ CLG_BEGIN
     M(ceil)         /* smallest integer >= a           | number | zero                        */   \
     M(round)        /* nearest integer, half to even   | number | zero                        */   \
     M(trunc)        /* integer part                    | number | zero                        */   \
-    M(relu)         /* max(a, 0); NaN stays            | number | g where a > 0, 0 at 0       */   \
+    M(relu)         /* max(a, 0); NaN stays            | number | 0 where a <= 0, else g      */   \
     M(gelu)         /* a/2 (1 + erf(a / sqrt 2))       | float  | exact                       */   \
     M(gelu_tanh)    /* gelu by tanh, 0.044715          | float  | exact, of this formula      */   \
     M(silu)         /* a / (1 + exp(-a))               | float  | exact                       */   \
@@ -99,7 +99,7 @@ CLG_API clg_tensor clg_leaky_relu(clg_tensor a, double slope);
 // a       float, other types become F32; any shape
 // alpha   a number; no gradient
 // result  shape of a, float
-// grad    a: g where a > 0, else alpha e^a g
+// grad    a: alpha e^a g where a <= 0, else g
 // errors  none of its own
 // source  Clevert and others 2015
 CLG_API clg_tensor clg_elu(clg_tensor a, double alpha);
@@ -127,12 +127,16 @@ CLG_API clg_tensor clg_softplus(clg_tensor a, double beta, double threshold);
 //         argument: changing it compiles nothing
 // result  the broadcast shape; the common type, BOOL for a test
 // grad    as in the table, summed over what was broadcast. pow: 0 for a where b = 0, 0 for b where
-//         a = 0 and b >= 0. fmod, remainder: the quotient is a constant
+//         a = 0 and b >= 0. atan2: 0 at the origin. fmod, remainder: the quotient is a constant.
+//         maximum, minimum: g for both where one is NaN
 // errors  CLG_ESHAPE    shapes do not broadcast
 //         CLG_EDTYPE    two BOOL where the table says number
 //
-// Integers: division by 0 gives 0 in fmod and remainder; a negative power of an integer is 0, of 1
-// and -1 as it should. remainder has the sign of b, fmod that of a.
+// Division by 0 never traps: it gives 0 for integers in all four kinds of division, infinities and
+// NaN for the rest; the smallest integer by -1 wraps. floor_divide is, as PyTorch's, the quotient
+// that remainder uses: 9 for 1 and 0.1f, which is more than a tenth. Integers stay integers there.
+// A negative power of an integer is 0, of 1 and -1 as it should. remainder has the sign of b, fmod
+// that of a.
 #define CLG_BINARY_MAP(M)                                                                          \
     M(add)          /* a + b             | number | g                  | g                  */     \
     M(sub)          /* a - b             | number | g                  | -g                 */     \
@@ -141,7 +145,9 @@ CLG_API clg_tensor clg_softplus(clg_tensor a, double beta, double threshold);
     M(pow)          /* a^b               | number | g b a^(b-1)        | g y log(a)         */     \
     M(atan2)        /* angle of (b, a)   | float  | g b / (a^2 + b^2)  | -g a / (a^2 + b^2) */     \
     M(fmod)         /* a - b trunc(a/b)  | number | g                  | -g trunc(a/b)      */     \
-    M(remainder)    /* a - b floor(a/b)  | number | g                  | -g floor(a/b)      */     \
+    M(remainder)    /* a - b floor(a/b)  | number | g                  | -g floor_divide    */     \
+    M(floor_divide) /* floor(a / b)      | number | zero               | zero               */     \
+    M(trunc_divide) /* trunc(a / b)      | number | zero               | zero               */     \
     M(maximum)      /* larger; NaN wins  | number | g, tie g/2, else 0 | g, tie g/2, else 0 */     \
     M(minimum)      /* smaller; NaN wins | number | g, tie g/2, else 0 | g, tie g/2, else 0 */     \
     M(eq)           /* a == b            | test   | none               | none               */     \
@@ -179,7 +185,7 @@ CLG_API clg_tensor clg_where(clg_tensor cond, clg_tensor a, clg_tensor b);
 // lo, hi  numbers; NaN: no limit on that side. hi wins where lo > hi. Beyond the range of a's type
 //         they are its ends: -5 and 300 limit U8 to 0 and 255
 // result  shape of a; type of a, F32 for integers beside a limit with a fraction
-// grad    a: g where lo <= a <= hi, edges included, else 0
+// grad    a: g where lo < a < hi, else 0: at either limit, and for NaN
 // errors  CLG_EDTYPE    a is BOOL
 CLG_API clg_tensor clg_clamp(clg_tensor a, double lo, double hi);
 

@@ -81,6 +81,33 @@ static const struct {
       "static inline T_@ NAME(rem_@)(T_@ a, T_@ b)\n{\n"
       "    return a % (b == (T_@)((E_@)0) ? (T_@)((E_@)1) : b);\n}\n"
       "#define H_REM_@(a, b) NAME(rem_@)(a, b)\n" },
+    // to the bit as torch.floor_divide: not the floor of a quotient that rounding raised
+    { "H_FLOOR_DIVIDE",
+      "static inline T_@ NAME(floor_divide_@)(T_@ a, T_@ b)\n{\n"
+      "    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1), q = a / b, m = H_FMOD_@(a, b);\n"
+      "    T_@ d = (a - m) / b;\n    d = (m != z) & ((b < z) != (m < z)) ? d - one : d;\n"
+      "    T_@ f = floor(d);\n    f = d - f > (T_@)((E_@)0.5) ? f + one : f;\n"
+      "    return b == z ? q : d == z ? copysign(z, q) : f;\n}\n"
+      "#define H_FLOOR_DIVIDE_@(a, b) NAME(floor_divide_@)(a, b)\n",
+      // x / 0 is 0, MIN / -1 wraps
+      "static inline T_@ NAME(floor_divide_@)(T_@ a, T_@ b)\n{\n"
+      "    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
+      "    const T_@ d = (b == z) | (b == -one) ? one : b, q = a / d, m = a - q * d;\n"
+      "    const T_@ f = (m != z) & ((b < z) != (m < z)) ? q - one : q;\n"
+      "    return b == z ? z : b == -one ? -a : f;\n}\n"
+      "#define H_FLOOR_DIVIDE_@(a, b) NAME(floor_divide_@)(a, b)\n",
+      "static inline T_@ NAME(floor_divide_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0);\n"
+      "    const T_@ q = a / (b == z ? (T_@)((E_@)1) : b);\n    return b == z ? z : q;\n}\n"
+      "#define H_FLOOR_DIVIDE_@(a, b) NAME(floor_divide_@)(a, b)\n" },
+    { "H_TRUNC_DIVIDE", "#define H_TRUNC_DIVIDE_@(a, b) trunc((a) / (b))\n",
+      "static inline T_@ NAME(trunc_divide_@)(T_@ a, T_@ b)\n{\n"
+      "    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
+      "    const T_@ q = a / ((b == z) | (b == -one) ? one : b);\n"
+      "    return b == z ? z : b == -one ? -a : q;\n}\n"
+      "#define H_TRUNC_DIVIDE_@(a, b) NAME(trunc_divide_@)(a, b)\n",
+      "static inline T_@ NAME(trunc_divide_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0);\n"
+      "    const T_@ q = a / (b == z ? (T_@)((E_@)1) : b);\n    return b == z ? z : q;\n}\n"
+      "#define H_TRUNC_DIVIDE_@(a, b) NAME(trunc_divide_@)(a, b)\n" },
     { "H_POW", "#define H_POW_@(a, b) pow(a, b)\n",
       "static inline T_@ NAME(pow_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
       "    T_@ r = one, x = a, e = b < z ? z : b;\n    for (int i = 0; i < 63; i++) {\n"
@@ -150,6 +177,40 @@ void clg__need_type(clg__gen *n, clg_dtype t)
                     types[t].suffix);
 }
 
+// Registers as integers of their width
+static void need_bits(clg__gen *n, clg_dtype t)
+{
+    const char *s = types[t].suffix, *e = types[t].scalar, *i = types[t].mask, *v = n->vec > 1 ? "16" : "";
+    clg__str_printf(&n->head, "#define AS_T_%s(x) as_%s%s(x)\n#define AS_I_%s(x) as_%s%s(x)\n"
+                    "#define WIDTH_%s %d\n", s, e, v, s, i, v, s, n->vec);
+}
+
+// A condition in any lane; the built-in any() may be sixteen branches.
+static void need_any(clg__gen *n, clg_dtype t)
+{
+    const char *s = types[t].suffix, *i = types[t].mask;
+    if (n->vec == 1)
+        clg__str_printf(&n->head, "#define ANY_%s(c) (c)\n", s);
+    else
+        clg__str_printf(&n->head, "static inline int NAME(any_%s)(%s16 c)\n{\n    const %s8 a = c.lo | c.hi;\n"
+                        "    const %s4 b = a.lo | a.hi;\n    const %s2 d = b.lo | b.hi;\n"
+                        "    return (d.x | d.y) < 0;\n}\n#define ANY_%s(c) NAME(any_%s)(c)\n",
+                        s, i, i, i, i, s, s);
+}
+
+static void need_math(clg__gen *n, const char *text, const char *needs, clg_dtype t)
+{
+    char word[16];
+    for (const char *p = needs; *p; p += *p == ' ') {
+        size_t length = 0;
+        while (*p && *p != ' ' && length < sizeof word - 1)
+            word[length++] = *p++;
+        word[length] = '\0';
+        clg__need(n, word, t);
+    }
+    add_with_suffix(&n->head, text, types[t].suffix);
+}
+
 void clg__need(clg__gen *n, const char *word, clg_dtype t)
 {
     char mark[64];
@@ -157,10 +218,19 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
     clg__format(mark, sizeof mark, "#define %s_%s(", word, types[t].suffix);
     if (strstr(clg__str_text(&n->head), mark))
         return;
+    const char *needs, *function = clg__math(word, t, &needs);
+    if (function)
+        need_math(n, function, needs, t);
+    if (strcmp(word, "AS_T") == 0)
+        need_bits(n, t);
+    if (strcmp(word, "ANY") == 0)
+        need_any(n, t);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(words[i].name, word) != 0)
             continue;
         const char *text = words[i].real;
+        if (clg_dtype_is_float(t) && strcmp(word, "H_FLOOR_DIVIDE") == 0)
+            clg__need(n, "H_FMOD", t);
         if (!clg_dtype_is_float(t) && words[i].sign)
             text = words[i].sign;
         if ((t == CLG_U8 || t == CLG_BOOL) && words[i].unsign)
@@ -176,6 +246,9 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
 
 static bool is_word(const char *name)
 {
+    const char *needs;
+    if (clg__math(name, CLG_F32, &needs))
+        return true;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(words[i].name, name) == 0)
             return true;

@@ -49,6 +49,8 @@ const char *clg__cl_type(clg_dtype t, int vec, char buf[16]); // "float16"
 const char *clg__suffix(clg_dtype t);
 void clg__need(clg__gen *n, const char *macro, clg_dtype t); // its definition into head, once
 void clg__need_type(clg__gen *n, clg_dtype t);
+// The text of a function of math.c and the words that it needs; NULL: no such function
+const char *clg__math(const char *word, clg_dtype t, const char **needs);
 // statements "T vK = ...;" of insns [from, to)
 void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes);
 void clg__gen_cast(clg__gen *n, clg__str *out, clg_dtype from, clg_dtype to, const char *value);

@@ -10,44 +10,72 @@
 #define NONE NULL
 #define UNUSED4(a, b, c, d) ((void) (a), (void) (b), (void) (c), (void) (d))
 
-static clg_tensor gelu_grad(clg_tensor g, clg_tensor a)
+#define EW1(...)
+#define EW2(...)
+#define EWP(...)
+#define D1(id, ...) static clg_tensor id(clg_tensor a);
+#define D2(id, ...) static clg_tensor id(clg_tensor a, clg_tensor b);
+#include "ops/elementwise.def"
+#undef EW1
+#undef EW2
+#undef EWP
+#undef D1
+#undef D2
+
+// ---- derivatives with several steps
+
+// a, but at most m from 0: where a factor that vanishes there makes it indifferent, products stay finite.
+static clg_tensor bounded(clg_tensor a, double m);
+
+static clg_tensor dd_silu(clg_tensor g, clg_tensor a)
 {
-    clg_tensor cdf = clg_mul(L(0.5), clg_add(L(1), clg_erf(clg_mul(a, L(0.70710678118654752440)))));
-    clg_tensor pdf = clg_mul(L(0.39894228040143267794), clg_exp(clg_mul(L(-0.5), clg_mul(a, a))));
-    return clg_mul(g, clg_add(cdf, clg_mul(a, pdf)));
+    clg_tensor s = clg_sigmoid(a), t = clg_sigmoid(clg_neg(a));
+    return clg_mul(g, clg_mul(clg_mul(s, t), clg_add(L(2), clg_mul(a, clg_sub(t, s)))));
 }
 
-static clg_tensor gelu_tanh_grad(clg_tensor g, clg_tensor a)
+// (2 - a^2) phi(a)
+static clg_tensor dd_gelu(clg_tensor g, clg_tensor a)
 {
-    const double k = 0.79788456080286535588;
-    clg_tensor a2 = clg_mul(a, a);
-    clg_tensor t = clg_tanh(clg_mul(L(k), clg_add(a, clg_mul(L(0.044715), clg_mul(a2, a)))));
-    clg_tensor inner = clg_mul(L(k), clg_add(L(1), clg_mul(L(3 * 0.044715), a2)));
-    clg_tensor slope = clg_mul(clg_mul(a, clg_sub(L(1), clg_mul(t, t))), inner);
-    return clg_mul(g, clg_mul(L(0.5), clg_add(clg_add(L(1), t), slope)));
+    clg_tensor square = clg_square(bounded(a, 40));
+    clg_tensor density = clg_mul(L(0.39894228040143267794), clg_exp(clg_mul(L(-0.5), square)));
+    return clg_mul(g, clg_mul(clg_sub(L(2), square), density));
 }
 
-static clg_tensor silu_grad(clg_tensor g, clg_tensor a)
+// Of a s(u) with u = k a + m a^3: 2 s' u' + a (s'' u'^2 + s' u'')
+static clg_tensor dd_gelu_tanh(clg_tensor g, clg_tensor a)
 {
-    clg_tensor s = clg_sigmoid(a);
-    return clg_mul(g, clg_mul(s, clg_add(L(1), clg_mul(a, clg_sub(L(1), s)))));
+    const double k = 1.5957691216057307118, m = 0.071354816272600248776;
+    clg_tensor v = bounded(a, 25), square = clg_square(v);
+    clg_tensor u = clg_mul(v, clg_add(L(k), clg_mul(L(m), square)));
+    clg_tensor s = clg_sigmoid(u), t = clg_sigmoid(clg_neg(u));
+    clg_tensor slope = clg_add(L(k), clg_mul(L(3 * m), square));
+    clg_tensor bend = clg_add(clg_mul(clg_sub(t, s), clg_square(slope)), clg_mul(L(6 * m), v));
+    return clg_mul(g, clg_mul(clg_mul(s, t), clg_add(clg_add(slope, slope), clg_mul(v, bend))));
 }
 
-// PyTorch: an exponent of 0 has derivative 0 whatever the base.
-static clg_tensor pow_grad_a(clg_tensor g, clg_tensor a, clg_tensor b)
+// What to take the logarithm of: a power of zero does not change with its exponent, from 0 on.
+static clg_tensor base(clg_tensor g, clg_tensor a, clg_tensor b)
 {
-    return clg_where(clg_eq(b, L(0)), L(0), clg_mul(g, clg_mul(b, clg_pow(a, clg_sub(b, L(1))))));
+    return clg_where(clg_logical_and(clg_eq(a, L(0)), clg_ge(b, L(0))), L(1), a);
 }
 
-static clg_tensor pow_grad_b(clg_tensor g, clg_tensor a, clg_tensor b, clg_tensor y)
+// b (b - 1) a^(b-2)
+static clg_tensor dd_pow(clg_tensor g, clg_tensor a, clg_tensor b)
 {
-    return clg_where(clg_logical_and(clg_eq(a, L(0)), clg_ge(b, L(0))), L(0),
-                     clg_mul(g, clg_mul(y, clg_log(a))));
+    return clg_where(clg_eq(b, L(0)), L(0), clg_mul(g, clg_mul(b, d_pow(a, clg_sub(b, L(1))))));
 }
 
-static clg_tensor tie_grad(clg_tensor g, clg_tensor wins, clg_tensor tie)
+// a^(b-1) (1 + b log a)
+static clg_tensor dd_pow_mixed(clg_tensor g, clg_tensor a, clg_tensor b)
 {
-    return clg_where(wins, g, clg_where(tie, clg_mul(g, L(0.5)), L(0)));
+    clg_tensor c = clg_sub(b, L(1)), p = clg_pow(a, c);
+    return clg_mul(g, clg_add(p, clg_mul(clg_mul(p, b), clg_log(base(g, a, c)))));
+}
+
+// NaN loses to nobody: both get all.
+static clg_tensor tie_grad(clg_tensor g, clg_tensor loses, clg_tensor tie)
+{
+    return clg_where(loses, L(0), clg_where(tie, clg_mul(g, L(0.5)), g));
 }
 
 // ---- derivatives and descriptors
@@ -85,10 +113,14 @@ static clg_tensor tie_grad(clg_tensor g, clg_tensor wins, clg_tensor tie)
     static const clg__op op_##id = { .name = #id, .kind = CLG__POINTWISE, .text = #value,      \
                                        .arity = n, .domain = DOMAIN_OF(dom),                       \
                                        .result = CLG__SAME, .vjp = vjp_##id };
+#define D1(id, value, da) EW1(id, FLOATING, SAME, value, da)
+#define D2(id, value, da, db) EW2(id, FLOATING, SAME, value, da, db)
 #include "ops/elementwise.def"
 #undef EW1
 #undef EW2
 #undef EWP
+#undef D1
+#undef D2
 
 // ---- recording
 
@@ -185,8 +217,24 @@ static clg_tensor real(clg_tensor beside, double v)
     {                                                                                              \
         return with_number("scalar_" #id, &op_##id, b, a, true);                                   \
     }
-#define EWP(id, n, dom, value, da)
+#define EWP(...)
+#define D1(id, ...)                                                                                \
+    static clg_tensor id(clg_tensor a)                                                             \
+    {                                                                                              \
+        return record(&op_##id, "a", 1, &a);                                                       \
+    }
+#define D2(id, ...)                                                                                \
+    static clg_tensor id(clg_tensor a, clg_tensor b)                                               \
+    {                                                                                              \
+        return record(&op_##id, "a b", 2, (clg_tensor[]) { a, b });                                \
+    }
 #include "ops/elementwise.def"
+
+static clg_tensor bounded(clg_tensor a, double m)
+{
+    const clg_tensor in[3] = { a, clg__lit(a->dev, a->dtype, -m), clg__lit(a->dev, a->dtype, m) };
+    return record(&op_clamp, "a lo hi", 3, in);
+}
 
 clg_tensor clg_leaky_relu(clg_tensor a, double slope)
 {
