@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// The exact values, in long double: 64 bits, and a range in which nothing here overflows. Written from the
+// definitions, not as the library computes them.
+#include "sweep_truth.h"
+
+#include <float.h>
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+typedef long double real;
+
+#define LN2 0.693147180559945309417232121458176568L
+#define TWO_OVER_ROOT_PI 1.128379167095512573896158903121545172L
+#define ROOT_HALF 0.707106781186547524400844362104849039L
+#define TWO_ROOT_2_OVER_PI 1.595769121605730711759542399031L
+
+// e^x / (1 + e^x)
+static real logistic(real x)
+{
+    return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
+}
+
+// Its derivative without cancellation
+static real bell(real x)
+{
+    const real e = expl(-fabsl(x));
+    return e / ((1 + e) * (1 + e));
+}
+
+static real density(real x)
+{
+    return expl(-x * x / 2) * TWO_OVER_ROOT_PI * ROOT_HALF / 2;
+}
+
+static real cdf(real x)
+{
+    return erfcl(-x * ROOT_HALF) / 2;
+}
+
+// The argument of the logistic function in gelu_tanh, and its derivatives
+static real inner(real x, int order)
+{
+    const real c = 0.044715L;
+    return TWO_ROOT_2_OVER_PI * (order == 0 ? x + c * x * x * x : order == 1 ? 1 + 3 * c * x * x : 6 * c * x);
+}
+
+static real gelu_tanh_1(real x)
+{
+    const real u = inner(x, 0), b = bell(u);
+    return logistic(u) + (b == 0 ? 0 : x * b * inner(x, 1));
+}
+
+static real gelu_tanh_2(real x)
+{
+    const real u = inner(x, 0), d = inner(x, 1), b = bell(u);
+    if (b == 0)
+        return 0;
+    return 2 * b * d + x * b * ((logistic(-u) - logistic(u)) * d * d + inner(x, 2));
+}
+
+static real square_of(real x)
+{
+    return x * x;
+}
+
+// Sines and cosines at huge arguments need all bits of the argument, which glibc's long double gives.
+#define ROWS(R)                                                                                    \
+    R(neg, -x, -1, 0, 0, 0)                                                                        \
+    R(abs, fabsl(x), x > 0 ? 1 : x < 0 ? -1 : 0, 0, 0, 0)                                          \
+    R(exp, expl(x), expl(x), expl(x), 3, 0)                                                        \
+    R(exp2, exp2l(x), LN2 * exp2l(x), LN2 * LN2 * exp2l(x), 3, 0)                                  \
+    R(expm1, expm1l(x), expl(x), expl(x), 3, 0)                                                    \
+    R(log, logl(x), 1 / x, -1 / (x * x), 3, 0)                                                     \
+    R(log1p, log1pl(x), 1 / (1 + x), -1 / square_of(1 + x), 3, 0)                                  \
+    R(log2, log2l(x), 1 / (x * LN2), -1 / (x * x * LN2), 3, 0)                                     \
+    R(sqrt, sqrtl(x), 0.5L / sqrtl(x), -0.25L / (x * sqrtl(x)), 3, 0)                              \
+    R(rsqrt, 1 / sqrtl(x), -0.5L / (x * sqrtl(x)), 0.75L / (x * x * sqrtl(x)), 4, 0)               \
+    R(reciprocal, 1 / x, -1 / (x * x), 2 / (x * x * x), 2.5, 0)                                    \
+    R(square, x * x, 2 * x, 2, 0.5, 0)                                                             \
+    R(sin, sinl(x), cosl(x), -sinl(x), 4, 0)                                                       \
+    R(cos, cosl(x), -sinl(x), -cosl(x), 4, 0)                                                      \
+    R(tan, tanl(x), 1 / square_of(cosl(x)), 2 * tanl(x) / square_of(cosl(x)), 5, 0)                \
+    R(asin, asinl(x), 1 / sqrtl((1 - x) * (1 + x)), x / ((1 - x) * (1 + x) * sqrtl((1 - x) * (1 + x))), 4, 0) \
+    R(acos, acosl(x), -1 / sqrtl((1 - x) * (1 + x)), -x / ((1 - x) * (1 + x) * sqrtl((1 - x) * (1 + x))), 4, 0) \
+    R(atan, atanl(x), 1 / (1 + x * x), -2 * x / square_of(1 + x * x), 5, 0)                        \
+    R(sinh, sinhl(x), coshl(x), sinhl(x), 4, 0)                                                    \
+    R(cosh, coshl(x), sinhl(x), coshl(x), 4, 0)                                                    \
+    R(tanh, tanhl(x), 1 / square_of(coshl(x)), -2 * tanhl(x) / square_of(coshl(x)), 5, 3)          \
+    R(erf, erfl(x), TWO_OVER_ROOT_PI * expl(-x * x), -2 * x * TWO_OVER_ROOT_PI * expl(-x * x), 16, 0) \
+    R(relu, x < 0 ? 0 : x, x > 0, 0, 0, 0)                                                         \
+    R(gelu, x * cdf(x), cdf(x) + x * density(x), (2 - x * x) * density(x), 5, 0)                   \
+    R(gelu_tanh, x * logistic(inner(x, 0)), gelu_tanh_1(x), gelu_tanh_2(x), 5, 0)                  \
+    R(silu, x * logistic(x), logistic(x) + x * bell(x),                                            \
+      bell(x) * (2 + x * (logistic(-x) - logistic(x))), 5, 0)                                      \
+    R(sigmoid, logistic(x), bell(x), bell(x) * (logistic(-x) - logistic(x)), 4, 3)                 \
+    R(hard_sigmoid, x <= -3 ? 0 : x >= 3 ? 1 : x / 6 + 0.5L, x > -3 && x < 3 ? 1 / 6.0L : 0, 0, 2, 0) \
+    R(hard_swish, x <= -3 ? 0 : x >= 3 ? x : x * (x + 3) / 6,                                      \
+      x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5L, x > -3 && x < 3 ? 1 / 3.0L : 0, 3, 2)               \
+    R(leaky_relu, x > 0 ? x : 0.25L * x, x > 0 ? 1 : 0.25L, 0, 0.5, 0)                             \
+    R(elu, x > 0 ? x : 1.5L * expm1l(x), x > 0 ? 1 : 1.5L * expl(x), x < 0 ? 1.5L * expl(x) : 0, 5, 0) \
+    R(softplus, x * 2 > 120 ? x : (x > 0 ? x : 0) + log1pl(expl(-fabsl(2 * x))) / 2,               \
+      x * 2 > 120 ? 1 : logistic(2 * x), x * 2 > 120 ? 0 : 2 * bell(2 * x), 4, 3)                  \
+    R(clamp, x < -2 ? -2 : x > 50 ? 50 : x, x > -2 && x < 50, 0, 0, 0)
+
+#define FUNCTIONS(name, y, d, dd, ulps, absolute)                                                  \
+    static real name##_0(real x) { return (y); }                                                   \
+    static real name##_d(real x) { return (void) x, (d); }                                         \
+    static real name##_dd(real x) { return (void) x, (dd); }
+ROWS(FUNCTIONS)
+
+#define ENTRY(name, y, d, dd, ulps, absolute)                                                      \
+    { #name, { name##_0, name##_d, name##_dd }, ulps, absolute },
+static const truth truths[] = { ROWS(ENTRY) };
+
+const truth *truth_of(const char *name)
+{
+    for (size_t k = 0; k < sizeof truths / sizeof truths[0]; k++) {
+        if (strcmp(truths[k].name, name) == 0)
+            return &truths[k];
+    }
+    return NULL;
+}
+
+#define PAIR_ROWS(R)                                                                               \
+    R(add, a + b, 1, 1, 0, 0, 0, 0.5)                                                              \
+    R(sub, a - b, 1, -1, 0, 0, 0, 0.5)                                                             \
+    R(mul, a * b, b, a, 0, 1, 0, 0.5)                                                              \
+    R(div, a / b, 1 / b, -a / (b * b), 0, -1 / (b * b), 2 * a / (b * b * b), 2.5)                  \
+    R(pow, powl(a, b), b == 0 ? 0 : b * powl(a, b - 1), power_log(a, b, 1),                        \
+      b == 0 || b == 1 ? 0 : b * (b - 1) * powl(a, b - 2), power_mixed(a, b), power_log(a, b, 2), 16) \
+    R(atan2, atan2l(a, b), b / (a * a + b * b), -a / (a * a + b * b),                              \
+      -2 * a * b / square_of(a * a + b * b), (a - b) * (a + b) / square_of(a * a + b * b),         \
+      2 * a * b / square_of(a * a + b * b), 6)                                                     \
+    R(maximum, a > b ? a : b, a > b ? 1 : a == b ? 0.5L : 0, b > a ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0) \
+    R(minimum, a < b ? a : b, a < b ? 1 : a == b ? 0.5L : 0, b < a ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0)
+
+// a^b log(a)^n, which vanishes at 0 for b > 0; of negative numbers there is none.
+static real power_log(real a, real b, int n)
+{
+    return a == 0 && b >= 0 ? 0 : powl(a, b) * (n == 1 ? logl(a) : logl(a) * logl(a));
+}
+
+static real power_mixed(real a, real b)
+{
+    return a == 0 && b > 1 ? 0 : powl(a, b - 1) * (1 + b * logl(a));
+}
+
+#define PAIR_FUNCTIONS(name, y, da, db, daa, dab, dbb, ulps)                                       \
+    static real name##_y(real a, real b) { return (void) a, (void) b, (y); }                       \
+    static real name##_a(real a, real b) { return (void) a, (void) b, (da); }                      \
+    static real name##_b(real a, real b) { return (void) a, (void) b, (db); }                      \
+    static real name##_aa(real a, real b) { return (void) a, (void) b, (daa); }                    \
+    static real name##_ab(real a, real b) { return (void) a, (void) b, (dab); }                    \
+    static real name##_bb(real a, real b) { return (void) a, (void) b, (dbb); }
+PAIR_ROWS(PAIR_FUNCTIONS)
+
+#define PAIR_ENTRY(name, y, da, db, daa, dab, dbb, ulps)                                           \
+    { #name, { name##_y, name##_a, name##_b, name##_aa, name##_ab, name##_bb }, ulps },
+static const truth2 truths2[] = { PAIR_ROWS(PAIR_ENTRY) };
+
+const truth2 *truth2_of(const char *name)
+{
+    for (size_t k = 0; k < sizeof truths2 / sizeof truths2[0]; k++) {
+        if (strcmp(truths2[k].name, name) == 0)
+            return &truths2[k];
+    }
+    return NULL;
+}
