@@ -276,6 +276,30 @@ START_TEST(integers_are_pooled)
 }
 END_TEST
 
+START_TEST(classes_are_inferred)
+{
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor i = clg_upload(dev, CLG_I32, CLG_SHAPE(2), (int32_t[]) { 2, 0 });
+    clg_tensor u = clg_upload(dev, CLG_U8, CLG_SCALAR, (uint8_t[]) { 1 });
+    for (int classes = -1; classes <= 0; classes++) {
+        expect("i32", clg_one_hot(i, classes), CLG_I64, CLG_SHAPE(2, 3), N(0, 0, 1, 1, 0, 0));
+        expect("u8", clg_one_hot(u, classes), CLG_I64, CLG_SHAPE(2), N(0, 1));
+        expect("recorded", clg_one_hot(clg_add(i, i), classes), CLG_I64, CLG_SHAPE(2, 5),
+               N(0, 0, 0, 0, 1, 1, 0, 0, 0, 0));
+        refused("below", clg_one_hot(clg_neg(i), classes), CLG_EINVAL, "class -2");
+        refused("none", clg_one_hot(clg_zeros(dev, CLG_I64, CLG_SHAPE(3, 0)), classes), CLG_EINVAL, "infer");
+        refused("far", clg_one_hot(clg_full(dev, CLG_I64, CLG_SHAPE(1), INFINITY), classes), CLG_EINVAL, "class");
+        refused("poison", clg_one_hot(clg_poison(dev, CLG_EFORMAT, "bad"), classes), CLG_EFORMAT, "bad");
+    }
+    refused("below", clg_one_hot(i, -2), CLG_EINVAL, "-2 classes");
+    refused("type", clg_one_hot(clg_cast(i, CLG_F32), 0), CLG_EDTYPE, "integer");
+    // given, numbers outside are rows of zeros
+    expect("outside", clg_one_hot(clg_sub_scalar(i, 1), 1), CLG_I64, CLG_SHAPE(2, 1), N(0, 0));
+    expect("empty", clg_one_hot(clg_zeros(dev, CLG_I64, CLG_SHAPE(2, 0)), 3), CLG_I64, CLG_SHAPE(2, 0, 3), N(0));
+    scope_end(s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("conventions");
@@ -284,6 +308,7 @@ int main(void)
     tcase_add_test(c, integer_products_wrap);
     tcase_add_test(c, integer_convolutions_wrap);
     tcase_add_test(c, integers_are_pooled);
+    tcase_add_test(c, classes_are_inferred);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

@@ -529,11 +529,13 @@ CLG_API clg_tensor clg_stack_n(const clg_tensor *t, int n, int axis);
 //   y[..., k] = index[...] == k
 //
 // index   [...]         I32, I64 or U8; a number outside 0..classes-1 gives a row of zeros
-// classes 1 or more
+//         (PyTorch refuses it, which would need an evaluation)
+// classes 1 or more; 0 or -1: the largest number and one, which evaluates and reads the index
 // result  [...,classes] I64
 // grad    none
 // errors  CLG_EDTYPE    index is no integer
-//         CLG_EINVAL    classes < 1
+//         CLG_EINVAL    classes < -1; inferred ones of an empty index, or with a number below 0
+//         those of clg_read where classes are inferred
 CLG_API clg_tensor clg_one_hot(clg_tensor index, int64_t classes);
 
 // Choose slices of a dimension by number.

@@ -544,15 +544,42 @@ clg_tensor clg_arange(clg_device dev, clg_dtype t, double start, double stop, do
     return clg__call_node(&c, &op_arange, t, &CLG_SHAPE(n), (double[]) { start, step });
 }
 
+// The largest class number and one, from an evaluation; 0 when the poison is set.
+static int64_t count_classes(const clg__call *c, clg_tensor index, clg_tensor *poison)
+{
+    int64_t range[2] = { 0, 0 };
+    if (clg_numel(index->shape) == 0) {
+        *poison = clg__call_fail(c, CLG_EINVAL, "no numbers to infer the classes from");
+        return 0;
+    }
+    clg_scope s = clg_scope_push(c->dev);
+    clg_tensor t = clg_cast(index, CLG_I64);
+    t = clg_stack(0, clg_amin(t, CLG_ALL, false), clg_amax(t, CLG_ALL, false));
+    const clg_status st = clg_read(t, range, sizeof range);
+    clg_scope_pop(s);
+    if (st < 0)
+        *poison = clg_poison(c->dev, st, "one_hot: %s", clg_error(c->dev, st));
+    else if (range[0] < 0 || range[1] == INT64_MAX)
+        *poison = clg__call_fail(c, CLG_EINVAL, "class %lld", (long long) (range[0] < 0 ? range[0] : range[1]));
+    else
+        return range[1] + 1;
+    return 0;
+}
+
 clg_tensor clg_one_hot(clg_tensor index, int64_t classes)
 {
     clg__call c;
+    clg_tensor poison = NULL;
     if (!clg__call_begin(&c, "one_hot", "index", 1, &index))
         return clg__call_poison(&c);
     if (clg_dtype_is_float(index->dtype) || index->dtype == CLG_BOOL)
         return clg__call_fail(&c, CLG_EDTYPE, "the index must be an integer");
-    if (classes <= 0)
+    if (classes < -1)
         return clg__call_fail(&c, CLG_EINVAL, "%lld classes", (long long) classes);
+    if (classes <= 0)
+        classes = count_classes(&c, index, &poison);
+    if (poison)
+        return poison;
     clg_tensor at = clg_arange(c.dev, CLG_I64, 0, (double) classes, 1);
     clg_tensor hit = clg_eq(clg_unsqueeze(clg_cast(index, CLG_I64), -1), at);
     return clg__call_own(&c, clg_cast(hit, CLG_I64));
