@@ -256,6 +256,7 @@ static const bound bounds[] = {
     WITHIN(sin, 4) WITHIN(cos, 4) WITHIN(tan, 5) WITHIN(asin, 4) WITHIN(acos, 4) WITHIN(atan, 5)
     WITHIN(sinh, 4) WITHIN(cosh, 4) WITHIN(tanh, 5) WITHIN(erf, 16) WITHIN(add, 0.5)
     WITHIN(sub, 0.5) WITHIN(mul, 0.5) WITHIN(div, 2.5) WITHIN(pow, 16) WITHIN(atan2, 6)
+    WITHIN(floor_divide, 2.5) WITHIN(trunc_divide, 2.5)
     WITHIN(leaky_relu, 0.5) WITHIN(elu, 3.5) WITHIN(remainder, 0.5) WITHIN(hard_swish, 2)
     WITHIN(one_minus_square, 2) WITHIN(d_atan, 4) WITHIN(d_elu, 4) WITHIN(over_squares, 6)
     // several operations
