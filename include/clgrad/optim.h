@@ -53,7 +53,9 @@ CLG_API clg_optim clg_sgd_create(clg_store s, const struct clg_sgd_params *p);
 //   g' = g + weight_decay w,  m = beta1 m + (1 - beta1) g',  v = beta2 v + (1 - beta2) g'^2
 //   w = w - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)   in step t = 1, 2, ...
 //
-// A parameter that joins later (thawed, or of a new layer) counts its own steps.
+// A parameter that joins later (thawed, or of a new layer) counts its own steps. A finite gradient
+// beyond 2^64, whose square no f32 holds, counts as 2^64 in both moments, which leaves the step as it
+// is; one whose square is lost below leaves |step| bounded as it is in exact arithmetic.
 //
 // s       as of clg_sgd_create
 // p       may be NULL
@@ -141,6 +143,8 @@ CLG_API clg_status clg_optim_apply(clg_optim o, const clg_tensor *grads, int n);
 //
 //   grads[i] = grads[i] * min(1, max_norm / (norm + 1e-6))
 //
+// The norm is right wherever it is a number of its type, also where the squares are not.
+//
 // grads   n gradients, replaced in place by scaled ones
 // result  the norm before, 0-d
 // grad    grads
@@ -158,7 +162,7 @@ CLG_API clg_tensor clg_clip_grad_norm(clg_tensor *grads, int n, double max_norm)
 // errors  none; poisoned gradients stay so
 CLG_API void clg_clip_grad_value(clg_tensor *grads, int n, double limit);
 
-// ---- learning rates of step t = 0, 1, ..., as PyTorch's schedulers give them
+// ---- learning rates of step t = 0, 1, ..., as PyTorch's schedulers give them; before it as in step 0
 
 // StepLR.
 //
@@ -194,7 +198,7 @@ CLG_API double clg_lr_warmup(double lr, double start_factor, int64_t t, int64_t 
 // max_lr / div / final_div at t = total - 1.
 //
 // max_lr, t, total   total: number of steps
-// pct, div, final_div   0: 0.3, 25, 1e4
+// pct, div, final_div   0 or less: 0.3, 25, 1e4; pct at most 1
 // result  the rate of step t
 // errors  none
 // blocks  no

@@ -322,6 +322,27 @@ static bool sgd_one(step *s, int i)
     return true;
 }
 
+// The square of a gradient beyond 2^64 is infinite in f32, and would be the second moment for ever: the
+// parameter would never move again, and nobody would know. Where both moments take the largest number
+// whose square is finite instead, their ratio stays what it is. Infinite gradients stay to be seen.
+static clg_tensor squarable(step *s, clg_tensor g)
+{
+    const double largest = 0x1.fffffep63;
+    return clg_where(clg_eq(clg_abs(g), number(s, INFINITY)), g, clg_clamp(g, -largest, largest));
+}
+
+// sqrt(v). A square below 2^-126 is lost, with a usual eps for no harm. Where eps is tiny the first
+// moment tells how small v can be: by Cauchy and Schwarz, m^2 <= c^2 v with the c of these betas.
+static clg_tensor root_of(step *s, clg_tensor v, clg_tensor m)
+{
+    const double b1 = s->o->beta1, b2 = s->o->beta2, rest = 1 - b1 * b1 / b2;
+    clg_tensor root = clg_sqrt(v);
+    if (s->o->eps >= 1e-12 || !(rest > 0 && b1 < 1 && b2 < 1))
+        return root;
+    const double c = (1 - b1) / sqrt(1 - b2) / sqrt(rest);
+    return clg_maximum(root, clg_mul(clg_abs(m), number(s, 0.99 / c)));
+}
+
 static bool adam_one(step *s, int i)
 {
     const clg_optim o = s->o;
@@ -335,9 +356,10 @@ static bool adam_one(step *s, int i)
         g = clg_add(g, clg_mul(w, s->decay));
     if (o->kind == ADAMW && o->decay != 0)
         w = clg_sub(w, clg_mul(w, clg_mul(s->lr, s->decay)));
+    g = squarable(s, g);
     clg_tensor m = clg_add(clg_mul(clg_var_value(mv), s->beta1), clg_mul(g, s->rest1));
     clg_tensor v = clg_add(clg_mul(clg_var_value(vv), s->beta2), clg_mul(clg_mul(g, g), s->rest2));
-    clg_tensor down = clg_add(clg_mul(clg_sqrt(v), at.root2), s->eps);
+    clg_tensor down = clg_add(clg_mul(root_of(s, v, m), at.root2), s->eps);
     put(s, mv, m);
     put(s, vv, v);
     put(s, o->var[i], clg_sub(w, clg_mul(at.lr1, clg_div(m, down))));
@@ -403,24 +425,70 @@ clg_status clg_optim_step(clg_optim o, clg_tensor loss)
 
 // ---- clipping
 
+// Squares leave the range of a type where norms do not, so there are three sums of them, in one pass: of
+// g, of g 2^-far and of g 2^far. The first one serves unless it is infinite or so small that squares
+// were lost.
+typedef struct norm {
+    clg_tensor sum, scale; // the norm is sqrt(sum) scale
+    clg_tensor big;        // is the sum that of g 2^-far?
+    double far;            // 2^far
+} norm;
+
+static clg_tensor constant(clg_tensor like, double v)
+{
+    return clg_scalar(like->dev, like->dtype, v);
+}
+
+static clg_tensor add_to(clg_tensor total, clg_tensor g)
+{
+    clg_tensor s = clg_sum(clg_mul(g, g), CLG_ALL, false);
+    return total ? clg_add(total, s) : s;
+}
+
+static norm norm_of(const clg_tensor *g, int n)
+{
+    clg_tensor sum = NULL, big = NULL, small = NULL;
+    double count = 0;
+    for (int i = 0; i < n; i++) {
+        sum = add_to(sum, g[i]);
+        if (sum->status < 0)
+            return (norm) { .sum = sum };
+        count += (double) clg_numel(g[i]->shape);
+    }
+    const bool f64 = sum->dtype == CLG_F64;
+    const double far = f64 ? 0x1p600 : 0x1p80, most = f64 ? 0x1p500 : 0x1p60;
+    for (int i = 0; i < n; i++) {
+        big = add_to(big, clg_mul_scalar(g[i], 1 / far));
+        // within `most` where it counts; beyond, no infinity may meet a zero in a derivative
+        small = add_to(small, clg_clamp(clg_mul_scalar(g[i], far), -most, most));
+    }
+    clg_tensor is_big = clg_eq(sum, constant(sum, INFINITY));
+    clg_tensor is_small = clg_lt(sum, constant(sum, count * (f64 ? 0x1p-900 : 0x1p-100)));
+    clg_tensor one = constant(sum, 1), up = constant(sum, far), down = constant(sum, 1 / far);
+    return (norm) { .sum = clg_where(is_big, big, clg_where(is_small, small, sum)),
+                    .scale = clg_where(is_big, up, clg_where(is_small, down, one)),
+                    .big = is_big, .far = far };
+}
+
 clg_tensor clg_clip_grad_norm(clg_tensor *g, int n, double max_norm)
 {
-    if (n <= 0)
+    if (!g || n <= 0)
         return clg_poison(NULL, CLG_EINVAL, "clip_grad_norm: no gradients");
-    clg_tensor total = NULL;
-    for (int i = 0; i < n; i++) {
-        clg_tensor s = clg_sum(clg_mul(g[i], g[i]), CLG_ALL, false);
-        total = total ? clg_add(total, s) : s;
-    }
-    total = clg_sqrt(total);
+    const norm s = norm_of(g, n);
+    if (s.sum->status < 0)
+        return s.sum;
+    clg_tensor root = clg_sqrt(s.sum), total = clg_mul(root, s.scale);
     if (total->status < 0)
         return total;
+    clg_tensor one = constant(total, 1), max = constant(total, max_norm);
     clg_tensor scale =
-        clg_clamp(clg_div(clg_scalar(total->dev, total->dtype, max_norm),
-                          clg_add(total, clg_scalar(total->dev, total->dtype, 1e-6))),
-                  NAN, 1);
+        clg_clamp(clg_div(max, clg_add(total, constant(total, 1e-6))), NAN, 1);
+    // max / total may be too small for a number where g max / total is not: two steps then
+    clg_tensor far = clg_where(s.big, clg_gt(total, max), s.big);
+    clg_tensor first = clg_where(far, constant(total, 1 / s.far), one);
+    clg_tensor second = clg_where(far, clg_div(max, clg_where(far, root, one)), scale);
     for (int i = 0; i < n; i++)
-        g[i] = clg_mul(g[i], scale);
+        g[i] = clg_mul(clg_mul(g[i], first), second);
     return total;
 }
 

@@ -7,10 +7,15 @@
 
 static const double pi = 3.14159265358979323846;
 
+static int64_t from_0(int64_t t)
+{
+    return t > 0 ? t : 0;
+}
+
 double clg_lr_step(double lr, int64_t t, int64_t every, double gamma)
 {
     DEFAULT_FP;
-    return every > 0 ? pin(pin(lr) * pow(pin(gamma), (double) (t / every))) : lr;
+    return every > 0 ? pin(pin(lr) * pow(pin(gamma), (double) (from_0(t) / every))) : lr;
 }
 
 double clg_lr_cosine(double lr, double lr_min, int64_t t, int64_t period)
@@ -19,6 +24,9 @@ double clg_lr_cosine(double lr, double lr_min, int64_t t, int64_t period)
     if (period <= 0)
         return lr;
     lr = pin(lr);
+    t = from_0(t);
+    if (t / 2 >= period) // whole periods away, which the cosine of a large number does not know
+        t -= t / 2 / period * 2 * period;
     return pin(lr_min + 0.5 * (lr - lr_min) * (1 + cos(pi * (double) t / (double) period)));
 }
 
@@ -28,6 +36,7 @@ double clg_lr_warmup(double lr, double start_factor, int64_t t, int64_t steps)
         return lr;
     DEFAULT_FP;
     start_factor = pin(start_factor);
+    t = from_0(t);
     return pin(lr * (start_factor + (1 - start_factor) * (double) t / (double) steps));
 }
 
@@ -41,7 +50,8 @@ double clg_lr_one_cycle(double max_lr, int64_t t, int64_t total, double pct, dou
 {
     DEFAULT_FP;
     max_lr = pin(max_lr);
-    pct = pin(pct > 0 ? pct : 0.3);
+    pct = pin(pct > 0 ? pct < 1 ? pct : 1 : 0.3);
+    t = from_0(t);
     const double start = max_lr / (div > 0 ? div : 25);
     const double end = start / (final_div > 0 ? final_div : 1e4);
     const double top = pct * (double) total - 1, last = (double) total - 1, at = (double) t;
