@@ -38,6 +38,7 @@ static void refused(const char *what, clg_tensor t, clg_status st, const char *p
 
 START_TEST(a_group_belongs_to_one_device)
 {
+#ifndef CLG_DEBUG // there it traps
     clg_device other;
     ok(clg_device_open(&other, clg_device_params(.share = dev)));
     clg_scope s = clg_scope_push(dev);
@@ -54,6 +55,7 @@ START_TEST(a_group_belongs_to_one_device)
     clg_var_destroy(&v[1]);
     clg_device_close(&other);
     scope_end(s);
+#endif
 }
 END_TEST
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // More of what lazy evaluation promises: versions and groups of assignments, failures that change nothing,
-// slots, keys, bounded caches however long evaluation is delayed, waiting, threads.
+// slots, keys, bounded caches however long evaluation is delayed, waiting.
 #include "testing.h"
-
-#include <pthread.h>
 
 static clg_device open_another(uint64_t cap)
 {
@@ -376,49 +374,6 @@ START_TEST(reading_the_loss_does_not_wait_for_the_update)
 }
 END_TEST
 
-static void *steps_of_a_thread(void *arg)
-{
-    clg_device d = arg;
-    double *result = malloc(sizeof *result);
-    clg_scope s = clg_scope_push(d);
-    clg_var v = clg_var_create(clg_zeros(d, CLG_F32, CLG_SHAPE(1000)));
-    for (int i = 0; i < 60 && result; i++) {
-        clg_scope inner = clg_scope_push(d);
-        clg_tensor x = clg_full(d, CLG_F32, CLG_SHAPE(1000), i);
-        if (clg_var_assign(v, clg_add(clg_var_value(v), x)) < 0 || (i % 3 == 0 && clg_eval_assigned(d) < 0))
-            break;
-        if (i == 30)
-            clg_device_trim(d);
-        clg_scope_pop(inner);
-    }
-    if (result)
-        *result = clg_item(clg_mean(clg_var_value(v), CLG_ALL, false), NULL);
-    clg_var_destroy(&v);
-    clg_scope_pop(s);
-    return result;
-}
-
-START_TEST(two_threads_share_a_device)
-{
-    enum { N = 3 };
-    clg_device d[N];
-    pthread_t t[N];
-    for (int i = 0; i < N; i++)
-        ok(clg_device_open(&d[i], clg_device_params(.share = dev)));
-    for (int i = 0; i < N; i++)
-        ck_assert_int_eq(pthread_create(&t[i], NULL, steps_of_a_thread, d[i]), 0);
-    for (int i = 0; i < N; i++) {
-        void *r;
-        pthread_join(t[i], &r);
-        ck_assert_ptr_nonnull(r);
-        ck_assert_double_eq_tol(*(double *) r, 59 * 60 / 2, 1e-2);
-        free(r);
-    }
-    for (int i = 0; i < N; i++)
-        clg_device_close(&d[i]);
-}
-END_TEST
-
 START_TEST(an_item_is_a_double)
 {
     clg_scope s = clg_scope_push(dev);
@@ -482,7 +437,6 @@ int main(void)
     tcase_add_test(c, evaluating_after_any_delay_makes_few_kernels);
     tcase_add_test(c, chains_of_views_fold);
     tcase_add_test(c, reading_the_loss_does_not_wait_for_the_update);
-    tcase_add_test(c, two_threads_share_a_device);
     tcase_add_test(c, an_item_is_a_double);
     tcase_add_test(c, bits_do_not_depend_on_grouping);
     suite_add_tcase(s, c);
