@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every row of tools/cases.c: the device against the host reference, forward, gradient and the gradient
+// Every line of tools/cases.txt: the device against the host reference, forward, gradient and the gradient
 // of the gradient; and, on the host alone, the gradients against central differences.
 #include "../tools/cases.h"
 #include "reference.h"
@@ -81,7 +81,7 @@ static void record_one(one *o, const op_case *c)
         }
         o->n_in++;
     }
-    clg_tensor y = o->result[o->n++] = c->apply(o->x), wrt[CASE_INPUTS];
+    clg_tensor y = o->result[o->n++] = case_apply(c, o->x), wrt[CASE_INPUTS];
     check_status(o, y->status, "forward");
     if (o->n_real == 0 || !clg_dtype_is_float(y->dtype) || !clg_is_tracked(y)) {
         o->n_real = 0;
@@ -250,8 +250,10 @@ END_TEST
 
 static bool has_case(const char *op, size_t length)
 {
+    char name[CASE_NAME];
+    snprintf(name, sizeof name, "%.*s", (int) length, op);
     for (int k = 0; k < op_case_count; k++) {
-        if (strlen(op_cases[k].op) == length && memcmp(op_cases[k].op, op, length) == 0)
+        if (case_calls(&op_cases[k], name))
             return true;
     }
     return false;
@@ -287,19 +289,44 @@ START_TEST(every_function_of_the_header_has_a_case)
         if (n > 2 && memcmp(name + n - 2, "_n", 2) == 0)
             n -= 2;
         found++;
-        ck_assert_msg(has_case(name, n), "no case for clg_%.*s in tools/cases.c", (int) n, name);
+        ck_assert_msg(has_case(name, n), "no case for clg_%.*s in tools/cases.txt", (int) n, name);
     }
     fclose(f);
     ck_assert_int_ge(found, 30);
 }
 END_TEST
 
-START_TEST(names_are_unique)
+START_TEST(a_line_that_is_wrong_says_where)
 {
-    for (int k = 0; k < op_case_count; k++) {
-        for (int i = 0; i < k; i++)
-            ck_assert_str_ne(op_cases[k].name, op_cases[i].name);
+    static const struct {
+        const char *text, *error;
+    } bad[] = {
+        { "x exp(a)", ":1: '|' expected after the name" },
+        { "# fine\n\nx | exp(a) | real(0,1)[3]\nx | exp(a) | real(0,1)[3]\n",
+          ":4: 'x' is the name of line 3" },
+        { "x | expo(a) | real(0,1)[3]", ":1: no function 'expo'" },
+        { "x | exp(a, 2) | real(0,1)[3]", "exp takes 't'" },
+        { "x | exp(f) | real(0,1)[3]", "'f' is no input" },
+        { "x | exp(b) | real(0,1)[3]", "the line has no input b" },
+        { "x | exp(a | real(0,1)[3]", "',' expected between arguments" },
+        { "x | sum(a, [1,], true) | real(0,1)[3]", "a number expected" },
+        { "x | conv2d(a, b, strid=2) | real(0,1)[3] real(0,1)[3]", "conv2d has no parameter 'strid'" },
+        { "x | exp(a) | real(1,1)[3]", "the range of input a is empty" },
+        { "x | exp(a) | f32(0,1)[3]", "not 'f32" },
+        { "x | exp(a) | real(0,1)3]", "'[' expected" },
+        { "x | exp(a) | real(0,1)[1,1,1,1,1,1,1,1,1]", "more than 8 numbers" },
+        { "x | exp(a) | real(0,1)[3] | thrice", "not 'thrice" },
+        { "x | exp(a) | real(0,1)[3] | bench \"e\" [3]", "'flops' or 'bytes'" },
+        { "x | exp(a)", "'|' expected after the expression" },
+        { "x | exp(a) |", "x: no input" },
+    };
+    char error[CASE_ERROR];
+    for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
+        ck_assert_msg(!cases_read("here", bad[k].text, error), "taken: %s", bad[k].text);
+        ck_assert_msg(strncmp(error, "here:", 5) == 0 && strstr(error, bad[k].error), "%s: '%s' lacks '%s'",
+                      bad[k].text, error, bad[k].error);
     }
+    ck_assert_msg(cases_open(error), "%s", error);
 }
 END_TEST
 
@@ -341,14 +368,21 @@ END_TEST
 
 int main(void)
 {
+    char error[CASE_ERROR];
+    if (!cases_open(error)) {
+        printf("%s\n", error);
+        return 1;
+    }
     Suite *s = suite_create("cases");
     TCase *c = tcase_create("table");
     tcase_add_test(c, every_row_of_the_maps_has_a_case);
     tcase_add_test(c, every_function_of_the_header_has_a_case);
-    tcase_add_test(c, names_are_unique);
+    tcase_add_test(c, a_line_that_is_wrong_says_where);
     tcase_add_test(c, f32_agrees_with_the_reference);
     tcase_add_test(c, f64_agrees_with_the_reference);
     tcase_add_test(c, grad_check_accepts_and_refuses);
     suite_add_tcase(s, c);
-    return run_suite(s);
+    const int code = run_suite(s);
+    cases_close();
+    return code;
 }

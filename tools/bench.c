@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// clgrad bench: what operations reach on a device, on the large shapes of cases.c. Random data, inputs in
+// clgrad bench: what operations reach on a device, on the large shapes of cases.txt. Random data, inputs in
 // turn so that memory-bound cases do not live in a cache, the median of several rounds.
 #include "cases.h"
 #include "tool.h"
@@ -33,7 +33,7 @@ static clg_status run_once(bench *b, const op_case *k, int times)
     clg_status st = CLG_OK;
     for (int i = 0; i < times && st >= 0; i++) {
         clg_scope s = clg_scope_push(b->dev);
-        st = clg_eval(k->apply((clg_tensor[]) { b->x[b->turn++ % INPUTS], b->w }));
+        st = clg_eval(case_apply(k, (clg_tensor[]) { b->x[b->turn++ % INPUTS], b->w }));
         clg_scope_pop(s);
     }
     return st < 0 ? st : clg_sync(b->dev);
@@ -152,7 +152,7 @@ static int run_all(clg_device dev, int argc, char **argv, bool json)
     int code = EXIT_OK;
     for (int i = 0; i < op_case_count && code == EXIT_OK; i++) {
         const op_case *k = &op_cases[i];
-        if (!k->what || !chosen(k->name, argc, argv, 0))
+        if (!k->what[0] || !chosen(k->name, argc, argv, 0))
             continue;
         const double t = measure(&b, k);
         if (t < 0) {
@@ -192,14 +192,21 @@ int command_bench(int argc, char **argv)
     bool json = false, list = false;
     char **names = calloc((size_t) argc + 1, sizeof *names);
     int n = 0, code = EXIT_OK;
+    char error[CASE_ERROR];
     if (!names)
         return EXIT_FAILED;
+    if (!cases_open(error)) {
+        fprintf(stderr, "clgrad bench: %s\n", error);
+        free(names);
+        return EXIT_FAILED;
+    }
     for (int i = 1; i < argc && code == EXIT_OK; i++) {
         bool known = false;
         for (int k = 0; k < op_case_count; k++)
-            known |= op_cases[k].what && strcmp(op_cases[k].name, argv[i]) == 0;
+            known |= op_cases[k].what[0] && strcmp(op_cases[k].name, argv[i]) == 0;
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             help();
+            cases_close();
             free(names);
             return EXIT_OK;
         }
@@ -215,7 +222,7 @@ int command_bench(int argc, char **argv)
             code = usage_error("bench", "no case '%s'; see --list", argv[i]);
     }
     for (int k = 0; k < op_case_count && list && code == EXIT_OK; k++) {
-        if (op_cases[k].what)
+        if (op_cases[k].what[0])
             printf("%-14s %s\n", op_cases[k].name, op_cases[k].what);
     }
     if (code == EXIT_OK && !list) {
@@ -223,6 +230,7 @@ int command_bench(int argc, char **argv)
         code = dev ? run_all(dev, n, names, json) : EXIT_FAILED;
         clg_device_close(&dev);
     }
+    cases_close();
     free(names);
     return code;
 }

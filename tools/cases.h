@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Examples of every operation: a function of some inputs, shapes small enough to check and, for some,
-// large enough to time. The tests and `clgrad bench` read the same table. Public functions only.
+// Examples of every operation, a line each in cases.txt (its head says how): an expression, inputs small
+// enough to check and, for some, shapes large enough to time. The tests and `clgrad bench` read the same
+// lines. Public functions only.
 #ifndef CLG_TOOLS_CASES_H
 #define CLG_TOOLS_CASES_H
 
 #include <clgrad/clgrad.h>
 
-enum { CASE_INPUTS = 5 };
+enum { CASE_INPUTS = 5, CASE_NAME = 40, CASE_ERROR = 240 };
 
 typedef enum case_kind {
     CASE_NONE,
@@ -25,18 +26,27 @@ typedef struct case_input {
 } case_input;
 
 typedef struct op_case {
-    const char *name;
-    const char *op; // the function of ops.h without its clg_
-    clg_tensor (*apply)(const clg_tensor *x);
+    char name[CASE_NAME];
+    int line, call;     // in the file; the outermost call of the expression
     case_input in[CASE_INPUTS];
     bool twice;         // the gradient of its gradient is checked too
-    const char *what;   // for a bench row: what it measures; else NULL
+    char what[CASE_NAME]; // for a bench row: what it measures; else empty
     clg_shape large[2]; // F32 inputs of the bench
     double flops, bytes; // of one run over the large inputs
 } op_case;
 
-extern const op_case op_cases[];
-extern const int op_case_count;
+extern op_case *op_cases;
+extern int op_case_count;
+
+// Reads the built-in lines, or the file that CLGRAD_CASES names. false: error has place and cause.
+bool cases_open(char error[CASE_ERROR]);
+// The same for any text. Replaces what was read before.
+bool cases_read(const char *where, const char *text, char error[CASE_ERROR]);
+void cases_close(void);
+
+clg_tensor case_apply(const op_case *c, const clg_tensor *x);
+// Does the expression call this function of ops.h (its name without clg_)?
+bool case_calls(const op_case *c, const char *function);
 
 // Numbers for one input. state: any value to start with.
 void case_values(const op_case *c, int input, uint64_t *state, double *out);

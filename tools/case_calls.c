@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// The functions that an expression of cases.txt may call. The rows of the maps of ops.h are there by
+// themselves; any other function is a line here: name, arguments, call.
+#include "case_calls.h"
+
+#include <stddef.h>
+
+#define T(k) v->t[k]
+#define N(k) v->n[k]
+#define I(k) ((int) v->n[k])
+#define L(k) ((int64_t) v->n[k])
+#define B(k) (v->n[k] != 0)
+#define S(k) v->s[k]
+#define PARAMS(kind)                                                                               \
+    struct kind p = { .size = sizeof p };                                                          \
+    v->named(v, &p);
+
+// name, signature, call
+#define PLAIN_CALLS(M)                                                                             \
+    M(leaky_relu, "tn", clg_leaky_relu(T(0), N(1)))                                                \
+    M(elu, "tn", clg_elu(T(0), N(1)))                                                              \
+    M(softplus, "tnn", clg_softplus(T(0), N(1), N(2)))                                             \
+    M(clamp, "tnn", clg_clamp(T(0), N(1), N(2)))                                                   \
+    M(where, "ttt", clg_where(T(0), T(1), T(2)))                                                   \
+    M(cast, "tn", clg_cast(T(0), (clg_dtype) I(1)))                                                \
+    M(sum, "tsn", clg_sum(T(0), S(1), B(2)))                                                       \
+    M(mean, "tsn", clg_mean(T(0), S(1), B(2)))                                                     \
+    M(amax, "tsn", clg_amax(T(0), S(1), B(2)))                                                     \
+    M(amin, "tsn", clg_amin(T(0), S(1), B(2)))                                                     \
+    M(any, "tsn", clg_any(T(0), S(1), B(2)))                                                       \
+    M(all, "tsn", clg_all(T(0), S(1), B(2)))                                                       \
+    M(argmax, "tsn", clg_argmax(T(0), S(1), B(2)))                                                 \
+    M(argmin, "tsn", clg_argmin(T(0), S(1), B(2)))                                                 \
+    M(variance, "tsnn", clg_variance(T(0), S(1), N(2), B(3)))                                      \
+    M(std, "tsnn", clg_std(T(0), S(1), N(2), B(3)))                                                \
+    M(logsumexp, "tsn", clg_logsumexp(T(0), S(1), B(2)))                                           \
+    M(softmax, "tn", clg_softmax(T(0), I(1)))                                                      \
+    M(log_softmax, "tn", clg_log_softmax(T(0), I(1)))                                              \
+    M(mse_loss, "ttn", clg_mse_loss(T(0), T(1), (clg_reduction) I(2)))                             \
+    M(reshape, "ts", clg_reshape(T(0), S(1)))                                                      \
+    M(flatten, "tnn", clg_flatten(T(0), I(1), I(2)))                                               \
+    M(permute, "ts", clg_permute(T(0), S(1)))                                                      \
+    M(transpose, "tnn", clg_transpose(T(0), I(1), I(2)))                                           \
+    M(squeeze, "ts", clg_squeeze(T(0), S(1)))                                                      \
+    M(unsqueeze, "tn", clg_unsqueeze(T(0), I(1)))                                                  \
+    M(expand, "ts", clg_expand(T(0), S(1)))                                                        \
+    M(slice, "tnnnn", clg_slice(T(0), I(1), L(2), L(3), L(4)))                                     \
+    M(flip, "ts", clg_flip(T(0), S(1)))                                                            \
+    M(pad, "tssn", clg_pad(T(0), S(1), S(2), N(3)))                                                \
+    M(concat, "nt*", clg_concat_n(v->t + 1, v->count - 1, I(0)))                                   \
+    M(stack, "nt*", clg_stack_n(v->t + 1, v->count - 1, I(0)))                                     \
+    M(one_hot, "tn", clg_one_hot(T(0), L(1)))                                                      \
+    M(index_select, "tnt", clg_index_select(T(0), I(1), T(2)))                                     \
+    M(matmul, "tt", clg_matmul(T(0), T(1)))                                                        \
+    M(dropout, "tn", clg_dropout(T(0), N(1)))                                                      \
+    M(uniform, "tsnn", clg_uniform(T(0)->dev, T(0)->dtype, S(1), N(2), N(3)))                      \
+    M(normal, "tsnn", clg_normal(T(0)->dev, T(0)->dtype, S(1), N(2), N(3)))                        \
+    M(bernoulli, "tsn", clg_bernoulli(T(0)->dev, T(0)->dtype, S(1), N(2)))                         \
+    M(permutation, "tn", clg_permutation(T(0)->dev, L(1)))                                         \
+    M(arange, "tnnn", clg_arange(T(0)->dev, T(0)->dtype, N(1), N(2), N(3)))
+
+#define APPLY(id, signature, value)                                                                \
+    static clg_tensor do_##id(const call_values *v)                                                \
+    {                                                                                              \
+        return value;                                                                              \
+    }
+PLAIN_CALLS(APPLY)
+#define APPLY_UNARY(id) APPLY(id, "t", clg_##id(T(0)))
+CLG_UNARY_MAP(APPLY_UNARY)
+#define APPLY_BINARY(id)                                                                           \
+    APPLY(id, "tt", clg_##id(T(0), T(1)))                                                          \
+    APPLY(id##_scalar, "tn", clg_##id##_scalar(T(0), N(1)))                                        \
+    APPLY(scalar_##id, "nt", clg_scalar_##id(N(0), T(1)))
+CLG_BINARY_MAP(APPLY_BINARY)
+
+// ---- params structs
+
+#define FIELD(kind, id, type) { #id, offsetof(struct kind, id), type }
+static const call_field cross_entropy_fields[] = {
+    FIELD(clg_cross_entropy_params, reduction, 'i'), FIELD(clg_cross_entropy_params, label_smoothing, 'n'),
+    FIELD(clg_cross_entropy_params, weight, 't'), FIELD(clg_cross_entropy_params, ignore_index, 'l'),
+    FIELD(clg_cross_entropy_params, use_ignore_index, 'b'), { NULL, 0, 0 }
+};
+static const call_field conv2d_fields[] = {
+    FIELD(clg_conv2d_params, stride, 'i'), FIELD(clg_conv2d_params, padding, 'i'),
+    FIELD(clg_conv2d_params, dilation, 'i'), FIELD(clg_conv2d_params, groups, 'i'),
+    FIELD(clg_conv2d_params, stride_h, 'i'), FIELD(clg_conv2d_params, stride_w, 'i'),
+    FIELD(clg_conv2d_params, padding_h, 'i'), FIELD(clg_conv2d_params, padding_w, 'i'),
+    FIELD(clg_conv2d_params, dilation_h, 'i'), FIELD(clg_conv2d_params, dilation_w, 'i'), { NULL, 0, 0 }
+};
+static const call_field pool2d_fields[] = {
+    FIELD(clg_pool2d_params, kernel, 'i'), FIELD(clg_pool2d_params, stride, 'i'),
+    FIELD(clg_pool2d_params, padding, 'i'), FIELD(clg_pool2d_params, dilation, 'i'),
+    FIELD(clg_pool2d_params, kernel_h, 'i'), FIELD(clg_pool2d_params, kernel_w, 'i'),
+    FIELD(clg_pool2d_params, stride_h, 'i'), FIELD(clg_pool2d_params, stride_w, 'i'),
+    FIELD(clg_pool2d_params, padding_h, 'i'), FIELD(clg_pool2d_params, padding_w, 'i'),
+    FIELD(clg_pool2d_params, dilation_h, 'i'), FIELD(clg_pool2d_params, dilation_w, 'i'),
+    FIELD(clg_pool2d_params, exclude_padding, 'b'), FIELD(clg_pool2d_params, ceil_mode, 'b'),
+    FIELD(clg_pool2d_params, divisor, 'i'), { NULL, 0, 0 }
+};
+static const call_field batch_norm_fields[] = {
+    FIELD(clg_batch_norm_params, training, 'b'), FIELD(clg_batch_norm_params, eps, 'n'),
+    FIELD(clg_batch_norm_params, momentum, 'n'), { NULL, 0, 0 }
+};
+
+static clg_tensor do_cross_entropy(const call_values *v)
+{
+    PARAMS(clg_cross_entropy_params)
+    return clg_cross_entropy(T(0), T(1), &p);
+}
+
+static clg_tensor do_conv2d(const call_values *v)
+{
+    PARAMS(clg_conv2d_params)
+    return clg_conv2d(T(0), T(1), T(2), &p);
+}
+
+static clg_tensor do_max_pool2d(const call_values *v)
+{
+    PARAMS(clg_pool2d_params)
+    return clg_max_pool2d(T(0), &p);
+}
+
+static clg_tensor do_avg_pool2d(const call_values *v)
+{
+    PARAMS(clg_pool2d_params)
+    return clg_avg_pool2d(T(0), &p);
+}
+
+static clg_tensor do_batch_norm(const call_values *v)
+{
+    PARAMS(clg_batch_norm_params)
+    return clg_batch_norm(T(0), T(1), T(2), T(3), T(4), &p);
+}
+
+// ---- what no expression says
+
+// 1, 2, ... places before each dimension.
+static clg_tensor do_padded(const call_values *v)
+{
+    clg_shape none = { .rank = T(0)->shape.rank }, some = none;
+    for (int d = 0; d < some.rank; d++)
+        some.dim[d] = d + 1;
+    return clg_pad(T(0), some, none, 0.25);
+}
+
+// The padding that keeps the size.
+static clg_tensor do_same_conv(const call_values *v)
+{
+    return clg_conv2d(T(0), T(1), NULL, clg_conv2d_params(.padding = (int) T(1)->shape.dim[2] / 2));
+}
+
+// A gradient of a convolution with twice as many channels out as in; the cotangent is x, twice.
+static clg_tensor do_conv_gradient(const call_values *v)
+{
+    clg_tensor x = clg_is_tracked(T(0)) ? T(0) : clg_track(T(0)),
+               w = clg_is_tracked(T(1)) ? T(1) : clg_track(T(1)), out;
+    const clg_tensor y = do_same_conv(&(call_values) { .t = { x, w } });
+    const clg_tensor flat = clg_reshape(T(0), CLG_SHAPE(-1));
+    const clg_tensor g = clg_reshape(clg_concat(0, flat, flat), y->shape);
+    clg_vjp_n(y, g, B(2) ? &x : &w, 1, false, &out);
+    return out;
+}
+
+static clg_tensor do_batch_norm_running(const call_values *v)
+{
+    clg_tensor mean = NULL, var = NULL;
+    clg_batch_norm(T(0), NULL, NULL, T(1), T(2),
+                   clg_batch_norm_params(.training = true, .momentum = 0.25, .new_mean = &mean,
+                                         .new_var = &var));
+    return mean && var ? clg_concat(0, mean, var) : T(0);
+}
+
+#define ROW(id, signature, value) { #id, #id, signature, do_##id, NULL },
+#define ROW_UNARY(id) { #id, #id, "t", do_##id, NULL },
+#define ROW_BINARY(id)                                                                             \
+    { #id, #id, "tt", do_##id, NULL }, { #id, #id "_scalar", "tn", do_##id##_scalar, NULL },       \
+    { #id, "scalar_" #id, "nt", do_scalar_##id, NULL },
+const call_op call_ops[] = {
+    CLG_UNARY_MAP(ROW_UNARY)
+    CLG_BINARY_MAP(ROW_BINARY)
+    PLAIN_CALLS(ROW)
+    { "cross_entropy", "cross_entropy", "tt", do_cross_entropy, cross_entropy_fields },
+    { "conv2d", "conv2d", "ttT", do_conv2d, conv2d_fields },
+    { "max_pool2d", "max_pool2d", "t", do_max_pool2d, pool2d_fields },
+    { "avg_pool2d", "avg_pool2d", "t", do_avg_pool2d, pool2d_fields },
+    { "batch_norm", "batch_norm", "tTTTT", do_batch_norm, batch_norm_fields },
+    { "padded", "pad", "t", do_padded, NULL },
+    { "same_conv", "conv2d", "tt", do_same_conv, NULL },
+    { "conv_gradient", "conv2d", "ttn", do_conv_gradient, NULL },
+    { "batch_norm_running", "batch_norm", "ttt", do_batch_norm_running, NULL },
+};
+const int call_op_count = (int) (sizeof call_ops / sizeof call_ops[0]);
