@@ -260,7 +260,8 @@ static const bound bounds[] = {
     WITHIN(leaky_relu, 0.5) WITHIN(elu, 3.5) WITHIN(remainder, 0.5) WITHIN(hard_swish, 2)
     WITHIN(one_minus_square, 2) WITHIN(d_atan, 4) WITHIN(d_elu, 4) WITHIN(over_squares, 6)
     // several operations
-    { "gelu", 2, 2, 17, 0 }, { "gelu_tanh", 8, 8, 6, 0 }, { "silu", 6, 1, 0, 0x1p-98 },
+    { "floor_divide", 0, 5, 0, 0 }, { "trunc_divide", 0, 5, 0, 0 },
+    { "gelu", 2, 2, 17, 0 }, { "gelu_tanh", 8, 8, 6, 0 }, { "silu", 6, 1, 0, 0 },
     { "sigmoid", 6, 1, 0, 0 }, { "hard_sigmoid", 1, 0, 1, 0 }, { "softplus", 8, 2, 0, 0 },
     { "gauss", 4, 2, 0, 0 }, { "d_silu", 8, 4, 0, 8 }, { "d_gelu", 8, 4, 0, 40 },
     { "d_gelu_tanh", 8, 8, 0, 16 }, { "d_pow", 18, 1, 0, 0 },
