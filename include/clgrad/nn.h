@@ -30,15 +30,15 @@ typedef struct clg_init {
 // dev     the device
 // seed    of the parameters' first numbers; the device's own random state is not touched
 // result  an empty store that trains
-// owns    destroy with clg_store_destroy, before the device; NULL on failure (see clg_error)
+// owns    destroy with clg_store_destroy; NULL on failure (see clg_error)
 // errors  CLG_EINVAL (NULL device), CLG_ENOMEM
 // blocks  no
 CLG_API clg_store clg_store_create(clg_device dev, uint64_t seed);
 
-// Destroy a store and its variables. Destroy optimizers of it before.
+// Destroy a store and its variables, before or after its device and its optimizers.
 //
 // s       its address; set to NULL. NULL and the address of NULL are fine
-// errors  none
+// errors  CLG_EINVAL    published: it was destroyed already (a trap with debug_traps)
 // blocks  no
 CLG_API void clg_store_destroy(clg_store *s);
 
@@ -287,7 +287,7 @@ CLG_API clg_tensor clg_nn_batch_norm2d(clg_store s, const char *name, clg_tensor
 // x, p    as of clg_dropout
 // result  type and shape of x
 // grad    x
-// errors  as of clg_dropout, while the store trains
+// errors  as of clg_dropout, while the store trains; CLG_EINVAL: NULL
 CLG_API clg_tensor clg_nn_dropout(clg_store s, clg_tensor x, double p);
 
 CLG_END

@@ -40,7 +40,7 @@ struct clg_adam_params {
 //         checkpoint holds it
 // p       may be NULL, which leaves lr 0
 // result  the optimizer
-// owns    destroy with clg_optim_destroy, before the store; NULL on failure (see clg_error)
+// owns    destroy with clg_optim_destroy; NULL on failure (see clg_error)
 // errors  CLG_ENOMEM
 //         CLG_EINVAL    a NULL store, p is refused by clg_params_read, a number is not finite or
 //                       negative (dampening may be), nesterov without momentum or with dampening
@@ -84,7 +84,7 @@ CLG_API clg_optim clg_adamw_create(clg_store s, const struct clg_adam_params *p)
 // Destroy an optimizer; its state stays in the store.
 //
 // o       its address; set to NULL. NULL and the address of NULL are fine
-// errors  none
+// errors  CLG_EINVAL    published: it was destroyed already (a trap with debug_traps)
 // blocks  no
 CLG_API void clg_optim_destroy(clg_optim *o);
 
@@ -148,8 +148,9 @@ CLG_API clg_status clg_optim_apply(clg_optim o, const clg_tensor *grads, int n);
 // grads   n gradients, replaced in place by scaled ones
 // result  the norm before, 0-d
 // grad    grads
-// errors  CLG_EINVAL    n < 1 (a poison without a device); a gradient's own when poisoned:
-//         nothing is replaced then
+// errors  CLG_EINVAL    n < 1 (a poison without a device), or NULL
+//         CLG_EDTYPE    a gradient is not floating
+//         a gradient's own when poisoned. Nothing is replaced then
 // source  PyTorch, torch/nn/utils/clip_grad.py
 CLG_API clg_tensor clg_clip_grad_norm(clg_tensor *grads, int n, double max_norm);
 

@@ -195,6 +195,18 @@ CLG_API clg_tensor clg_poison(clg_device dev, clg_status st, const char *format,
 // blocks  no
 CLG_API const char *clg_tensor_error(clg_tensor t);
 
+// May a call of code built on clgrad begin? Are its inputs live handles of one device, and none
+// poisoned?
+//
+// op      name of the function, for the message
+// names   of the inputs, separated by blanks ("x weight"); "t[]": t[0], t[1], ...; NULL: numbers
+// t, n    the inputs
+// result  NULL when it may; else a poison for the call to return, its message published
+// grad    none
+// errors  CLG_EINVAL    one is NULL, its scope ended, or it belongs to another device
+//         a tensor's own when poisoned
+CLG_API clg_tensor clg_check_inputs(const char *op, const char *names, const clg_tensor *t, int n);
+
 // Name what is recorded from here on ("conv1"): messages carry it.
 //
 // dev     the device; NULL is fine

@@ -199,6 +199,12 @@ clg_tensor clg__call_own(const clg__call *c, clg_tensor y)
     return y;
 }
 
+clg_tensor clg_check_inputs(const char *op, const char *names, const clg_tensor *t, int n)
+{
+    clg__call c;
+    return clg__call_begin(&c, op ? op : "?", names, n, t) ? NULL : clg__call_poison(&c);
+}
+
 const char *clg_tensor_error(clg_tensor t)
 {
     clg__call c;

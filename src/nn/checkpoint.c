@@ -11,8 +11,10 @@
 clg_status clg_store_save(clg_store s, const char *path, const char *const *metadata)
 {
     char error[600] = "";
-    if (!s || !path)
+    if (!clg__store_usable(s, "store_save"))
         return CLG_EINVAL;
+    if (!path)
+        return clg_fail(s->dev, CLG_EINVAL, "store_save: NULL path");
     clg_safetensor *t = calloc((size_t) s->n + 1, sizeof *t);
     clg_status st = t ? clg_eval_assigned(s->dev) : CLG_ENOMEM;
     clg_scope scope = clg_scope_push(s->dev);
@@ -111,12 +113,13 @@ clg_status clg__store_settle(clg_store s, const char *const *states)
 
 clg_status clg_store_check(clg_store s)
 {
-    return s ? clg__store_settle(s, NULL) : CLG_EINVAL;
+    return clg__store_usable(s, "store_check") ? clg__store_settle(s, NULL) : CLG_EINVAL;
 }
 
 const char *clg_store_missing(clg_store s, int i)
 {
-    for (int k = 0; s && i >= 0 && k < s->n; k++) {
+    const bool usable = clg__store_usable(s, "store_missing");
+    for (int k = 0; usable && i >= 0 && k < s->n; k++) {
         if (s->entry[k].lacking && i-- == 0)
             return s->entry[k].name;
     }
@@ -125,7 +128,8 @@ const char *clg_store_missing(clg_store s, int i)
 
 const char *clg_store_unexpected(clg_store s, int i)
 {
-    for (int k = s ? s->claimed : 0; s && i >= 0 && k < s->n; k++) {
+    const bool usable = clg__store_usable(s, "store_unexpected");
+    for (int k = usable ? s->claimed : 0; usable && i >= 0 && k < s->n; k++) {
         if (!clg__is_state(s->entry[k].name) && i-- == 0)
             return s->entry[k].name;
     }
@@ -221,8 +225,10 @@ clg_status clg_store_load_with(clg_store s, const char *path, const struct clg_l
     char error[600] = "";
     clg_safetensors f;
     struct clg_load_params p;
-    if (!s || !path)
-        return s ? clg_fail(s->dev, CLG_EINVAL, "store_load: NULL path") : CLG_EINVAL;
+    if (!clg__store_usable(s, "store_load"))
+        return CLG_EINVAL;
+    if (!path)
+        return clg_fail(s->dev, CLG_EINVAL, "store_load: NULL path");
     const char *wrong = clg_params_read(&p, sizeof p, params);
     if (wrong)
         return clg_fail(s->dev, CLG_EINVAL, "store_load: %s", wrong);

@@ -17,12 +17,17 @@ typedef struct layer {
 static clg_tensor begin(layer *l, const char *what, clg_store s, const char *name, clg_tensor x)
 {
     *l = (layer) { what, name, s, x, 0, NULL };
-    clg_device dev = x && x->dev ? x->dev : clg_store_device(s);
-    if (!s || !name || !x || (!x->dev && x->status >= 0))
-        return clg_poison(dev, CLG_EINVAL, "%s '%s': NULL %s", what, name ? name : "?",
-                          !s ? "store" : !name ? "name" : "x");
-    if (x->status < 0)
-        return x;
+    char full[200];
+    snprintf(full, sizeof full, "%s '%.150s'", what, name ? name : "?");
+    clg_tensor bad = clg_check_inputs(full, "x", &x, 1);
+    if (bad)
+        return bad;
+    if (!s || !name)
+        return clg_poison(x->dev, CLG_EINVAL, "%s: NULL %s", full, !s ? "store" : "name");
+    if (!clg__store_usable(s, full))
+        return clg_poison(x->dev, CLG_EINVAL, "%s: the store was destroyed, or its device closed", full);
+    if (clg_store_device(s) != x->dev)
+        return clg_poison(x->dev, CLG_EINVAL, "%s: x belongs to another device than the store", full);
     l->claimed = s->claimed;
     s->refused = CLG_OK;
     return NULL;
@@ -31,7 +36,7 @@ static clg_tensor begin(layer *l, const char *what, clg_store s, const char *nam
 static clg_tensor refuse(const layer *l, clg_status st, const char *why)
 {
     clg__store_back(l->s, l->claimed);
-    return clg_poison(l->x->dev, st, "%s '%s': %s", l->what, l->name, why);
+    return clg_poison(l->x->dev, st, "%s '%.200s': %s", l->what, l->name, why);
 }
 
 // A parameter is not to be had.
@@ -184,5 +189,10 @@ clg_tensor clg_nn_batch_norm2d(clg_store s, const char *name, clg_tensor x,
 
 clg_tensor clg_nn_dropout(clg_store s, clg_tensor x, double p)
 {
+    clg_tensor bad = clg_check_inputs("nn_dropout", "x", &x, 1);
+    if (bad)
+        return bad;
+    if (!clg__store_usable(s, "nn_dropout"))
+        return clg_poison(x->dev, CLG_EINVAL, "nn_dropout: the store is NULL or was destroyed");
     return clg_store_is_training(s) ? clg_dropout(x, p) : x;
 }

@@ -14,6 +14,7 @@ typedef enum kind { SGD, ADAM, ADAMW } kind;
 
 struct clg_optim_t {
     clg_store store;
+    clg_device dev;
     kind kind;
     double lr, momentum, dampening, decay, beta1, beta2, eps;
     bool nesterov;
@@ -26,17 +27,20 @@ struct clg_optim_t {
 // wrong: what clg_params_read said
 static clg_optim create(clg_store s, kind k, const char *wrong)
 {
-    if (s && wrong) {
-        clg_fail(clg_store_device(s), CLG_EINVAL, "optimizer: %s", wrong);
+    static const char *const names[] = { "sgd_create", "adam_create", "adamw_create" };
+    if (!clg__store_usable(s, names[k]))
+        return NULL;
+    if (wrong) {
+        clg_fail(s->dev, CLG_EINVAL, "%s: %s", names[k], wrong);
         return NULL;
     }
-    clg_optim o = s ? calloc(1, sizeof *o) : NULL;
+    clg_optim o = clg__object_new(sizeof *o);
     if (!o) {
-        clg_fail(clg_store_device(s), s ? CLG_ENOMEM : CLG_EINVAL, "optimizer: %s",
-                 s ? "out of host memory" : "NULL store");
+        clg_fail(s->dev, CLG_ENOMEM, "%s: out of host memory", names[k]);
         return NULL;
     }
     o->store = s;
+    o->dev = s->dev;
     o->kind = k;
     return o;
 }
@@ -143,23 +147,36 @@ void clg_optim_destroy(clg_optim *po)
 {
     if (!po || !*po)
         return;
-    free((*po)->var);
-    free((*po)->name);
-    free((*po)->value);
-    free((*po)->grad);
-    free(*po);
+    clg_optim o = *po;
     *po = NULL;
+    if (!clg__object_alive(o)) {
+        clg__object_misuse(o->dev, "optim_destroy: the optimizer was destroyed already");
+        return;
+    }
+    free(o->var);
+    free(o->name);
+    free(o->value);
+    free(o->grad);
+    o->n = 0;
+    clg__object_end(o);
+}
+
+static bool usable(clg_optim o, const char *what)
+{
+    if (o && !clg__object_alive(o))
+        clg__object_misuse(o->dev, "%s: the optimizer was destroyed", what);
+    return o && clg__object_alive(o);
 }
 
 void clg_optim_set_lr(clg_optim o, double lr)
 {
-    if (o)
+    if (usable(o, "optim_set_lr"))
         o->lr = lr;
 }
 
 double clg_optim_lr(clg_optim o)
 {
-    return o ? o->lr : 0;
+    return usable(o, "optim_lr") ? o->lr : 0;
 }
 
 static bool reserve(clg_optim o, int n)
@@ -195,10 +212,24 @@ static void name_unused(clg_optim o, clg_device dev, clg_tensor loss)
     }
 }
 
-clg_status clg_optim_grads(clg_optim o, clg_tensor loss, clg_tensor **grads, int *n)
+// what: the function that was called
+static clg_status grads_of(const char *what, clg_optim o, clg_tensor loss, clg_tensor **grads, int *n)
 {
-    if (!o || !loss)
+    if (!usable(o, what) || !clg__store_usable(o->store, what))
         return CLG_EINVAL;
+    if (!loss)
+        return clg__object_misuse(o->dev, "%s: loss is NULL", what);
+    clg_tensor bad = clg_check_inputs(what, "loss", &loss, 1);
+    if (bad)
+        return bad->status;
+    if (loss->dev != o->dev)
+        return clg__object_misuse(o->dev, "%s: loss belongs to another device than the optimizer", what);
+    if (clg_numel(loss->shape) != 1 || !clg_dtype_is_float(loss->dtype)) {
+        char shape[128];
+        return clg_fail(o->dev, clg_numel(loss->shape) != 1 ? CLG_EINVAL : CLG_EDTYPE,
+                        "%s: the loss is %s %s, expected one floating element", what,
+                        clg__store_shape(loss->shape, shape), clg_dtype_name(loss->dtype));
+    }
     static const char *const states[2][4] = { { "momentum", "step" }, { "m", "v", "step" } };
     clg_device dev = clg_store_device(o->store);
     const int count = clg_store_count(o->store);
@@ -227,6 +258,11 @@ clg_status clg_optim_grads(clg_optim o, clg_tensor loss, clg_tensor **grads, int
     if (st == CLG_EGRAD && clean)
         name_unused(o, dev, loss);
     return st;
+}
+
+clg_status clg_optim_grads(clg_optim o, clg_tensor loss, clg_tensor **grads, int *n)
+{
+    return grads_of("optim_grads", o, loss, grads, n);
 }
 
 // ---- one step
@@ -386,9 +422,16 @@ static void prepare(step *s)
 clg_status clg_optim_apply(clg_optim o, const clg_tensor *grads, int n)
 {
     DEFAULT_FP;
-    if (!o || !grads || n != o->n)
-        return clg_fail(o ? clg_store_device(o->store) : NULL, CLG_EINVAL,
-                        "optimizer: %d gradients for %d parameters", grads ? n : 0, o ? o->n : 0);
+    if (!usable(o, "optim_apply") || !clg__store_usable(o->store, "optim_apply"))
+        return CLG_EINVAL;
+    if (!grads || n != o->n)
+        return clg_fail(o->dev, CLG_EINVAL, "optim_apply: %d gradients for %d parameters", grads ? n : 0,
+                        o->n);
+    clg_tensor bad = clg_check_inputs("optim_apply", "grads[]", grads, n);
+    if (bad)
+        return bad->status;
+    for (int i = 0; i < n; i++) // the scope in which the gradients were made may have ended
+        o->value[i] = clg_var_value(o->var[i]);
     step s = { .o = o, .dev = clg_store_device(o->store) };
     for (int i = 0; i < n; i++)
         o->grad[i] = grads[i];
@@ -419,7 +462,7 @@ clg_status clg_optim_step(clg_optim o, clg_tensor loss)
 {
     clg_tensor *g;
     int n;
-    const clg_status st = clg_optim_grads(o, loss, &g, &n);
+    const clg_status st = grads_of("optim_step", o, loss, &g, &n);
     return st < 0 ? st : clg_optim_apply(o, g, n);
 }
 
@@ -473,7 +516,15 @@ static norm norm_of(const clg_tensor *g, int n)
 clg_tensor clg_clip_grad_norm(clg_tensor *g, int n, double max_norm)
 {
     if (!g || n <= 0)
-        return clg_poison(NULL, CLG_EINVAL, "clip_grad_norm: no gradients");
+        return clg_poison(NULL, CLG_EINVAL, "clip_grad_norm: there are no gradients");
+    clg_tensor bad = clg_check_inputs("clip_grad_norm", "grads[]", g, n);
+    if (bad)
+        return bad;
+    for (int i = 0; i < n; i++) {
+        if (!clg_dtype_is_float(g[i]->dtype))
+            return clg_poison(g[i]->dev, CLG_EDTYPE, "clip_grad_norm: grads[%d] is %s, expected a floating type",
+                              i, clg_dtype_name(g[i]->dtype));
+    }
     const norm s = norm_of(g, n);
     if (s.sum->status < 0)
         return s.sum;
@@ -494,6 +545,8 @@ clg_tensor clg_clip_grad_norm(clg_tensor *g, int n, double max_norm)
 
 void clg_clip_grad_value(clg_tensor *g, int n, double limit)
 {
-    for (int i = 0; i < n; i++)
-        g[i] = clg_clamp(g[i], -limit, limit);
+    for (int i = 0; i < n && g; i++) {
+        clg_tensor bad = clg_check_inputs("clip_grad_value", "grad", &g[i], 1);
+        g[i] = bad ? bad : clg_clamp(g[i], -limit, limit);
+    }
 }

@@ -13,11 +13,13 @@
 
 clg_store clg_store_create(clg_device dev, uint64_t seed)
 {
-    clg_store s = calloc(1, sizeof *s);
-    if (!s || !dev) {
-        clg_fail(dev, s ? CLG_EINVAL : CLG_ENOMEM, "store_create: %s",
-                 s ? "NULL device" : "out of host memory");
-        free(s);
+    if (!clg_device_get_info(dev)) {
+        clg__object_misuse(NULL, "store_create: the device %s", dev ? "was closed" : "is NULL");
+        return NULL;
+    }
+    clg_store s = clg__object_new(sizeof *s);
+    if (!s) {
+        clg_fail(dev, CLG_ENOMEM, "store_create: out of host memory");
         return NULL;
     }
     s->dev = dev;
@@ -48,42 +50,60 @@ void clg__store_drop(clg_store s, int first)
     }
 }
 
+bool clg__store_usable(clg_store s, const char *what)
+{
+    if (!s)
+        return false;
+    const bool alive = clg__object_alive(s), open = clg_device_get_info(s->dev) != NULL;
+    if (!alive)
+        clg__object_misuse(s->dev, "%s: the store was destroyed", what);
+    else if (!open)
+        clg__object_misuse(NULL, "%s: the store's device was closed", what);
+    return alive && open;
+}
+
 void clg_store_destroy(clg_store *ps)
 {
     if (!ps || !*ps)
         return;
     clg_store s = *ps;
     *ps = NULL;
+    if (!clg__object_alive(s)) {
+        clg__object_misuse(s->dev, "store_destroy: the store was destroyed already");
+        return;
+    }
     clg__store_drop(s, 0);
     free(s->entry);
     free(s->file);
-    free(s);
+    s->entry = NULL;
+    s->file = NULL;
+    clg__object_end(s);
 }
 
 void clg_store_train(clg_store s, bool training)
 {
-    if (s)
+    if (clg__store_usable(s, "store_train"))
         s->training = training;
 }
 
 bool clg_store_is_training(clg_store s)
 {
-    return s && s->training;
+    return clg__store_usable(s, "store_is_training") && s->training;
 }
 
 clg_device clg_store_device(clg_store s)
 {
-    return s ? s->dev : NULL;
+    return clg__store_usable(s, "store_device") ? s->dev : NULL;
 }
 
 int clg_store_count(clg_store s)
 {
-    return s ? s->n : 0;
+    return clg__store_usable(s, "store_count") ? s->n : 0;
 }
 
 clg_var clg_store_at(clg_store s, int i, const char **name, bool *trainable)
 {
-    if (!s || i < 0 || i >= s->n)
+    if (!clg__store_usable(s, "store_at") || i < 0 || i >= s->n)
         return NULL;
     if (name)
         *name = s->entry[i].name;
@@ -113,13 +133,14 @@ struct entry *clg__store_entry(clg_store s, const char *name)
 
 clg_var clg_store_find(clg_store s, const char *name)
 {
-    const struct entry *e = s && name ? clg__store_entry(s, name) : NULL;
+    const struct entry *e = clg__store_usable(s, "store_find") && name ? clg__store_entry(s, name) : NULL;
     return e ? e->var : NULL;
 }
 
 void clg_store_freeze(clg_store s, const char *prefix, bool frozen)
 {
-    for (int i = 0; s && prefix && i < s->n; i++) {
+    const bool usable = clg__store_usable(s, "store_freeze");
+    for (int i = 0; usable && prefix && i < s->n; i++) {
         if (strncmp(s->entry[i].name, prefix, strlen(prefix)) == 0) {
             s->entry[i].frozen = frozen;
             clg_var_freeze(s->entry[i].var, frozen);
@@ -280,9 +301,10 @@ static bool may_be_new(clg_store s, const char *name)
 
 static bool begin(clg_store s, const char *name, const char *what)
 {
-    if (s && !name)
+    const bool usable = clg__store_usable(s, what);
+    if (usable && !name)
         clg__store_refuse(s, CLG_EINVAL, "%s: NULL name", what);
-    return s && name;
+    return usable && name;
 }
 
 // One that the loaded file lacks is remembered as such.

@@ -3,6 +3,7 @@
 #ifndef CLG_NN_STORE_H
 #define CLG_NN_STORE_H
 
+#include "nn/handle.h"
 #include <clgrad/nn.h>
 
 // A file does not say what is trained: what was loaded is nothing yet until a layer or an optimizer
@@ -36,6 +37,9 @@ struct clg_store_t {
     char why[700];
 };
 
+// Is s a store that lives, on a device that is open? If not it says so in the name of the function
+// `what`; of NULL there is nobody to tell.
+bool clg__store_usable(clg_store s, const char *what);
 // Keeps why, and tells the device; NULL.
 clg_var clg__store_refuse(clg_store s, clg_status st, const char *format, ...) CLG_PRINTF(3, 4);
 struct entry *clg__store_entry(clg_store s, const char *name);
