@@ -222,7 +222,7 @@ typedef struct orphan {
     char text[120];
 } orphan;
 
-enum { ORPHANS = 256 };
+enum { ORPHANS = 1024 }; // more than there are functions and inputs
 static struct {
     pthread_mutex_t lock;
     int n;

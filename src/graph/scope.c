@@ -134,13 +134,17 @@ void clg_drop(clg_tensor *t)
 {
     if (!t || !*t)
         return;
+    char text[CLG__ERR_TEXT];
     clg__node *n = clg__node_of(*t);
     clg_device dev = (*t)->dev;
-    *t = NULL;
-    if (!clg__is_open(dev)) // a kept tensor ends with its device
+    if (!clg__is_open(dev)) { // a kept tensor ends with its device
+        *t = NULL;
         return;
-    if (!clg__slot_alive(n) || !n->kept) {
-        clg__misuse(dev, "drop: t was not kept, or was dropped already");
+    }
+    const char *why = clg__why_dead(*t, text);
+    *t = NULL;
+    if (why || !n->kept) {
+        clg__misuse(dev, "drop: t %s", why ? why : "was not kept, or was dropped already");
         return;
     }
     n->kept--;

@@ -13,6 +13,18 @@ typedef struct layer {
     const char *before; // the layer before
 } layer;
 
+static const char *wrong_store(clg_store s, clg_tensor x)
+{
+    const char *why = clg__store_dead(s);
+    return why ? why : s->dev != x->dev ? "x belongs to another device than the store" : NULL;
+}
+
+static clg_tensor misuse(clg_device dev, const char *what, const char *why)
+{
+    clg__object_misuse(dev, "%s: %s", what, why);
+    return clg_poison(dev, CLG_EINVAL, "%s: %s", what, why);
+}
+
 // NULL, or the poison that the call is.
 static clg_tensor begin(layer *l, const char *what, clg_store s, const char *name, clg_tensor x)
 {
@@ -22,12 +34,9 @@ static clg_tensor begin(layer *l, const char *what, clg_store s, const char *nam
     clg_tensor bad = clg_check_inputs(full, "x", &x, 1);
     if (bad)
         return bad;
-    if (!s || !name)
-        return clg_poison(x->dev, CLG_EINVAL, "%s: NULL %s", full, !s ? "store" : "name");
-    if (!clg__store_usable(s, full))
-        return clg_poison(x->dev, CLG_EINVAL, "%s: the store was destroyed, or its device closed", full);
-    if (clg_store_device(s) != x->dev)
-        return clg_poison(x->dev, CLG_EINVAL, "%s: x belongs to another device than the store", full);
+    const char *why = wrong_store(s, x);
+    if (why || !name)
+        return misuse(x->dev, full, why ? why : "the name is NULL");
     l->claimed = s->claimed;
     s->refused = CLG_OK;
     return NULL;
@@ -192,7 +201,8 @@ clg_tensor clg_nn_dropout(clg_store s, clg_tensor x, double p)
     clg_tensor bad = clg_check_inputs("nn_dropout", "x", &x, 1);
     if (bad)
         return bad;
-    if (!clg__store_usable(s, "nn_dropout"))
-        return clg_poison(x->dev, CLG_EINVAL, "nn_dropout: the store is NULL or was destroyed");
+    const char *why = wrong_store(s, x);
+    if (why)
+        return misuse(x->dev, "nn_dropout", why);
     return clg_store_is_training(s) ? clg_dropout(x, p) : x;
 }

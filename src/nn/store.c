@@ -50,16 +50,20 @@ void clg__store_drop(clg_store s, int first)
     }
 }
 
+const char *clg__store_dead(clg_store s)
+{
+    return !s                              ? "the store is NULL"
+           : !clg__object_alive(s)         ? "the store was destroyed"
+           : !clg_device_get_info(s->dev)  ? "the store's device was closed"
+                                           : NULL;
+}
+
 bool clg__store_usable(clg_store s, const char *what)
 {
-    if (!s)
-        return false;
-    const bool alive = clg__object_alive(s), open = clg_device_get_info(s->dev) != NULL;
-    if (!alive)
-        clg__object_misuse(s->dev, "%s: the store was destroyed", what);
-    else if (!open)
-        clg__object_misuse(NULL, "%s: the store's device was closed", what);
-    return alive && open;
+    const char *why = clg__store_dead(s);
+    if (why && s)
+        clg__object_misuse(s->dev, "%s: %s", what, why);
+    return !why;
 }
 
 void clg_store_destroy(clg_store *ps)

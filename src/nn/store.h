@@ -37,8 +37,9 @@ struct clg_store_t {
     char why[700];
 };
 
-// Is s a store that lives, on a device that is open? If not it says so in the name of the function
-// `what`; of NULL there is nobody to tell.
+// NULL: s is a store that lives, on a device that is open. Else why not.
+const char *clg__store_dead(clg_store s);
+// The same; says why in the name of the function `what`, where there is a device to tell.
 bool clg__store_usable(clg_store s, const char *what);
 // Keeps why, and tells the device; NULL.
 clg_var clg__store_refuse(clg_store s, clg_status st, const char *format, ...) CLG_PRINTF(3, 4);
