@@ -54,8 +54,8 @@ CLG_API clg_optim clg_sgd_create(clg_store s, const struct clg_sgd_params *p);
 //   w = w - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)   in step t = 1, 2, ...
 //
 // A parameter that joins later (thawed, or of a new layer) counts its own steps. A finite gradient
-// beyond 2^64, whose square no f32 holds, counts as 2^64 in both moments, which leaves the step as it
-// is; one whose square is lost below leaves |step| bounded as it is in exact arithmetic.
+// beyond 2^64, whose square no f32 holds, counts as 2^64 in both moments, which leaves the step as
+// it is; one whose square is lost below leaves |step| bounded as it is in exact arithmetic.
 //
 // s       as of clg_sgd_create
 // p       may be NULL
@@ -163,7 +163,7 @@ CLG_API clg_tensor clg_clip_grad_norm(clg_tensor *grads, int n, double max_norm)
 // errors  none; poisoned gradients stay so
 CLG_API void clg_clip_grad_value(clg_tensor *grads, int n, double limit);
 
-// ---- learning rates of step t = 0, 1, ..., as PyTorch's schedulers give them; before it as in step 0
+// ---- learning rates of step t = 0, 1, ..., as PyTorch's schedulers give them; below 0 as in 0
 
 // StepLR.
 //

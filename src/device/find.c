@@ -199,6 +199,25 @@ static bool passes(const clg__found *f, char *why, size_t size)
     return ok;
 }
 
+// "what 'select'. The devices: 0 is NAME (type, platform), 1 is ..."
+static void list_devices(const clg__found *f, int n, bool reasons, clg_status st, const char *what,
+                         const char *select, clg__err *e)
+{
+    clg__str s = { 0 };
+    clg__str_add(&s, what);
+    if (select)
+        clg__str_printf(&s, " '%.100s'", select);
+    clg__str_add(&s, n == 1 ? ". The only device: " : ". The devices: ");
+    for (int i = 0; i < n; i++) {
+        clg__str_printf(&s, "%s%d is %s (%s, %s)", i ? "; " : "", i, f[i].info.name, f[i].info.type,
+                        f[i].info.platform);
+        if (reasons && f[i].info.passed_over)
+            clg__str_printf(&s, ", %s", f[i].info.passed_over);
+    }
+    clg__fail(e, st, "%s", s.failed ? what : clg__str_text(&s));
+    clg__str_free(&s);
+}
+
 // The best candidate that passes the self-test; notes why each other was passed over.
 static int choose_default(clg__found *f, int n, clg__err *e)
 {
@@ -221,9 +240,21 @@ static int choose_default(clg__found *f, int n, clg__err *e)
             f[i].info.passed_over = f[i].text[4] ? f[i].text[4] : "fails the self-test";
         }
     }
-    clg__fail(e, CLG_ENODEV,
-              "no OpenCL device passes the self-test (see `clgrad devices`); name one to insist");
+    list_devices(f, n, true, CLG_ENODEV,
+                 "no OpenCL device can be the default; name one to insist on it", NULL, e);
     return -1;
+}
+
+// A type is a whole word, in any case.
+static bool is_type(const clg__found *f, const char *select)
+{
+    return strlen(select) == strlen(f->info.type) && contains(f->info.type, select);
+}
+
+static bool is_named(const clg__found *f, const char *select)
+{
+    return select[strspn(select, " \t")] != '\0' && // a blank is part of every name
+           (contains(f->info.name, select) || contains(f->info.platform, select) || is_type(f, select));
 }
 
 int clg__choose_device(clg__found *f, int n, const char *select, clg__err *e)
@@ -231,27 +262,19 @@ int clg__choose_device(clg__found *f, int n, const char *select, clg__err *e)
     int64_t index;
     if (!select || !*select)
         return choose_default(f, n, e);
-    if (clg__parse_i64(select, &index)) {
-        if (index >= 0 && index < n)
-            return (int) index;
-        clg__fail(e, CLG_EINVAL, "device %lld does not exist, there are 0 to %d", (long long) index, n - 1);
-        return -1;
+    const bool is_number = clg__parse_i64(select, &index);
+    if (is_number && index >= 0 && index < n)
+        return (int) index;
+    for (int i = 0; i < n && !is_number; i++) {
+        if (is_type(&f[i], select) && f[i].rank >= 0)
+            return i;
     }
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < n; i++) {
-            if (pass == 0 ? strcmp(f[i].info.type, select) == 0 && f[i].rank >= 0
-                          : contains(f[i].info.name, select) ||
-                                contains(f[i].info.platform, select) ||
-                                strcmp(f[i].info.type, select) == 0)
-                return i;
-        }
+    for (int i = 0; i < n && !is_number; i++) {
+        if (is_named(&f[i], select))
+            return i;
     }
-    clg__str names = { 0 };
-    for (int i = 0; i < n; i++)
-        clg__str_printf(&names, "%s%d: %s (%s, %s)", i ? "; " : "", i, f[i].info.name,
-                        f[i].info.type, f[i].info.platform);
-    clg__fail(e, CLG_EINVAL, "no device matches '%s'; there are %s", select, clg__str_text(&names));
-    clg__str_free(&names);
+    list_devices(f, n, false, CLG_EINVAL, is_number ? "no device has number" : "no device matches", select,
+                 e);
     return -1;
 }
 
@@ -274,7 +297,7 @@ bool clg__self_test(const clg__found *f, char *why, size_t size)
         (step = "build a kernel", rc = clBuildProgram(p, 1, &f->id, "", NULL, NULL)) == CL_SUCCESS &&
         (step = "create a kernel", k = clCreateKernel(p, "t", &rc)) &&
         (step = "allocate", m = clCreateBuffer(c, CL_MEM_READ_WRITE, sizeof result, NULL, &rc)) &&
-        (rc = clSetKernelArg(k, 0, sizeof m, &m)) == CL_SUCCESS) {
+        (step = "set an argument", rc = clSetKernelArg(k, 0, sizeof m, &m)) == CL_SUCCESS) {
         step = "run a kernel";
         rc = clEnqueueNDRangeKernel(q, k, 1, NULL, &items, NULL, 0, NULL, NULL);
         if (rc == CL_SUCCESS)
