@@ -81,7 +81,7 @@ static bool read_rows(training *t, const char *text)
         epoch_row row = { 0, 0, NAN };
         int used = 0;
         if (sscanf(text, "%lf %lf\n%n", &row.loss, &row.accuracy, &used) != 2 || used == 0 ||
-            !(fabs(row.loss) < 1e30 && row.accuracy >= 0 && row.accuracy <= 1) || !add_row(t, row))
+            !(isfinite(row.loss) && row.accuracy >= 0 && row.accuracy <= 1) || !add_row(t, row))
             return false;
         text += used;
     }
