@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """readme.py ROOT LIBRARY SANITIZE CC: compile the C program of README.md exactly as it is shown, without
 one warning, run it, and see that it learns. Its table of environment variables is the library's."""
+import os
 import pathlib
 import re
 import subprocess
@@ -31,3 +32,7 @@ with tempfile.TemporaryDirectory() as folder:
     losses = [float(x) for x in re.findall(r'loss (\S+)', done.stdout)]
     if done.returncode or len(losses) < 2 or not losses[-1] < 0.01 * losses[0]:
         sys.exit(f'status {done.returncode}, losses {losses}: it does not learn')
+    wrong = subprocess.run([str(program)], text=True, capture_output=True, timeout=120,
+                           env={**os.environ, 'CLGRAD_DEVICE': 'nonsense'})
+    if wrong.returncode != 1 or "no device matches 'nonsense'" not in wrong.stderr:
+        sys.exit(f'status {wrong.returncode}, {wrong.stderr!r}: it does not say what is wrong')
