@@ -13,7 +13,8 @@ enum { MOST = 800 }; // elements of a tensor
 static uint32_t next(fuzz *f)
 {
     f->state = f->state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t) (f->state >> 33);
+    const uint32_t v = (uint32_t) (f->state >> 33);
+    return ++f->draws == f->mutate ? 0x7fffffffu - v : v;
 }
 
 int64_t fuzz_below(fuzz *f, int64_t n)
@@ -73,9 +74,10 @@ static clg_shape random_shape(fuzz *f)
 static clg_tensor upload(fuzz *f, clg_dtype t, clg_shape s, int64_t below)
 {
     const int64_t n = clg_numel(s);
-    double *p = calloc((size_t) n + 1, sizeof *p);
+    double *p = calloc((size_t) n + 1, sizeof *p), *numbers = calloc((size_t) n + 1, sizeof *numbers);
     for (int64_t i = 0; i < n; i++) {
         const double v = below ? (double) fuzz_below(f, below) : number(f);
+        numbers[i] = t == CLG_F32 ? (double) (float) v : v;
         switch (t) {
         case CLG_F32:
             ((float *) p)[i] = (float) v;
@@ -94,6 +96,9 @@ static clg_tensor upload(fuzz *f, clg_dtype t, clg_shape s, int64_t below)
         }
     }
     clg_tensor x = clg_upload(f->dev, t, s, p);
+    if (f->uploaded)
+        f->uploaded(f->user, x, numbers);
+    free(numbers);
     free(p);
     return x;
 }
@@ -412,12 +417,8 @@ static void gradient(fuzz *f)
         add(f, "gradient", clg_tanh(g[k]));
 }
 
-void fuzz_record(fuzz *f, clg_device dev, uint64_t seed, int operations, bool log)
+void fuzz_start(fuzz *f, clg_device dev, uint64_t seed, int mutate, bool log)
 {
-    static void (*const kinds[])(fuzz *) = { unary, unary, unary, binary, binary, binary, binary,
-                                             reduction, reduction, reduction, movement, movement,
-                                             movement, movement, rows, product, image, choice,
-                                             choice, gradient };
     memset(f, 0, sizeof *f);
     f->dev = dev;
     f->seed = f->state = seed;
@@ -425,13 +426,45 @@ void fuzz_record(fuzz *f, clg_device dev, uint64_t seed, int operations, bool lo
     for (int k = 0; k < 8; k++)
         next(f);
     f->real = chance(f, 25) && clg_device_has(dev, CLG_F64) ? CLG_F64 : CLG_F32;
+    f->draws = 0;
+    f->mutate = mutate;
     clg_random_set_state(dev, seed, 0);
-    leaf(f, random_shape(f));
-    leaf(f, random_shape(f));
+}
+
+void fuzz_take(fuzz *f, clg_tensor t)
+{
+    f->leaf[f->n] = true;
+    add(f, "given", t);
+}
+
+clg_tensor fuzz_leaf(fuzz *f, clg_shape s)
+{
+    return leaf(f, s);
+}
+
+void fuzz_grow(fuzz *f, int operations)
+{
+    static void (*const kinds[])(fuzz *) = { unary, unary, unary, binary, binary, binary, binary,
+                                             reduction, reduction, reduction, movement, movement,
+                                             movement, movement, rows, product, image, choice,
+                                             choice, gradient };
     for (int k = 0; k < operations && f->n < FUZZ_POOL - 8; k++)
         kinds[fuzz_below(f, (int64_t) (sizeof kinds / sizeof kinds[0]))](f);
+}
+
+void fuzz_choose(fuzz *f)
+{
     for (int k = f->n - 1; k >= 0 && f->n_out < FUZZ_OUTPUTS; k--) {
         if (k == f->n - 1 || (!f->leaf[k] && chance(f, 40)))
             f->out[f->n_out++] = f->pool[k];
     }
+}
+
+void fuzz_record(fuzz *f, clg_device dev, uint64_t seed, int operations, bool log)
+{
+    fuzz_start(f, dev, seed, 0, log);
+    leaf(f, random_shape(f));
+    leaf(f, random_shape(f));
+    fuzz_grow(f, operations);
+    fuzz_choose(f);
 }

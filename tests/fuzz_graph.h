@@ -12,6 +12,10 @@ typedef struct fuzz {
     uint64_t seed, state;
     clg_dtype real;
     bool log;
+    // Told the numbers of every upload, where it is set after the start.
+    void (*uploaded)(void *user, clg_tensor t, const double *v);
+    void *user;
+    int draws, mutate; // the draw of this number comes out otherwise; 0: none
     clg_tensor pool[FUZZ_POOL]; // everything recorded so far
     bool leaf[FUZZ_POOL];       // tracked inputs
     int n;
@@ -22,4 +26,11 @@ typedef struct fuzz {
 // Record a graph of about this many operations and choose its outputs.
 void fuzz_record(fuzz *f, clg_device dev, uint64_t seed, int operations, bool log);
 int64_t fuzz_below(fuzz *f, int64_t n); // 0 to n-1
+// The same in parts: begin without any tensor; take one that is there already; add operations; choose outputs.
+void fuzz_start(fuzz *f, clg_device dev, uint64_t seed, int mutate, bool log);
+void fuzz_take(fuzz *f, clg_tensor t);
+void fuzz_grow(fuzz *f, int operations);
+void fuzz_choose(fuzz *f);
+// A tracked tensor of this shape with random numbers.
+clg_tensor fuzz_leaf(fuzz *f, clg_shape s);
 #endif
