@@ -81,6 +81,8 @@ static void title(const page *p, const char *what)
 // The last `lines` lines of a text, indented.
 static void quote(const page *p, const char *s, int lines)
 {
+    if (!s)
+        return;
     const char *at = s + strlen(s);
     while (at > s && at[-1] == '\n')
         at--;
