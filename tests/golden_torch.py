@@ -79,7 +79,7 @@ def unary():
     case('leaky_relu', 'leaky_relu', [0.1], [free], lambda x: F.leaky_relu(x, 0.1))
     case('elu', 'elu', [1.5], [free], lambda x: F.elu(x, 1.5))
     case('softplus', 'softplus', [2, 3], [free * 2], lambda x: F.softplus(x, 2, 3))
-    case('clamp', 'clamp', [-0.6, 0.6], [free], lambda x: torch.clamp(x, -0.6, 0.6))
+    case('clamp', 'clamp', [-0.5, 0.5], [free], lambda x: torch.clamp(x, -0.5, 0.5))
     case('relu_0', 'relu', [], [torch.tensor([0.0, -0.0, 1.0, -1.0])], torch.relu)
     case('abs_0', 'abs', [], [torch.tensor([0.0, 2.0, -2.0])], torch.abs)
     edge = torch.tensor([nan, inf, -inf, 0.0, 1.0])
@@ -218,6 +218,8 @@ def edges():
     for n in 'fmod remainder'.split():
         case(n + '_grad', n, [], [x, y], getattr(torch, n))
     case('sqrt_0', 'sqrt', [], [torch.tensor([0.0, 4.0])], torch.sqrt)
+    case('clamp_edge', 'clamp', [-0.5, 0.5], [torch.tensor([-0.5, 0.5, 0.75, -3.0])],
+         lambda t: torch.clamp(t, -0.5, 0.5))
     case('clamp_nan', 'clamp', [-0.5, 0.5], [('c', torch.tensor([nan, inf, -inf]))],
          lambda t: torch.clamp(t, -0.5, 0.5), grads=False)
     case('hard_sigmoid_edge', 'hard_sigmoid', [], [torch.tensor([-3.0, 3.0, 0.0])], F.hardsigmoid)
@@ -276,17 +278,35 @@ def conventions():
     inf, nan = float('inf'), float('nan')
     special = torch.tensor([nan, inf, -inf, 0.0, -0.0, 1.0, -1.0])
     names = ('neg abs sign exp exp2 expm1 log log1p log2 sqrt rsqrt reciprocal square sin cos tan asin acos atan '
-             'sinh cosh tanh erf floor ceil round trunc sigmoid').split()
+             'sinh cosh tanh erf floor ceil round trunc relu sigmoid').split()
     for n in names:
         case(n + '_special', n, [], [special], getattr(torch, n, None) or getattr(F, n))
     case('hard_sigmoid_special', 'hard_sigmoid', [], [special], F.hardsigmoid)
     finite = torch.tensor([nan, 0.0, -0.0, 1.0, -1.0])  # PyTorch multiplies by 0 at infinity
-    for n, f in (('silu', F.silu), ('gelu', F.gelu), ('gelu_tanh', lambda t: F.gelu(t, approximate='tanh'))):
+    for n, f in (('silu', F.silu), ('gelu', F.gelu), ('hard_swish', F.hardswish),
+                 ('gelu_tanh', lambda t: F.gelu(t, approximate='tanh'))):
         case(n + '_special', n, [], [finite], f)
     case('leaky_relu_special', 'leaky_relu', [0.1], [special], lambda t: F.leaky_relu(t, 0.1))
+    case('elu_special', 'elu', [1.5], [special], lambda t: F.elu(t, 1.5))
     case('softplus_special', 'softplus', [2, 3], [special], lambda t: F.softplus(t, 2, 3))
     three = torch.tensor([-3.0, 3.0, -3.25, 3.25, -2.75, 2.75])
     case('hard_sigmoid_3', 'hard_sigmoid', [], [three], F.hardsigmoid)
+    case('hard_swish_3', 'hard_swish', [], [three], F.hardswish)
+    limits = torch.tensor([-0.5, 0.5, 0.25, -0.75, 0.75, nan, inf, -inf])
+    case('clamp_limits', 'clamp', [-0.5, 0.5], [limits], lambda t: torch.clamp(t, -0.5, 0.5))
+    case('clamp_min', 'clamp', [-0.5, nan], [limits], lambda t: torch.clamp_min(t, -0.5))
+    case('clamp_max', 'clamp', [nan, 0.5], [limits], lambda t: torch.clamp_max(t, 0.5))
+    case('clamp_crossed', 'clamp', [0.5, -0.5], [limits], lambda t: torch.clamp(t, 0.5, -0.5))
+    a = torch.tensor([nan, nan, 1.0, inf, -inf, 0.0, -0.0, 1.0, 2.0])
+    b = torch.tensor([nan, 1.0, nan, inf, inf, -0.0, 0.0, 1.0, 3.0])
+    for n in 'maximum minimum'.split():
+        case(n + '_special', n, [], [a, b], getattr(torch, n))
+    case('atan2_special', 'atan2', [], [torch.tensor([0.0, -0.0, 0.0, 1.0, nan, 1.0]),
+                                        torch.tensor([0.0, 0.0, -0.0, 0.0, 1.0, nan])], torch.atan2)
+    u = torch.tensor([1.0, -0.5, 0.5, -1.0, 7.0, -7.0, 7.0, inf, 1.0, nan])
+    v = torch.tensor([0.1, inf, -inf, 0.1, inf, 3.0, -3.0, 2.0, 0.0, 1.0])
+    for n in 'fmod remainder'.split():
+        case(n + '_special', n, [], [u, v], getattr(torch, n))
     case('pow_special', 'pow', [], [torch.tensor([0.0, 0.0, 0.0, 1.0, inf, 0.5, nan, 2.0, -1.0]),
                                     torch.tensor([0.0, 1.0, -1.0, nan, 0.0, inf, 0.0, -inf, 2.0])], torch.pow)
     case('div_special', 'div', [], [torch.tensor([1.0, 0.0, inf, 1.0, -1.0]), torch.tensor([0.0, 0.0, inf, inf, 0.0])],

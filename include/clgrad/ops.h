@@ -185,7 +185,7 @@ CLG_API clg_tensor clg_where(clg_tensor cond, clg_tensor a, clg_tensor b);
 // lo, hi  numbers; NaN: no limit on that side. hi wins where lo > hi. Beyond the range of a's type
 //         they are its ends: -5 and 300 limit U8 to 0 and 255
 // result  shape of a; type of a, F32 for integers beside a limit with a fraction
-// grad    a: g where lo < a < hi, else 0: at either limit, and for NaN
+// grad    a: g where lo < a < hi, else 0: at either limit, and for NaN. An infinite limit is none
 // errors  CLG_EDTYPE    a is BOOL
 CLG_API clg_tensor clg_clamp(clg_tensor a, double lo, double hi);
 
