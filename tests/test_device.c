@@ -6,7 +6,9 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+#include <utime.h>
 
 static const char *self;
 static char folder[] = "/tmp/clgrad_device_XXXXXX";
@@ -217,8 +219,23 @@ START_TEST(a_damaged_cache_entry_is_rebuilt)
     char error[1100], path[100];
     snprintf(path, sizeof path, "%s/cache/deep", folder);
     setenv("CLGRAD_CACHE_DIR", path, 1);
+    // what killed writers left: goes after an hour
+    static const char *const left[] = { "0.clbin.7-0", "1.clbin.7-0", "2.clbin.mine" };
+    char name[160];
+    ck_assert(mkdir(strcat(strcpy(name, folder), "/cache"), 0700) == 0 && mkdir(path, 0700) == 0);
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s/%s", path, left[i]);
+        fclose(fopen(name, "w"));
+        const struct utimbuf old = { time(NULL) - 4000, time(NULL) - 4000 };
+        ck_assert_int_eq(utime(name, i == 1 ? NULL : &old), 0);
+    }
     for (int round = 0; round < 4; round++) {
         clg_device d;
+        for (int i = 0; i < 3 && round == 1; i++) {
+            snprintf(name, sizeof name, "%s/%s", path, left[i]);
+            ck_assert_int_eq(access(name, F_OK), i == 0 ? -1 : 0);
+            unlink(name);
+        }
         ck_assert_msg(open_one(&d, NULL, error) >= 0, "%s", error);
         ck_assert_double_eq(work(d), 14);
         const clg_device_stats st = clg_device_get_stats(d);

@@ -8,9 +8,11 @@
 #include "base/format.h"
 #include "base/hash.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +44,22 @@ static bool make_folders(const char *path)
     return access(path, W_OK) == 0;
 }
 
+// What a killed writer left: "KEY.clbin.PID-NUMBER", an hour old. None takes that long.
+static void remove_leftovers(const char *folder)
+{
+    DIR *d = opendir(folder);
+    for (const struct dirent *e; d && (e = readdir(d)) != NULL;) {
+        struct stat st;
+        const char *end = strstr(e->d_name, ".clbin.");
+        if (end && strspn(end + 7, "0123456789-") == strlen(end + 7) &&
+            fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+            time(NULL) - st.st_mtime > 3600)
+            unlinkat(dirfd(d), e->d_name, 0);
+    }
+    if (d)
+        closedir(d);
+}
+
 void clg__cache_open(clg__gpu *g)
 {
     const char *named = clg__env(CLG__CLGRAD_CACHE_DIR), *xdg = clg__env_of_system("XDG_CACHE_HOME"),
@@ -59,6 +77,8 @@ void clg__cache_open(clg__gpu *g)
         clg__format(path, sizeof path, "%s/.cache/clgrad", home);
     if (*path && make_folders(path))
         g->cache_dir = clg__absolute(path);
+    if (g->cache_dir)
+        remove_leftovers(g->cache_dir);
 }
 
 static unsigned char *read_file(const char *path, size_t *size)
@@ -157,8 +177,9 @@ static bool write_entry(int fd, const head *h, const void *data)
 
 void clg__cache_store(clg__gpu *g, const char *key, cl_program p)
 {
+    static atomic_uint calls; // threads of one process may store the same entry
     size_t size = 0;
-    char path[1000], temp[1040];
+    char path[1000], temp[1060];
     if (!g->cache_dir ||
         clGetProgramInfo(p, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) != CL_SUCCESS || !size)
         return;
@@ -167,7 +188,8 @@ void clg__cache_store(clg__gpu *g, const char *key, cl_program p)
         return;
     if (clGetProgramInfo(p, CL_PROGRAM_BINARIES, sizeof data, &data, NULL) == CL_SUCCESS) {
         clg__format(path, sizeof path, "%s/%s.clbin", g->cache_dir, key);
-        clg__format(temp, sizeof temp, "%s.%ld", path, (long) getpid());
+        clg__format(temp, sizeof temp, "%s.%ld-%u", path, (long) getpid(),
+                    atomic_fetch_add(&calls, 1));
         head h = { .size = size, .hash = clg__hash(data, size, 0) };
         memcpy(h.magic, magic, sizeof magic);
         const int fd = create(temp);
