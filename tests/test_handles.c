@@ -491,11 +491,13 @@ START_TEST(dead_stores)
     for (size_t i = 0; i < COUNT(store_calls); i++) {
         for (size_t k = 0; k < COUNT(all); k++) {
             w = stores[all[k]];
-            if (all[k] == IS_NULL && !(store_calls[i].skip & QUIET)) { // no trap: NULL is answered
-                said = CLG_OK;
+            if (all[k] == IS_NULL && !(store_calls[i].skip & QUIET)) {
+#ifndef CLG_DEBUG
+                said = CLG_OK; // some have no device to tell
                 const clg_tensor y = store_calls[i].run();
                 ck_assert_int_lt(y ? y->status : said, 0);
                 clg_error_clear(dev);
+#endif
             } else if (all[k] == DESTROYED) {
                 one(&store_calls[i], all[k], true);
             } else {

@@ -284,8 +284,10 @@ static clg_status sweep_back(const char *op, clg_tensor y, clg_tensor g, const c
         return give_up(clg__call_poison(&c), n, out);
     if (n > 0 && !clg__call_begin(&d, op, "wrt[]", n, wrt))
         return give_up(clg__call_poison(&d), n, out);
-    if (n > 0 && d.dev != c.dev)
+    if (n > 0 && d.dev != c.dev) {
+        clg__caller_bug("grad: wrt belongs to another device than y");
         return give_up(clg_poison(c.dev, CLG_EINVAL, "%s: wrt belongs to another device than y", op), n, out);
+    }
     clg_tensor bad = check(op, y, g, wrt, n);
     if (bad)
         return give_up(bad, n, out);

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { SLAB = 64, PARKED = 32 << 20 }; // slots; bytes
+enum { SLAB = 64, PARKED = 32 << 20, KINDS = 6 }; // slots; bytes; sizes of blocks
 
 typedef union block {
     struct {
@@ -37,19 +37,51 @@ struct clg__slab {
 
 static atomic_long count;
 static atomic_size_t total;
+// By size, of which there are as many as kinds of objects; the oldest first.
 static struct {
     pthread_mutex_t lock;
-    block *first, *last;
+    struct {
+        block *first, *last;
+        size_t bytes; // of one
+    } kind[KINDS];
     size_t bytes;
 } parked = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+static block *take_first(int k)
+{
+    block *b = parked.kind[k].first;
+    parked.kind[k].first = b->next;
+    if (!b->next)
+        parked.kind[k].last = NULL;
+    parked.bytes -= b->bytes;
+    return b;
+}
+
+// The oldest parked one of this size where many are parked, so that opening and closing devices for ever
+// neither grows nor lets go of memory that an old handle may still point to.
+static block *take_parked(size_t bytes)
+{
+    block *b = NULL;
+    pthread_mutex_lock(&parked.lock);
+    for (int k = 0; k < KINDS && !b && parked.bytes > PARKED / 2; k++) {
+        if (parked.kind[k].bytes == bytes && parked.kind[k].first)
+            b = take_first(k);
+    }
+    pthread_mutex_unlock(&parked.lock);
+    return b;
+}
+
 static void *block_new(size_t bytes)
 {
-    block *b = clg__malloc(sizeof *b + bytes);
+    bytes += sizeof(block);
+    block *b = take_parked(bytes);
+    if (b)
+        return b + 1;
+    b = clg__malloc(bytes);
     if (!b)
         return NULL;
     b->next = NULL;
-    b->bytes = sizeof *b + bytes;
+    b->bytes = bytes;
     atomic_fetch_add(&count, 1);
     atomic_fetch_add(&total, b->bytes);
     return b + 1;
@@ -73,17 +105,20 @@ void *clg__block_new(size_t bytes)
 void clg__block_park(void *p)
 {
     block *b = (block *) p - 1, *old = NULL;
+    int k = 0;
     pthread_mutex_lock(&parked.lock);
-    if (parked.last)
-        parked.last->next = b;
+    while (k < KINDS - 1 && parked.kind[k].bytes && parked.kind[k].bytes != b->bytes)
+        k++;
+    parked.kind[k].bytes = b->bytes;
+    b->next = NULL;
+    if (parked.kind[k].last)
+        parked.kind[k].last->next = b;
     else
-        parked.first = b;
-    parked.last = b;
+        parked.kind[k].first = b;
+    parked.kind[k].last = b;
     parked.bytes += b->bytes;
-    while (parked.bytes > PARKED && parked.first != b) {
-        block *go = parked.first;
-        parked.first = go->next;
-        parked.bytes -= go->bytes;
+    while (parked.bytes > PARKED && parked.kind[k].first != b) { // after one large device
+        block *go = take_first(k);
         go->next = old;
         old = go;
     }
