@@ -662,6 +662,30 @@ START_TEST(closing_ends_everything)
 }
 END_TEST
 
+// The two halves of a step in scopes of their own.
+START_TEST(gradients_may_be_kept)
+{
+    clg_store store = clg_store_create(dev, 1);
+    clg_var p = clg_store_param(store, "p", CLG_SHAPE(2), (clg_init) { CLG_INIT_CONSTANT, 5, 0 }, 0);
+    clg_optim optim = clg_sgd_create(store, clg_sgd_params(.lr = 1));
+    clg_tensor *g, kept;
+    int n;
+    clg_scope scope = clg_scope_push(dev);
+    ok(clg_optim_grads(optim, clg_sum(clg_mul_scalar(clg_var_value(p), 3), CLG_ALL, false), &g, &n));
+    kept = clg_keep(g[0]);
+    clg_scope_pop(scope);
+    scope = clg_scope_push(dev);
+    ok(clg_optim_apply(optim, &kept, 1));
+    clg_status st;
+    ck_assert_double_eq(clg_item(clg_sum(clg_var_value(p), CLG_ALL, false), &st), 4); // 2 (5 - 3)
+    ok(st);
+    clg_scope_pop(scope);
+    clg_drop(&kept);
+    clg_optim_destroy(&optim);
+    clg_store_destroy(&store);
+}
+END_TEST
+
 START_TEST(messages_belong_to_their_tensors)
 {
     clg_scope scope = clg_scope_push(dev);
@@ -742,6 +766,7 @@ int main(void)
     tcase_add_test(c, the_device_is_usable_afterwards);
     tcase_add_test(c, ends_in_any_order);
     tcase_add_test(c, closing_ends_everything);
+    tcase_add_test(c, gradients_may_be_kept);
     tcase_add_test(c, messages_belong_to_their_tensors);
     tcase_add_test(c, hostile_names);
     tcase_set_timeout(c, 300);

@@ -3,6 +3,7 @@
 #include "nn/store.h"
 
 #include <stdio.h>
+#include <string.h>
 
 // A layer being recorded. A call that fails leaves no parameter behind.
 typedef struct layer {
@@ -51,7 +52,11 @@ static clg_tensor refuse(const layer *l, clg_status st, const char *why)
 // A parameter is not to be had.
 static clg_tensor missing(const layer *l)
 {
-    return refuse(l, l->s->refused < 0 ? l->s->refused : CLG_ENOMEM, l->s->why);
+    const char *why = l->s->why;
+    const size_t prefix = strlen("store: "); // the layer speaks
+    if (strncmp(why, "store: ", prefix) == 0)
+        why += prefix;
+    return refuse(l, l->s->refused < 0 ? l->s->refused : CLG_ENOMEM, why);
 }
 
 // "conv1.weight"; cut short it could be another's.

@@ -198,7 +198,7 @@ static bool reserve(clg_optim o, int n)
 }
 
 // clg_grad_n knows numbers, the user knows names.
-static void name_unused(clg_optim o, clg_device dev, clg_tensor loss)
+static void name_unused(const char *what, clg_optim o, clg_device dev, clg_tensor loss)
 {
     for (int i = 0; i < o->n; i++) {
         clg_tensor g;
@@ -206,7 +206,7 @@ static void name_unused(clg_optim o, clg_device dev, clg_tensor loss)
             continue;
         clg_error_clear(dev);
         clg_fail(dev, CLG_EGRAD,
-                 "optimizer: the loss does not depend on '%s' (freeze what a step does not train)",
+                 "%s: the loss does not depend on '%.300s' (freeze what a step does not train)", what,
                  o->name[i]);
         return;
     }
@@ -248,7 +248,7 @@ static clg_status grads_of(const char *what, clg_optim o, clg_tensor loss, clg_t
         o->value[o->n++] = clg_var_value(v);
     }
     if (o->n == 0)
-        return clg_fail(dev, CLG_EINVAL, "optimizer: the store has no trainable parameters");
+        return clg_fail(dev, CLG_EINVAL, "%s: the store has no trainable parameters", what);
     if (grads)
         *grads = o->grad;
     if (n)
@@ -256,7 +256,7 @@ static clg_status grads_of(const char *what, clg_optim o, clg_tensor loss, clg_t
     const bool clean = clg_error_status(dev) >= 0;
     const clg_status st = clg_grad_n(loss, o->value, o->n, o->grad);
     if (st == CLG_EGRAD && clean)
-        name_unused(o, dev, loss);
+        name_unused(what, o, dev, loss);
     return st;
 }
 
