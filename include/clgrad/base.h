@@ -133,7 +133,7 @@ CLG_API clg_dtype clg_promote_types(clg_dtype a, clg_dtype b);
 //
 //   product of dim[0..rank), 1 for rank 0
 //
-// s       a valid shape: sizes are not negative; a product beyond int64_t is not noticed
+// s       a valid shape: sizes are not negative; a product beyond int64_t is INT64_MAX
 // result  elements
 // errors  none
 // blocks  no

@@ -514,12 +514,12 @@ CLG_API clg_tensor clg_concat_n(const clg_tensor *t, int n, int axis);
 
 // Join n tensors along a new dimension: clg_stack(axis, a, b, c).
 //
-// t       1 to 64 tensors of one shape; they take their common type
+// t       tensors of one shape; they take their common type
 // axis    where the dimension of size n is in the result, may be negative
 // result  the common type
 // grad    each t: its part of g
 // errors  CLG_ESHAPE    shapes differ, or no such place
-//         CLG_EINVAL    n is not 1 to 64
+//         CLG_EINVAL    n < 1 (a poison without a device)
 CLG_API clg_tensor clg_stack_n(const clg_tensor *t, int n, int axis);
 #define clg_stack(axis, ...)                                                                       \
     clg_stack_n((clg_tensor[]) { __VA_ARGS__ }, CLG__COUNT(clg_tensor, __VA_ARGS__), axis)

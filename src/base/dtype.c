@@ -56,9 +56,13 @@ clg_dtype clg_promote_types(clg_dtype a, clg_dtype b)
 int64_t clg_numel(clg_shape s)
 {
     int64_t n = 1;
-    for (int d = 0; d < s.rank && d < CLG_MAX_RANK; d++)
-        n *= s.dim[d];
-    return n;
+    bool too_many = false;
+    for (int d = 0; d < s.rank && d < CLG_MAX_RANK; d++) {
+        if (s.dim[d] == 0)
+            return 0;
+        too_many |= __builtin_mul_overflow(n, s.dim[d], &n);
+    }
+    return too_many ? INT64_MAX : n;
 }
 
 const char *clg_version(void)

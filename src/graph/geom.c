@@ -89,6 +89,12 @@ bool clg__geom_pad(clg__geom *g, const clg_shape *s, const int64_t *before, cons
 {
     if (g->windowed)
         return false;
+    for (int d = 0; d < s->rank; d++) { // every index times its stride is to fit
+        int64_t reach;
+        if (__builtin_mul_overflow(before[d] + s->dim[d] + after[d], g->stride[d], &reach) ||
+            reach > INT64_MAX / 32 || reach < -(INT64_MAX / 32))
+            return false;
+    }
     for (int d = 0; d < s->rank; d++) {
         g->lo[d] = before[d];
         g->hi[d] = before[d] + s->dim[d];

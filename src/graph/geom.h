@@ -20,7 +20,8 @@ void clg__geom_slice(clg__geom *g, int axis, int64_t start, int64_t step, int64_
 // A dimension of size 1 repeated; keeps a window meaningful.
 void clg__geom_expand(clg__geom *g, int axis, int64_t count);
 void clg__geom_flip(clg__geom *g, int axis, int64_t dim);
-// Pad needs the old shape; false when g is windowed already with other limits (materialise first).
+// Pad needs the old shape; false when g is windowed already, or a margin times a stride does not fit
+// (materialise first).
 bool clg__geom_pad(clg__geom *g, const clg_shape *s, const int64_t *before, const int64_t *after);
 // false: no strides describe it
 bool clg__geom_reshape(clg__geom *g, const clg_shape *from, const clg_shape *to);

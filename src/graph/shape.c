@@ -61,6 +61,10 @@ bool clg__axis(int64_t axis, int rank, int *out)
 bool clg__axes(clg_shape axes, int rank, bool flag[CLG_MAX_RANK], int64_t *bad)
 {
     memset(flag, 0, CLG_MAX_RANK * sizeof flag[0]);
+    if (axes.rank < 0 || axes.rank > CLG_MAX_RANK) {
+        *bad = axes.rank;
+        return false;
+    }
     for (int d = 0; d < rank && axes.rank == 0; d++)
         flag[d] = true;
     for (int i = 0; i < axes.rank; i++) {

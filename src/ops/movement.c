@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Movement ops: views over the same memory. Only a reshape or pad that strides cannot say copies.
 #include "base/fp.h"
+#include "base/alloc.h"
 #include "graph/build.h"
 #include <clgrad/ops.h>
 
@@ -284,17 +285,21 @@ clg_tensor clg_slice(clg_tensor a, int axis, int64_t start, int64_t stop, int64_
         return clg__call_fail(&c, CLG_EINVAL, "step is 0");
     const int64_t n = a->shape.dim[p.axis];
     start = start < 0 ? (start < -n ? -1 : start + n) : start;
+    int64_t span;
     if (step > 0) {
         stop = stop < 0 ? (stop < -n ? 0 : stop + n) : stop;
         p.start = clamp(start, 0, n);
-        stop = clamp(stop, 0, n);
-        p.count = stop > p.start ? (stop - p.start + step - 1) / step : 0;
+        span = clamp(stop, 0, n) - p.start;
     } else { // as NumPy: a stop before the first element is INT64_MIN
         stop = stop < 0 ? (stop < -n ? -1 : stop + n) : stop;
         p.start = clamp(start, -1, n - 1);
-        stop = clamp(stop, -1, n - 1);
-        p.count = p.start > stop ? (p.start - stop - step - 1) / -step : 0;
+        span = p.start - clamp(stop, -1, n - 1);
     }
+    // Steps may be anything, and INT64_MIN has no magnitude of its own.
+    const uint64_t size = step < 0 ? -(uint64_t) step : (uint64_t) step;
+    p.count = span > 0 ? 1 + (int64_t) ((uint64_t) (span - 1) / size) : 0;
+    if (p.count <= 1)
+        step = p.step = 1; // of one element: any step, and one that can be multiplied
     clg_shape s = a->shape;
     s.dim[p.axis] = p.count;
     double fill;
@@ -378,6 +383,11 @@ clg_tensor clg_pad(clg_tensor a, clg_shape before, clg_shape after, double value
         return y->status < 0 ? y : clg__custom_vjp(&op_pad_none, y, 1, &a, NULL);
     }
     clg__geom g = clg__tensor_geom(a, NULL);
+    int64_t n;
+    if (!clg__numel(&s, &n) || n > INT64_MAX / 16) { // before margins are multiplied by strides
+        char text[128];
+        return clg__call_fail(&c, CLG_ESHAPE, "shape %s is too large", clg__shape_text(&s, text));
+    }
     if (!clg__geom_pad(&g, &a->shape, before.dim, after.dim)) {
         a = clg__contiguous(a);
         g = clg__geom_contiguous(&a->shape);
@@ -473,15 +483,19 @@ clg_tensor clg_concat_n(const clg_tensor *t, int n, int axis)
 clg_tensor clg_stack_n(const clg_tensor *t, int n, int axis)
 {
     clg__call c;
-    clg_tensor in[64];
-    if (n <= 0 || n > 64)
-        return clg_poison(n > 0 && t && clg__is_usable(t[0]) ? t[0]->dev : NULL, CLG_EINVAL,
-                          "stack: %d tensors, expected 1 to 64", n);
+    clg_tensor few[16], *in = few;
+    if (n <= 0)
+        return clg_poison(NULL, CLG_EINVAL, "stack: no tensors");
     if (!clg__call_begin(&c, "stack", "t[]", n, t))
         return clg__call_poison(&c);
+    if (n > (int) (sizeof few / sizeof few[0]) && !(in = clg__malloc((size_t) n * sizeof *in)))
+        return clg__call_fail(&c, CLG_ENOMEM, "out of host memory");
     for (int i = 0; i < n; i++)
         in[i] = clg_unsqueeze(t[i], axis);
-    return clg__call_own(&c, clg_concat_n(in, n, axis));
+    clg_tensor y = clg__call_own(&c, clg_concat_n(in, n, axis));
+    if (in != few)
+        clg__free(in);
+    return y;
 }
 
 // ---- sources
