@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Compiled programs on disk. A damaged entry is rebuilt, an unwritable folder means no cache: a cache
-// never makes anything fail. Drivers that cache better themselves are left to it.
+// never makes anything fail. Drivers that cache better themselves are left to it. What is loaded becomes the
+// newest file, and the oldest go when there are too many.
 #include "device/internal.h"
 
 #include "base/alloc.h"
@@ -23,9 +24,12 @@
 // In front of every entry. Drivers crash on damaged binaries: none reaches them.
 typedef struct head {
     char magic[8];
-    uint64_t size, hash; // of what follows
+    uint64_t id_size;    // what was compiled, how and for what, comes first; then the binary
+    uint64_t size, hash; // of the binary
 } head;
-static const char magic[8] = "clgrad2";
+static const char magic[8] = "clgrad3";
+
+enum { EVERY = 64 }; // programs that are stored between two looks at the folder
 
 static bool make_folders(const char *path)
 {
@@ -75,6 +79,7 @@ void clg__cache_open(clg__gpu *g)
         clg__format(path, sizeof path, "%s/clgrad", xdg);
     else if (home && *home)
         clg__format(path, sizeof path, "%s/.cache/clgrad", home);
+    g->cache_bytes = 512 << 20;
     if (*path && make_folders(path))
         g->cache_dir = clg__absolute(path);
     if (g->cache_dir)
@@ -99,12 +104,27 @@ static unsigned char *read_file(const char *path, size_t *size)
     return data;
 }
 
-cl_program clg__cache_load(clg__gpu *g, const char *key)
+// The binary in the entry, when it is whole and of this id.
+static const unsigned char *binary_in(const unsigned char *data, size_t size, const clg__str *id, size_t *n)
+{
+    head h;
+    if (size <= sizeof h)
+        return NULL;
+    memcpy(&h, data, sizeof h);
+    if (memcmp(h.magic, magic, sizeof magic) != 0 || h.id_size != id->length ||
+        size - sizeof h < id->length || h.size != size - sizeof h - id->length || h.size == 0 ||
+        memcmp(data + sizeof h, id->text, id->length) != 0)
+        return NULL;
+    *n = h.size;
+    data += sizeof h + id->length;
+    return h.hash == clg__hash(data, *n, 0) ? data : NULL;
+}
+
+cl_program clg__cache_load(clg__gpu *g, const char *key, const clg__str *id)
 {
     char path[1000];
-    size_t size;
+    size_t size, n;
     cl_int status = CL_SUCCESS, rc = CL_SUCCESS;
-    head h;
     if (!g->cache_dir)
         return NULL;
     clg__format(path, sizeof path, "%s/%s.clbin", g->cache_dir, key);
@@ -112,21 +132,66 @@ cl_program clg__cache_load(clg__gpu *g, const char *key)
     if (!data)
         return NULL;
     cl_program p = NULL;
-    const unsigned char *bytes = data + sizeof h;
-    const size_t n = size > sizeof h ? size - sizeof h : 0;
-    if (n > 0)
-        memcpy(&h, data, sizeof h);
-    if (n > 0 && memcmp(h.magic, magic, sizeof magic) == 0 && h.size == n &&
-        h.hash == clg__hash(bytes, n, 0)) {
+    const unsigned char *bytes = binary_in(data, size, id, &n);
+    if (bytes)
         p = clCreateProgramWithBinary(g->context, 1, &g->id, &n, &bytes, &status, &rc);
-    }
     clg__free(data);
     if (p && (rc != CL_SUCCESS || status != CL_SUCCESS ||
               clBuildProgram(p, 1, &g->id, g->options, NULL, NULL) != CL_SUCCESS)) {
         clReleaseProgram(p);
         p = NULL;
     }
+    if (p)
+        utimensat(AT_FDCWD, path, NULL, 0);
     return p;
+}
+
+typedef struct entry {
+    char name[48];
+    uint64_t size;
+    struct timespec used;
+} entry;
+
+static int by_age(const void *a, const void *b)
+{
+    const struct timespec *x = &((const entry *) a)->used, *y = &((const entry *) b)->used;
+    if (x->tv_sec != y->tv_sec)
+        return x->tv_sec < y->tv_sec ? -1 : 1;
+    return x->tv_nsec < y->tv_nsec ? -1 : x->tv_nsec > y->tv_nsec;
+}
+
+// Ours are named by 32 digits; what an interrupted store left behind has more after its name.
+static bool is_ours(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == 32 && strncmp(name + 32, ".clbin", 6) == 0 &&
+           strlen(name) < sizeof ((entry *) NULL)->name;
+}
+
+void clg__cache_prune(clg__gpu *g)
+{
+    entry *all = NULL;
+    int n = 0, capacity = 0;
+    uint64_t total = 0;
+    DIR *d = g->cache_dir ? opendir(g->cache_dir) : NULL;
+    for (struct dirent *e; d && (e = readdir(d));) {
+        struct stat st;
+        if (!is_ours(e->d_name) || fstatat(dirfd(d), e->d_name, &st, 0) != 0 ||
+            !clg__grow((void **) &all, &capacity, n + 1, sizeof *all))
+            continue;
+        all[n] = (entry) { .size = (uint64_t) st.st_size, .used = st.st_mtim };
+        clg__format(all[n++].name, sizeof all->name, "%s", e->d_name);
+        total += (uint64_t) st.st_size;
+    }
+    if (total > g->cache_bytes) {
+        qsort(all, (size_t) n, sizeof *all, by_age);
+        for (int i = 0; i < n && total > g->cache_bytes / 4 * 3; i++) {
+            total -= all[i].size;
+            unlinkat(dirfd(d), all[i].name, 0);
+        }
+    }
+    if (d)
+        closedir(d);
+    clg__free(all);
 }
 
 static bool write_all(int fd, const void *data, size_t n)
@@ -160,7 +225,7 @@ static int create(const char *path)
 }
 
 // A limit on the size of files says so by a signal, which would end the process.
-static bool write_entry(int fd, const head *h, const void *data)
+static bool write_entry(int fd, const head *h, const clg__str *id, const void *data)
 {
     const struct timespec now = { 0, 0 };
     sigset_t limit, old, pending;
@@ -168,16 +233,18 @@ static bool write_entry(int fd, const head *h, const void *data)
     sigaddset(&limit, SIGXFSZ);
     sigpending(&pending);
     pthread_sigmask(SIG_BLOCK, &limit, &old);
-    const bool ok = write_all(fd, h, sizeof *h) && write_all(fd, data, h->size) && fsync(fd) == 0;
+    const bool ok = write_all(fd, h, sizeof *h) && write_all(fd, id->text, id->length) &&
+                    write_all(fd, data, h->size) && fsync(fd) == 0;
     if (!ok && errno == EFBIG && !sigismember(&pending, SIGXFSZ))
         sigtimedwait(&limit, NULL, &now);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return ok;
 }
 
-void clg__cache_store(clg__gpu *g, const char *key, cl_program p)
+void clg__cache_store(clg__gpu *g, const char *key, const clg__str *id, cl_program p)
 {
     static atomic_uint calls; // threads of one process may store the same entry
+    const unsigned number = atomic_fetch_add(&calls, 1);
     size_t size = 0;
     char path[1000], temp[1060];
     if (!g->cache_dir ||
@@ -188,16 +255,17 @@ void clg__cache_store(clg__gpu *g, const char *key, cl_program p)
         return;
     if (clGetProgramInfo(p, CL_PROGRAM_BINARIES, sizeof data, &data, NULL) == CL_SUCCESS) {
         clg__format(path, sizeof path, "%s/%s.clbin", g->cache_dir, key);
-        clg__format(temp, sizeof temp, "%s.%ld-%u", path, (long) getpid(),
-                    atomic_fetch_add(&calls, 1));
-        head h = { .size = size, .hash = clg__hash(data, size, 0) };
+        clg__format(temp, sizeof temp, "%s.%ld-%u", path, (long) getpid(), number);
+        head h = { .id_size = id->length, .size = size, .hash = clg__hash(data, size, 0) };
         memcpy(h.magic, magic, sizeof magic);
         const int fd = create(temp);
-        bool ok = fd >= 0 && write_entry(fd, &h, data);
+        bool ok = fd >= 0 && write_entry(fd, &h, id, data);
         if (fd >= 0)
             ok = close(fd) == 0 && ok;
         if (!ok || rename(temp, path) != 0)
             unlink(temp);
     }
     clg__free(data);
+    if (number % EVERY == 0)
+        clg__cache_prune(g);
 }

@@ -97,8 +97,10 @@ static void destroy(clg__gpu *g)
     clg__gpu_profile(g, NULL, NULL, NULL);
     clg__staging_free(g, g->staging);
     clg__gpu_trim(g);
-    for (int i = 0; i < g->n_built; i++)
+    for (int i = 0; i < g->n_built; i++) {
         clReleaseProgram(g->built[i].program);
+        clg__free(g->built[i].text);
+    }
     clg__free(g->built);
     for (int i = 0; i < g->n_timing; i++)
         clg__free(g->timing[i].name);
@@ -126,6 +128,7 @@ clg_status clg__gpu_open(clg__gpu **out, const struct clg_device_params *p, clg_
     if (!g)
         return clg__fail(e, CLG_ENOMEM, "device open: out of host memory");
     g->refs = 1;
+    g->name_digits = 20;
     pthread_mutex_init(&g->lock, NULL);
     pthread_mutex_init(&g->lost_lock, NULL);
     g->cap = p ? p->memory_cap : 0;

@@ -51,9 +51,11 @@ typedef struct clg__staging {
     char data[];
 } clg__staging;
 
-// Kernel text that was built, by its hash: every kernel in it can be had.
+// Kernel text that was built, found by its hash and compared: every kernel in it can be had.
 typedef struct clg__built {
-    char hash[24];
+    char hash[40];
+    char *text;
+    size_t length;
     cl_program program; // one reference
     uint64_t used;
 } clg__built;
@@ -84,9 +86,11 @@ struct clg__gpu {
     size_t staging_bytes;
     clg__built *built;
     int n_built, cap_built;
+    int name_digits; // of the hash in names, at most 32
     uint64_t tick;
     char *cache_dir; // absolute; NULL: no disk cache
     char *cl_dir;    // absolute: kernel files are read from here; NULL: the built-in ones
+    uint64_t cache_bytes; // that it may hold
     clg_device_stats stats;
     pthread_mutex_t lost_lock; // taken last
     clg__err lost;
@@ -99,7 +103,7 @@ struct clg__gpu {
 struct clg__kernel {
     clg__gpu *gpu;
     cl_kernel kernel;
-    char name[80];
+    char name[96];
     size_t local_bytes;  // static and arguments
     size_t max_items;    // of a work-group, 0: unknown
     bool fixed_size;     // of its work-groups: reqd_work_group_size
@@ -120,6 +124,8 @@ void clg__reap(clg__gpu *g); // with the lock held: free host copies whose write
 bool clg__build_options(clg__gpu *g, clg__err *e);
 void clg__cache_open(clg__gpu *g);
 // A program from the disk cache, NULL when there is none that works.
-cl_program clg__cache_load(clg__gpu *g, const char *key);
-void clg__cache_store(clg__gpu *g, const char *key, cl_program p);
+// key is the hash of id, which is compared.
+cl_program clg__cache_load(clg__gpu *g, const char *key, const clg__str *id);
+void clg__cache_store(clg__gpu *g, const char *key, const clg__str *id, cl_program p);
+void clg__cache_prune(clg__gpu *g); // down to cache_bytes, those that were not used longest first
 #endif

@@ -7,7 +7,7 @@
 
 typedef struct clg__kernel_source {
     const char *name; // "gemm_cpu", "common.clh"
-    const char *text; // NUL-terminated; begins with a #line directive
+    const char *text; // NUL-terminated
     size_t length;
 } clg__kernel_source;
 extern const clg__kernel_source clg__kernel_sources[]; // ends with a NULL name

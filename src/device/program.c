@@ -56,10 +56,14 @@ static bool name_after(const char *line, const char *word, char close, char name
     return n > 0 && (!close || line[n] == close);
 }
 
-// Copy text, replacing #include "x.clh" by the file.
-static bool add_text(clg__str *out, const char *folder, const char *text, int depth, clg__err *e)
+// Copy text, replacing #include "x.clh" by the file. Compilers name lines as they are in the files: those of
+// text from no file (file NULL) are the caller's.
+static bool add_text(clg__str *out, const char *folder, const char *file, const char *text, int depth,
+                     clg__err *e)
 {
-    while (*text) {
+    if (file)
+        clg__str_printf(out, "#line 1 \"cl/%s\"\n", file);
+    for (int line = 1; *text; line++) {
         const char *end = strchr(text, '\n');
         const size_t n = end ? (size_t) (end - text) + 1 : strlen(text);
         char name[128];
@@ -69,6 +73,8 @@ static bool add_text(clg__str *out, const char *folder, const char *text, int de
             if (!add_file(out, folder, name, depth + 1, e))
                 return false;
             clg__str_add(out, "\n");
+            if (file)
+                clg__str_printf(out, "#line %d \"cl/%s\"\n", line + 1, file);
         } else {
             clg__str_add_n(out, text, n);
         }
@@ -84,7 +90,7 @@ static bool add_file(clg__str *out, const char *folder, const char *name, int de
     if (folder) {
         clg__str disk = { 0 };
         const bool found = read_disk(folder, full, &disk);
-        const bool ok = found && add_text(out, folder, clg__str_text(&disk), depth, e);
+        const bool ok = found && add_text(out, folder, full, clg__str_text(&disk), depth, e);
         clg__str_free(&disk);
         if (!found)
             clg__fail(e, CLG_EIO, "CLGRAD_CL_DIR: %s/%s cannot be read", folder, full);
@@ -92,7 +98,7 @@ static bool add_file(clg__str *out, const char *folder, const char *name, int de
     }
     for (const clg__kernel_source *s = clg__kernel_sources; s->name; s++) {
         if (strcmp(s->name, full) == 0)
-            return add_text(out, folder, s->text, depth, e);
+            return add_text(out, folder, full, s->text, depth, e);
     }
     clg__fail(e, CLG_EBUILD, "kernel file %s is not part of this library", full);
     return false;
@@ -111,36 +117,63 @@ static void add_undefs(clg__str *out, const char *text)
 
 typedef struct instance {
     clg__str text; // defines and body; all kernels in it come with it
-    char hash[33], name[80];
+    char hash[40], name[96];
     int built;     // index, -1: missing
 } instance;
 
-static bool make_instance(const clg__gpu *g, instance *in, const clg__unit *u, clg__err *e)
+static bool same_text(const instance *in, const char *text, size_t length)
 {
+    return in->text.length == length && memcmp(in->text.text, text, length) == 0;
+}
+
+static int find_built(clg__gpu *g, const instance *in)
+{
+    for (int i = 0; i < g->n_built; i++) {
+        const clg__built *b = &g->built[i];
+        if (strcmp(b->hash, in->hash) == 0 && same_text(in, b->text, b->length)) {
+            g->built[i].used = ++g->tick;
+            return i;
+        }
+    }
+    return -1;
+}
+
+// Does another text have this hash?
+static bool is_taken(const clg__gpu *g, const instance *in, const instance *before)
+{
+    for (int i = 0; i < g->n_built; i++) {
+        const clg__built *b = &g->built[i];
+        if (strcmp(b->hash, in->hash) == 0 && !same_text(in, b->text, b->length))
+            return true;
+    }
+    for (; before < in; before++) {
+        if (strcmp(before->hash, in->hash) == 0 && !same_text(in, before->text.text, before->text.length))
+            return true;
+    }
+    return false;
+}
+
+// all: the instances of one build, of which those before `in` are made.
+static bool make_instance(clg__gpu *g, const instance *all, instance *in, const clg__unit *u, clg__err *e)
+{
+    char digits[33];
     clg__str_add(&in->text, u->defines ? u->defines : "");
     const bool ok = u->file ? add_file(&in->text, g->cl_dir, u->file, 0, e)
-                            : add_text(&in->text, g->cl_dir, u->text, 0, e);
+                            : add_text(&in->text, g->cl_dir, NULL, u->text, 0, e);
     if (!ok)
         return false;
     if (in->text.failed) {
         clg__fail(e, CLG_ENOMEM, "build: out of host memory");
         return false;
     }
-    clg__hash_hex(in->text.text, in->text.length, in->hash);
-    in->hash[20] = '\0';
+    // A hash is a name, no proof: other text of the same hash has another name.
+    clg__hash_hex(in->text.text, in->text.length, digits);
+    digits[g->name_digits] = '\0';
+    clg__format(in->hash, sizeof in->hash, "%s", digits);
+    for (int k = 1; is_taken(g, in, all); k++)
+        clg__format(in->hash, sizeof in->hash, "%s_%d", digits, k);
     clg__format(in->name, sizeof in->name, "%.50s_%s", u->entry, in->hash);
     return true;
-}
-
-static int find_built(clg__gpu *g, const char *hash)
-{
-    for (int i = 0; i < g->n_built; i++) {
-        if (strcmp(g->built[i].hash, hash) == 0) {
-            g->built[i].used = ++g->tick;
-            return i;
-        }
-    }
-    return -1;
 }
 
 static clg_status build_failed(clg__gpu *g, cl_program p, cl_int rc, const clg__unit *units,
@@ -152,6 +185,8 @@ static clg_status build_failed(clg__gpu *g, cl_program p, cl_int rc, const clg__
     if (log && size)
         clGetProgramBuildInfo(p, g->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
     const char *first = log ? strstr(log, "error") : NULL;
+    while (first && first > log && first[-1] != '\n') // from the place that is said before it
+        first--;
     clg__str files = { 0 };
     for (int i = 0; i < n; i++) {
         if (in[i].built < 0 && files.length < 200)
@@ -170,20 +205,27 @@ static clg_status build_failed(clg__gpu *g, cl_program p, cl_int rc, const clg__
     return e ? e->status : CLG_EBUILD;
 }
 
-static bool remember(clg__gpu *g, const char *hash, cl_program p)
+static bool remember(clg__gpu *g, const instance *in, cl_program p)
 {
     if (g->n_built >= MAX_BUILT) {
         int oldest = 0;
         for (int i = 1; i < g->n_built; i++)
             oldest = g->built[i].used < g->built[oldest].used ? i : oldest;
         clReleaseProgram(g->built[oldest].program);
+        clg__free(g->built[oldest].text);
         g->built[oldest] = g->built[--g->n_built];
     }
-    if (!clg__grow((void **) &g->built, &g->cap_built, g->n_built + 1, sizeof *g->built) ||
-        clRetainProgram(p) != CL_SUCCESS)
+    char *text = clg__malloc(in->text.length + 1);
+    if (!text || !clg__grow((void **) &g->built, &g->cap_built, g->n_built + 1, sizeof *g->built) ||
+        clRetainProgram(p) != CL_SUCCESS) {
+        clg__free(text);
         return false;
+    }
     clg__built *b = &g->built[g->n_built++];
-    clg__format(b->hash, sizeof b->hash, "%s", hash);
+    clg__format(b->hash, sizeof b->hash, "%s", in->hash);
+    memcpy(text, in->text.text, in->text.length);
+    b->text = text;
+    b->length = in->text.length;
     b->program = p;
     b->used = ++g->tick;
     return true;
@@ -213,10 +255,10 @@ static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *
     clg__str_add_n(&id, source->text, source->length);
     const bool keyed = !id.failed; // half a key would find other programs
     clg__hash_hex(clg__str_text(&id), id.length, key);
-    clg__str_free(&id);
     const double start = seconds();
-    cl_program p = keyed ? clg__cache_load(g, key) : NULL;
+    cl_program p = keyed ? clg__cache_load(g, key, &id) : NULL;
     if (p) {
+        clg__str_free(&id);
         g->stats.programs_cached++;
         clg__log(CLG__LOG_BUILD, "program %s from the cache, %.3f s", key, seconds() - start);
         return p;
@@ -224,11 +266,13 @@ static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *
     const char *text = source->text;
     p = clCreateProgramWithSource(g->context, 1, &text, &source->length, &rc);
     if (!p) {
+        clg__str_free(&id);
         clg__cl_fail(g, e, rc, "clCreateProgramWithSource");
         return NULL;
     }
     rc = clBuildProgram(p, 1, &g->id, g->options, NULL, NULL);
     if (rc != CL_SUCCESS) {
+        clg__str_free(&id);
         build_failed(g, p, rc, units, in, n, e);
         clReleaseProgram(p);
         return NULL;
@@ -236,7 +280,8 @@ static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *
     g->stats.programs_built++;
     clg__log(CLG__LOG_BUILD, "program %s built, %.3f s", key, seconds() - start);
     if (keyed)
-        clg__cache_store(g, key, p);
+        clg__cache_store(g, key, &id, p);
+    clg__str_free(&id);
     return p;
 }
 
@@ -252,7 +297,7 @@ static clg_status build_missing(clg__gpu *g, const clg__unit *units, instance *i
         if (in[i].built >= 0 || twice)
             continue;
         missing++;
-        clg__str_printf(&source, "#define NAME(x) x##_%s\n", in[i].hash);
+        clg__str_printf(&source, "#define NAME(x) x##_%s\n#line 1 \"%s\"\n", in[i].hash, in[i].name);
         clg__str_add_n(&source, in[i].text.text, in[i].text.length);
         clg__str_add(&source, "\n#undef NAME\n");
         add_undefs(&source, clg__str_text(&in[i].text));
@@ -270,8 +315,8 @@ static clg_status build_missing(clg__gpu *g, const clg__unit *units, instance *i
         return e ? e->status : CLG_EBUILD;
     bool ok = true;
     for (int i = 0; i < n && ok; i++) {
-        if (in[i].built < 0 && find_built(g, in[i].hash) < 0)
-            ok = remember(g, in[i].hash, p);
+        if (in[i].built < 0 && find_built(g, &in[i]) < 0)
+            ok = remember(g, &in[i], p);
     }
     clReleaseProgram(p);
     return ok ? CLG_OK : clg__fail(e, CLG_ENOMEM, "build: out of host memory");
@@ -299,7 +344,7 @@ static clg__kernel *make_kernel(clg__gpu *g, const instance *in, const char *ent
     cl_int rc = CL_OUT_OF_HOST_MEMORY;
     cl_uint args = 0;
     cl_ulong local = 0;
-    const int at = find_built(g, in->hash);
+    const int at = find_built(g, in);
     clg__kernel *k = clg__calloc(1, sizeof *k);
     if (k && at >= 0)
         k->kernel = clCreateKernel(g->built[at].program, in->name, &rc);
@@ -342,8 +387,8 @@ clg_status clg__gpu_build(clg__gpu *g, clg__unit *units, int n, clg__err *e)
     for (int i = 0; i < n; i++)
         units[i].kernel = NULL;
     for (int i = 0; i < n && ok; i++) {
-        ok = make_instance(g, &in[i], &units[i], e);
-        in[i].built = ok ? find_built(g, in[i].hash) : -1;
+        ok = make_instance(g, in, &in[i], &units[i], e);
+        in[i].built = ok ? find_built(g, &in[i]) : -1;
     }
     ok = ok && build_missing(g, units, in, n, e) >= 0;
     for (int i = 0; i < n && ok; i++) {
