@@ -6,7 +6,8 @@
 //   CONV_DX  M = inputs of a group,  N = input pixels,         K = outputs x taps dx = w^T * g
 //   CONV_DW  M = outputs of a group, N = taps,                 K = pixels         dw = g * x^T
 //
-// 32x32 tiles, 16 deep, 16x16 work-items of 2x2 results. Grid: ceil(N/32) x ceil(M/32) x groups*parts.
+// 32x32 tiles, 16 deep, 16x16 work-items of 2x2 results; on devices of smaller groups SIDE x SIDE items. One
+// dimension of groups, since others have limits: tiles of N, then of M, then groups and parts.
 #pragma OPENCL FP_CONTRACT OFF
 #ifndef NAME
 #define NAME(x) x
@@ -24,7 +25,10 @@
 #if !defined(CONV_Y) && !defined(CONV_DX) && !defined(CONV_DW)
 #define CONV_Y
 #endif
-#define TILE 32
+#ifndef SIDE
+#define SIDE 16
+#endif
+#define TILE (2 * SIDE)
 #define DEEP 16
 
 // a[m][k] and b[k][n] of the product, zero outside.
@@ -65,15 +69,13 @@ static inline E NAME(get_b)(__global const E * b, int k, int n, int group, int C
 #endif
 }
 
-__attribute__((reqd_work_group_size(16, 16, 1))) __kernel void NAME(conv)(
+__attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(conv)(
     __global const E *restrict A, long a_offset, __global const E *restrict B, long b_offset,
     __global E *restrict out, int N, int C, int H, int W, int O, int OH, int OW, int KH, int KW,
     int groups, int sh, int sw, int ph, int pw, int dh, int dw, int parts EPI_PARAMS)
 {
     __local E as[DEEP][TILE + 1], bs[DEEP][TILE + 1];
-    const int x = get_local_id(0), y = get_local_id(1), item = y * 16 + x;
-    const int group = get_group_id(2) / parts, part = get_group_id(2) % parts;
-    const int n0 = get_group_id(0) * TILE, m0 = get_group_id(1) * TILE;
+    const int x = get_local_id(0), y = get_local_id(1), item = y * SIDE + x;
     const int CG = C / groups, OG = O / groups, window = KH * KW;
 #if defined(CONV_Y)
     const int nm = OG, nn = N * OH * OW, nk = CG * window;
@@ -82,10 +84,14 @@ __attribute__((reqd_work_group_size(16, 16, 1))) __kernel void NAME(conv)(
 #else
     const int nm = OG, nn = CG * window, nk = N * OH * OW;
 #endif
+    const int across = (nn - 1) / TILE + 1, down = (nm - 1) / TILE + 1;
+    const long tile = get_group_id(0) / across;
+    const int n0 = (int)(get_group_id(0) % across) * TILE, m0 = (int)(tile % down) * TILE;
+    const int group = (int)(tile / down) / parts, part = (int)(tile / down) % parts;
     const int k_from = (long)nk *part / parts, k_to = (long)nk * (part + 1) / parts;
     E acc[2][2] = { { 0, 0 }, { 0, 0 } };
     for (int k0 = k_from; k0 < k_to; k0 += DEEP) {
-        for (int e = item; e < TILE * DEEP; e += 256) {
+        for (int e = item; e < TILE * DEEP; e += SIDE * SIDE) {
             const int k = e / TILE, i = e % TILE;
             const int in_k = k0 + k < k_to;
             as[k][i] = in_k && m0 + i < nm
@@ -101,12 +107,12 @@ __attribute__((reqd_work_group_size(16, 16, 1))) __kernel void NAME(conv)(
         for (int k = 0; k < DEEP; k++)
             for (int i = 0; i < 2; i++)
                 for (int j = 0; j < 2; j++)
-                    acc[i][j] = MAD(as[k][y + 16 * i], bs[k][x + 16 * j], acc[i][j]);
+                    acc[i][j] = MAD(as[k][y + SIDE * i], bs[k][x + SIDE * j], acc[i][j]);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     for (int i = 0; i < 2; i++) {
         for (int j = 0; j < 2; j++) {
-            const int m = m0 + y + 16 * i, n = n0 + x + 16 * j;
+            const int m = m0 + y + SIDE * i, n = n0 + x + SIDE * j;
             if (m >= nm || n >= nn)
                 continue;
 #if defined(CONV_Y)

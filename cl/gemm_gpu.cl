@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // C[b] = A[b] * B[b], GPU class, any strides: 64x64 tile in local memory, 16 deep, 16x16 work-items of
-// 4x4 results each. Grid: ceil(N/64) x ceil(M/64) x batch.
+// 4x4 results each; on devices of smaller groups SIDE x SIDE items. One dimension of groups, since others
+// have limits: tiles of N, then of M, then the batch.
 #pragma OPENCL FP_CONTRACT OFF
 #ifndef NAME
 #define NAME(x) x
@@ -15,18 +16,22 @@
 #define EPI(v, idx, row, col, n) (v)
 #define EPI_PARAMS
 #endif
-#define TILE 64
+#ifndef SIDE
+#define SIDE 16
+#endif
+#define TILE (4 * SIDE)
 #define DEEP 16
 
-__attribute__((reqd_work_group_size(16, 16, 1))) __kernel void NAME(gemm)(
+__attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(gemm)(
     __global const E *restrict A, long a_offset, long a_sb, long a_sm, long a_sk,
     __global const E *restrict B, long b_offset, long b_sb, long b_sk, long b_sn,
     __global E *restrict C, int M, int N, int K EPI_PARAMS)
 {
     __local E as[DEEP][TILE + 1], bs[DEEP][TILE + 1];
-    const int x = get_local_id(0), y = get_local_id(1), item = y * 16 + x;
-    const int n0 = get_group_id(0) * TILE, m0 = get_group_id(1) * TILE;
-    const long batch = get_group_id(2);
+    const int x = get_local_id(0), y = get_local_id(1), item = y * SIDE + x;
+    const int across = (N - 1) / TILE + 1, down = (M - 1) / TILE + 1;
+    const long tile = get_group_id(0) / across, batch = tile / down;
+    const int n0 = (int)(get_group_id(0) % across) * TILE, m0 = (int)(tile % down) * TILE;
     __global const E *a = A + a_offset + batch * a_sb;
     __global const E *b = B + b_offset + batch * b_sb;
     E acc[4][4];
@@ -34,7 +39,7 @@ __attribute__((reqd_work_group_size(16, 16, 1))) __kernel void NAME(gemm)(
         for (int j = 0; j < 4; j++)
             acc[i][j] = (E)0;
     for (int k0 = 0; k0 < K; k0 += DEEP) {
-        for (int e = item; e < TILE * DEEP; e += 256) {
+        for (int e = item; e < TILE * DEEP; e += SIDE * SIDE) {
             // neighbours in memory go to neighbouring items
             const int ak = a_sk == 1 ? e % DEEP : e / TILE, am = a_sk == 1 ? e / DEEP : e % TILE;
             const int bk = b_sn == 1 ? e / TILE : e % DEEP, bn = b_sn == 1 ? e % TILE : e / DEEP;
@@ -45,13 +50,13 @@ __attribute__((reqd_work_group_size(16, 16, 1))) __kernel void NAME(gemm)(
         for (int k = 0; k < DEEP; k++) {
             for (int i = 0; i < 4; i++)
                 for (int j = 0; j < 4; j++)
-                    acc[i][j] = MAD(as[k][y + 16 * i], bs[k][x + 16 * j], acc[i][j]);
+                    acc[i][j] = MAD(as[k][y + SIDE * i], bs[k][x + SIDE * j], acc[i][j]);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     for (int i = 0; i < 4; i++) {
         for (int j = 0; j < 4; j++) {
-            const int m = m0 + y + 16 * i, n = n0 + x + 16 * j;
+            const int m = m0 + y + SIDE * i, n = n0 + x + SIDE * j;
             const long at = (batch * M + m) * N + n;
             if (m < M && n < N)
                 C[at] = EPI(acc[i][j], at, m, n, 1);

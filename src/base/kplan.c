@@ -68,6 +68,13 @@ void clg__kplan_grid(clg__launch *l, size_t gx, size_t gy, size_t gz, size_t ix,
     l->group[2] = iz;
 }
 
+int clg__kplan_side(int most, int max_work_group, bool squared)
+{
+    while (most > 1 && (squared ? most * most : most) > max_work_group)
+        most /= 2;
+    return most;
+}
+
 static void add(clg__kplan *p, clg__launch *l, clg__arg a)
 {
     if (p->err.status < 0)

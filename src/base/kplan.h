@@ -72,6 +72,9 @@ void clg__kplan_define(clg__kplan *p, clg__launch *l, const char *name, const ch
     CLG_PRINTF(4, 5);
 void clg__kplan_grid(clg__launch *l, size_t gx, size_t gy, size_t gz, size_t ix, size_t iy,
                      size_t iz); // work-groups, then work-items per group
+// The largest power of two, at most `most`, of which a square (squared) or a row of items is a group that the
+// device can run.
+int clg__kplan_side(int most, int max_work_group, bool squared);
 // Arguments in the kernel's order.
 void clg__arg_in(clg__kplan *p, clg__launch *l, int input);
 void clg__arg_in_offset(clg__kplan *p, clg__launch *l, int input);

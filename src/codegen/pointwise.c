@@ -9,7 +9,14 @@
 
 #include <string.h>
 
-enum { ITEMS = 256 };
+// Items of a work-group of the GPU class.
+static int items_of(const clg__caps *caps)
+{
+    int items = 256;
+    while (items > 1 && items > caps->max_work_group)
+        items /= 2;
+    return items;
+}
 
 static const char *const partial_store =
     "static inline void NAME(st_%s)(%s v, global %s *p, int m)\n{\n" CLG__EDGE
@@ -130,7 +137,7 @@ static int64_t count_groups(const clg__space *s, const clg__caps *caps, int vec,
     const int64_t numel = space_numel(s), inner = s->dim[s->rank - 1];
     if (vec == 1) {
         *units = numel;
-        return (numel + ITEMS - 1) / ITEMS;
+        return (numel + items_of(caps) - 1) / items_of(caps);
     }
     *units = inner ? numel / inner * parts_of(inner) : 0;
     int64_t groups = numel / 8192 + 1;
@@ -151,7 +158,7 @@ static void gen_choice(clg__str *out, int n, const char *name, int k)
 }
 
 // One call whatever the number of groups, so that their text stands in the kernel once.
-static void gen_call(clg__str *t, const clg__group *g, int n, int vec)
+static void gen_call(clg__str *t, const clg__group *g, int n, int vec, int items)
 {
     clg__str_printf(t, "int s = 0;\n" CLG__EDGE "while (s < %d && get_group_id(0) >= geo[base + 2 * s + 2])\n"
                        "s++;\n", n - 1);
@@ -160,7 +167,7 @@ static void gen_call(clg__str *t, const clg__group *g, int n, int vec)
     if (vec > 1)
         clg__str_add(t, "NAME(work)(g, g[-2] * wg / g[-1], g[-2] * (wg + 1) / g[-1]");
     else
-        clg__str_printf(t, "NAME(work)(g, wg * %d + (long)get_local_id(0), 0", ITEMS);
+        clg__str_printf(t, "NAME(work)(g, wg * %d + (long)get_local_id(0), 0", items);
     for (int k = 0; k < g->n_operands; k++) {
         const clg__operand *o = &g->operands[k];
         if (o->kind == CLG__FROM_BUFFER)
@@ -178,7 +185,7 @@ static void gen_call(clg__str *t, const clg__group *g, int n, int vec)
 clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg__caps *caps,
                               clg__kplan *p)
 {
-    const int vec = caps->cpu_class ? 16 : 1;
+    const int vec = caps->cpu_class ? 16 : 1, items = vec > 1 ? 1 : items_of(caps);
     clg__str work = { 0 };
     int64_t total = 0;
     // The table of segments: first group and place of each, ended by the total.
@@ -220,7 +227,7 @@ clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg_
                     clg__str_text(&work));
     clg__str_printf(t, "__attribute__((reqd_work_group_size(%d, 1, 1)))\n"
                        "kernel void NAME(pointwise)(global const long *geo, int base",
-                    vec > 1 ? 1 : ITEMS);
+                    items);
     clg__arg_geo(p, l);
     clg__arg_i32(p, l, table);
     for (int k = 0; k < n; k++) {
@@ -231,12 +238,12 @@ clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg_
         clg__gen_args(p, l, groups[k], k == 0);
     }
     clg__str_add(t, ")\n{\n");
-    gen_call(t, groups[0], n, vec);
+    gen_call(t, groups[0], n, vec, items);
     clg__str_add(t, "}\n");
     clg__str_free(&work);
     if (!ok || t->failed)
         clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
-    clg__kplan_grid(l, (size_t) total, 1, 1, vec > 1 ? 1 : ITEMS, 1, 1);
+    clg__kplan_grid(l, (size_t) total, 1, 1, (size_t) items, 1, 1);
     if (total == 0) { // nothing to compute
         clg__str_free(&l->text);
         clg__free(l->args);

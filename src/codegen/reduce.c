@@ -676,11 +676,12 @@ static void stage_one(reducer *r, const clg__caps *caps, const int *temps, int b
 }
 
 // Sum the parts in order and run the epilogue, lanes along the kept elements.
-static void stage_two(reducer *r, const int *temps, int base, int tail_at)
+static void stage_two(reducer *r, const clg__caps *caps, const int *temps, int base, int tail_at)
 {
     clg__str text = { 0 };
     clg__str *b = &text;
-    const int last = tail_last_dim(r), items = r->vec > 1 ? 1 : 64;
+    const int last = tail_last_dim(r);
+    const int items = r->vec > 1 ? 1 : clg__kplan_side(64, caps->max_work_group, false);
     clg__str_printf(b, "const long n = gt[%d], n_keep = g[-3], parts = g[-2];\n", last);
     if (r->vec > 1)
         clg__str_printf(b, "const long wide = (n + 15) / 16, rows = n_keep / max(n, 1L);\n"
@@ -734,7 +735,7 @@ static void stage_two(reducer *r, const int *temps, int base, int tail_at)
     partial_params(r, &l->text, l, temps, false);
     clg__str_printf(&l->text, ")\n{\nglobal const long *g = geo + base, *gt = geo + tail;\n%s}\n",
                     clg__str_text(b));
-    const int64_t wide = (r->n_keep + 63) / 64;
+    const int64_t each = r->vec > 1 ? 64 : items, wide = (r->n_keep + each - 1) / each;
     clg__kplan_grid(l, (size_t) (r->vec > 1 ? (wide > 16 ? 16 : wide) : wide), 1, 1,
                     (size_t) items, 1, 1);
     if (l->text.failed || text.failed || r->body.head.failed)
@@ -763,7 +764,7 @@ clg_status clg__gen_reduce(const clg__group *g, const clg__caps *caps, clg__kpla
     if (p->err.status >= 0 && r->n_keep > 0) {
         stage_one(r, caps, temps, base, tail_at);
         if (r->parts > 1)
-            stage_two(r, temps, base, tail_at);
+            stage_two(r, caps, temps, base, tail_at);
     }
     for (int k = 0; k < g->n_operands; k++)
         p->bytes += (uint64_t) (g->operands[k].kind == CLG__FROM_BUFFER) *

@@ -215,14 +215,9 @@ static void plan_dw_direct(const clg__kernel_call *c, clg__kplan *p)
 
 // ---- the general kernel, any class
 
-static const char *accepts_general(const clg__kernel_call *c)
-{
-    return c->caps->max_work_group < 256 ? "needs work-groups of 256" : NULL;
-}
-
 static const char *accepts_gpu(const clg__kernel_call *c)
 {
-    return c->caps->cpu_class ? "for GPU-class devices" : accepts_general(c);
+    return c->caps->cpu_class ? "for GPU-class devices" : NULL;
 }
 
 typedef enum use { USE_Y, USE_DX, USE_DW } use;
@@ -265,7 +260,11 @@ static void plan_general(const clg__kernel_call *c, clg__kplan *p, use u)
         clg__arg_i32(p, l, sizes[i]);
     if (u != USE_DW && !c->caps->cpu_class)
         clg__arg_epilogue(p, l);
-    clg__kplan_grid(l, up(n, 32), up(m, 32), (size_t) (q->groups * parts), 16, 16, 1);
+    const int side = clg__kplan_side(16, c->caps->max_work_group, true);
+    if (side < 16)
+        clg__kplan_define(p, l, "SIDE", "%d", side);
+    clg__kplan_grid(l, up(n, 2 * side) * up(m, 2 * side) * (size_t) (q->groups * parts), 1, 1, (size_t) side,
+                    (size_t) side, 1);
     p->flops += flops(q);
     if (u != USE_DW)
         return;
@@ -297,15 +296,15 @@ static void plan_dw_general(const clg__kernel_call *c, clg__kplan *p)
 const clg__variant clg__conv_y_variants[] = {
     { "cpu_direct", accepts_y, plan_y_direct, true },
     { "gpu_tiled", accepts_gpu, plan_y_general, true },
-    { "general", accepts_general, plan_y_general, false },
+    { "general", NULL, plan_y_general, false },
 };
 const clg__variant clg__conv_dx_variants[] = {
     { "cpu_direct", accepts_dx, plan_dx_direct, true },
     { "gpu_tiled", accepts_gpu, plan_dx_general, true },
-    { "general", accepts_general, plan_dx_general, false },
+    { "general", NULL, plan_dx_general, false },
 };
 const clg__variant clg__conv_dw_variants[] = {
     { "cpu_direct", accepts_dw, plan_dw_direct, false },
     { "gpu_tiled", accepts_gpu, plan_dw_general, false },
-    { "general", accepts_general, plan_dw_general, false },
+    { "general", NULL, plan_dw_general, false },
 };

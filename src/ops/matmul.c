@@ -9,12 +9,13 @@
 static clg_tensor matmul_vjp(const clg__vjp *v, int i);
 
 typedef struct sizes {
-    int b, m, n, k;
+    int64_t b;
+    int m, n, k;
 } sizes;
 
 static sizes sizes_of(const clg__kernel_call *c)
 {
-    return (sizes) { (int) c->out_shape->dim[0], (int) c->out_shape->dim[1],
+    return (sizes) { c->out_shape->dim[0], (int) c->out_shape->dim[1],
                      (int) c->out_shape->dim[2], (int) c->in_shape[0].dim[2] };
 }
 
@@ -83,9 +84,7 @@ static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
 
 static const char *accepts_gpu(const clg__kernel_call *c)
 {
-    if (c->caps->cpu_class)
-        return "for GPU-class devices";
-    return c->caps->max_work_group < 256 ? "needs work-groups of 256" : NULL;
+    return c->caps->cpu_class ? "for GPU-class devices" : NULL;
 }
 
 static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
@@ -107,7 +106,11 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
     clg__arg_i32(p, l, s.n);
     clg__arg_i32(p, l, s.k);
     clg__arg_epilogue(p, l);
-    clg__kplan_grid(l, up(s.n, 64), up(s.m, 64), (size_t) s.b, 16, 16, 1);
+    const int side = clg__kplan_side(16, c->caps->max_work_group, true);
+    if (side < 16)
+        clg__kplan_define(p, l, "SIDE", "%d", side);
+    clg__kplan_grid(l, up(s.n, 4 * side) * up(s.m, 4 * side) * (size_t) s.b, 1, 1, (size_t) side,
+                    (size_t) side, 1);
     p->flops += 2ull * (uint64_t) s.b * (uint64_t) s.m * (uint64_t) s.n * (uint64_t) s.k;
 }
 

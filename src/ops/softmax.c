@@ -45,13 +45,16 @@ static void plan(const clg__kernel_call *c, clg__kplan *p, bool log)
     clg__arg_in(p, l, 0);
     clg__arg_in_offset(p, l, 0);
     clg__arg_out(p, l, 0);
+    const int items = cpu ? 1 : clg__kplan_side(64, c->caps->max_work_group, false);
+    if (!cpu && items < 64)
+        clg__kplan_define(p, l, "ITEMS", "%d", items);
     if (cpu)
         clg__arg_i64(p, l, rows);
     clg__arg_i32(p, l, (int32_t) n);
     int64_t groups = rows * n / 4096 + 1;
     groups = groups > 4 * c->caps->compute_units ? 4 * c->caps->compute_units : groups;
     groups = groups > rows ? rows : groups;
-    clg__kplan_grid(l, (size_t) (cpu ? groups : rows), 1, 1, cpu ? 1 : 64, 1, 1);
+    clg__kplan_grid(l, (size_t) (cpu ? groups : rows), 1, 1, (size_t) items, 1, 1);
 }
 
 static void plan_softmax(const clg__kernel_call *c, clg__kplan *p)

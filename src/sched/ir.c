@@ -228,7 +228,7 @@ static bool lower_op(clg__work *w, const clg__node *n, int order)
             const clg_tensor in = &n->in[i]->pub;
             const bool ok = n->op->kind == CLG__KERNEL
                                 ? as_buffer(w, &self.src[i], in->dtype, &in->shape,
-                                            (n->op->strided_inputs >> i) & 1)
+                                            i < 32 && (n->op->strided_inputs >> i) & 1)
                                 : in_order(w, &self.src[i], n);
             if (!ok) {
                 clg__free(self.src);
