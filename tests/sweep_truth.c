@@ -132,6 +132,9 @@ const truth *truth_of(const char *name)
     R(atan2, atan2l(a, b), b / (a * a + b * b), -a / (a * a + b * b),                              \
       -2 * a * b / square_of(a * a + b * b), (a - b) * (a + b) / square_of(a * a + b * b),         \
       2 * a * b / square_of(a * a + b * b), 6)                                                     \
+    R(fmod, fmodl(a, b), 1, -truncl(a / b), 0, 0, 0, 0)                                            \
+    R(remainder, fmodl(a, b) + (fmodl(a, b) != 0 && (fmodl(a, b) < 0) != (b < 0) ? b : 0), 1,      \
+      -floorl(a / b), 0, 0, 0, 0.5)                                                                \
     R(maximum, a > b ? a : b, a > b ? 1 : a == b ? 0.5L : 0, b > a ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0) \
     R(minimum, a < b ? a : b, a < b ? 1 : a == b ? 0.5L : 0, b < a ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0)
 

@@ -210,7 +210,7 @@ static void compare(const unary *u, clg_dtype t, int order, double x, double got
             slack += true_value->absolute * ulp(t, 1);
         }
         // Numbers below the smallest normal one may be flushed, also on the way.
-        const long double flush = least(t) * (order ? fminl(1 + fabsl(x), 1000) : 1) * 4;
+        const long double flush = least(t) * (order == 2 ? 5000 : order ? 4 * fminl(1 + fabsl(x), 1000) : 4);
         long double e = isinf(got) ? 0 : fabsl(got - want) - slack;
         if (fabsl(want) < flush && e <= flush)
             e = 0;
@@ -264,7 +264,7 @@ END_TEST
 // ---- neighbours in a vector
 
 static const double kinds[] = { 0.7, -0.0, 0, 1e-5, -1e-5, 1e-42, -1e-42, 1e-38, 0.3, -0.9, 1, -1, 2.5, -12, 30, -95, 200,
-                                1.5e4, 70000, -1e6, 2e7, -1e9, 1e15, 3e38, -3e38, INFINITY, -INFINITY, NAN };
+                                1e-310, 1e-300, 1e305, 750, -800, 1.5e4, 70000, -1e6, 2e7, -1e9, 1e15, 3e38, -3e38, INFINITY, -INFINITY, NAN };
 enum { KINDS = sizeof kinds / sizeof kinds[0], LANES = 16 };
 
 static bool same_bits(double a, double b)
@@ -486,6 +486,125 @@ START_TEST(a_pair_does_not_see_its_neighbours)
 }
 END_TEST
 
+// ---- losses
+
+enum { ROWS = 64, CLASSES = 5 };
+
+// Rows of logits of every size, equal ones, and classes that are ruled out.
+static void fill_logits(clg_dtype t, double *x)
+{
+    static const double shape[CLASSES] = { 0, 1, -1, 0.5, 0.999 };
+    const double step = (t == CLG_F32 ? 76.0 : 614.0) / (ROWS - 4);
+    for (int i = 0; i < ROWS; i++) {
+        for (int k = 0; k < CLASSES; k++) {
+            const double size = pow(10, (i - (ROWS - 4) / 2) * step);
+            x[i * CLASSES + k] = rounded(t, i < ROWS - 4 ? shape[k] * size : i == ROWS - 4 ? most(t)
+                                         : i == ROWS - 3 ? -most(t) : k % 2 ? (double) -INFINITY : k * 3.0);
+        }
+    }
+}
+
+static bool near(clg_dtype t, double got, long double want, long double size)
+{
+    if (fabsl(want) > 0.9999L * most(t))
+        return isinf(got) || fabs(got) > 0.999 * most(t);
+    return fabsl(got - want) <= 6 * ulp(t, size) + 4 * least(t);
+}
+
+// Value, gradient, and the gradient of a weighted gradient, p (w - sum p w).
+static void check_row(clg_dtype t, const double *x, int label, const double *value, const double *g, const double *h)
+{
+    long double top = x[0], sum = 0, p[CLASSES], mean = 0;
+    for (int k = 1; k < CLASSES; k++)
+        top = fmaxl(top, x[k]);
+    for (int k = 0; k < CLASSES; k++)
+        sum += p[k] = expl(x[k] - top);
+    for (int k = 0; k < CLASSES; k++)
+        mean += (p[k] /= sum) * (k + 1);
+    const long double loss = top - x[label] + logl(sum);
+    if (!near(t, *value, loss, fmaxl(1, fabsl(loss)))) {
+        failures++;
+        printf("WRONG %s loss of %.9g %.9g ...: %.9g, exact %.9Lg\n", clg_dtype_name(t), x[0], x[1], *value, loss);
+    }
+    for (int k = 0; k < CLASSES; k++) {
+        const long double want = p[k] - (k == label), bend = p[k] * (k + 1 - mean);
+        // a logarithm as large as the logits knows its exponential no better than that
+        const long double scale = 1 + (p[k] > 1e-6L && p[k] < 0.999L ? fminl(fabsl(x[k] - top), 100) : 0);
+        if (near(t, g[k], want, scale) && near(t, h[k], bend, 4 * scale))
+            continue;
+        failures++;
+        printf("WRONG %s loss of %.9g %.9g ... class %d: gradient %.9g, exact %.9Lg; second %.9g, %.9Lg\n",
+               clg_dtype_name(t), x[0], x[1], k, g[k], want, h[k], bend);
+    }
+}
+
+// _i: F32, F64
+START_TEST(losses_of_all_magnitudes)
+{
+    enum { N = ROWS * CLASSES };
+    static double x[N], g[N], h[N], value[ROWS], w[N], lse[ROWS], p[N], d[N];
+    static int64_t label[ROWS];
+    const clg_dtype t = dtypes[_i];
+    if (!has(t))
+        return;
+    clg_scope s = clg_scope_push(dev);
+    fill_logits(t, x);
+    for (int i = 0; i < N; i++)
+        w[i] = i % CLASSES + 1;
+    for (int i = 0; i < ROWS; i++)
+        label[i] = i >= ROWS - 2 ? 2 : i % CLASSES;
+    clg_tensor a = clg_track(clg_reshape(upload_as(t, x, N), CLG_SHAPE(ROWS, CLASSES)));
+    clg_tensor target = clg_upload(dev, CLG_I64, CLG_SHAPE(ROWS), label);
+    clg_tensor each = clg_cross_entropy(a, target, clg_cross_entropy_params(.reduction = CLG_REDUCE_NONE));
+    clg_tensor grad = clg_grad(clg_sum(each, CLG_ALL, false), a);
+    clg_tensor weights = clg_reshape(upload_as(t, w, N), CLG_SHAPE(ROWS, CLASSES));
+    clg_tensor second = clg_grad(clg_sum(clg_mul(grad, weights), CLG_ALL, false), a);
+    clg_tensor all = clg_logsumexp(a, CLG_AXES(1), false), slope = clg_grad(clg_sum(all, CLG_ALL, false), a);
+    read_as(each, value, ROWS);
+    read_as(grad, g, N);
+    read_as(second, h, N);
+    read_as(all, lse, ROWS);
+    read_as(clg_softmax(a, 1), p, N);
+    read_as(slope, d, N);
+    failures = 0;
+    for (int i = 0; i < ROWS; i++) {
+        check_row(t, x + i * CLASSES, (int) label[i], value + i, g + i * CLASSES, h + i * CLASSES);
+        for (int k = 0; k < CLASSES; k++) { // the others agree with it
+            const double want = g[i * CLASSES + k] + (k == label[i]);
+            ck_assert_msg(near(t, p[i * CLASSES + k], want, 2) && near(t, d[i * CLASSES + k], want, 2),
+                          "row %d class %d: softmax %.9g, slope of logsumexp %.9g, expected %.9g", i, k,
+                          p[i * CLASSES + k], d[i * CLASSES + k], want);
+        }
+        const double size = fmax(fabs(lse[i]), fabs(x[i * CLASSES + label[i]]));
+        ck_assert_msg(isinf(value[i]) || near(t, lse[i] - x[i * CLASSES + label[i]], value[i], fmax(1, size)),
+                      "row %d: logsumexp %.9g, loss %.9g", i, lse[i], value[i]);
+    }
+    clg_scope_pop(s);
+    ck_assert_int_eq(failures, 0);
+}
+END_TEST
+
+START_TEST(squares_of_all_magnitudes)
+{
+    static double x[POINTS], y[POINTS], g[POINTS];
+    const clg_dtype t = dtypes[_i];
+    if (!has(t))
+        return;
+    clg_scope s = clg_scope_push(dev);
+    const int n = points(t, x) - 3; // but what is special
+    clg_tensor a = clg_track(upload_as(t, x, n)), zero = clg_zeros(dev, t, CLG_SHAPE(n));
+    clg_tensor each = clg_mse_loss(a, zero, CLG_REDUCE_NONE);
+    read_as(each, y, n);
+    read_as(clg_grad(clg_sum(each, CLG_ALL, false), a), g, n);
+    for (int i = 0; i < n; i++) {
+        const long double want = (long double) x[i] * x[i];
+        ck_assert_msg(near(t, y[i], want, want) && near(t, g[i], 2 * (long double) x[i], x[i]), "%.9g: %.9g, slope %.9g",
+                      x[i], y[i], g[i]);
+    }
+    clg_scope_pop(s);
+}
+END_TEST
+
 // What only F32 shows: quotients that rounding raised, where the golden file has doubles.
 START_TEST(the_quotient_that_the_value_used)
 {
@@ -552,6 +671,8 @@ int main(void)
     tcase_add_loop_test(t, a_lane_does_not_see_its_neighbours, 0, 2);
     tcase_add_loop_test(t, values_and_derivatives_of_pairs, 0, 2);
     tcase_add_loop_test(t, a_pair_does_not_see_its_neighbours, 0, 2);
+    tcase_add_loop_test(t, losses_of_all_magnitudes, 0, 2);
+    tcase_add_loop_test(t, squares_of_all_magnitudes, 0, 2);
     tcase_add_test(t, the_quotient_that_the_value_used);
     tcase_add_test(t, integer_divisions);
     suite_add_tcase(s, t);

@@ -86,10 +86,11 @@ static const char silu[] =
                 "    return SEL_@(x < K_@(0), x * h * h, x) / fma(h, h, K_@(1));\n")
     "#define H_SILU_@(a) NAME(silu_@)(a)\n";
 
-// s (1 + x (1 - s)), of which neither factor is a difference
+// s (1 + x (1 - s)), of which neither factor is a difference; the exponential by halves, as above
 static const char d_silu[] =
-    FN1("d_silu", "    const T_@ e = exp(-fabs(x)), r = K_@(1) / (K_@(1) + e), q = e * r;\n"
-                  "    return SEL_@(x < K_@(0), q, r) * (K_@(1) + x * SEL_@(x < K_@(0), r, q));\n")
+    FN1("d_silu", "    const T_@ h = exp(K_@(-0.5) * fabs(x)), r = K_@(1) / fma(h, h, K_@(1));\n"
+                  "    const T_@ q = SEL_@(x < K_@(0), h, K_@(1)), t = SEL_@(x < K_@(0), r, h * h * r);\n"
+                  "    return q * r * (K_@(1) + x * t) * q;\n")
     "#define H_D_SILU_@(a) NAME(d_silu_@)(a)\n";
 
 // x sigmoid(v), v = x (k + m x^2) = 2 sqrt(2/pi) (x + 0.044715 x^3) with its tail, lest the left side lose
@@ -108,14 +109,15 @@ static const char gelu_tanh_f64[] =
     GELU_TANH("1.5957691216057308", "-9.96930880911092e-17", "7.135481627260025e-2",
               "-6.175149918155315e-19");
 
-// s + a v' s (1 - s)
+// s (1 + a v' (1 - s))
 static const char d_gelu_tanh[] =
     FN1("d_gelu_tanh",
         "    T_@ a = SEL_@(x > K_@(25), K_@(25), x);\n    a = SEL_@(a < K_@(-25), K_@(-25), a);\n"
         "    const T_@ z = a * a, m = K_@(7.135481627260025e-2) * z;\n"
-        "    const T_@ e = exp(-fabs(a) * (m + K_@(1.5957691216057308)));\n"
-        "    const T_@ r = K_@(1) / (K_@(1) + e), q = e * r;\n"
-        "    return SEL_@(a < K_@(0), q, r) + a * q * r * (K_@(3) * m + K_@(1.5957691216057308));\n")
+        "    const T_@ h = exp(K_@(-0.5) * fabs(a) * (m + K_@(1.5957691216057308)));\n"
+        "    const T_@ r = K_@(1) / fma(h, h, K_@(1)), q = SEL_@(a < K_@(0), h, K_@(1));\n"
+        "    const T_@ t = SEL_@(a < K_@(0), r, h * h * r);\n"
+        "    return q * r * (K_@(1) + a * (K_@(3) * m + K_@(1.5957691216057308)) * t) * q;\n")
     "#define H_D_GELU_TANH_@(a) NAME(d_gelu_tanh_@)(a)\n";
 
 // For a = |x|, a Phi(-a) is from 0.9 on exp(-a^2 / 2) P(1 / (a + 2)); below, Phi is by erf.

@@ -2,6 +2,7 @@
 // Reductions. The node keeps reduced dimensions as 1; without keepdims a reshape follows.
 #include "base/fp.h"
 #include "graph/build.h"
+#include <clgrad/grad.h>
 #include <clgrad/ops.h>
 
 #include <stdio.h>
@@ -211,10 +212,12 @@ clg_tensor clg_std(clg_tensor a, clg_shape axes, int correction, bool keepdims)
     return clg__call_own(&p.c, y->status < 0 ? y : clg__custom_vjp(&op_std, y, 1, &v, NULL));
 }
 
+// exp(a - m) / sum: a - y would know its exponential no better than y is rounded.
 static clg_tensor logsumexp_vjp(const clg__vjp *v, int i)
 {
-    (void) i;
-    return clg_mul(v->g, clg_exp(clg_sub(v->in[0], v->y)));
+    if (i > 0)
+        return NULL;
+    return clg_mul(v->g, clg_div(clg_exp(clg_sub(v->in[0], v->in[1])), v->in[2]));
 }
 
 static const clg__op op_logsumexp = { .name = "logsumexp", .kind = CLG__ALIAS,
@@ -231,8 +234,9 @@ clg_tensor clg_logsumexp(clg_tensor a, clg_shape axes, bool keepdims)
     clg_tensor top = clg_amax(a, axes, true);
     // an infinite maximum would give inf - inf
     clg_tensor m = clg_where(clg_is_finite(top), top, clg__lit(a->dev, a->dtype, 0));
-    clg_tensor y = clg_add(clg_log(clg_sum(clg_exp(clg_sub(a, m)), axes, true)), m);
+    m = clg_detach(m);
+    clg_tensor sum = clg_sum(clg_exp(clg_sub(a, m)), axes, true), y = clg_add(clg_log(sum), m);
     if (y->status >= 0)
-        y = clg__custom_vjp(&op_logsumexp, y, 1, &a, NULL);
+        y = clg__custom_vjp(&op_logsumexp, y, 3, (clg_tensor[]) { a, m, sum }, NULL);
     return clg__call_own(&p.c, keepdims || y->status < 0 ? y : clg_reshape(y, p.squeezed));
 }
