@@ -91,8 +91,12 @@ static void quote(const page *p, const char *s, int lines)
         if (at[-1] == '\n' && ++n == lines)
             break;
     }
-    for (; at < end; at += strcspn(at, "\n") + 1)
-        fprintf(p->f, "    %.*s\n", (int) (strcspn(at, "\n") < 200 ? strcspn(at, "\n") : 200), at);
+    for (; at < end; at += strcspn(at, "\n") + 1) {
+        const size_t n = strcspn(at, "\n");
+        fputs("    ", p->f);
+        fwrite(at, 1, n < 200 ? n : 200, p->f);
+        fputc('\n', p->f);
+    }
 }
 
 static void value(const page *p, const json_t *v)
