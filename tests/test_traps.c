@@ -109,9 +109,21 @@ static void overlap(void)
     clg__leave(&one);
 }
 
+// Nodes of other params would share a plan.
+static void params_without_key(void)
+{
+    static const clg__op op = { .name = "keyless", .kind = CLG__KERNEL, .params_bytes = sizeof(int) };
+    const int params = 1;
+    clg__call c;
+    clg_tensor t = number(&one);
+    ck_assert(clg__call_begin(&c, "keyless", "a", 1, &t));
+    ck_assert_int_eq(clg__call_node(&c, &op, CLG_F32, &CLG_SCALAR, &params)->status, CLG_OK);
+}
+
 static void (*const bugs[])(void) = { null_tensor, null_device, null_variable, null_scope_device,
                                       foreign_device, foreign_assignment, drop_without_keep,
-                                      pop_of_the_outermost, use_after_the_scope, overlap };
+                                      pop_of_the_outermost, use_after_the_scope, overlap,
+                                      params_without_key };
 enum { BUGS = (int) (sizeof bugs / sizeof bugs[0]) };
 
 START_TEST(a_bug_of_the_caller)
