@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 static const struct {
@@ -37,7 +38,6 @@ const char *clg__env_help(clg__option o)
 
 char *clg__absolute(const char *path)
 {
-    char *real = realpath(path, NULL), *copy = real ? clg__strdup(real) : NULL;
-    free(real);
-    return copy;
+    char real[PATH_MAX]; // what realpath allocates itself is not counted as ours
+    return realpath(path, real) ? clg__strdup(real) : NULL;
 }

@@ -356,9 +356,9 @@ static clg__kernel *make_kernel(clg__gpu *g, const instance *in, const char *ent
         clGetKernelWorkGroupInfo(k->kernel, g->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof k->max_items,
                                  &k->max_items, NULL);
         size_t size[3] = { 0 };
-        clGetKernelWorkGroupInfo(k->kernel, g->id, CL_KERNEL_COMPILE_WORK_GROUP_SIZE, sizeof size, size,
-                                 NULL);
-        k->fixed_size = size[0] > 0;
+        // not said: as if one were required, which is always right where the device allows it
+        k->fixed_size = clGetKernelWorkGroupInfo(k->kernel, g->id, CL_KERNEL_COMPILE_WORK_GROUP_SIZE,
+                                                 sizeof size, size, NULL) != CL_SUCCESS || size[0] > 0;
         k->bound = clg__calloc((size_t) args + 1, sizeof *k->bound);
     }
     if (!k || !k->bound) {
