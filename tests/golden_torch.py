@@ -412,6 +412,8 @@ def shapes():
     case('max_pool_none', 'max_pool2d', [2, 2, 0, 1, 0], [r(0, 2, 4, 4)], lambda t: F.max_pool2d(t, 2))
     case('avg_pool_none', 'avg_pool2d', [2, 2, 0, 0, 0], [r(0, 2, 4, 4)], lambda t: F.avg_pool2d(t, 2))
     case('avg_pool_one', 'avg_pool2d', [1, 1, 0, 0, 0], [r(1, 1, 1, 1)], lambda t: F.avg_pool2d(t, 1))
+    case('max_pool_wider', 'max_pool2d', [2, 2, 0, 1, 1], [r(1, 1, 1, 3)], lambda t: F.max_pool2d(t, 2, 2, 0, 1, True))
+    case('avg_pool_wider', 'avg_pool2d', [3, 2, 0, 1, 0], [r(1, 1, 2, 4)], lambda t: F.avg_pool2d(t, 3, 2, 0, True))
     case('one_hot_none', 'one_hot', [3], [('i', torch.zeros(2, 0, dtype=torch.long))], lambda t: F.one_hot(t, 3), grads=False)
     case('one_hot_0d', 'one_hot', [3], [('i', torch.tensor(2))], lambda t: F.one_hot(t, 3), grads=False)
 

@@ -256,10 +256,10 @@ static int either(int special, int common, int none)
 // PyTorch: with ceil_mode a window may hang over the end, but must start inside the padded image.
 static int out_size(int n, int k, int s, int p, int d, bool ceil_mode)
 {
-    const int64_t room = (int64_t) n + 2 * p - (int64_t) d * (k - 1) - 1;
+    const int64_t room = (int64_t) n + 2 * p - (int64_t) d * (k - 1) - 1 + (ceil_mode ? s - 1 : 0);
     if (room < 0)
         return 0;
-    int64_t o = (room + (ceil_mode ? s - 1 : 0)) / s + 1;
+    int64_t o = room / s + 1;
     if (ceil_mode && (o - 1) * s >= (int64_t) n + p)
         o--;
     return (int) o;
