@@ -447,12 +447,33 @@ static int interrupted(void)
     return idx < 0 ? 5 : st < 0 ? 6 : shapes() == want ? 0 : 7;
 }
 
+static void slow_exit(void)
+{
+    const struct timespec pause = { 0, 200000000 };
+    nanosleep(&pause, NULL);
+}
+
+// The process ends with kernels queued that no driver has compiled yet, nothing closed. A handler that was
+// registered before the driver was loaded runs after the driver's globals are gone.
+static int work_at_exit(void)
+{
+    static char cold[200];
+    snprintf(cold, sizeof cold, "%.150s/cold_XXXXXX", folder);
+    if (!mkdtemp(cold) || atexit(slow_exit) != 0)
+        return 3;
+    setenv("POCL_CACHE_DIR", cold, 1);
+    open_device();
+    clg_tensor a = clg_uniform(dev, CLG_F32, CLG_SHAPE(64, 64), -1, 1);
+    return clg_eval(clg_tanh(clg_matmul(a, a))) >= 0 ? 0 : 4;
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
 } children[] = { { "environment", environment }, { "working_folder", working_folder },
                  { "closed_streams", closed_streams }, { "file_limit", file_limit },
-                 { "driver_threads", driver_threads }, { "interrupted", interrupted } };
+                 { "driver_threads", driver_threads }, { "interrupted", interrupted },
+                 { "work_at_exit", work_at_exit }, { "work_at_exit", work_at_exit } };
 
 START_TEST(the_rest_of_the_process)
 {

@@ -79,6 +79,8 @@ CLG_API clg_status clg_device_open(clg_device *out, const struct clg_device_para
 // Close: ends every tensor, variable and scope of this recorder, kept or not. Stores and optimizers
 // may be destroyed before or after; tensors and variables that are dropped or destroyed after do
 // nothing. The OpenCL context goes with the last of the recorders that share it.
+// A process may end without closing; what is enqueued then is lost. No other thread may be inside a
+// call of the library at that moment: a driver that is compiling does not survive exit().
 //
 // dev     its address; set to NULL. NULL and the address of NULL are fine
 // errors  none; one that is closed already is ignored (a trap with debug_traps)

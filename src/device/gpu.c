@@ -106,6 +106,7 @@ static void destroy(clg__gpu *g)
         clg__free(g->timing[i].name);
     clg__free(g->timing);
     clg__free(g->events);
+    clg__free(g->launched);
     if (g->read_queue)
         clReleaseCommandQueue(g->read_queue);
     if (g->queue)
@@ -140,6 +141,7 @@ clg_status clg__gpu_open(clg__gpu **out, const struct clg_device_params *p, clg_
     cl_int rc;
     g->id = g->found->id;
     g->platform = g->found->platform;
+    g->compiles_late = strstr(g->found->info.platform, "Portable Computing") != NULL;
     g->context = clCreateContext(NULL, 1, &g->id, NULL, NULL, &rc);
     if (g->context)
         g->queue = clCreateCommandQueue(g->context, g->id,
@@ -243,4 +245,15 @@ clg_status clg__gpu_flush(clg__gpu *g, clg__err *e)
 {
     const cl_int rc = clFlush(g->queue);
     return rc == CL_SUCCESS ? CLG_OK : clg__cl_fail(g, e, rc, "clFlush");
+}
+
+// PoCL's compiler uses globals of LLVM, which exit destroys before any destructor of ours could wait: a thread
+// that still compiles then crashes. After this, a kernel runs as it was compiled.
+clg_status clg__gpu_settle(clg__gpu *g, clg__err *e)
+{
+    pthread_mutex_lock(&g->lock);
+    const bool wait = g->compiling;
+    g->compiling = false;
+    pthread_mutex_unlock(&g->lock);
+    return wait ? clg__gpu_finish(g, e) : CLG_OK;
 }

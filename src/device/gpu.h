@@ -23,6 +23,8 @@ const char *clg__gpu_identity(const clg__gpu *g);
 void clg__gpu_stats(clg__gpu *g, clg_device_stats *s); // fills the fields that device/ knows
 clg_status clg__gpu_finish(clg__gpu *g, clg__err *e);
 clg_status clg__gpu_flush(clg__gpu *g, clg__err *e);
+// Waits where kernels that were enqueued are compiled only now: a process must not end meanwhile.
+clg_status clg__gpu_settle(clg__gpu *g, clg__err *e);
 // A failed command or a device that is gone is sticky: all later work fails with it.
 clg_status clg__gpu_lost(clg__gpu *g, clg__err *e); // CLG_OK, or fills e
 // After a call that failed: waits for what is queued and releases the pool. false: the device is lost.

@@ -98,6 +98,10 @@ struct clg__gpu {
     int n_timing, cap_timing;
     struct { cl_event event; int timing; } *events;
     int n_events, cap_events;
+    bool compiles_late; // PoCL: at a kernel's first launch, in a thread of its own
+    bool compiling;     // such a launch was enqueued and not waited for
+    uint64_t *launched; // kernels, with the sizes that they are compiled for
+    int n_launched, cap_launched;
 };
 
 struct clg__kernel {
@@ -109,6 +113,7 @@ struct clg__kernel {
     bool fixed_size;     // of its work-groups: reqd_work_group_size
     int n_args;
     uint64_t *bound;     // per argument: number of the buffer that is set already
+    uint64_t id, launched; // hash of the name; of the last launch, with its sizes
     int timing;
 };
 

@@ -3,6 +3,7 @@
 #include "device/internal.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 
 #include <clblast_c.h>
 #include <string.h>
@@ -79,6 +80,27 @@ static void mark_written(clg__buf *const *writes, int n, cl_event event)
     }
 }
 
+// PoCL compiles a kernel for its work-group's size, and once more for grids of 2^16 items and more.
+static void note_first_launch(clg__gpu *g, clg__kernel *k, const size_t global[3], const size_t items[3])
+{
+    enum { SMALL_GRID = 65535, MANY = 1 << 16 };
+    const bool small = global[0] <= SMALL_GRID && global[1] <= SMALL_GRID && global[2] <= SMALL_GRID;
+    const uint64_t what[] = { k->id, items[0], items[1], items[2], small };
+    const uint64_t id = clg__hash(what, sizeof what, 0);
+    if (k->launched == id)
+        return;
+    k->launched = id;
+    for (int i = 0; i < g->n_launched; i++) {
+        if (g->launched[i] == id)
+            return;
+    }
+    g->compiling = true;
+    if (g->n_launched == MANY) // then each is waited for once more
+        g->n_launched = 0;
+    if (clg__grow((void **) &g->launched, &g->cap_launched, g->n_launched + 1, sizeof *g->launched))
+        g->launched[g->n_launched++] = id;
+}
+
 clg_status clg__kernel_launch(clg__kernel *k, int dims, const size_t groups[3],
                               const size_t items[3], clg__buf *const *writes, int n_writes,
                               clg__err *e)
@@ -94,6 +116,8 @@ clg_status clg__kernel_launch(clg__kernel *k, int dims, const size_t groups[3],
                                              items, 0, NULL, want ? &event : NULL);
     if (rc == CL_SUCCESS) {
         g->stats.launches++;
+        if (g->compiles_late)
+            note_first_launch(g, k, global, items);
         if (event) {
             mark_written(writes, n_writes, event);
             note_event(g, k, event);

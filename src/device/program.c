@@ -373,6 +373,7 @@ static clg__kernel *make_kernel(clg__gpu *g, const instance *in, const char *ent
     k->local_bytes = (size_t) local;
     k->timing = timing_of(g, entry);
     clg__format(k->name, sizeof k->name, "%s", in->name);
+    k->id = clg__hash(k->name, strlen(k->name), 0);
     g->stats.kernels++;
     return k;
 }

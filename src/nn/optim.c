@@ -515,6 +515,7 @@ static norm norm_of(const clg_tensor *g, int n)
 
 clg_tensor clg_clip_grad_norm(clg_tensor *g, int n, double max_norm)
 {
+    DEFAULT_FP;
     if (!g || n <= 0)
         return clg_poison(NULL, CLG_EINVAL, "clip_grad_norm: there are no gradients");
     clg_tensor bad = clg_check_inputs("clip_grad_norm", "grads[]", g, n);

@@ -123,7 +123,7 @@ clg_status clg__plan_run(clg__plan *p, clg__work *w)
     }
     for (int i = 0; i < p->n_steps && ok; i++)
         ok = launch(p, &p->steps[i], w->err) >= 0;
-    ok = ok && clg__gpu_flush(p->gpu, w->err) >= 0;
+    ok = ok && clg__gpu_flush(p->gpu, w->err) >= 0 && clg__gpu_settle(p->gpu, w->err) >= 0;
     for (int i = 0; i < p->n_roots && ok; i++) {
         if (p->root_place[i] < 0 || w->roots[i]->buf)
             continue;
