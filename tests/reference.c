@@ -387,7 +387,15 @@ static void reduce_one(clg__reduce_kind kind, state *s, const ref_value *a, int6
     const bool low = kind == CLG__RED_MIN || kind == CLG__RED_ARGMIN;
     bool better;
     switch (kind) {
+    case CLG__RED_SQUARE:
+    case CLG__RED_ROOT:
+        s->e += 2 * fabs(f) * e + e * e;
+        s->size += f * f;
+        s->f += f * f;
+        return;
     case CLG__RED_SUM:
+    case CLG__RED_MEAN:
+    case CLG__RED_REST:
         s->e += e;
         s->size += fabs(f);
         s->f += f;
@@ -419,11 +427,20 @@ static void reduce_one(clg__reduce_kind kind, state *s, const ref_value *a, int6
 }
 
 // Sums are compensated: what is left is the rounding of the result and of the parts.
-static double reduce_error(clg__reduce_kind kind, const state *s, clg_dtype t)
+static double reduce_error(const clg__reduce *r, const state *s, clg_dtype t)
 {
-    switch (kind) {
+    const double sum = clg_dtype_is_float(t)
+                           ? s->e + reference_unit(t) * (4 * fabs(s->f) + 2 * s->size) : s->e;
+    const double part = sum / r->divisor, root = sqrt(s->f / r->divisor);
+    switch (r->kind) {
     case CLG__RED_SUM:
-        return clg_dtype_is_float(t) ? s->e + reference_unit(t) * (4 * fabs(s->f) + 2 * s->size) : s->e;
+        return sum;
+    case CLG__RED_MEAN:
+    case CLG__RED_REST:
+    case CLG__RED_SQUARE:
+        return part;
+    case CLG__RED_ROOT:
+        return 4 * reference_unit(t) * root + (root > 0 ? fmin(part / root, sqrt(part)) : sqrt(part));
     case CLG__RED_ANY:
     case CLG__RED_ALL:
         return s->unsure;
@@ -433,6 +450,15 @@ static double reduce_error(clg__reduce_kind kind, const state *s, clg_dtype t)
     default:
         return s->e;
     }
+}
+
+// In double precision nothing is left of a mean.
+static double finished(const clg__reduce *r, double sum)
+{
+    if (r->kind == CLG__RED_REST)
+        return 0;
+    const double y = r->kind >= CLG__RED_MEAN ? sum / r->divisor : sum;
+    return r->kind == CLG__RED_ROOT ? sqrt(y) : y;
 }
 
 static void reduce(const clg__node *n, const ref_value *a, ref_value *v)
@@ -460,11 +486,11 @@ static void reduce(const clg__node *n, const ref_value *a, ref_value *v)
     const bool arg = r->kind == CLG__RED_ARGMAX || r->kind == CLG__RED_ARGMIN;
     for (int64_t k = 0; k < v->n; k++) {
         if (v->f)
-            v->f[k] = all[k].f;
+            v->f[k] = finished(r, all[k].f);
         else
             v->i[k] = arg ? all[k].winner : all[k].i;
         if (v->e)
-            v->e[k] = reduce_error(r->kind, &all[k], v->dtype);
+            v->e[k] = reduce_error(r, &all[k], v->dtype);
     }
     free(all);
 }

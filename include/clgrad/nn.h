@@ -261,6 +261,7 @@ struct clg_nn_batch_norm2d_params {
     size_t size;
     double eps, momentum;
     bool no_affine;
+    bool no_eps, no_momentum;
 };
 #define clg_nn_batch_norm2d_params(...)                                                            \
     (&(struct clg_nn_batch_norm2d_params) {                                                        \
@@ -274,7 +275,7 @@ struct clg_nn_batch_norm2d_params {
 // s, name the store; parameters name.weight and name.bias [C] (1 and 0 first; not with no_affine),
 //         buffers name.running_mean and name.running_var [C] (0 and 1 first)
 // x       [N,C,H,W]     F32
-// p       may be NULL; eps and momentum as of clg_batch_norm
+// p       may be NULL; eps, momentum, no_eps and no_momentum as of clg_batch_norm
 // result  shape of x, F32
 // grad    x and the parameters
 // errors  as of clg_batch_norm, clg_store_param and clg_assign_n; CLG_EINVAL for NULL

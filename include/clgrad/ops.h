@@ -202,7 +202,9 @@ CLG_API clg_tensor clg_cast(clg_tensor a, clg_dtype t);
 // ---- reductions. Floating sums are compensated block by block, in an order that follows from the
 // shape alone: the same bits on any number of cores.
 
-// Sum.
+// Sum. Floating sums are within 1 ulp of exact where elements have one sign; else within 1 ulp and
+// 2^-30 (F32) or 2^-80 (F64) of the sum of magnitudes. What overflows on the way and comes back is
+// exact too; infinities and NaN give what plain addition would.
 //
 //   y = sum of a over the axes
 //
@@ -214,7 +216,8 @@ CLG_API clg_tensor clg_cast(clg_tensor a, clg_dtype t);
 // errors  CLG_ESHAPE    an axis is out of range or doubled
 CLG_API clg_tensor clg_sum(clg_tensor a, clg_shape axes, bool keepdims);
 
-// Mean.
+// Mean: correctly rounded but for an error like clg_sum's, so that the mean of equal elements is that
+// element. A sum beyond the type's range does no harm.
 //
 //   y = sum of a over the axes / number of elements summed; NaN for none
 //
@@ -233,7 +236,7 @@ CLG_API clg_tensor clg_mean(clg_tensor a, clg_shape axes, bool keepdims);
 // a       any type and shape
 // axes, keepdims   as of clg_sum
 // result  a's shape without the axes, type of a
-// grad    a: g split evenly between equal largest elements (none when it is NaN)
+// grad    a: g split evenly between equal largest elements; NaN for all where y is
 // errors  CLG_ESHAPE    as of clg_sum, or there is nothing to choose from
 CLG_API clg_tensor clg_amax(clg_tensor a, clg_shape axes, bool keepdims);
 
@@ -244,7 +247,7 @@ CLG_API clg_tensor clg_amax(clg_tensor a, clg_shape axes, bool keepdims);
 // a       any type and shape
 // axes, keepdims   as of clg_sum
 // result  a's shape without the axes, type of a
-// grad    a: g split evenly between equal smallest elements (none when it is NaN)
+// grad    a: g split evenly between equal smallest elements; NaN for all where y is
 // errors  CLG_ESHAPE    as of clg_sum, or there is nothing to choose from
 CLG_API clg_tensor clg_amin(clg_tensor a, clg_shape axes, bool keepdims);
 
@@ -294,40 +297,44 @@ CLG_API clg_tensor clg_argmax(clg_tensor a, clg_shape axes, bool keepdims);
 // errors  as of clg_argmax
 CLG_API clg_tensor clg_argmin(clg_tensor a, clg_shape axes, bool keepdims);
 
-// Variance, in two passes so that nothing cancels.
+// Variance, in two passes so that nothing cancels: within 4 ulp, for data far from zero too (the deviation
+// from a mean that is not rounded is exact to half an ulp). Neither squares nor their sum overflow or
+// vanish where the result does not.
 //
 //   y = sum of (a - mean)^2 over the axes / max(0, n - correction), n the number of elements
 //
 // a       float, any shape
 // axes, keepdims   as of clg_sum
-// correction   1: unbiased (PyTorch's default), 0: of the whole population
+// correction   1: unbiased (PyTorch's default), 0: of the whole population; any finite number
 // result  a's shape without the axes, type of a. Where n <= correction it divides by 0: infinite,
 //         NaN where every element is the mean
-// grad    a: 2 g (a - mean) / (n - correction); NaN or infinite where n <= correction
+// grad    a: 2 g (a - mean) / (n - correction), also where that is below 0; for CLG_ALL g times infinity
+//         where n <= correction. As PyTorch
 // errors  CLG_EDTYPE    a is not floating
 //         CLG_ESHAPE    as of clg_sum
-CLG_API clg_tensor clg_variance(clg_tensor a, clg_shape axes, int correction, bool keepdims);
+//         CLG_EINVAL    correction is not finite
+CLG_API clg_tensor clg_variance(clg_tensor a, clg_shape axes, double correction, bool keepdims);
 
 // Standard deviation.
 //
-//   y = sqrt(variance)
+//   y = sqrt(variance), also where the variance itself would overflow or vanish
 //
 // a, axes, correction, keepdims   as of clg_variance
 // result  as of clg_variance
 // grad    a: g (a - mean) / (y (n - correction)); 0 where y is 0
 // errors  as of clg_variance
-CLG_API clg_tensor clg_std(clg_tensor a, clg_shape axes, int correction, bool keepdims);
+CLG_API clg_tensor clg_std(clg_tensor a, clg_shape axes, double correction, bool keepdims);
 
 // Logarithm of a sum of exponentials, without overflow.
 //
 //   y = log(sum of e^a over the axes)
 //
-// a       float, any shape
+// a       any type and shape
 // axes, keepdims   as of clg_sum
-// result  a's shape without the axes, type of a; -inf where every element is
+// result  a's shape without the axes, type of a when floating, else F32; -inf for nothing and where every
+//         element is
 // grad    a: g e^(a - y)
-// errors  CLG_EDTYPE    a is not floating
-//         CLG_ESHAPE    as of clg_amax
+// errors  CLG_ESHAPE    as of clg_sum
 CLG_API clg_tensor clg_logsumexp(clg_tensor a, clg_shape axes, bool keepdims);
 
 // ---- rows and losses
@@ -643,6 +650,8 @@ struct clg_batch_norm_params {
     double momentum; // 0: 0.1
     // where running statistics go in training: new values to assign, may be NULL
     clg_tensor *new_mean, *new_var;
+    bool no_eps;      // eps is 0 and not its default
+    bool no_momentum; // momentum is 0: running statistics stay
 };
 #define clg_batch_norm_params(...)                                                                 \
     (&(struct clg_batch_norm_params) { .size = sizeof(struct clg_batch_norm_params), __VA_ARGS__ })
@@ -663,6 +672,7 @@ struct clg_batch_norm_params {
 // grad    x, weight, bias; outside training also mean and var. new_mean and new_var: none
 // errors  CLG_EDTYPE    x is not floating
 //         CLG_ESHAPE    rank below 2, not C elements, or one value per channel in training
+//         CLG_EINVAL    eps or momentum negative or not finite, or given together with no_eps, no_momentum
 // source  Ioffe and Szegedy 2015
 CLG_API clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias,
                                   clg_tensor mean, clg_tensor var,

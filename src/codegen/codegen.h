@@ -44,6 +44,7 @@ typedef struct clg__reduction {
     clg__reduce_kind kind;
     int src;         // insn of the body
     clg_dtype dtype; // of the result
+    double divisor;  // of means and squares
 } clg__reduction;
 
 typedef struct clg__output {

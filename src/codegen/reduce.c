@@ -1,176 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Reductions. Elements are summed in blocks of at most 1024 per lane, blocks with compensation
-// (Neumaier 1974); few results over much data are split in parts, summed in order by a second kernel.
+// Reductions. Elements are combined in blocks of at most 1024 per lane; few results over much data are split
+// in parts, joined in order by a second kernel.
 // Splits depend on the shape alone, so the bits do not depend on the machine's cores. Whether there are
 // parts, and whether items share a result, the first kernel is told: its text is that of every size.
-#include "codegen/gen.h"
+#include "codegen/reduce.h"
 
 #include "base/alloc.h"
 #include "base/format.h"
 
 #include <string.h>
 
-enum { BLOCK = 1024, LANES = 16 };
-
-typedef struct reducer {
-    clg__gen body, tail; // over the elements; over what is kept
-    const clg__group *g;
-    clg__kplan *p;
-    int vec;
-    bool row;            // the innermost dimension is reduced
-    int kept[CLG_MAX_RANK], n_kept, outer[CLG_MAX_RANK], n_outer; // outer: reduced but the inner one
-    int inner;           // the inner reduced dimension
-    int64_t n_keep, n_outer_total, n_inner, blocks, parts;
-    bool args;           // has argmax or argmin: never in parts
-} reducer;
-
-static bool is_arg(clg__reduce_kind k)
-{
-    return k == CLG__RED_ARGMAX || k == CLG__RED_ARGMIN;
-}
-
-// Type of the accumulator.
-static clg_dtype acc_type(const clg__group *g, const clg__reduction *r)
-{
-    return r->kind == CLG__RED_ANY || r->kind == CLG__RED_ALL ? CLG_BOOL : g->insns[r->src].dtype;
-}
-
-static bool compensated(const clg__group *g, const clg__reduction *r)
-{
-    return r->kind == CLG__RED_SUM && clg_dtype_is_float(acc_type(g, r));
-}
-
-static const char *identity(clg__reduce_kind k, clg_dtype t)
-{
-    const bool low = k == CLG__RED_MAX || k == CLG__RED_ARGMAX;
-    if (k == CLG__RED_SUM || k == CLG__RED_ANY)
-        return "0";
-    if (k == CLG__RED_ALL)
-        return "1";
-    if (clg_dtype_is_float(t))
-        return low ? "-INFINITY" : "INFINITY";
-    if (t == CLG_I32)
-        return low ? "INT_MIN" : "INT_MAX";
-    if (t == CLG_I64)
-        return low ? "LONG_MIN" : "LONG_MAX";
-    return low ? "0" : "255";
-}
-
-// "x op y" as text
-static void combine(clg__gen *n, clg__str *out, clg__reduce_kind k, clg_dtype t, const char *x,
-                    const char *y)
-{
-    const char *s = clg__suffix(t);
-    if (k == CLG__RED_SUM)
-        clg__str_printf(out, "%s + %s", x, y);
-    else if (k == CLG__RED_ANY)
-        clg__str_printf(out, "%s | %s", x, y);
-    else if (k == CLG__RED_ALL)
-        clg__str_printf(out, "%s & %s", x, y);
-    else {
-        const char *word = k == CLG__RED_MAX ? "H_MAX" : "H_MIN";
-        clg__need(n, word, t);
-        clg__str_printf(out, "%s_%s(%s, %s)", word, s, x, y);
-    }
-}
-
-static void declare(reducer *r, clg__str *b)
-{
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        const clg__reduction *d = &r->g->reductions[k];
-        const clg_dtype t = acc_type(r->g, d);
-        const char *s = clg__suffix(t);
-        clg__need_type(&r->body, t);
-        clg__str_printf(b, "T_%s a%d = (T_%s)((E_%s)(%s));\n", s, k, s, s, identity(d->kind, t));
-        if (compensated(r->g, d))
-            clg__str_printf(b, "T_%s c%d = (T_%s)(0);\n", s, k, s);
-        if (is_arg(d->kind)) {
-            clg__need_type(&r->body, CLG_I64);
-            clg__str_printf(b, "T_i64 x%d_ = (T_i64)(LONG_MAX);\n", k);
-        }
-    }
-}
-
-static void begin_block(reducer *r, clg__str *b)
-{
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        if (compensated(r->g, &r->g->reductions[k]))
-            clg__str_printf(b, "T_%s s%d_ = (T_%s)(0);\n",
-                            clg__suffix(acc_type(r->g, &r->g->reductions[k])), k,
-                            clg__suffix(acc_type(r->g, &r->g->reductions[k])));
-    }
-}
-
-static void end_block(reducer *r, clg__str *b)
-{
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        const char *s = clg__suffix(acc_type(r->g, &r->g->reductions[k]));
-        if (compensated(r->g, &r->g->reductions[k]))
-            clg__str_printf(b, "{ const T_%s t = a%d + s%d_, z = t - a%d;\n"
-                               "c%d += (a%d - (t - z)) + (s%d_ - z);\na%d = t; }\n",
-                            s, k, k, k, k, k, k, k);
-    }
-}
-
-// What was lost; nothing where an infinity made it a NaN.
-static const char *correction(const reducer *r, int k, char text[64])
-{
-    clg__format(text, 64, "(c%d == c%d ? c%d : (T_%s)(0))", k, k, k,
-             clg__suffix(acc_type(r->g, &r->g->reductions[k])));
-    return text;
-}
-
-static void accumulate_arg(reducer *r, clg__str *b, int k, const char *index, const char *mask)
-{
-    const clg__reduction *d = &r->g->reductions[k];
-    const clg_dtype t = acc_type(r->g, d);
-    const char *s = clg__suffix(t), *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
-    const char *wide = r->vec > 1 && strcmp(clg__suffix(t), "f64") && strcmp(clg__suffix(t), "i64")
-                           ? "convert_long16" : "";
-    clg__str_printf(b, "{ const T_%s v = v%d;\nconst T_i64 at = %s;\n", s, d->src, index);
-    // the first NaN wins, else the first extreme; indices rise, so a tie keeps the older
-    clg__str_printf(b, "const I_%s better = ((v %s a%d) | ((v != v) & (a%d == a%d)) |\n"
-                       "CI_%s(x%d_ == (T_i64)(LONG_MAX)))%s;\n",
-                    s, op, k, k, k, s, k, mask);
-    clg__str_printf(b, "a%d = better ? v : a%d;\nx%d_ = %s(better) ? at : x%d_; }\n", k, k, k, wide,
-                    k);
-}
-
-static void accumulate(reducer *r, clg__lanes lanes, const char *index)
-{
-    clg__str *b = &r->body.body;
-    char mask[128];
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        const clg__reduction *d = &r->g->reductions[k];
-        const clg_dtype t = acc_type(r->g, d), from = r->g->insns[d->src].dtype;
-        const char *s = clg__suffix(t);
-        const bool masked = r->row && r->vec > 1;
-        const char *part = lanes == CLG__FULL ? ">= (I_%s)(skip)" : "< (I_%s)(m)";
-        char value[96], which[64];
-        clg__format(which, sizeof which, part, s);
-        clg__format(mask, sizeof mask, masked ? " & (CI_%s(LANE16) %s)" : "", s, which);
-        if (is_arg(d->kind)) {
-            accumulate_arg(r, b, k, index, mask);
-            continue;
-        }
-        clg__format(value, sizeof value, "v%d", d->src);
-        clg__str_printf(b, "{ T_%s v = ", s);
-        clg__gen_cast(&r->body, b, from, t, value);
-        clg__str_add(b, ";\n");
-        if (masked)
-            clg__str_printf(b, "v = (CI_%s(LANE16) %s) ? v : (T_%s)((E_%s)(%s));\n", s, which, s, s,
-                            identity(d->kind, t));
-        if (compensated(r->g, d)) {
-            clg__str_printf(b, "s%d_ += v; }\n", k);
-            continue;
-        }
-        char a[16];
-        clg__format(a, sizeof a, "a%d", k);
-        clg__str_printf(b, "a%d = ", k);
-        combine(&r->body, b, d->kind, t, a, "v");
-        clg__str_add(b, "; }\n");
-    }
-}
+enum { LANES = 16 };
 
 static bool body_skips(const clg__gen *n, int k)
 {
@@ -191,7 +31,7 @@ static bool tail_skips(const clg__gen *n, int k)
 }
 
 // How lanes lie along the innermost kept dimension.
-static clg__lanes lanes_kept(const reducer *r)
+static clg__lanes lanes_kept(const clg__reducer *r)
 {
     if (r->vec == 1)
         return CLG__ONE;
@@ -199,19 +39,19 @@ static clg__lanes lanes_kept(const reducer *r)
 }
 
 // The loop over the blocks [block0, block1) of one result (or 16 neighbouring ones).
-static void gen_loop(reducer *r)
+static void gen_loop(clg__reducer *r)
 {
     clg__gen *n = &r->body;
     clg__str *b = &n->body;
-    declare(r, b);
-    clg__str_printf(b, "const long inner = g[%d], per = (inner + %d) / %d;\n", r->inner, BLOCK - 1,
-                    BLOCK);
+    clg__red_declare(r, b);
+    clg__str_printf(b, "const long inner = g[%d], per = (inner + %d) / %d;\n", r->inner, CLG__BLOCK - 1,
+                    CLG__BLOCK);
     clg__str_printf(b, "for (long block = block0; block < block1; block++) {\n"
                        "const long e0 = (block %% per) * %d, e1 = min(inner, e0 + %d);\n"
-                       "const long outer = block / per;\n", BLOCK, BLOCK);
+                       "const long outer = block / per;\n", CLG__BLOCK, CLG__BLOCK);
     if (r->n_outer)
         clg__gen_decompose(n, "outer", r->outer, r->n_outer);
-    begin_block(r, b);
+    clg__red_begin_block(r, b);
     if (r->row) {
         char index[96];
         const char *lanes = r->vec > 1 ? " + convert_long16(LANE16)" : "";
@@ -227,97 +67,22 @@ static void gen_loop(reducer *r)
         const clg__lanes kind = r->vec == 1 ? CLG__ONE
                                 : clg__long_row(r->n_inner) ? CLG__FULL : CLG__TAIL;
         clg__gen_insns(n, 0, r->g->n_body, kind);
-        accumulate(r, kind, index);
+        clg__red_accumulate(r, kind, index);
         clg__str_add(b, "}\n");
     } else {
         clg__str_printf(b, "for (long e = e0 + ELID; e < e1; e += ESTEP) {\nconst long i%d = e;\n", r->inner);
         clg__gen_bases(n, 0, n->s.rank - 1, body_skips);
         const clg__lanes kind = lanes_kept(r);
         clg__gen_insns(n, 0, r->g->n_body, kind);
-        accumulate(r, kind, "(T_i64)(outer * inner + e)");
+        clg__red_accumulate(r, kind, "(T_i64)(outer * inner + e)");
         clg__str_add(b, "}\n");
     }
-    end_block(r, b);
+    clg__red_end_block(r, b);
     clg__str_add(b, "}\n");
-    char text[64];
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        if (compensated(r->g, &r->g->reductions[k]))
-            clg__str_printf(b, "a%d += %s;\n", k, correction(r, k, text));
-    }
-}
-
-// One value from the 16 lanes, in a fixed tree.
-static void gen_fold(reducer *r, int k)
-{
-    const clg__reduction *d = &r->g->reductions[k];
-    const clg_dtype t = acc_type(r->g, d);
-    const char *e = clg__cl_scalar(t);
-    clg__str *b = &r->body.body;
-    clg__str_printf(b, "%s f%d;\n", is_arg(d->kind) ? "long" : e, k);
-    clg__str_printf(b, "{ T_%s all = a%d;\n%s *t = (%s *)&all;\n", clg__suffix(t), k, e, e);
-    if (is_arg(d->kind)) {
-        const char *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
-        clg__str_printf(b, "long *x = (long *)&x%d_;\nint w = 0;\n"
-                           "for (int i = 1; i < 16; i++) {\n"
-                           "const int nan = t[i] != t[i], old = t[w] != t[w];\n"
-                           "const int better = nan ? !old || x[i] < x[w] : !old && (t[i] %s t[w] || "
-                           "(t[i] == t[w] && x[i] < x[w]));\n"
-                           "w = x[w] == LONG_MAX || (x[i] != LONG_MAX && better) ? i : w;\n}\n"
-                           "f%d = x[w]; }\n", k, op, k);
-        return;
-    }
-    clg__str_add(b, "for (int h = 8; h > 0; h /= 2)\nfor (int i = 0; i < h; i++)\n");
-    switch (d->kind) {
-    case CLG__RED_SUM:
-        clg__str_add(b, "t[i] = t[i] + t[i + h];\n");
-        break;
-    case CLG__RED_ANY:
-        clg__str_add(b, "t[i] = t[i] | t[i + h];\n");
-        break;
-    case CLG__RED_ALL:
-        clg__str_add(b, "t[i] = t[i] & t[i + h];\n");
-        break;
-    default:
-        clg__str_printf(b, "t[i] = t[i] %s t[i + h] || t[i] != t[i] ? t[i] : t[i + h];\n",
-                        d->kind == CLG__RED_MAX ? ">" : "<");
-    }
-    clg__str_printf(b, "f%d = t[0]; }\n", k);
-}
-
-static const char *const local_tree =
-    "for (int h = get_local_size(0) / 2; h > 0; h /= 2) {\nbarrier(CLK_LOCAL_MEM_FENCE);\n"
-    "if (lid < h)\n";
-
-// GPU class: the items' values through local memory.
-static void gen_local_fold(reducer *r, int k)
-{
-    const clg__reduction *d = &r->g->reductions[k];
-    const clg_dtype t = acc_type(r->g, d);
-    clg__str *b = &r->body.body;
-    clg__str_printf(b, "l%d[lid] = a%d;\n", k, k);
-    if (is_arg(d->kind)) {
-        const char *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
-        clg__str_printf(b, "lx%d[lid] = x%d_;\n%s{\n", k, k, local_tree);
-        clg__str_printf(b, "const int o = lid + h;\n"
-                           "const int nan = l%d[o] != l%d[o], old = l%d[lid] != l%d[lid];\n"
-                           "const int better = nan ? !old || lx%d[o] < lx%d[lid] : !old && "
-                           "(l%d[o] %s l%d[lid] || (l%d[o] == l%d[lid] && lx%d[o] < lx%d[lid]));\n"
-                           "if (lx%d[lid] == LONG_MAX || (lx%d[o] != LONG_MAX && better)) {\n"
-                           "l%d[lid] = l%d[o];\nlx%d[lid] = lx%d[o];\n}\n}\n}\n",
-                        k, k, k, k, k, k, k, op, k, k, k, k, k, k, k, k, k, k, k);
-        clg__str_printf(b, "barrier(CLK_LOCAL_MEM_FENCE);\nf%d = lx%d[0];\n", k, k);
-        return;
-    }
-    char x[24], y[24];
-    clg__format(x, sizeof x, "l%d[lid]", k);
-    clg__format(y, sizeof y, "l%d[lid + h]", k);
-    clg__str_printf(b, "%s%s = ", local_tree, x);
-    combine(&r->body, b, d->kind, t, x, y);
-    clg__str_printf(b, ";\n}\nbarrier(CLK_LOCAL_MEM_FENCE);\nf%d = l%d[0];\n", k, k);
 }
 
 // "r{k}": the reduced values as registers of the epilogue, from `name`{k}
-static void gen_results(reducer *r, clg__str *b, const char *name)
+static void gen_results(clg__reducer *r, clg__str *b, const char *name)
 {
     for (int i = r->g->n_body; i < r->g->n_insns; i++) {
         const clg__insn *in = &r->g->insns[i];
@@ -335,7 +100,7 @@ static const char *const lane_store =
     "    for (int i = skip; i < m; i++)\n        p[i] = ((%s *)&v)[i];\n}\n";
 
 // Lanes [skip, m) of `value` to to[at...].
-static void store_lanes(reducer *r, clg__str *b, clg_dtype t, const char *to, const char *value)
+static void store_lanes(clg__reducer *r, clg__str *b, clg_dtype t, const char *to, const char *value)
 {
     char type[16], mark[32] = "NAME(put_";
     const char *e = clg__cl_scalar(t), *suffix = clg__suffix(t);
@@ -346,7 +111,7 @@ static void store_lanes(reducer *r, clg__str *b, clg_dtype t, const char *to, co
     clg__str_printf(b, "NAME(put_%s)(%s, %s, skip, m);\n", suffix, value, to);
 }
 
-static void gen_store(reducer *r, clg__str *b, bool one)
+static void gen_store(clg__reducer *r, clg__str *b, bool one)
 {
     for (int i = 0; i < r->g->n_outputs; i++) {
         const clg__output *o = &r->g->outputs[i];
@@ -363,7 +128,7 @@ static void gen_store(reducer *r, clg__str *b, bool one)
 }
 
 // The epilogue over the kept elements: row, j and at are set.
-static void gen_epilogue(reducer *r, clg__str *b, clg__lanes lanes, const char *name)
+static void gen_epilogue(clg__reducer *r, clg__str *b, clg__lanes lanes, const char *name)
 {
     clg__gen *t = &r->tail;
     clg__str_clear(&t->body);
@@ -386,21 +151,50 @@ static void gen_epilogue(reducer *r, clg__str *b, clg__lanes lanes, const char *
     b->failed |= t->body.failed;
 }
 
-static void gen_partial_store(reducer *r, clg__str *b, bool one)
+// Arrays of part{k}, each [parts, results]: totals of sums come with their remainders and scales.
+static int arrays(const clg__reducer *r, int k)
 {
+    return clg__red_is_sum(r, k) ? 3 : 1;
+}
+
+static void gen_partial_store(clg__reducer *r, clg__str *b, bool one)
+{
+    static const char *const total[] = { "a", "c", "n" };
+    const bool folded = r->row && r->vec > 1;
     for (int k = 0; k < r->g->n_reductions; k++) {
-        if (one)
-            clg__str_printf(b, "part%d[part * n_keep + at] = f%d;\n", k, k);
-        else {
-            char to[64], value[16];
-            clg__format(to, sizeof to, "part%d + part * n_keep + at", k);
-            clg__format(value, sizeof value, "a%d", k);
-            store_lanes(r, b, acc_type(r->g, &r->g->reductions[k]), to, value);
+        const bool sum = clg__red_is_sum(r, k);
+        for (int i = 0; i < arrays(r, k) && clg__red_owns(r, k); i++) {
+            char to[96], value[16];
+            clg__format(to, sizeof to, "part%d + (part + %d * parts) * n_keep + at", k, i);
+            if (folded)
+                clg__format(value, sizeof value, "f%s%d", sum ? total[i] : "", k);
+            else
+                clg__format(value, sizeof value, "%s%d%s", total[i], k, i == 2 ? "_" : "");
+            if (one)
+                clg__str_printf(b, "*(%s) = %s;\n", to, value);
+            else
+                store_lanes(r, b, clg__red_type(r->g, &r->g->reductions[k]), to, value);
         }
     }
 }
 
-static void analyse(reducer *r, const clg__group *g, const clg__caps *caps, clg__kplan *p)
+// Which reductions share a total: sums, means and their rests of one value, squares and their roots.
+static void find_owners(clg__reducer *r)
+{
+    const clg__reduction *all = r->g->reductions;
+    for (int k = 0; k < r->g->n_reductions; k++) {
+        const bool square = all[k].kind == CLG__RED_SQUARE || all[k].kind == CLG__RED_ROOT;
+        r->owner[k] = k;
+        for (int i = k - 1; i >= 0; i--) {
+            const bool other = all[i].kind == CLG__RED_SQUARE || all[i].kind == CLG__RED_ROOT;
+            if (clg__red_is_sum(r, k) && clg__red_is_sum(r, i) && square == other &&
+                all[i].src == all[k].src)
+                r->owner[k] = i;
+        }
+    }
+}
+
+static void analyse(clg__reducer *r, const clg__group *g, const clg__caps *caps, clg__kplan *p)
 {
     memset(r, 0, sizeof *r);
     r->g = g;
@@ -445,9 +239,11 @@ static void analyse(reducer *r, const clg__group *g, const clg__caps *caps, clg_
     r->n_inner = r->inner >= 0 ? s->dim[r->inner] : 1;
     r->row = r->inner < 0 || r->inner == s->rank - 1;
     for (int k = 0; k < g->n_reductions; k++)
-        r->args |= is_arg(g->reductions[k].kind);
+        r->args |= clg__red_is_arg(g->reductions[k].kind);
+    find_owners(r);
     const int64_t total = r->n_outer_total * r->n_inner;
-    r->blocks = r->n_outer_total * ((r->n_inner + BLOCK - 1) / BLOCK);
+    r->single = r->vec > 1 && r->row && r->n_outer == 0 && !clg__long_row(r->n_inner);
+    r->blocks = r->n_outer_total * ((r->n_inner + CLG__BLOCK - 1) / CLG__BLOCK);
     r->parts = 1;
     // Results enough for the cores of a CPU need no parts, nor the kernel that adds them.
     const int64_t enough = r->vec > 1 && r->row ? 32 : 4096;
@@ -461,7 +257,7 @@ static void analyse(reducer *r, const clg__group *g, const clg__caps *caps, clg_
 }
 
 // A reduction over dimensions of size 1 only: give it one to loop over.
-static void ensure_inner(reducer *r)
+static void ensure_inner(clg__reducer *r)
 {
     clg__space *s = &r->body.s;
     if (r->inner >= 0)
@@ -482,13 +278,13 @@ static void ensure_inner(reducer *r)
     r->row = true;
 }
 
-static int tail_last_dim(const reducer *r)
+static int tail_last_dim(const clg__reducer *r)
 {
     return r->tail.s.rank - 1;
 }
 
 // Sets row, j, at of 16 neighbouring results and which lanes [skip, m) of them count.
-static void gen_lanes(reducer *r, clg__str *b, const char *unit)
+static void gen_lanes(clg__reducer *r, clg__str *b, const char *unit)
 {
     clg__str_printf(b, "const long row = %s / wide, k = (%s %% wide) * 16;\n", unit, unit);
     clg__str_add(b, lanes_kept(r) == CLG__FULL
@@ -498,7 +294,7 @@ static void gen_lanes(reducer *r, clg__str *b, const char *unit)
 }
 
 // Sets kept indices, at, row, j of the unit's result(s).
-static void gen_unit(reducer *r, clg__str *b)
+static void gen_unit(clg__reducer *r, clg__str *b)
 {
     const int last = tail_last_dim(r);
     clg__str_printf(b, "const long n = gt[%d], n_keep = g[-3], parts = g[-2], blocks = g[-1];\n", last);
@@ -512,7 +308,7 @@ static void gen_unit(reducer *r, clg__str *b)
     clg__str_add(b, "const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;\n");
 }
 
-static void gen_kept(reducer *r)
+static void gen_kept(clg__reducer *r)
 {
     clg__gen *n = &r->body;
     if (r->n_kept == 0)
@@ -527,7 +323,7 @@ static void gen_kept(reducer *r)
 }
 
 // items: of a work-group; looping: over the elements, GPU class in steps that the launch says
-static void header(reducer *r, clg__str *t, const char *entry, int items, bool looping)
+static void header(clg__reducer *r, clg__str *t, const char *entry, int items, bool looping)
 {
     const bool gpu = r->vec == 1 && looping;
     clg__str_printf(t, "#define LID %s\n#define STEP %s\n#define ELID LID\n#define ESTEP %s\n",
@@ -541,7 +337,7 @@ static void header(reducer *r, clg__str *t, const char *entry, int items, bool l
 }
 
 // Parameters of the operands that this stage uses.
-static void stage_params(reducer *r, clg__str *t, clg__launch *l, bool body, bool tail)
+static void stage_params(clg__reducer *r, clg__str *t, clg__launch *l, bool body, bool tail)
 {
     clg__group used = *r->g;
     if (!tail)
@@ -555,16 +351,18 @@ static void stage_params(reducer *r, clg__str *t, clg__launch *l, bool body, boo
     clg__gen_args(r->p, l, &used, true);
 }
 
-static void partial_params(reducer *r, clg__str *t, clg__launch *l, const int *temps, bool write)
+static void partial_params(clg__reducer *r, clg__str *t, clg__launch *l, const int *temps, bool write)
 {
     for (int k = 0; k < r->g->n_reductions; k++) {
+        if (!clg__red_owns(r, k))
+            continue;
         clg__str_printf(t, ", global %s%s *restrict part%d", write ? "" : "const ",
-                        clg__cl_scalar(acc_type(r->g, &r->g->reductions[k])), k);
+                        clg__cl_scalar(clg__red_type(r->g, &r->g->reductions[k])), k);
         clg__arg_temp(r->p, l, temps[k]);
     }
 }
 
-static int64_t count_units(const reducer *r)
+static int64_t count_units(const clg__reducer *r)
 {
     const int64_t n = r->tail.s.dim[tail_last_dim(r)];
     if (r->row || r->vec == 1)
@@ -573,34 +371,45 @@ static int64_t count_units(const reducer *r)
 }
 
 // GPU class: an item per result where results are many or short, else a work-group per result.
-static bool is_alone(const reducer *r)
+static bool is_alone(const clg__reducer *r)
 {
     const int64_t total = r->n_outer_total * r->n_inner;
     return r->vec == 1 && (total <= 128 || (!r->row && r->n_keep >= 2048 && r->parts == 1));
 }
 
-// f{k}: the unit's results.
-static void gen_finals(reducer *r, clg__str *b)
+// The unit's totals: folded, or those of the lanes.
+static void gen_finals(clg__reducer *r, clg__str *b)
 {
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        const bool arg = is_arg(r->g->reductions[k].kind);
-        if (r->vec > 1 && r->row)
-            gen_fold(r, k);
-        else
-            clg__str_printf(b, "T_%s f%d = %s%d%s;\n",
-                            arg ? "i64" : clg__suffix(acc_type(r->g, &r->g->reductions[k])), k,
-                            arg ? "x" : "a", k, arg ? "_" : "");
+    for (int k = 0; k < r->g->n_reductions && r->vec > 1; k++) {
+        if (r->row)
+            clg__red_fold(r, k);
+        else if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
+            clg__sum_check(r, b, k);
     }
     if (r->vec > 1)
         return;
     clg__str_add(b, "if (!alone) {\n");
     for (int k = 0; k < r->g->n_reductions; k++)
-        gen_local_fold(r, k);
+        clg__red_local_fold(r, k);
     clg__str_add(b, "}\n");
 }
 
+// f{k}: the results, element: folded to one.
+static void gen_values(clg__reducer *r, clg__str *b, bool element)
+{
+    for (int k = 0; k < r->g->n_reductions; k++) {
+        const bool arg = clg__red_is_arg(r->g->reductions[k].kind);
+        if (clg__red_is_sum(r, k))
+            clg__sum_result(r, b, k, element, element ? "f" : "");
+        else if (!element)
+            clg__str_printf(b, "const T_%s f%d = %s%d%s;\n",
+                            arg ? "i64" : clg__suffix(clg__red_type(r->g, &r->g->reductions[k])), k,
+                            arg ? "x" : "a", k, arg ? "_" : "");
+    }
+}
+
 // What the unit stores: its part, or the results.
-static void gen_ends(reducer *r, clg__str *b)
+static void gen_ends(clg__reducer *r, clg__str *b)
 {
     const bool one = r->row || r->vec == 1;
     // u is clamped in the GPU class: no barrier may stand where some items do not come
@@ -611,32 +420,31 @@ static void gen_ends(reducer *r, clg__str *b)
         gen_partial_store(r, b, one);
         clg__str_add(b, "} else\n");
     }
+    clg__str_add(b, "{\n");
+    gen_values(r, b, r->row && r->vec > 1);
     gen_epilogue(r, b, one ? CLG__ONE : lanes_kept(r), "f");
+    clg__str_add(b, "}\n");
     if (r->vec == 1)
         clg__str_add(b, "}\n");
 }
 
 // Which units a work-group does.
-static void gen_units(reducer *r, clg__str *t, int items)
+static void gen_units(clg__reducer *r, clg__str *t, int items)
 {
     if (r->vec > 1) {
         clg__str_add(t, "const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];\n"
                         "for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {\n");
         return;
     }
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        clg__str_printf(t, "local %s l%d[%d];\n",
-                        clg__cl_scalar(acc_type(r->g, &r->g->reductions[k])), k, items);
-        if (is_arg(r->g->reductions[k].kind))
-            clg__str_printf(t, "local long lx%d[%d];\n", k, items);
-    }
+    for (int k = 0; k < r->g->n_reductions; k++)
+        clg__red_local(r, t, k, items);
     clg__str_printf(t, "const int alone = (int)g[-5], lid = alone ? 0 : (int)get_local_id(0);\n"
                        "const int step = alone ? 1 : %d;\n"
                        "const long units = g[-4], unit = alone ? get_global_id(0) : get_group_id(0);\n"
                        "const long u = min(unit, units - 1);\n{\n", items);
 }
 
-static void stage_one(reducer *r, const clg__caps *caps, const int *temps, int base, int tail_at)
+static void stage_one(clg__reducer *r, const clg__caps *caps, const int *temps, int base, int tail_at)
 {
     clg__str *b = &r->body.body;
     const int64_t total = r->n_outer_total * r->n_inner, units = count_units(r);
@@ -646,9 +454,13 @@ static void stage_one(reducer *r, const clg__caps *caps, const int *temps, int b
     gen_unit(r, b);
     gen_kept(r);
     clg__str_add(b, r->vec == 1 ? "{\n" : "");
+    const bool redo = clg__red_has_sums(r) && r->vec > 1;
+    clg__str_add(b, redo ? "int careful = 0, wrong;\ndo {\nwrong = 0;\n" : "");
     gen_loop(r);
     gen_finals(r, b);
+    clg__str_add(b, redo ? "wrong &= !careful;\nif (wrong) {\ncareful = 1;\ncontinue;\n}\n" : "");
     gen_ends(r, b);
+    clg__str_add(b, redo ? "} while (wrong);\n" : "");
     clg__str_add(b, r->vec == 1 ? "}\n" : "");
 
     clg__launch *l = clg__kplan_kernel(r->p, NULL, "reduce");
@@ -675,8 +487,42 @@ static void stage_one(reducer *r, const clg__caps *caps, const int *temps, int b
         clg__fail(&r->p->err, CLG_ENOMEM, "codegen: out of host memory");
 }
 
+static void gen_join_parts(clg__reducer *r, clg__str *b)
+{
+    for (int k = 0; k < r->g->n_reductions; k++) {
+        const clg__reduction *d = &r->g->reductions[k];
+        const clg_dtype t = clg__red_type(r->g, d);
+        const char *s = clg__suffix(t), *e = clg__cl_scalar(t);
+        if (!clg__red_owns(r, k))
+            continue;
+        clg__str_add(b, "{\n");
+        for (int i = 0; i < arrays(r, k); i++) {
+            char from[96];
+            clg__format(from, sizeof from, "part%d + (part + %d * parts) * n_keep + at", k, i);
+            if (r->vec > 1 && lanes_kept(r) == CLG__FULL)
+                clg__str_printf(b, "const T_%s t%d = LD_%s(%s);\n", s, i, s, from);
+            else if (r->vec > 1)
+                clg__str_printf(b, "T_%s t%d = (T_%s)((E_%s)(%s));\n" CLG__EDGE
+                                   "for (int i = 0; i < m; i++)\n((%s *)&t%d)[i] = (%s)[i];\n",
+                                s, i, s, s, i == 2 ? "1" : clg__red_identity(d->kind, t), e, i, from);
+            else
+                clg__str_printf(b, "const T_%s t%d = *(%s);\n", s, i, from);
+        }
+        if (clg__red_is_sum(r, k)) {
+            clg__sum_meet(r, b, k, "t0", "t1", "t2");
+        } else {
+            char x[16];
+            clg__format(x, sizeof x, "a%d", k);
+            clg__str_printf(b, "a%d = ", k);
+            clg__red_combine(&r->body, b, d->kind, t, x, "t0");
+            clg__str_add(b, ";\n");
+        }
+        clg__str_add(b, "}\n");
+    }
+}
+
 // Sum the parts in order and run the epilogue, lanes along the kept elements.
-static void stage_two(reducer *r, const clg__caps *caps, const int *temps, int base, int tail_at)
+static void stage_two(clg__reducer *r, const clg__caps *caps, const int *temps, int base, int tail_at)
 {
     clg__str text = { 0 };
     clg__str *b = &text;
@@ -691,39 +537,11 @@ static void stage_two(reducer *r, const clg__caps *caps, const int *temps, int b
     else
         clg__str_add(b, "const long at = get_global_id(0), row = at / max(n, 1L), j = at % max(n, 1L);\n"
                         "if (at < n_keep) {\n");
-    declare(r, b);
+    clg__red_declare(r, b);
     clg__str_add(b, "for (long part = 0; part < parts; part++) {\n");
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        const clg__reduction *d = &r->g->reductions[k];
-        const clg_dtype t = acc_type(r->g, d);
-        const char *s = clg__suffix(t), *e = clg__cl_scalar(t);
-        if (r->vec > 1 && lanes_kept(r) == CLG__FULL)
-            clg__str_printf(b, "const T_%s s%d_ = LD_%s(part%d + part * n_keep + at);\n", s, k, s, k);
-        else if (r->vec > 1)
-            clg__str_printf(b, "T_%s s%d_ = (T_%s)((E_%s)(%s));\n" CLG__EDGE
-                               "for (int i = 0; i < m; i++)\n"
-                               "((%s *)&s%d_)[i] = part%d[part * n_keep + at + i];\n",
-                            s, k, s, s, identity(d->kind, t), e, k, k);
-        else
-            clg__str_printf(b, "const T_%s s%d_ = part%d[part * n_keep + at];\n", s, k, k);
-        if (compensated(r->g, d))
-            continue;
-        char x[16], y[16];
-        clg__format(x, sizeof x, "a%d", k);
-        clg__format(y, sizeof y, "s%d_", k);
-        clg__str_printf(b, "a%d = ", k);
-        combine(&r->body, b, d->kind, t, x, y);
-        clg__str_add(b, ";\n");
-    }
-    end_block(r, b);
+    gen_join_parts(r, b);
     clg__str_add(b, "}\n");
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        const char *s = clg__suffix(acc_type(r->g, &r->g->reductions[k]));
-        char lost[64];
-        const bool sum = compensated(r->g, &r->g->reductions[k]);
-        clg__str_printf(b, "const T_%s f%d = a%d%s%s;\n", s, k, k, sum ? " + " : "",
-                        sum ? correction(r, k, lost) : "");
-    }
+    gen_values(r, b, false);
     gen_epilogue(r, b, lanes_kept(r), "f");
     clg__str_add(b, "}\n");
     clg__launch *l = clg__kplan_kernel(r->p, NULL, "reduce_parts");
@@ -745,22 +563,25 @@ static void stage_two(reducer *r, const clg__caps *caps, const int *temps, int b
 
 clg_status clg__gen_reduce(const clg__group *g, const clg__caps *caps, clg__kplan *p)
 {
-    reducer *r = clg__malloc(sizeof *r);
+    clg__reducer *r = clg__malloc(sizeof *r);
     int temps[CLG__GROUP_REDUCTIONS] = { 0 };
     if (!r)
         return clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
     analyse(r, g, caps, p);
     ensure_inner(r);
-    const int64_t head[5] = { is_alone(r), count_units(r), r->n_keep, r->parts, r->blocks };
-    for (int i = 0; i < 5; i++)
+    clg__sum_divisors(r);
+    const int64_t head[CLG__HEAD] = { is_alone(r), count_units(r), r->n_keep, r->parts, r->blocks };
+    for (int i = 0; i < CLG__HEAD; i++)
         clg__geo_add(p, head[i]);
     const int base = p->n_geo;
     clg__geo_group(&r->body);
     const int tail_at = p->n_geo;
     clg__geo_group(&r->tail);
-    for (int k = 0; k < g->n_reductions && !r->args; k++) // without parts an argument that is not used
-        temps[k] = clg__kplan_temp(p, (size_t) (r->parts > 1 ? r->n_keep * r->parts : 1) *
-                                          clg_dtype_size(acc_type(g, &g->reductions[k])));
+    for (int k = 0; k < g->n_reductions && !r->args; k++) { // without parts an argument that is not used
+        if (clg__red_owns(r, k))
+            temps[k] = clg__kplan_temp(p, (size_t) (r->parts > 1 ? r->n_keep * r->parts * arrays(r, k) : 1) *
+                                              clg_dtype_size(clg__red_type(g, &g->reductions[k])));
+    }
     if (p->err.status >= 0 && r->n_keep > 0) {
         stage_one(r, caps, temps, base, tail_at);
         if (r->parts > 1)

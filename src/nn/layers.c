@@ -191,6 +191,8 @@ clg_tensor clg_nn_batch_norm2d(clg_store s, const char *name, clg_tensor x,
                                   clg_var_value(run[0]), clg_var_value(run[1]),
                                   clg_batch_norm_params(.training = training, .eps = p->eps,
                                                         .momentum = p->momentum,
+                                                        .no_eps = p->no_eps,
+                                                        .no_momentum = p->no_momentum,
                                                         .new_mean = &now[0], .new_var = &now[1]));
     y = leave(&l, y);
     if (training && now[0] && now[1] && y->status >= 0) {

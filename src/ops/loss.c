@@ -97,5 +97,6 @@ clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
         return clg__call_own(&c, reduced(loss, p->reduction));
     clg_tensor total = w ? clg_where(kept, clg_sum(clg_where(hit, w, zero), axis, false), zero)
                          : clg_cast(kept, t);
-    return clg__call_own(&c, clg_div(clg_sum(loss, CLG_ALL, false), clg_sum(total, CLG_ALL, false)));
+    // means, since the sums may overflow where their quotient does not
+    return clg__call_own(&c, clg_div(clg_mean(loss, CLG_ALL, false), clg_mean(total, CLG_ALL, false)));
 }

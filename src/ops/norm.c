@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Batch normalisation: plain graph code with a derivative of its own, which takes the sums of g and of
 // g * xhat once, for all three inputs.
+#include "ops/reduce.h"
+
 #include "base/fp.h"
-#include "graph/build.h"
 #include <clgrad/grad.h>
 #include <clgrad/ops.h>
 
@@ -25,14 +26,26 @@ typedef struct norm_params {
     bool weight, bias; // in[] is x, then those of these that there are
 } norm_params;
 
+// 1 / sqrt(v + eps). Where v overflows its root s does not: 1 / s / sqrt(1 + eps / s^2). Where eps is 0
+// v may vanish and s not.
+static clg_tensor inverse_root(clg_tensor v, clg_tensor s, double eps)
+{
+    clg_tensor one = clg__lit(s->dev, s->dtype, 1);
+    if (eps == 0)
+        return clg_div(one, s);
+    clg_tensor ratio = clg_div(clg__num(s->dev, s->dtype, sqrt(eps)), s);
+    clg_tensor far = clg_div(clg_rsqrt(clg_add(clg_mul(ratio, ratio), one)), s);
+    return clg_where(clg_is_finite(v), clg_rsqrt(clg_add(v, clg__num(v->dev, v->dtype, eps))), far);
+}
+
 static clg_tensor normalise(clg_tensor x, double eps, clg_tensor *mean, clg_tensor *var,
                             clg_tensor *rstd)
 {
     const clg_shape axes = stat_axes(x->shape.rank);
-    *mean = clg_mean(x, axes, true);
-    clg_tensor d = clg_sub(x, *mean);
-    *var = clg_mean(clg_mul(d, d), axes, true);
-    *rstd = clg_rsqrt(clg_add(*var, clg__num(x->dev, x->dtype, eps)));
+    const int64_t n = x->shape.dim[1] ? clg_numel(x->shape) / x->shape.dim[1] : 0;
+    clg_tensor d = clg__deviation(x, axes, mean);
+    *var = clg__squares(d, axes, (double) n, false, true);
+    *rstd = inverse_root(*var, clg__squares(d, axes, (double) n, true, true), eps);
     return clg_mul(d, *rstd);
 }
 
@@ -76,7 +89,7 @@ static const clg__op op_norm = { .name = "batch_norm", .kind = CLG__ALIAS,
 static void update_running(const struct clg_batch_norm_params *p, clg_tensor mean, clg_tensor var,
                            clg_tensor old_mean, clg_tensor old_var, int64_t count)
 {
-    const double m = p->momentum > 0 ? p->momentum : 0.1;
+    const double m = p->momentum == 0 && !p->no_momentum ? 0.1 : p->momentum;
     const double unbiased = (double) count / (double) (count - 1);
     clg_tensor now[2] = { clg_detach(clg_reshape(mean, old_mean->shape)),
                           clg_detach(clg_reshape(var, old_var->shape)) };
@@ -128,6 +141,19 @@ static int some(clg_tensor all[5], char names[40], clg_tensor weight, clg_tensor
     return n;
 }
 
+static clg_tensor check_numbers(const clg__call *c, const struct clg_batch_norm_params *p)
+{
+    if (!(p->eps >= 0 && p->eps < INFINITY))
+        return clg__call_fail(c, CLG_EINVAL, "eps is %g, expected 0 or more", p->eps);
+    if (!(p->momentum >= 0 && p->momentum < INFINITY))
+        return clg__call_fail(c, CLG_EINVAL, "momentum is %g, expected 0 or more", p->momentum);
+    if (p->no_eps && p->eps != 0)
+        return clg__call_fail(c, CLG_EINVAL, "eps is %g and no_eps is set", p->eps);
+    if (p->no_momentum && p->momentum != 0)
+        return clg__call_fail(c, CLG_EINVAL, "momentum is %g and no_momentum is set", p->momentum);
+    return NULL;
+}
+
 clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_tensor mean,
                           clg_tensor var, const struct clg_batch_norm_params *p)
 {
@@ -136,14 +162,17 @@ clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_
     const char *wrong = clg_params_read(&q, sizeof q, p);
     clg__call c;
     p = &q;
-    const double eps = p->eps > 0 ? p->eps : 1e-5;
+    const double eps = p->eps == 0 && !p->no_eps ? 1e-5 : p->eps;
     clg_tensor all[5] = { x };
     char names[40];
     if (!clg__call_begin(&c, "batch_norm", names, some(all, names, weight, bias, mean, var), all))
         return clg__call_poison(&c);
     if (wrong)
         return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
-    clg_tensor bad = check(&c, x, (clg_tensor[]) { weight, bias, mean, var }, 4);
+    clg_tensor bad = check_numbers(&c, p);
+    if (bad)
+        return bad;
+    bad = check(&c, x, (clg_tensor[]) { weight, bias, mean, var }, 4);
     if (bad)
         return bad;
     if (!p->training && mean && var) {

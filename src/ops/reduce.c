@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Reductions. The node keeps reduced dimensions as 1; without keepdims a reshape follows.
+#include "ops/reduce.h"
+
 #include "base/fp.h"
-#include "graph/build.h"
 #include <clgrad/grad.h>
 #include <clgrad/ops.h>
 
-#include <stdio.h>
+#include <math.h>
 #include <string.h>
 
 static void key_reduce(const void *params, clg__key *k)
@@ -16,6 +17,18 @@ static void key_reduce(const void *params, clg__key *k)
         bits |= (int64_t) r->axis[d] << d;
     clg__key_i64(k, r->kind);
     clg__key_i64(k, bits);
+    if (r->kind >= CLG__RED_MEAN)
+        clg__key_f64(k, r->divisor);
+}
+
+static clg_tensor number(clg_tensor like, double v)
+{
+    return clg__num(like->dev, like->dtype, v);
+}
+
+static clg_tensor literal(clg_tensor like, double v)
+{
+    return clg__lit(like->dev, like->dtype, v);
 }
 
 static clg_tensor sum_vjp(const clg__vjp *v, int i)
@@ -24,7 +37,39 @@ static clg_tensor sum_vjp(const clg__vjp *v, int i)
     return clg_expand(v->g, v->in[0]->shape);
 }
 
-// Ties share the cotangent evenly.
+static clg_tensor mean_vjp(const clg__vjp *v, int i)
+{
+    const clg__reduce *r = v->params;
+    (void) i;
+    return clg_expand(clg_mul(v->g, number(v->g, 1 / r->divisor)), v->in[0]->shape);
+}
+
+// What rounding left of the mean has no slope.
+static clg_tensor rest_vjp(const clg__vjp *v, int i)
+{
+    (void) v;
+    (void) i;
+    return NULL;
+}
+
+static clg_tensor square_vjp(const clg__vjp *v, int i)
+{
+    const clg__reduce *r = v->params;
+    (void) i;
+    return clg_mul(clg_mul(v->g, number(v->g, 2 / r->divisor)), v->in[0]);
+}
+
+// PyTorch: 0 where the root is, in place of 0/0.
+static clg_tensor root_vjp(const clg__vjp *v, int i)
+{
+    const clg__reduce *r = v->params;
+    clg_tensor zero = literal(v->g, 0);
+    (void) i;
+    return clg_where(clg_eq(v->y, zero), zero,
+                     clg_mul(clg_div(v->in[0], v->y), clg_mul(v->g, number(v->g, 1 / r->divisor))));
+}
+
+// Ties share the cotangent evenly; where a NaN won, everything gets one.
 static clg_tensor extreme_vjp(const clg__vjp *v, int i)
 {
     const clg__reduce *r = v->params;
@@ -37,13 +82,18 @@ static clg_tensor extreme_vjp(const clg__vjp *v, int i)
     clg_tensor hit = clg_eq(v->in[0], v->y), count = clg_cast(hit, v->g->dtype);
     if (axes.rank)
         count = clg_sum(count, axes, true);
-    return clg_where(hit, clg_div(v->g, count), clg__lit(v->g->dev, v->g->dtype, 0));
+    clg_tensor other = clg_where(clg_is_nan(v->y), literal(v->g, NAN), literal(v->g, 0));
+    return clg_where(hit, clg_div(v->g, count), other);
 }
 
 #define REDUCE_OP(id, grad)                                                                        \
     static const clg__op op_##id = { .name = #id, .kind = CLG__REDUCE, .key = key_reduce,          \
                                      .params_bytes = sizeof(clg__reduce), .vjp = grad };
 REDUCE_OP(sum, sum_vjp)
+REDUCE_OP(mean, mean_vjp)
+REDUCE_OP(mean_rest, rest_vjp)
+REDUCE_OP(mean_square, square_vjp)
+REDUCE_OP(root_mean_square, root_vjp)
 REDUCE_OP(amax, extreme_vjp)
 REDUCE_OP(amin, extreme_vjp)
 REDUCE_OP(argmax, NULL)
@@ -104,7 +154,7 @@ clg_tensor clg_sum(clg_tensor a, clg_shape axes, bool keepdims)
         p.in[0] = clg_cast(a, CLG_I64);
     p.c.in = p.in;
     if (p.in[0]->status < 0)
-        return clg__call_own(&p.c, p.in[0]);
+        return p.in[0];
     return finish(&p, &op_sum, CLG__RED_SUM, p.in[0]->dtype, keepdims);
 }
 
@@ -117,8 +167,8 @@ clg_tensor clg_mean(clg_tensor a, clg_shape axes, bool keepdims)
         return out;
     if (!clg_dtype_is_float(a->dtype))
         return clg__call_fail(&p.c, CLG_EDTYPE, "only floating types have a mean: cast first");
-    const double scale = p.count ? 1.0 / (double) p.count : 0.0 / 0.0;
-    return clg__call_own(&p.c, clg_mul(clg_sum(a, axes, keepdims), clg__num(a->dev, a->dtype, scale)));
+    p.r.divisor = (double) p.count;
+    return finish(&p, &op_mean, CLG__RED_MEAN, a->dtype, keepdims);
 }
 
 static clg_tensor extreme(const clg__op *op, clg__reduce_kind kind, clg_tensor a, clg_shape axes,
@@ -129,7 +179,7 @@ static clg_tensor extreme(const clg__op *op, clg__reduce_kind kind, clg_tensor a
     const bool arg = kind == CLG__RED_ARGMAX || kind == CLG__RED_ARGMIN;
     if (!begin(&p, op->name, a, axes, &out))
         return out;
-    if (p.count == 0 && clg_numel(p.kept) > 0)
+    if (p.count == 0)
         return clg__call_fail(&p.c, CLG_ESHAPE, "no elements to choose from");
     if (arg && axes.rank > 1)
         return clg__call_fail(&p.c, CLG_EINVAL, "%d axes, expected one or all", axes.rank);
@@ -176,40 +226,110 @@ clg_tensor clg_all(clg_tensor a, clg_shape axes, bool keepdims)
     return logical(&op_all, CLG__RED_ALL, a, axes, keepdims);
 }
 
-// Two passes: the mean, then the squares of what is left, so that nothing cancels.
-clg_tensor clg_variance(clg_tensor a, clg_shape axes, int correction, bool keepdims)
+clg_tensor clg__deviation(clg_tensor a, clg_shape axes, clg_tensor *mean)
+{
+    CLG__DEFAULT_FP;
+    plan p, q;
+    clg_tensor out;
+    if (!begin(&p, "mean", a, axes, &out) || !begin(&q, "mean", a, axes, &out))
+        return out;
+    p.r.divisor = q.r.divisor = (double) p.count;
+    clg_tensor m = finish(&p, &op_mean, CLG__RED_MEAN, a->dtype, true);
+    clg_tensor rest = finish(&q, &op_mean_rest, CLG__RED_REST, a->dtype, true);
+    if (mean)
+        *mean = m;
+    return clg_sub(clg_sub(a, m), rest);
+}
+
+clg_tensor clg__squares(clg_tensor d, clg_shape axes, double divisor, bool root, bool keepdims)
 {
     CLG__DEFAULT_FP;
     plan p;
     clg_tensor out;
-    if (!begin(&p, "variance", a, axes, &out))
+    if (!begin(&p, root ? "root_mean_square" : "mean_square", d, axes, &out))
         return out;
-    if (!clg_dtype_is_float(a->dtype))
-        return clg__call_fail(&p.c, CLG_EDTYPE, "only floating types have a variance: cast first");
-    clg_tensor d = clg_sub(a, clg_mean(a, axes, true));
-    const double rest = (double) (p.count - correction);
-    clg_tensor scale = clg__num(a->dev, a->dtype, rest > 0 ? 1.0 / rest : 1.0 / 0.0);
-    return clg__call_own(&p.c, clg_mul(clg_sum(clg_mul(d, d), axes, keepdims), scale));
+    p.r.divisor = divisor;
+    return root ? finish(&p, &op_root_mean_square, CLG__RED_ROOT, d->dtype, keepdims)
+                : finish(&p, &op_mean_square, CLG__RED_SQUARE, d->dtype, keepdims);
+}
+
+typedef struct spread_params {
+    clg_shape axes;
+    double freedom; // n - correction
+} spread_params;
+
+// 2 g d / (n - correction), d the deviation: the mean's own slope cancels. PyTorch has this for axes that
+// are named, whatever the sign, and g times infinity where all elements are meant and the divisor is 0.
+static clg_tensor variance_slope(clg_tensor g, clg_tensor d, const spread_params *p)
+{
+    if (p->freedom <= 0 && p->axes.rank == 0)
+        return clg_mul(g, clg_where(clg_eq(d, literal(d, 0)), literal(d, NAN), literal(d, INFINITY)));
+    return clg_mul(clg_mul(g, number(g, 2 / p->freedom)), d);
+}
+
+// y without the reduced dimensions, as it was with them
+static clg_tensor kept(clg_tensor y, clg_tensor a, clg_shape axes)
+{
+    bool flag[CLG_MAX_RANK];
+    int64_t bad;
+    clg_shape s = a->shape;
+    clg__axes(axes, s.rank, flag, &bad);
+    for (int d = 0; d < s.rank; d++)
+        s.dim[d] = flag[d] ? 1 : s.dim[d];
+    return clg_reshape(y, s);
+}
+
+static clg_tensor variance_vjp(const clg__vjp *v, int i)
+{
+    const spread_params *p = v->params;
+    (void) i;
+    return variance_slope(kept(v->g, v->in[0], p->axes), clg__deviation(v->in[0], p->axes, NULL), p);
 }
 
 // PyTorch: 0 where the deviation is, in place of 0/0.
 static clg_tensor std_vjp(const clg__vjp *v, int i)
 {
-    clg_tensor zero = clg__lit(v->g->dev, v->g->dtype, 0);
+    const spread_params *p = v->params;
+    clg_tensor g = kept(v->g, v->in[0], p->axes), y = kept(v->y, v->in[0], p->axes);
+    clg_tensor d = clg__deviation(v->in[0], p->axes, NULL), zero = literal(g, 0);
     (void) i;
-    return clg_where(clg_eq(v->y, zero), zero, clg_div(v->g, clg_add(v->y, v->y)));
+    if (p->freedom > 0) // in this order nothing overflows
+        return clg_where(clg_eq(y, zero), zero,
+                         clg_mul(clg_div(d, y), clg_mul(g, number(g, 1 / p->freedom))));
+    return variance_slope(clg_where(clg_eq(y, zero), zero, clg_div(g, clg_add(y, y))), d, p);
 }
 
-static const clg__op op_std = { .name = "std", .kind = CLG__ALIAS, .vjp = std_vjp };
+static const clg__op op_variance = { .name = "variance", .kind = CLG__ALIAS, .vjp = variance_vjp,
+                                     .params_bytes = sizeof(spread_params) };
+static const clg__op op_std = { .name = "std", .kind = CLG__ALIAS, .vjp = std_vjp,
+                                .params_bytes = sizeof(spread_params) };
 
-clg_tensor clg_std(clg_tensor a, clg_shape axes, int correction, bool keepdims)
+// Two passes: the mean, then the squares of what is left, so that nothing cancels.
+static clg_tensor spread(const clg__op *op, bool root, clg_tensor a, clg_shape axes, double correction,
+                         bool keepdims)
 {
+    CLG__DEFAULT_FP;
     plan p;
     clg_tensor out;
-    if (!begin(&p, "std", a, axes, &out))
+    if (!begin(&p, op->name, a, axes, &out))
         return out;
-    clg_tensor v = clg_variance(a, axes, correction, keepdims), y = clg_sqrt(v);
-    return clg__call_own(&p.c, y->status < 0 ? y : clg__custom_vjp(&op_std, y, 1, &v, NULL));
+    if (!clg_dtype_is_float(a->dtype))
+        return clg__call_fail(&p.c, CLG_EDTYPE, "only floating types have a variance: cast first");
+    if (!isfinite(correction))
+        return clg__call_fail(&p.c, CLG_EINVAL, "correction is %g, expected a finite number", correction);
+    const spread_params q = { axes, (double) p.count - correction };
+    clg_tensor y = clg__squares(clg__deviation(a, axes, NULL), axes, fmax(q.freedom, 0), root, keepdims);
+    return y->status < 0 ? y : clg__custom_vjp(op, y, 1, &a, &q);
+}
+
+clg_tensor clg_variance(clg_tensor a, clg_shape axes, double correction, bool keepdims)
+{
+    return spread(&op_variance, false, a, axes, correction, keepdims);
+}
+
+clg_tensor clg_std(clg_tensor a, clg_shape axes, double correction, bool keepdims)
+{
+    return spread(&op_std, true, a, axes, correction, keepdims);
 }
 
 // exp(a - m) / sum: a - y would know its exponential no better than y is rounded.
@@ -230,13 +350,15 @@ clg_tensor clg_logsumexp(clg_tensor a, clg_shape axes, bool keepdims)
     if (!begin(&p, "logsumexp", a, axes, &out))
         return out;
     if (!clg_dtype_is_float(a->dtype))
-        return clg__call_fail(&p.c, CLG_EDTYPE, "only floating types: cast first");
+        a = clg_cast(a, CLG_F32);
+    if (p.count == 0) // log of an empty sum
+        return clg_log(clg_sum(a, axes, keepdims));
     clg_tensor top = clg_amax(a, axes, true);
     // an infinite maximum would give inf - inf
-    clg_tensor m = clg_where(clg_is_finite(top), top, clg__lit(a->dev, a->dtype, 0));
+    clg_tensor m = clg_where(clg_is_finite(top), top, literal(a, 0));
     m = clg_detach(m);
     clg_tensor sum = clg_sum(clg_exp(clg_sub(a, m)), axes, true), y = clg_add(clg_log(sum), m);
     if (y->status >= 0)
         y = clg__custom_vjp(&op_logsumexp, y, 3, (clg_tensor[]) { a, m, sum }, NULL);
-    return clg__call_own(&p.c, keepdims || y->status < 0 ? y : clg_reshape(y, p.squeezed));
+    return keepdims || y->status < 0 ? y : clg_reshape(y, p.squeezed);
 }

@@ -275,7 +275,8 @@ static void emit_reductions(emitter *e, const clg__grp *g)
                                    v->src[0].fill);
         check_order(e, v);
         e->to->reductions[e->to->n_reductions++] =
-            (clg__reduction) { ((const clg__reduce *) v->node->params)->kind, src, v->dtype };
+            (clg__reduction) { ((const clg__reduce *) v->node->params)->kind, src, v->dtype,
+                               ((const clg__reduce *) v->node->params)->divisor };
     }
     e->to->n_body = e->to->n_insns;
     e->epilogue = true;

@@ -19,6 +19,20 @@ typedef E_f32 NAME(at_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define ST_f32(v, p) vstore16(v, 0, p)
 #endif
 #define CB_f32(c) (convert_uchar16(c) & (uchar16)(1))
+#define TWO_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_, z_ = t_ - s; \
+    e += (s - (t_ - z_)) + (x_ - z_); s = t_; }
+#define UP_f32 0x1p64f
+#define NONE_f32 0x1p-45f
+#define SOME_f32(x) any(x)
+static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
+{
+    const T_f32 zero = (T_f32)(0), t = *a + s, z = t - *a;
+    T_f32 r = (*a - (t - z)) + (s - z) + (*c + e);
+    r = r == r ? r : zero;
+    *a = t + r;
+    r = r - (*a - t);
+    *c = r == r ? r : zero;
+}
 __attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global float *restrict q0, global float *restrict part0)
 {
@@ -29,13 +43,18 @@ const long n = gt[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
 const long at = u / parts, part = u % parts;
 const long row = at / max(n, 1L), j = at % max(n, 1L);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
-T_f32 a0 = (T_f32)((E_f32)(0));
-T_f32 c0 = (T_f32)(0);
+int careful = 0, wrong;
+do {
+wrong = 0;
+T_f32 a0 = (T_f32)(0), c0 = (T_f32)(0), n0_ = (T_f32)(1);
 const long inner = g[0], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
 const long outer = block / per;
-T_f32 s0_ = (T_f32)(0);
+int again;
+do {
+again = 0;
+T_f32 s0_ = (T_f32)(0), e0_ = (T_f32)(0);
 global const float *p0 = b0 + (g[1]);
 const long s0 = g[2];
 for (long k = e0; k < e1; k += 16) {
@@ -44,28 +63,68 @@ const int skip = (int)(k - j);
 const T_f32 v0 = LD_f32(p0 + j);
 { T_f32 v = v0;
 v = (CI_f32(LANE16) >= (I_f32)(skip)) ? v : (T_f32)((E_f32)(0));
-s0_ += v; }
+v *= n0_;
+TWO_SUM_f32(s0_, e0_, v) }
 }
-{ const T_f32 t = a0 + s0_, z = t - a0;
-c0 += (a0 - (t - z)) + (s0_ - z);
-a0 = t; }
+if (careful) {
+{ const I_f32 full = ((s0_ > (T_f32)(0x1p96f)) | (s0_ < (T_f32)(-0x1p96f)) | (s0_ != s0_) | (e0_ != e0_)) & (n0_ != (T_f32)(0x1p-64f));
+if (SOME_f32(full)) {
+const T_f32 f = full ? (T_f32)(0x1p-64f) : (T_f32)(1);
+a0 *= f;
+c0 *= f;
+n0_ *= f;
+again = 1;
 }
-a0 += (c0 == c0 ? c0 : (T_f32)(0));
-float f0;
-{ T_f32 all = a0;
-float *t = (float *)&all;
-for (int h = 8; h > 0; h /= 2)
-for (int i = 0; i < h; i++)
-t[i] = t[i] + t[i + h];
-f0 = t[0]; }
+}
+if (again)
+continue;
+}
+NAME(join_T_f32)(&a0, &c0, s0_, e0_);
+} while (again);
+}
+float fa0, fc0, fn0;
+{ T_f32 a = a0, c = c0, n = n0_;
+if (any(n != (T_f32)(1))) {
+const T_f32 t16 = (a != (T_f32)(0)) | (c != (T_f32)(0)) ? n : (T_f32)(UP_f32);
+const float8 t8 = fmin(t16.lo, t16.hi);
+const float4 t4 = fmin(t8.lo, t8.hi);
+const float2 t2 = fmin(t4.lo, t4.hi);
+const T_f32 t1 = (T_f32)(fmin(t2.lo, t2.hi)), f = fmin(t1 / n, (T_f32)(1));
+a = a * f;
+c = c * f;
+n = t1;
+}
+const float8 s8 = a.lo + a.hi, z8 = s8 - a.lo;
+const float8 e8 = (a.lo - (s8 - z8)) + (a.hi - z8) + (c.lo + c.hi);
+const float4 s4 = s8.lo + s8.hi, z4 = s4 - s8.lo;
+const float4 e4 = (s8.lo - (s4 - z4)) + (s8.hi - z4) + (e8.lo + e8.hi);
+const float2 s2 = s4.lo + s4.hi, z2 = s2 - s4.lo;
+const float2 e2 = (s4.lo - (s2 - z2)) + (s4.hi - z2) + (e4.lo + e4.hi);
+const float s1 = s2.lo + s2.hi, z1 = s1 - s2.lo;
+const float e1 = (s2.lo - (s1 - z1)) + (s2.hi - z1) + (e2.lo + e2.hi);
+fa0 = s1;
+fc0 = e1 == e1 ? e1 : 0;
+fn0 = n.s0;
+wrong |= !(fabs(s1) <= 0x1p96f) || e1 != e1; }
+wrong &= !careful;
+if (wrong) {
+careful = 1;
+continue;
+}
 if (parts > 1) {
-part0[part * n_keep + at] = f0;
+*(part0 + (part + 0 * parts) * n_keep + at) = fa0;
+*(part0 + (part + 1 * parts) * n_keep + at) = fc0;
+*(part0 + (part + 2 * parts) * n_keep + at) = fn0;
 } else
+{
+const E_f32 f0 = (fa0 + fc0) / fn0;
 {
 global const long *g = gt;
 const T_f32 v1 = (T_f32)(f0);
 q0[at] = v1.s0;
 }
+}
+} while (wrong);
 }
 }
 // reduce_parts: 1 x 1 groups of 1 items, arguments geo i32 i32 out temp
@@ -89,6 +148,37 @@ typedef E_f32 NAME(at_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define ST_f32(v, p) vstore16(v, 0, p)
 #endif
 #define CB_f32(c) (convert_uchar16(c) & (uchar16)(1))
+#define TWO_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_, z_ = t_ - s; \
+    e += (s - (t_ - z_)) + (x_ - z_); s = t_; }
+#define UP_f32 0x1p64f
+#define NONE_f32 0x1p-45f
+#define SOME_f32(x) any(x)
+static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
+{
+    const T_f32 zero = (T_f32)(0), t = *a + s, z = t - *a;
+    T_f32 r = (*a - (t - z)) + (s - z) + (*c + e);
+    r = r == r ? r : zero;
+    *a = t + r;
+    r = r - (*a - t);
+    *c = r == r ? r : zero;
+}
+static inline void NAME(meet_T_f32)(T_f32 *a, T_f32 *c, T_f32 *n, T_f32 x, T_f32 y, T_f32 w, int squares)
+{
+    const T_f32 zero = (T_f32)(0), one = (T_f32)(1);
+    const T_f32 p = (*a != zero) | (*c != zero) ? *n : (T_f32)(UP_f32);
+    const T_f32 q = (x != zero) | (y != zero) ? w : (T_f32)(UP_f32), to = fmin(p, q);
+    T_f32 f = fmin(to / *n, one), h = fmin(to / w, one);
+    *a *= f;
+    *c *= f;
+    x *= h;
+    y *= h;
+    f = squares ? f : one;
+    h = squares ? h : one;
+    *a *= f;
+    *c *= f;
+    NAME(join_T_f32)(a, c, x * h, y * h);
+    *n = to;
+}
 static inline void NAME(put_f32)(float16 v, global float *p, int skip, int m)
 {
     if (skip == 0 && m == 16) {
@@ -109,18 +199,25 @@ for (long u = get_group_id(0); u < rows * wide; u += get_num_groups(0)) {
 const long row = u / wide, k = (u % wide) * 16;
 const long j = k, at = row * n + j;
 const int skip = 0, m = (int)n;
-T_f32 a0 = (T_f32)((E_f32)(0));
-T_f32 c0 = (T_f32)(0);
+T_f32 a0 = (T_f32)(0), c0 = (T_f32)(0), n0_ = (T_f32)(1);
 for (long part = 0; part < parts; part++) {
-T_f32 s0_ = (T_f32)((E_f32)(0));
+{
+T_f32 t0 = (T_f32)((E_f32)(0));
 _Pragma("clang loop vectorize(disable) unroll(disable)")
 for (int i = 0; i < m; i++)
-((float *)&s0_)[i] = part0[part * n_keep + at + i];
-{ const T_f32 t = a0 + s0_, z = t - a0;
-c0 += (a0 - (t - z)) + (s0_ - z);
-a0 = t; }
+((float *)&t0)[i] = (part0 + (part + 0 * parts) * n_keep + at)[i];
+T_f32 t1 = (T_f32)((E_f32)(0));
+_Pragma("clang loop vectorize(disable) unroll(disable)")
+for (int i = 0; i < m; i++)
+((float *)&t1)[i] = (part0 + (part + 1 * parts) * n_keep + at)[i];
+T_f32 t2 = (T_f32)((E_f32)(1));
+_Pragma("clang loop vectorize(disable) unroll(disable)")
+for (int i = 0; i < m; i++)
+((float *)&t2)[i] = (part0 + (part + 2 * parts) * n_keep + at)[i];
+NAME(meet_T_f32)(&a0, &c0, &n0_, t0, t1, t2, 0);
 }
-const T_f32 f0 = a0 + (c0 == c0 ? c0 : (T_f32)(0));
+}
+const T_f32 f0 = (a0 + c0) / n0_;
 {
 global const long *g = gt;
 const T_f32 v1 = (T_f32)(f0);
@@ -128,4 +225,4 @@ NAME(put_f32)(v1, q0 + at, skip, m);
 }
 }
 }
-// geometry: 0 30 1 30 977 1000000 0 1 1 0 0
+// geometry: 0 0 0 30 1 30 977 1000000 0 1 1 0 0

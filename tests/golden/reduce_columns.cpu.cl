@@ -68,7 +68,8 @@ a0 = better ? v : a0;
 x0_ = (better) ? at : x0_; }
 }
 }
-T_i64 f0 = x0_;
+{
+const T_i64 f0 = x0_;
 {
 global const long *g = gt;
 const T_i64 v1 = (T_i64)(f0);
@@ -76,4 +77,5 @@ NAME(put_i64)(v1, q0 + at, skip, m);
 }
 }
 }
-// geometry: 0 1 9 1 1 40 9 0 9 1 9 0 1
+}
+// geometry: 0 0 0 1 9 1 1 40 9 0 9 1 9 0 1

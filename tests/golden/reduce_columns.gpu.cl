@@ -45,7 +45,6 @@ a0 = better ? v : a0;
 x0_ = (better) ? at : x0_; }
 }
 }
-T_i64 f0 = x0_;
 if (!alone) {
 l0[lid] = a0;
 lx0[lid] = x0_;
@@ -63,9 +62,11 @@ lx0[lid] = lx0[o];
 }
 }
 barrier(CLK_LOCAL_MEM_FENCE);
-f0 = lx0[0];
+x0_ = lx0[0];
 }
 if (unit < units && lid == 0) {
+{
+const T_i64 f0 = x0_;
 {
 global const long *g = gt;
 const T_i64 v1 = (T_i64)(f0);
@@ -75,4 +76,5 @@ q0[at] = v1;
 }
 }
 }
-// geometry: 1 9 9 1 1 40 9 0 9 1 9 0 1
+}
+// geometry: 0 0 1 9 9 1 1 40 9 0 9 1 9 0 1

@@ -19,7 +19,21 @@ typedef E_f32 NAME(at_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define ST_f32(v, p) vstore16(v, 0, p)
 #endif
 #define CB_f32(c) (convert_uchar16(c) & (uchar16)(1))
+#define TWO_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_, z_ = t_ - s; \
+    e += (s - (t_ - z_)) + (x_ - z_); s = t_; }
+#define UP_f32 0x1p64f
+#define NONE_f32 0x1p-45f
+#define SOME_f32(x) any(x)
 #define H_MAX_f32(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
+static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
+{
+    const T_f32 zero = (T_f32)(0), t = *a + s, z = t - *a;
+    T_f32 r = (*a - (t - z)) + (s - z) + (*c + e);
+    r = r == r ? r : zero;
+    *a = t + r;
+    r = r - (*a - t);
+    *c = r == r ? r : zero;
+}
 __attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global const float *restrict b1, global float *restrict q0, global float *restrict q1, global float *restrict part0, global float *restrict part1)
 {
@@ -31,14 +45,19 @@ const long at = u / parts, part = u % parts;
 const long row = at / max(n, 1L), j = at % max(n, 1L);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
 const long i0 = at;
-T_f32 a0 = (T_f32)((E_f32)(0));
-T_f32 c0 = (T_f32)(0);
+int careful = 0, wrong;
+do {
+wrong = 0;
+T_f32 a0 = (T_f32)(0), c0 = (T_f32)(0), n0_ = (T_f32)(1);
 T_f32 a1 = (T_f32)((E_f32)(-INFINITY));
 const long inner = g[1], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
 const long outer = block / per;
-T_f32 s0_ = (T_f32)(0);
+int again;
+do {
+again = 0;
+T_f32 s0_ = (T_f32)(0), e0_ = (T_f32)(0);
 global const float *p0 = b0 + (g[2] + i0 * g[3]);
 const long s0 = g[4];
 for (long k = e0; k < e1; k += 16) {
@@ -48,23 +67,52 @@ const T_f32 v0 = LD_f32(p0 + j);
 const T_f32 v1 = exp(v0);
 { T_f32 v = v1;
 v = (CI_f32(LANE16) >= (I_f32)(skip)) ? v : (T_f32)((E_f32)(0));
-s0_ += v; }
+v *= n0_;
+TWO_SUM_f32(s0_, e0_, v) }
 { T_f32 v = v0;
 v = (CI_f32(LANE16) >= (I_f32)(skip)) ? v : (T_f32)((E_f32)(-INFINITY));
 a1 = H_MAX_f32(a1, v); }
 }
-{ const T_f32 t = a0 + s0_, z = t - a0;
-c0 += (a0 - (t - z)) + (s0_ - z);
-a0 = t; }
+if (careful) {
+{ const I_f32 full = ((s0_ > (T_f32)(0x1p96f)) | (s0_ < (T_f32)(-0x1p96f)) | (s0_ != s0_) | (e0_ != e0_)) & (n0_ != (T_f32)(0x1p-64f));
+if (SOME_f32(full)) {
+const T_f32 f = full ? (T_f32)(0x1p-64f) : (T_f32)(1);
+a0 *= f;
+c0 *= f;
+n0_ *= f;
+again = 1;
 }
-a0 += (c0 == c0 ? c0 : (T_f32)(0));
-float f0;
-{ T_f32 all = a0;
-float *t = (float *)&all;
-for (int h = 8; h > 0; h /= 2)
-for (int i = 0; i < h; i++)
-t[i] = t[i] + t[i + h];
-f0 = t[0]; }
+}
+if (again)
+continue;
+}
+NAME(join_T_f32)(&a0, &c0, s0_, e0_);
+} while (again);
+}
+float fa0, fc0, fn0;
+{ T_f32 a = a0, c = c0, n = n0_;
+if (any(n != (T_f32)(1))) {
+const T_f32 t16 = (a != (T_f32)(0)) | (c != (T_f32)(0)) ? n : (T_f32)(UP_f32);
+const float8 t8 = fmin(t16.lo, t16.hi);
+const float4 t4 = fmin(t8.lo, t8.hi);
+const float2 t2 = fmin(t4.lo, t4.hi);
+const T_f32 t1 = (T_f32)(fmin(t2.lo, t2.hi)), f = fmin(t1 / n, (T_f32)(1));
+a = a * f;
+c = c * f;
+n = t1;
+}
+const float8 s8 = a.lo + a.hi, z8 = s8 - a.lo;
+const float8 e8 = (a.lo - (s8 - z8)) + (a.hi - z8) + (c.lo + c.hi);
+const float4 s4 = s8.lo + s8.hi, z4 = s4 - s8.lo;
+const float4 e4 = (s8.lo - (s4 - z4)) + (s8.hi - z4) + (e8.lo + e8.hi);
+const float2 s2 = s4.lo + s4.hi, z2 = s2 - s4.lo;
+const float2 e2 = (s4.lo - (s2 - z2)) + (s4.hi - z2) + (e4.lo + e4.hi);
+const float s1 = s2.lo + s2.hi, z1 = s1 - s2.lo;
+const float e1 = (s2.lo - (s1 - z1)) + (s2.hi - z1) + (e2.lo + e2.hi);
+fa0 = s1;
+fc0 = e1 == e1 ? e1 : 0;
+fn0 = n.s0;
+wrong |= !(fabs(s1) <= 0x1p96f) || e1 != e1; }
 float f1;
 { T_f32 all = a1;
 float *t = (float *)&all;
@@ -72,10 +120,19 @@ for (int h = 8; h > 0; h /= 2)
 for (int i = 0; i < h; i++)
 t[i] = t[i] > t[i + h] || t[i] != t[i] ? t[i] : t[i + h];
 f1 = t[0]; }
+wrong &= !careful;
+if (wrong) {
+careful = 1;
+continue;
+}
 if (parts > 1) {
-part0[part * n_keep + at] = f0;
-part1[part * n_keep + at] = f1;
+*(part0 + (part + 0 * parts) * n_keep + at) = fa0;
+*(part0 + (part + 1 * parts) * n_keep + at) = fc0;
+*(part0 + (part + 2 * parts) * n_keep + at) = fn0;
+*(part1 + (part + 0 * parts) * n_keep + at) = f1;
 } else
+{
+const E_f32 f0 = (fa0 + fc0) / fn0;
 {
 global const long *g = gt;
 const T_f32 v2 = (T_f32)(f0);
@@ -88,5 +145,7 @@ q0[at] = v5.s0;
 q1[at] = v3.s0;
 }
 }
+} while (wrong);
 }
-// geometry: 0 3 3 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1
+}
+// geometry: 0 0 0 0 0 3 3 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1

@@ -10,12 +10,53 @@
 #define CI_f32(x) convert_int(x)
 #define CT_f32(x) convert_float(x)
 #define CB_f32(c) ((uchar)((c) != 0))
+#define TWO_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_, z_ = t_ - s; \
+    e += (s - (t_ - z_)) + (x_ - z_); s = t_; }
+#define UP_f32 0x1p64f
+#define NONE_f32 0x1p-45f
+#define SOME_f32(x) (x)
 #define H_MAX_f32(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
+static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
+{
+    const T_f32 zero = (T_f32)(0), t = *a + s, z = t - *a;
+    T_f32 r = (*a - (t - z)) + (s - z) + (*c + e);
+    r = r == r ? r : zero;
+    *a = t + r;
+    r = r - (*a - t);
+    *c = r == r ? r : zero;
+}
+static inline void NAME(join_E_f32)(E_f32 *a, E_f32 *c, E_f32 s, E_f32 e)
+{
+    const E_f32 zero = (E_f32)(0), t = *a + s, z = t - *a;
+    E_f32 r = (*a - (t - z)) + (s - z) + (*c + e);
+    r = r == r ? r : zero;
+    *a = t + r;
+    r = r - (*a - t);
+    *c = r == r ? r : zero;
+}
+static inline void NAME(meet_E_f32)(E_f32 *a, E_f32 *c, E_f32 *n, E_f32 x, E_f32 y, E_f32 w, int squares)
+{
+    const E_f32 zero = (E_f32)(0), one = (E_f32)(1);
+    const E_f32 p = (*a != zero) | (*c != zero) ? *n : (E_f32)(UP_f32);
+    const E_f32 q = (x != zero) | (y != zero) ? w : (E_f32)(UP_f32), to = fmin(p, q);
+    E_f32 f = fmin(to / *n, one), h = fmin(to / w, one);
+    *a *= f;
+    *c *= f;
+    x *= h;
+    y *= h;
+    f = squares ? f : one;
+    h = squares ? h : one;
+    *a *= f;
+    *c *= f;
+    NAME(join_E_f32)(a, c, x * h, y * h);
+    *n = to;
+}
 __attribute__((reqd_work_group_size(128, 1, 1)))
 kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global const float *restrict b1, global float *restrict q0, global float *restrict q1, global float *restrict part0, global float *restrict part1)
 {
 global const long *g = geo + base, *gt = geo + tail;
 local float l0[128];
+local float lc0[128], ln0[128];
 local float l1[128];
 const int alone = (int)g[-5], lid = alone ? 0 : (int)get_local_id(0);
 const int step = alone ? 1 : 128;
@@ -28,40 +69,60 @@ const long row = at / max(n, 1L), j = at % max(n, 1L);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
 const long i0 = at;
 {
-T_f32 a0 = (T_f32)((E_f32)(0));
-T_f32 c0 = (T_f32)(0);
+T_f32 a0 = (T_f32)(0), c0 = (T_f32)(0), n0_ = (T_f32)(1);
 T_f32 a1 = (T_f32)((E_f32)(-INFINITY));
 const long inner = g[1], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
 const long outer = block / per;
-T_f32 s0_ = (T_f32)(0);
+int again;
+do {
+again = 0;
+T_f32 s0_ = (T_f32)(0), e0_ = (T_f32)(0);
 global const float *p0 = b0 + (g[2] + i0 * g[3]);
 const long s0 = g[4];
 for (long j = e0 + LID; j < e1; j += STEP) {
 const T_f32 v0 = (T_f32)(p0[j]);
 const T_f32 v1 = exp(v0);
 { T_f32 v = v1;
-s0_ += v; }
+v *= n0_;
+TWO_SUM_f32(s0_, e0_, v) }
 { T_f32 v = v0;
 a1 = H_MAX_f32(a1, v); }
 }
-{ const T_f32 t = a0 + s0_, z = t - a0;
-c0 += (a0 - (t - z)) + (s0_ - z);
-a0 = t; }
+{ const I_f32 full = ((s0_ > (T_f32)(0x1p96f)) | (s0_ < (T_f32)(-0x1p96f)) | (s0_ != s0_) | (e0_ != e0_)) & (n0_ != (T_f32)(0x1p-64f));
+if (SOME_f32(full)) {
+const T_f32 f = full ? (T_f32)(0x1p-64f) : (T_f32)(1);
+a0 *= f;
+c0 *= f;
+n0_ *= f;
+again = 1;
 }
-a0 += (c0 == c0 ? c0 : (T_f32)(0));
-T_f32 f0 = a0;
-T_f32 f1 = a1;
+}
+if (again)
+continue;
+NAME(join_T_f32)(&a0, &c0, s0_, e0_);
+} while (again);
+}
 if (!alone) {
 l0[lid] = a0;
+lc0[lid] = c0;
+ln0[lid] = n0_;
 for (int h = get_local_size(0) / 2; h > 0; h /= 2) {
 barrier(CLK_LOCAL_MEM_FENCE);
 if (lid < h)
-l0[lid] = l0[lid] + l0[lid + h];
+{
+E_f32 a = l0[lid], c = lc0[lid], n = ln0[lid];
+NAME(meet_E_f32)(&a, &c, &n, l0[lid + h], lc0[lid + h], ln0[lid + h], 0);
+l0[lid] = a;
+lc0[lid] = c;
+ln0[lid] = n;
+}
 }
 barrier(CLK_LOCAL_MEM_FENCE);
-f0 = l0[0];
+a0 = l0[0];
+c0 = lc0[0];
+n0_ = ln0[0];
 l1[lid] = a1;
 for (int h = get_local_size(0) / 2; h > 0; h /= 2) {
 barrier(CLK_LOCAL_MEM_FENCE);
@@ -69,13 +130,18 @@ if (lid < h)
 l1[lid] = H_MAX_f32(l1[lid], l1[lid + h]);
 }
 barrier(CLK_LOCAL_MEM_FENCE);
-f1 = l1[0];
+a1 = l1[0];
 }
 if (unit < units && lid == 0) {
 if (parts > 1) {
-part0[part * n_keep + at] = f0;
-part1[part * n_keep + at] = f1;
+*(part0 + (part + 0 * parts) * n_keep + at) = a0;
+*(part0 + (part + 1 * parts) * n_keep + at) = c0;
+*(part0 + (part + 2 * parts) * n_keep + at) = n0_;
+*(part1 + (part + 0 * parts) * n_keep + at) = a1;
 } else
+{
+const T_f32 f0 = (a0 + c0) / n0_;
+const T_f32 f1 = a1;
 {
 global const long *g = gt;
 const T_f32 v2 = (T_f32)(f0);
@@ -91,4 +157,5 @@ q1[at] = v3;
 }
 }
 }
-// geometry: 1 3 3 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1
+}
+// geometry: 0 0 0 0 1 3 3 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// What the files of a reduction's text share: reduce.c the loops and launches, combine.c what happens to
+// values, sums.c floating sums.
+#ifndef CLG_CODEGEN_REDUCE_H
+#define CLG_CODEGEN_REDUCE_H
+
+#include "codegen/gen.h"
+
+enum { CLG__BLOCK = 1024 }; // elements of a lane or row that are summed before they join the total
+
+typedef struct clg__reducer {
+    clg__gen body, tail; // over the elements; over what is kept
+    const clg__group *g;
+    clg__kplan *p;
+    int vec;
+    bool row;            // the innermost dimension is reduced
+    int kept[CLG_MAX_RANK], n_kept, outer[CLG_MAX_RANK], n_outer; // outer: reduced but the inner one
+    int inner;           // the inner reduced dimension
+    int64_t n_keep, n_outer_total, n_inner, blocks, parts;
+    int owner[CLG__GROUP_REDUCTIONS]; // the reduction whose total this one reads
+    bool single;         // CPU class: a row is one vector, and the total is its only block
+    bool args;           // has argmax or argmin: never in parts
+} clg__reducer;
+
+// Numbers that the host hands over, before the group's geometry: g[-1] blocks, g[-2] parts, g[-3] results,
+// g[-4] units of work, g[-5] an item works alone, then two words per reduction: its divisor.
+enum { CLG__HEAD = 5 };
+
+#define CLG__LOCAL_TREE                                                                            \
+    "for (int h = get_local_size(0) / 2; h > 0; h /= 2) {\nbarrier(CLK_LOCAL_MEM_FENCE);\n"       \
+    "if (lid < h)\n"
+
+bool clg__red_is_arg(clg__reduce_kind k);
+clg_dtype clg__red_type(const clg__group *g, const clg__reduction *r); // of its total
+const char *clg__red_identity(clg__reduce_kind k, clg_dtype t);
+bool clg__red_is_sum(const clg__reducer *r, int k); // floating: total, remainder and scale
+bool clg__red_owns(const clg__reducer *r, int k);
+
+// combine.c: text that the loops are made of
+void clg__red_declare(clg__reducer *r, clg__str *b);
+void clg__red_begin_block(clg__reducer *r, clg__str *b);
+void clg__red_end_block(clg__reducer *r, clg__str *b);
+void clg__red_accumulate(clg__reducer *r, clg__lanes lanes, const char *index);
+void clg__red_combine(clg__gen *n, clg__str *out, clg__reduce_kind k, clg_dtype t, const char *x,
+                      const char *y); // "x op y"
+void clg__red_fold(clg__reducer *r, int k);       // the 16 lanes to one, in a fixed tree
+void clg__red_local_fold(clg__reducer *r, int k); // GPU class: the items' values through local memory
+bool clg__red_has_sums(const clg__reducer *r);
+void clg__red_local(clg__reducer *r, clg__str *t, int k, int items);
+
+// sums.c; element: of scalars, else of registers
+void clg__sum_declare(clg__reducer *r, clg__str *b, int k);
+void clg__sum_begin_block(clg__reducer *r, clg__str *b, int k);
+void clg__sum_check_block(clg__reducer *r, clg__str *b, int k);
+void clg__sum_end_block(clg__reducer *r, clg__str *b, int k);
+void clg__sum_accumulate(clg__reducer *r, clg__str *b, int k);
+void clg__sum_fold(clg__reducer *r, int k);
+void clg__sum_check(clg__reducer *r, clg__str *b, int k);
+void clg__sum_local_fold(clg__reducer *r, int k);
+void clg__sum_meet(clg__reducer *r, clg__str *b, int k, const char *x, const char *c, const char *n);
+void clg__sum_result(clg__reducer *r, clg__str *b, int k, bool element, const char *prefix);
+void clg__sum_divisors(clg__reducer *r); // into the geometry
+#endif

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// Statistics that other ops are made of.
+#ifndef CLG_OPS_REDUCE_H
+#define CLG_OPS_REDUCE_H
+
+#include "graph/build.h"
+
+// a - its mean over the axes, as if the mean were not rounded; *mean, where wanted, keeps the dimensions.
+clg_tensor clg__deviation(clg_tensor a, clg_shape axes, clg_tensor *mean);
+// Sum of d^2 over the axes / divisor, or the root of that; neither overflows nor vanishes on the way.
+clg_tensor clg__squares(clg_tensor d, clg_shape axes, double divisor, bool root, bool keepdims);
+#endif
