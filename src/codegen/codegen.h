@@ -78,9 +78,6 @@ clg_status clg__codegen(const clg__group *const *groups, int n, const clg__caps 
                         clg__kplan *p);
 // Of the text of a pointwise group: equal ones can share a launch.
 uint64_t clg__codegen_hash(const clg__group *g, const clg__caps *caps);
-// Can a reduction walk this access with every run of reduced dimensions as one? Only then does the order
-// of its sums follow from the shape alone, whatever it was fused with: what cannot is copied first.
-bool clg__reduces_in_order(const clg_shape *s, const bool *reduced, const clg__geom *g);
 // The group of a smaller batch, where that has another text: CPU class, 16 elements or more in a row
 // that become fewer. false: there is none.
 bool clg__codegen_short(const clg__group *g, const clg__caps *caps, clg__group *out);

@@ -15,12 +15,12 @@ static bool whole_window(const clg__geom *g, int d, int64_t dim)
 }
 
 // Can dimension `d` of every access follow `k` (the last joined one) as its inner part?
-static bool joins(const clg__group *g, const clg__space *s, int k, int d)
+static bool joins(const clg__group *g, const clg__geom *in, const clg__space *s, int k, int d)
 {
     if (s->reduced[k] != g->reduced[d])
         return false;
     for (int i = 0; i < g->n_operands; i++) {
-        const clg__geom *a = &s->geom[i], *b = &g->operands[i].geom;
+        const clg__geom *a = &s->geom[i], *b = &in[i];
         if (!has_geom(&g->operands[i]))
             continue;
         if (a->stride[k] != b->stride[d] * g->shape.dim[d] || !whole_window(a, k, s->dim[k]) ||
@@ -30,43 +30,38 @@ static bool joins(const clg__group *g, const clg__space *s, int k, int d)
     return true;
 }
 
-bool clg__reduces_in_order(const clg_shape *s, const bool *reduced, const clg__geom *g)
+// The accesses with dimensions of size 1 out of the way: one whose window leaves such an element out sees
+// nothing at all.
+static void without_ones(const clg__group *g, clg__geom *out)
 {
-    int k = -1; // the dimension before, those of size 1 left out
-    for (int d = 0; d < s->rank; d++) {
-        if (s->dim[d] == 0)
-            return true;
-        if (s->dim[d] == 1 && whole_window(g, d, 1))
-            continue;
-        if (s->dim[d] == 1 ||
-            (k >= 0 && reduced[k] && reduced[d] &&
-             (g->stride[k] != g->stride[d] * s->dim[d] || !whole_window(g, k, s->dim[k]) ||
-              !whole_window(g, d, s->dim[d]))))
-            return false;
-        k = d;
+    for (int i = 0; i < g->n_operands; i++) {
+        bool inside = true;
+        out[i] = g->operands[i].geom;
+        for (int d = 0; d < g->shape.rank && has_geom(&g->operands[i]); d++)
+            inside &= g->shape.dim[d] != 1 || whole_window(&out[i], d, 1);
+        for (int d = 0; d < g->shape.rank && !inside; d++)
+            out[i].lo[d] = out[i].hi[d] = 0;
     }
-    return true;
 }
 
 void clg__collapse(const clg__group *g, clg__space *s)
 {
+    clg__geom in[CLG__GROUP_OPERANDS];
     memset(s, 0, sizeof *s);
+    without_ones(g, in);
     for (int i = 0; i < g->n_operands; i++) {
-        s->geom[i].offset = g->operands[i].geom.offset;
-        s->geom[i].windowed = has_geom(&g->operands[i]) && g->operands[i].geom.windowed;
+        s->geom[i].offset = in[i].offset;
+        s->geom[i].windowed = has_geom(&g->operands[i]) && in[i].windowed;
     }
     for (int d = 0; d < g->shape.rank; d++) {
-        bool inside = true;
-        for (int i = 0; i < g->n_operands; i++)
-            inside &= !has_geom(&g->operands[i]) || whole_window(&g->operands[i].geom, d, 1);
-        if (g->shape.dim[d] == 1 && inside)
+        if (g->shape.dim[d] == 1)
             continue;
-        const bool join = s->rank > 0 && joins(g, s, s->rank - 1, d);
+        const bool join = s->rank > 0 && joins(g, in, s, s->rank - 1, d);
         const int k = join ? s->rank - 1 : s->rank++;
         s->dim[k] = join ? s->dim[k] * g->shape.dim[d] : g->shape.dim[d];
         s->reduced[k] = g->reduced[d];
         for (int i = 0; i < g->n_operands; i++) {
-            const clg__geom *from = &g->operands[i].geom;
+            const clg__geom *from = &in[i];
             s->geom[i].stride[k] = has_geom(&g->operands[i]) ? from->stride[d] : 0;
             s->geom[i].lo[k] = from->windowed && !join ? from->lo[d] : 0;
             s->geom[i].hi[k] = from->windowed && !join ? from->hi[d] : s->dim[k];
@@ -76,7 +71,7 @@ void clg__collapse(const clg__group *g, clg__space *s)
         s->rank = 1;
         s->dim[0] = 1;
         for (int i = 0; i < g->n_operands; i++)
-            s->geom[i].hi[0] = 1;
+            s->geom[i].hi[0] = g->shape.rank == 0 || !in[i].windowed || in[i].hi[0] > 0;
     }
     for (int i = 0; i < g->n_operands; i++) {
         for (int k = 0; k < s->rank; k++) {

@@ -324,13 +324,19 @@ static const char *const window_load =
     "        ((E_@ *)&t)[i] = p[(j + i) * step];\n"
     "    return t;\n}\n";
 
-static void need_function(clg__gen *n, const char *text, const char *name, clg_dtype t)
+void clg__need_function(clg__gen *n, const char *text, const char *name, clg_dtype t)
 {
     char mark[64];
     clg__need_type(n, t);
     clg__format(mark, sizeof mark, "NAME(%s_%s)", name, types[t].suffix);
     if (!strstr(clg__str_text(&n->head), mark))
         add_with_suffix(&n->head, text, types[t].suffix);
+}
+
+void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtype t)
+{
+    clg__need_function(n, strided_load, "lds", t);
+    clg__need_function(n, text, name, t);
 }
 
 // A number as kernel text, exactly.
@@ -358,7 +364,7 @@ static void load_window(clg__gen *n, int k, clg__lanes lanes)
                         k, k, k, suffix, fill);
         return;
     }
-    need_function(n, window_load, "ldw", o->dtype);
+    clg__need_function(n, window_load, "ldw", o->dtype);
     if (lanes == CLG__ONE)
         clg__str_printf(&n->body,
                         "(T_%s)(w%d && j >= lo%d && j < hi%d ? p%d[j * s%d] : (E_%s)(%s))", suffix,
@@ -373,7 +379,10 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
     const clg__operand *o = &n->g->operands[k];
     const int64_t step = n->s.geom[k].stride[n->s.rank - 1];
     const char *suffix = types[o->dtype].suffix;
-    if (n->s.geom[k].windowed) {
+    if (n->split[k]) {
+        char fill[64];
+        clg__run_load(n, k, lanes, literal(fill, o->dtype, o->fill));
+    } else if (n->s.geom[k].windowed) {
         load_window(n, k, lanes);
     } else if (step == 0) {
         clg__str_printf(&n->body, "(T_%s)(p%d[0])", suffix, k);
@@ -384,7 +393,7 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
             clg__str_printf(&n->body, "%d])", k);
         }
     } else if (lanes == CLG__TAIL) {
-        need_function(n, partial_load, "ld", o->dtype);
+        clg__need_function(n, partial_load, "ld", o->dtype);
         if (step == 1)
             clg__str_printf(&n->body, "NAME(ld_%s)(p%d + j, 1, m)", suffix, k);
         else
@@ -392,7 +401,7 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
     } else if (step == 1) {
         clg__str_printf(&n->body, "LD_%s(p%d + j)", suffix, k);
     } else {
-        need_function(n, strided_load, "lds", o->dtype);
+        clg__need_function(n, strided_load, "lds", o->dtype);
         clg__str_printf(&n->body, "NAME(lds_%s)(p%d + j * s%d, s%d)", suffix, k, k, k);
     }
 }
@@ -409,6 +418,8 @@ static void load_index(clg__gen *n, int k, clg__lanes lanes)
     if (many && !strstr(clg__str_text(&n->head), "#define LANES"))
         clg__str_add(&n->head, "#define LANES (long16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
                                "13, 14, 15)\n");
+    if (n->split[k])
+        clg__run_index(n, k, lanes, index, sizeof index);
     clg__need_type(n, o->dtype);
     if (o->kind == CLG__FROM_RANDOM) {
         clg__gen_random(n, o, index, &n->body);

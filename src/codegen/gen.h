@@ -39,6 +39,8 @@ typedef struct clg__gen {
     clg__kplan *p;
     int geo_at[CLG__GROUP_OPERANDS]; // where the operand's numbers start
     int dims_at;
+    int run; // reduction of rows: the first of the dimensions that make a row
+    bool split[CLG__GROUP_OPERANDS]; // the operand has no single step along it
 } clg__gen;
 
 void clg__collapse(const clg__group *g, clg__space *s);
@@ -66,6 +68,16 @@ void clg__geo_group(clg__gen *n); // dims and operands of n->s
 // statements that set p0.. (pointers or indices at the row) from i0..i{rank-2} or all dims
 void clg__gen_bases(clg__gen *n, int from_dim, int to_dim, bool (*skip)(const clg__gen *n, int k));
 void clg__gen_decompose(clg__gen *n, const char *linear, const int *dims, int n_dims);
+
+// adds text to the head, once, with the type's suffix for @
+void clg__need_function(clg__gen *n, const char *text, const char *name, clg_dtype t);
+void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtype t); // that uses lds_@
+
+// run.c: which operands are split, the place of j, and their loads
+void clg__run_split(clg__gen *n, int first);
+void clg__run_place(clg__gen *n);
+void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill);
+void clg__run_index(clg__gen *n, int k, clg__lanes lanes, char *out, size_t size);
 
 clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg__caps *caps,
                               clg__kplan *p);

@@ -44,8 +44,7 @@ static void gen_loop(clg__reducer *r)
     clg__gen *n = &r->body;
     clg__str *b = &n->body;
     clg__red_declare(r, b);
-    clg__str_printf(b, "const long inner = g[%d], per = (inner + %d) / %d;\n", r->inner, CLG__BLOCK - 1,
-                    CLG__BLOCK);
+    clg__str_printf(b, "const long inner = g[-6], per = (inner + %d) / %d;\n", CLG__BLOCK - 1, CLG__BLOCK);
     clg__str_printf(b, "for (long block = block0; block < block1; block++) {\n"
                        "const long e0 = (block %% per) * %d, e1 = min(inner, e0 + %d);\n"
                        "const long outer = block / per;\n", CLG__BLOCK, CLG__BLOCK);
@@ -56,7 +55,7 @@ static void gen_loop(clg__reducer *r)
         char index[96];
         const char *lanes = r->vec > 1 ? " + convert_long16(LANE16)" : "";
         clg__format(index, sizeof index, "(T_i64)(outer * inner + j)%s", lanes);
-        clg__gen_bases(n, 0, n->s.rank - 1, body_skips);
+        clg__gen_bases(n, 0, n->run, body_skips);
         if (r->vec == 1)
             clg__str_add(b, "for (long j = e0 + LID; j < e1; j += STEP) {\n");
         else if (clg__long_row(r->n_inner)) // lanes below `skip` were summed before
@@ -66,11 +65,13 @@ static void gen_loop(clg__reducer *r)
             clg__str_add(b, "{\nconst long j = 0;\nconst int m = (int)inner;\n");
         const clg__lanes kind = r->vec == 1 ? CLG__ONE
                                 : clg__long_row(r->n_inner) ? CLG__FULL : CLG__TAIL;
+        clg__run_place(n);
         clg__gen_insns(n, 0, r->g->n_body, kind);
         clg__red_accumulate(r, kind, index);
         clg__str_add(b, "}\n");
     } else {
-        clg__str_printf(b, "for (long e = e0 + ELID; e < e1; e += ESTEP) {\nconst long i%d = e;\n", r->inner);
+        clg__str_add(b, "for (long e = e0 + ELID; e < e1; e += ESTEP) {\n");
+        clg__gen_decompose(n, "e", r->inner, r->n_run);
         clg__gen_bases(n, 0, n->s.rank - 1, body_skips);
         const clg__lanes kind = lanes_kept(r);
         clg__gen_insns(n, 0, r->g->n_body, kind);
@@ -206,10 +207,15 @@ static void analyse(clg__reducer *r, const clg__group *g, const clg__caps *caps,
     clg__collapse(g, &r->body.s);
     const clg__space *s = &r->body.s;
     r->n_keep = r->n_outer_total = r->n_inner = 1;
-    r->inner = -1;
-    for (int d = s->rank - 1; d >= 0; d--) {
-        if (s->reduced[d] && r->inner < 0)
-            r->inner = d;
+    int last = s->rank - 1;
+    while (last >= 0 && !s->reduced[last])
+        last--;
+    int first = last;
+    while (first > 0 && s->reduced[first - 1])
+        first--;
+    for (int d = first; d >= 0 && d <= last; d++) {
+        r->inner[r->n_run++] = d;
+        r->n_inner *= s->dim[d];
     }
     r->tail.s = (clg__space) { .rank = 0 };
     for (int d = 0; d < s->rank; d++) {
@@ -223,7 +229,7 @@ static void analyse(clg__reducer *r, const clg__group *g, const clg__caps *caps,
                 r->tail.s.geom[i].lo[k] = s->geom[i].lo[d];
                 r->tail.s.geom[i].hi[k] = s->geom[i].hi[d];
             }
-        } else if (d != r->inner) {
+        } else if (d < first) {
             r->outer[r->n_outer++] = d;
             r->n_outer_total *= s->dim[d];
         }
@@ -236,8 +242,9 @@ static void analyse(clg__reducer *r, const clg__group *g, const clg__caps *caps,
         r->tail.s.geom[i].offset = s->geom[i].offset;
         r->tail.s.geom[i].windowed = s->geom[i].windowed;
     }
-    r->n_inner = r->inner >= 0 ? s->dim[r->inner] : 1;
-    r->row = r->inner < 0 || r->inner == s->rank - 1;
+    r->row = last < 0 || last == s->rank - 1;
+    if (r->row && last >= 0)
+        clg__run_split(&r->body, first);
     for (int k = 0; k < g->n_reductions; k++)
         r->args |= clg__red_is_arg(g->reductions[k].kind);
     find_owners(r);
@@ -260,9 +267,9 @@ static void analyse(clg__reducer *r, const clg__group *g, const clg__caps *caps,
 static void ensure_inner(clg__reducer *r)
 {
     clg__space *s = &r->body.s;
-    if (r->inner >= 0)
+    if (r->n_run > 0)
         return;
-    r->inner = s->rank;
+    r->inner[r->n_run++] = r->body.run = s->rank;
     if (s->rank == CLG_MAX_RANK) {
         clg__fail(&r->p->err, CLG_ESHAPE, "reduction: rank too high");
         return;
@@ -570,7 +577,7 @@ clg_status clg__gen_reduce(const clg__group *g, const clg__caps *caps, clg__kpla
     analyse(r, g, caps, p);
     ensure_inner(r);
     clg__sum_divisors(r);
-    const int64_t head[CLG__HEAD] = { is_alone(r), count_units(r), r->n_keep, r->parts, r->blocks };
+    const int64_t head[CLG__HEAD] = { r->n_inner, is_alone(r), count_units(r), r->n_keep, r->parts, r->blocks };
     for (int i = 0; i < CLG__HEAD; i++)
         clg__geo_add(p, head[i]);
     const int base = p->n_geo;

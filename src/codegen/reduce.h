@@ -14,8 +14,10 @@ typedef struct clg__reducer {
     clg__kplan *p;
     int vec;
     bool row;            // the innermost dimension is reduced
-    int kept[CLG_MAX_RANK], n_kept, outer[CLG_MAX_RANK], n_outer; // outer: reduced but the inner one
-    int inner;           // the inner reduced dimension
+    int kept[CLG_MAX_RANK], n_kept, outer[CLG_MAX_RANK], n_outer; // outer: reduced but the inner ones
+    // The inner reduced dimensions, neighbours in the logical shape: one index runs through them, whatever
+    // the operands' strides, so that the order of a sum follows from the shape alone.
+    int inner[CLG_MAX_RANK], n_run;
     int64_t n_keep, n_outer_total, n_inner, blocks, parts;
     int owner[CLG__GROUP_REDUCTIONS]; // the reduction whose total this one reads
     bool single;         // CPU class: a row is one vector, and the total is its only block
@@ -23,8 +25,9 @@ typedef struct clg__reducer {
 } clg__reducer;
 
 // Numbers that the host hands over, before the group's geometry: g[-1] blocks, g[-2] parts, g[-3] results,
-// g[-4] units of work, g[-5] an item works alone, then two words per reduction: its divisor.
-enum { CLG__HEAD = 5 };
+// g[-4] units of work, g[-5] an item works alone, g[-6] elements of the inner run, then two words per
+// reduction: its divisor.
+enum { CLG__HEAD = 6 };
 
 #define CLG__LOCAL_TREE                                                                            \
     "for (int h = get_local_size(0) / 2; h > 0; h /= 2) {\nbarrier(CLK_LOCAL_MEM_FENCE);\n"       \

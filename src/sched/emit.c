@@ -248,18 +248,6 @@ static void store(emitter *e, int ir, int insn)
                                                  .dtype = e->f->w->ir[ir].dtype };
 }
 
-// A sum's order must not depend on what was fused into it.
-static void check_order(emitter *e, const clg__ir *v)
-{
-    const int src = v->src[0].ir;
-    const clg__ir *s = &e->f->w->ir[src];
-    for (int k = 0; k < e->to->n_operands && !e->failed; k++) {
-        const clg__operand *o = &e->to->operands[k];
-        if (o->kind != CLG__FROM_SLOT && !clg__reduces_in_order(&e->shape, e->to->reduced, &o->geom))
-            fail(e, clg__is_pointwise(s) && !s->stored ? src : -1);
-    }
-}
-
 static void emit_reductions(emitter *e, const clg__grp *g)
 {
     const clg__work *w = e->f->w;
@@ -273,7 +261,6 @@ static void emit_reductions(emitter *e, const clg__grp *g)
         e->root = g->reds[k];
         const int src = emit_value(e, v->src[0].ir, v->src[0].out, &v->src[0].geom,
                                    v->src[0].fill);
-        check_order(e, v);
         e->to->reductions[e->to->n_reductions++] =
             (clg__reduction) { ((const clg__reduce *) v->node->params)->kind, src, v->dtype,
                                ((const clg__reduce *) v->node->params)->divisor };

@@ -200,14 +200,6 @@ static bool through_view(clg__work *w, const clg__node *n, clg__ref *out)
     return true;
 }
 
-static bool in_order(clg__work *w, clg__ref *r, const clg__node *n)
-{
-    const clg_tensor in = &n->in[0]->pub;
-    const clg__reduce *p = n->params;
-    return clg__reduces_in_order(&in->shape, p->axis, &r->geom) ||
-           copy_of(w, r, in->dtype, &in->shape);
-}
-
 static bool lower_op(clg__work *w, const clg__node *n, int order)
 {
     const int k = add_ir(w, n->buf ? &clg__op_leaf : n->op, n->pub.dtype, &n->pub.shape,
@@ -220,17 +212,14 @@ static bool lower_op(clg__work *w, const clg__node *n, int order)
     w->ir[k].stored = n->buf != NULL;
     for (int i = 0; i < w->ir[k].n_src; i++)
         w->ir[k].src[i] = w->at[n->in[i]->index];
-    if (!n->buf && (n->op->kind == CLG__KERNEL || n->op->kind == CLG__REDUCE)) {
+    if (!n->buf && n->op->kind == CLG__KERNEL) {
         // Copies must come before the value in ir: move it behind them.
         clg__ir self = w->ir[k];
         w->n_ir--;
         for (int i = 0; i < self.n_src; i++) {
             const clg_tensor in = &n->in[i]->pub;
-            const bool ok = n->op->kind == CLG__KERNEL
-                                ? as_buffer(w, &self.src[i], in->dtype, &in->shape,
-                                            i < 32 && (n->op->strided_inputs >> i) & 1)
-                                : in_order(w, &self.src[i], n);
-            if (!ok) {
+            if (!as_buffer(w, &self.src[i], in->dtype, &in->shape,
+                           i < 32 && (n->op->strided_inputs >> i) & 1)) {
                 clg__free(self.src);
                 return false;
             }

@@ -67,7 +67,7 @@ const long row = at / max(n, 1L), j = at % max(n, 1L);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
 {
 T_f32 a0 = (T_f32)(0), c0 = (T_f32)(0), n0_ = (T_f32)(1);
-const long inner = g[0], per = (inner + 1023) / 1024;
+const long inner = g[-6], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
 const long outer = block / per;
@@ -228,4 +228,4 @@ q0[at] = v1;
 }
 }
 }
-// geometry: 0 0 0 30 1 30 977 1000000 0 1 1 0 0
+// geometry: 0 0 1000000 0 30 1 30 977 1000000 0 1 1 0 0

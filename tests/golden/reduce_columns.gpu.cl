@@ -28,7 +28,7 @@ const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
 {
 T_i64 a0 = (T_i64)((E_i64)(LONG_MIN));
 T_i64 x0_ = (T_i64)(LONG_MAX);
-const long inner = g[0], per = (inner + 1023) / 1024;
+const long inner = g[-6], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
 const long outer = block / per;
@@ -77,4 +77,4 @@ q0[at] = v1;
 }
 }
 }
-// geometry: 0 0 1 9 9 1 1 40 9 0 9 1 9 0 1
+// geometry: 0 0 40 1 9 9 1 1 40 9 0 9 1 9 0 1

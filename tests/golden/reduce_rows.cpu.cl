@@ -50,7 +50,7 @@ do {
 wrong = 0;
 T_f32 a0 = (T_f32)(0), c0 = (T_f32)(0), n0_ = (T_f32)(1);
 T_f32 a1 = (T_f32)((E_f32)(-INFINITY));
-const long inner = g[1], per = (inner + 1023) / 1024;
+const long inner = g[-6], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
 const long outer = block / per;
@@ -148,4 +148,4 @@ q1[at] = v3.s0;
 } while (wrong);
 }
 }
-// geometry: 0 0 0 0 0 3 3 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1
+// geometry: 0 0 0 0 50 0 3 3 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1
