@@ -16,13 +16,17 @@ static inline E NAME(fold_max)(VEC v)
     return t[0];
 }
 
-static inline E NAME(fold_sum)(VEC v)
+// Of the lanes and of what their rounding lost (two-sum); magnitudes have one sign.
+static inline E NAME(fold_sum)(VEC v, VEC c)
 {
-    E *t = (E *)&v;
+    E *t = (E *)&v, *l = (E *)&c;
     for (int h = 8; h > 0; h /= 2)
-        for (int i = 0; i < h; i++)
-            t[i] = t[i] + t[i + h];
-    return t[0];
+        for (int i = 0; i < h; i++) {
+            const E a = t[i], b = t[i + h], s = a + b, z = s - a;
+            l[i] = (a - (s - z)) + (b - z) + (l[i] + l[i + h]);
+            t[i] = s;
+        }
+    return l[0] == l[0] ? t[0] + l[0] : t[0];
 }
 
 static inline VEC NAME(load_or)(__global const E *p, int n, E other)
@@ -41,15 +45,18 @@ CPU_KERNEL void NAME(softmax_cpu)(__global const E *restrict x, long offset, __g
     const long g = get_group_id(0), gs = get_num_groups(0);
     for (long r = rows * g / gs; r < rows * (g + 1) / gs; r++) {
         __global const E *a = x + offset + r * n;
-        VEC m = (VEC)((E)(-INFINITY)), s = (VEC)(0);
+        VEC m = (VEC)((E)(-INFINITY)), s = (VEC)(0), c = (VEC)(0);
         for (int j = 0; j < n; j += VL) {
             const VEC v = NAME(load_or)(a + j, n - j, (E)(-INFINITY));
             m = ((v > m) | (v != v)) ? v : m;
         }
         const E top = NAME(fold_max)(m);
-        for (int j = 0; j < n; j += VL) // exp(-inf) adds nothing
-            s += exp(NAME(load_or)(a + j, n - j, (E)(-INFINITY)) - (VEC)(top));
-        const E sum = NAME(fold_sum)(s);
+        for (int j = 0; j < n; j += VL) { // exp(-inf) adds nothing
+            const VEC v = exp(NAME(load_or)(a + j, n - j, (E)(-INFINITY)) - (VEC)(top)), t = s + v, z = t - s;
+            c += (s - (t - z)) + (v - z);
+            s = t;
+        }
+        const E sum = NAME(fold_sum)(s, c);
 #ifdef LOG
         const E shift = log(sum);
 #endif
@@ -68,7 +75,7 @@ CPU_KERNEL void NAME(softmax_cpu)(__global const E *restrict x, long offset, __g
 __attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gpu)(
     __global const E *restrict x, long offset, __global E *restrict y, int n)
 {
-    __local E t[ITEMS];
+    __local E t[ITEMS], l[ITEMS];
     const int lid = get_local_id(0);
     const long row = get_group_id(0);
     __global const E *a = x + offset + row * n;
@@ -84,17 +91,24 @@ __attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gp
     barrier(CLK_LOCAL_MEM_FENCE);
     const E top = t[0];
     barrier(CLK_LOCAL_MEM_FENCE);
-    E s = (E)0;
-    for (int j = lid; j < n; j += ITEMS)
-        s += exp(a[j] - top);
+    E s = (E)0, c = (E)0;
+    for (int j = lid; j < n; j += ITEMS) {
+        const E v = exp(a[j] - top), u = s + v, z = u - s;
+        c += (s - (u - z)) + (v - z);
+        s = u;
+    }
     t[lid] = s;
+    l[lid] = c;
     for (int h = ITEMS / 2; h > 0; h /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
-        if (lid < h)
-            t[lid] += t[lid + h];
+        if (lid < h) {
+            const E x = t[lid], y = t[lid + h], u = x + y, z = u - x;
+            l[lid] = (x - (u - z)) + (y - z) + (l[lid] + l[lid + h]);
+            t[lid] = u;
+        }
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    const E sum = t[0];
+    const E sum = l[0] == l[0] ? t[0] + l[0] : t[0];
     for (int j = lid; j < n; j += ITEMS)
 #ifdef LOG
         y[row * n + j] = a[j] - top - log(sum);

@@ -19,7 +19,8 @@ clg_dtype clg__red_type(const clg__group *g, const clg__reduction *r)
 bool clg__red_is_sum(const clg__reducer *r, int k)
 {
     const clg__reduce_kind kind = r->g->reductions[k].kind;
-    return kind >= CLG__RED_MEAN || (kind == CLG__RED_SUM && clg_dtype_is_float(r->g->reductions[k].dtype));
+    return kind >= CLG__RED_MEAN ||
+           (kind == CLG__RED_SUM && clg_dtype_is_float(r->g->reductions[k].dtype));
 }
 
 bool clg__red_owns(const clg__reducer *r, int k)
@@ -44,7 +45,7 @@ const char *clg__red_identity(clg__reduce_kind k, clg_dtype t)
 }
 
 void clg__red_combine(clg__gen *n, clg__str *out, clg__reduce_kind k, clg_dtype t, const char *x,
-                    const char *y)
+                      const char *y)
 {
     const char *s = clg__suffix(t);
     if (k == CLG__RED_SUM)
@@ -94,7 +95,8 @@ static bool is_integer_sum(const clg__reducer *r, int k)
     return r->g->reductions[k].kind == CLG__RED_SUM && !clg__red_is_sum(r, k);
 }
 
-// A block may be done again, so only what may see an element twice goes on without a block's own value.
+// A block may be done again, so only what may see an element twice goes on without a block's own
+// value.
 void clg__red_begin_block(clg__reducer *r, clg__str *b)
 {
     if (clg__red_has_sums(r))
@@ -115,8 +117,9 @@ void clg__red_end_block(clg__reducer *r, clg__str *b)
         if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
             clg__sum_check_block(r, b, k);
     }
-    clg__str_add(b, !clg__red_has_sums(r) ? "" : r->vec > 1 ? "if (again)\ncontinue;\n}\n"
-                                                          : "if (again)\ncontinue;\n");
+    clg__str_add(b, !clg__red_has_sums(r) ? ""
+                    : r->vec > 1          ? "if (again)\ncontinue;\n}\n"
+                                          : "if (again)\ncontinue;\n");
     for (int k = 0; k < r->g->n_reductions; k++) {
         if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
             clg__sum_end_block(r, b, k);
@@ -132,11 +135,13 @@ static void accumulate_arg(clg__reducer *r, clg__str *b, int k, const char *inde
     const clg_dtype t = clg__red_type(r->g, d);
     const char *s = clg__suffix(t), *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
     const char *wide = r->vec > 1 && strcmp(clg__suffix(t), "f64") && strcmp(clg__suffix(t), "i64")
-                           ? "convert_long16" : "";
+                           ? "convert_long16"
+                           : "";
     clg__str_printf(b, "{ const T_%s v = v%d;\nconst T_i64 at = %s;\n", s, d->src, index);
     // the first NaN wins, else the first extreme; indices rise, so a tie keeps the older
-    clg__str_printf(b, "const I_%s better = ((v %s a%d) | ((v != v) & (a%d == a%d)) |\n"
-                       "CI_%s(x%d_ == (T_i64)(LONG_MAX)))%s;\n",
+    clg__str_printf(b,
+                    "const I_%s better = ((v %s a%d) | ((v != v) & (a%d == a%d)) |\n"
+                    "CI_%s(x%d_ == (T_i64)(LONG_MAX)))%s;\n",
                     s, op, k, k, k, s, k, mask);
     clg__str_printf(b, "a%d = better ? v : a%d;\nx%d_ = %s(better) ? at : x%d_; }\n", k, k, k, wide,
                     k);
@@ -195,13 +200,15 @@ void clg__red_fold(clg__reducer *r, int k)
     clg__str_printf(b, "{ T_%s all = a%d;\n%s *t = (%s *)&all;\n", clg__suffix(t), k, e, e);
     if (clg__red_is_arg(d->kind)) {
         const char *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
-        clg__str_printf(b, "long *x = (long *)&x%d_;\nint w = 0;\n"
-                           "for (int i = 1; i < 16; i++) {\n"
-                           "const int nan = t[i] != t[i], old = t[w] != t[w];\n"
-                           "const int better = nan ? !old || x[i] < x[w] : !old && (t[i] %s t[w] || "
-                           "(t[i] == t[w] && x[i] < x[w]));\n"
-                           "w = x[w] == LONG_MAX || (x[i] != LONG_MAX && better) ? i : w;\n}\n"
-                           "f%d = x[w]; }\n", k, op, k);
+        clg__str_printf(b,
+                        "long *x = (long *)&x%d_;\nint w = 0;\n"
+                        "for (int i = 1; i < 16; i++) {\n"
+                        "const int nan = t[i] != t[i], old = t[w] != t[w];\n"
+                        "const int better = nan ? !old || x[i] < x[w] : !old && (t[i] %s t[w] || "
+                        "(t[i] == t[w] && x[i] < x[w]));\n"
+                        "w = x[w] == LONG_MAX || (x[i] != LONG_MAX && better) ? i : w;\n}\n"
+                        "f%d = x[w]; }\n",
+                        k, op, k);
         return;
     }
     clg__str_add(b, "for (int h = 8; h > 0; h /= 2)\nfor (int i = 0; i < h; i++)\n");
@@ -236,12 +243,13 @@ void clg__red_local_fold(clg__reducer *r, int k)
     if (clg__red_is_arg(d->kind)) {
         const char *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
         clg__str_printf(b, "lx%d[lid] = x%d_;\n" CLG__LOCAL_TREE "{\n", k, k);
-        clg__str_printf(b, "const int o = lid + h;\n"
-                           "const int nan = l%d[o] != l%d[o], old = l%d[lid] != l%d[lid];\n"
-                           "const int better = nan ? !old || lx%d[o] < lx%d[lid] : !old && "
-                           "(l%d[o] %s l%d[lid] || (l%d[o] == l%d[lid] && lx%d[o] < lx%d[lid]));\n"
-                           "if (lx%d[lid] == LONG_MAX || (lx%d[o] != LONG_MAX && better)) {\n"
-                           "l%d[lid] = l%d[o];\nlx%d[lid] = lx%d[o];\n}\n}\n}\n",
+        clg__str_printf(b,
+                        "const int o = lid + h;\n"
+                        "const int nan = l%d[o] != l%d[o], old = l%d[lid] != l%d[lid];\n"
+                        "const int better = nan ? !old || lx%d[o] < lx%d[lid] : !old && "
+                        "(l%d[o] %s l%d[lid] || (l%d[o] == l%d[lid] && lx%d[o] < lx%d[lid]));\n"
+                        "if (lx%d[lid] == LONG_MAX || (lx%d[o] != LONG_MAX && better)) {\n"
+                        "l%d[lid] = l%d[o];\nlx%d[lid] = lx%d[o];\n}\n}\n}\n",
                         k, k, k, k, k, k, k, op, k, k, k, k, k, k, k, k, k, k, k);
         clg__str_printf(b, "barrier(CLK_LOCAL_MEM_FENCE);\nx%d_ = lx%d[0];\n", k, k);
         return;
@@ -253,7 +261,6 @@ void clg__red_local_fold(clg__reducer *r, int k)
     clg__red_combine(&r->body, b, d->kind, t, x, y);
     clg__str_printf(b, ";\n}\nbarrier(CLK_LOCAL_MEM_FENCE);\na%d = l%d[0];\n", k, k);
 }
-
 
 void clg__red_local(clg__reducer *r, clg__str *t, int k, int items)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Operands of a row's reduction that do not lie along it with one step: transposed, repeated or padded in
-// part. The order of the elements is that of the row all the same, whose index is split into dimensions:
-// `line` counts rows of the last one, `col` is the place in it. Vectors inside one such row are loaded as
-// one, others lane by lane.
+// Operands of a row's reduction that do not lie along it with one step: transposed, repeated or
+// padded in part. The order of the elements is that of the row all the same, whose index is split
+// into dimensions: `line` counts rows of the last one, `col` is the place in it. Vectors inside one
+// such row are loaded as one, others lane by lane.
 #include "codegen/gen.h"
 
 #include "base/format.h"
@@ -10,49 +10,60 @@
 #include <string.h>
 
 // d: sizes, s: steps, w: windows (pairs) of the `rank` dimensions of the row
-static const char *const place_text =
-    "static inline long NAME(run_at)(global const long *d, global const long *s, int rank, long line)\n{\n"
-    "    long at = 0;\n    for (int k = rank - 1; k > 0; k--) {\n"
-    "        at += line % d[k] * s[k];\n        line /= d[k];\n    }\n    return at + line * s[0];\n}\n";
+static const char *const place_text = "static inline long NAME(run_at)(global const long *d, "
+                                      "global const long *s, int rank, long line)\n{\n"
+                                      "    long at = 0;\n    for (int k = rank - 1; k > 0; k--) {\n"
+                                      "        at += line % d[k] * s[k];\n        line /= d[k];\n  "
+                                      "  }\n    return at + line * s[0];\n}\n";
 static const char *const inside_text =
-    "static inline int NAME(run_in)(global const long *d, global const long *w, int rank, long line)\n{\n"
+    "static inline int NAME(run_in)(global const long *d, global const long *w, int rank, long "
+    "line)\n{\n"
     "    int in = 1;\n    for (int k = rank - 1; k >= 0; k--) {\n"
-    "        const long i = k > 0 ? line % d[k] : line;\n        line = k > 0 ? line / d[k] : line;\n"
+    "        const long i = k > 0 ? line % d[k] : line;\n        line = k > 0 ? line / d[k] : "
+    "line;\n"
     "        in &= i >= w[2 * k] && i < w[2 * k + 1];\n    }\n    return in;\n}\n";
 static const char *const index_text =
-    "static inline long16 NAME(run_index)(long p, global const long *d, global const long *s, int rank,\n"
+    "static inline long16 NAME(run_index)(long p, global const long *d, global const long *s, int "
+    "rank,\n"
     "                                     long line, long col, int m)\n{\n"
     "    const long n = d[rank - 1], step = s[rank - 1];\n"
     "    long at = p + NAME(run_at)(d, s, rank - 1, line);\n    long16 t = (long16)(0);\n"
-    "    if (m == 16 && col + 16 <= n)\n        return (long16)(at + col * step) + LANES * (long16)(step);\n"
-    CLG__EDGE "    for (int i = 0; i < m; i++) {\n        ((long *)&t)[i] = at + col * step;\n"
+    "    if (m == 16 && col + 16 <= n)\n        return (long16)(at + col * step) + LANES * "
+    "(long16)(step);\n" CLG__EDGE
+    "    for (int i = 0; i < m; i++) {\n        ((long *)&t)[i] = at + col * step;\n"
     "        if (++col == n) {\n            col = 0;\n"
-    "            at = p + NAME(run_at)(d, s, rank - 1, ++line);\n        }\n    }\n    return t;\n}\n";
+    "            at = p + NAME(run_at)(d, s, rank - 1, ++line);\n        }\n    }\n    return "
+    "t;\n}\n";
 static const char *const load_text =
-    "static inline T_@ NAME(ldr_@)(global const E_@ *p, global const long *d, global const long *s,\n"
+    "static inline T_@ NAME(ldr_@)(global const E_@ *p, global const long *d, global const long "
+    "*s,\n"
     "                              int rank, long line, long col, int m)\n{\n"
     "    const long n = d[rank - 1], step = s[rank - 1];\n"
     "    long at = NAME(run_at)(d, s, rank - 1, line);\n    T_@ t = (T_@)(0);\n"
     "    if (m == 16 && col + 16 <= n)\n"
     "        return step == 1 ? LD_@(p + at + col) : step == 0 ? (T_@)(p[at])\n"
-    "                                               : NAME(lds_@)(p + at + col * step, step);\n"
-    CLG__EDGE "    for (int i = 0; i < m; i++) {\n        ((E_@ *)&t)[i] = p[at + col * step];\n"
+    "                                               : NAME(lds_@)(p + at + col * step, "
+    "step);\n" CLG__EDGE
+    "    for (int i = 0; i < m; i++) {\n        ((E_@ *)&t)[i] = p[at + col * step];\n"
     "        if (++col == n) {\n            col = 0;\n"
     "            at = NAME(run_at)(d, s, rank - 1, ++line);\n        }\n    }\n    return t;\n}\n";
 static const char *const window_text =
     "static inline T_@ NAME(ldrw_@)(global const E_@ *p, int inside, global const long *d,\n"
-    "                               global const long *s, global const long *w, int rank, long line,\n"
+    "                               global const long *s, global const long *w, int rank, long "
+    "line,\n"
     "                               long col, int m, E_@ fill)\n{\n"
-    "    const long n = d[rank - 1], step = s[rank - 1], lo = w[2 * rank - 2], hi = w[2 * rank - 1];\n"
+    "    const long n = d[rank - 1], step = s[rank - 1], lo = w[2 * rank - 2], hi = w[2 * rank - "
+    "1];\n"
     "    long at = NAME(run_at)(d, s, rank - 1, line);\n"
     "    int in = inside && NAME(run_in)(d, w, rank - 1, line);\n    T_@ t = (T_@)(fill);\n"
     "    if (in && step == 1 && m == 16 && col >= lo && col + 16 <= min(n, hi))\n"
-    "        return LD_@(p + at + col);\n"
-    CLG__EDGE "    for (int i = 0; i < m; i++) {\n        if (in && col >= lo && col < hi)\n"
+    "        return LD_@(p + at + col);\n" CLG__EDGE
+    "    for (int i = 0; i < m; i++) {\n        if (in && col >= lo && col < hi)\n"
     "            ((E_@ *)&t)[i] = p[at + col * step];\n"
     "        if (++col == n) {\n            col = 0;\n"
     "            at = NAME(run_at)(d, s, rank - 1, ++line);\n"
-    "            in = inside && NAME(run_in)(d, w, rank - 1, line);\n        }\n    }\n    return t;\n}\n";
+    "            in = inside && NAME(run_in)(d, w, rank - 1, line);\n        }\n    }\n    return "
+    "t;\n}\n";
 
 static bool joined(const clg__space *s, const clg__geom *g, int first)
 {
@@ -128,13 +139,15 @@ void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill)
     if (windowed)
         need_plain(n, inside_text, "run_in");
     if (n->vec == 1 && windowed)
-        clg__str_printf(&n->body, "w%d && NAME(run_in)(g + %d, g + %d, %d, j) ? "
-                                  "p%d[NAME(run_at)(%s, %d, j)] : (E_%s)(%s)",
+        clg__str_printf(&n->body,
+                        "w%d && NAME(run_in)(g + %d, g + %d, %d, j) ? "
+                        "p%d[NAME(run_at)(%s, %d, j)] : (E_%s)(%s)",
                         k, n->dims_at + n->run, w, rank, k, at, rank, s, fill);
     else if (n->vec == 1)
         clg__str_printf(&n->body, "p%d[NAME(run_at)(%s, %d, j)]", k, at, rank);
     else if (windowed)
-        clg__str_printf(&n->body, "NAME(ldrw_%s)(p%d, w%d, %s, g + %d, %d, line, col, %s, (E_%s)(%s))", s, k,
+        clg__str_printf(&n->body,
+                        "NAME(ldrw_%s)(p%d, w%d, %s, g + %d, %d, line, col, %s, (E_%s)(%s))", s, k,
                         k, at, w, rank, m, s, fill);
     else
         clg__str_printf(&n->body, "NAME(ldr_%s)(p%d, %s, %d, line, col, %s)", s, k, at, rank, m);

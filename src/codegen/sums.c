@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Floating sums. A lane's total is three registers: a + c, where c holds what a's rounding lost, and the
-// power of two n that both are multiplied by. Elements of a block are added without loss (two-sum, Knuth;
-// Ogita, Rump and Oishi 2005), blocks join the total in doubled precision. A block that does not fit is
-// done once more with n smaller (for squares that vanish: larger), so that nothing overflows on the way;
-// the CPU class looks at blocks only where the result came out wrong, and does it all again.
-// Sums, means and what is left of them read one total, as squares and their root do.
+// Floating sums. A lane's total is three registers: a + c, where c holds what a's rounding lost,
+// and the power of two n that both are multiplied by. Elements of a block are added without loss
+// (two-sum, Knuth; Ogita, Rump and Oishi 2005), blocks join the total in doubled precision. A block
+// that does not fit is done once more with n smaller (for squares that vanish: larger), so that
+// nothing overflows on the way; the CPU class looks at blocks only where the result came out wrong,
+// and does it all again. Sums, means and what is left of them read one total, as squares and their
+// root do.
 #include "codegen/reduce.h"
 
 #include "base/format.h"
@@ -18,11 +19,11 @@ static bool squares(const clg__reducer *r, int k)
     return kind == CLG__RED_SQUARE || kind == CLG__RED_ROOT;
 }
 
-// Powers of two: a block's sum above `top` is done again by `down`, squares below `low` by `up`. 2^31
-// blocks of `top` are finite, and so are 2^31 blocks of the largest elements times `down`.
+// Powers of two: a block's sum above `top` is done again by `down`, squares below `low` by `up`.
+// 2^31 blocks of `top` are finite, and so are 2^31 blocks of the largest elements times `down`.
 static const struct scales {
     int top, down, square_down, low, up;
-} f32_scales = { 96, -64, -80, -70, 64 }, f64_scales = { 960, -512, -640, -800, 512 };
+} f32_scales = {96, -64, -80, -70, 64}, f64_scales = {960, -512, -640, -800, 512};
 
 static const struct scales *scales_of(clg_dtype t)
 {
@@ -56,14 +57,15 @@ static const char *const meet_text =
     "    *a *= f;\n    *c *= f;\n    x *= h;\n    y *= h;\n"
     "    f = squares ? f : one;\n    h = squares ? h : one;\n"
     "    *a *= f;\n    *c *= f;\n    NAME(join_$)(a, c, x * h, y * h);\n    *n = to;\n}\n";
-// (a + c) / (dh + dl), what its rounding left in *rest. A rest that is the total's own error is none, so
-// that equal elements do not differ from their mean.
+// (a + c) / (dh + dl), what its rounding left in *rest. A rest that is the total's own error is
+// none, so that equal elements do not differ from their mean.
 static const char *const mean_text =
     "static inline $ NAME(mean_$)($ a, $ c, E_@ dh, E_@ dl, $ *rest)\n{\n"
     "    const $ zero = ($)(0), high = ($)(dh), q = a / high;\n"
     "    $ r = (fma(-q, high, a) + (c - q * ($)(dl))) / high;\n"
     "    r = r == r ? r : zero;\n    const $ m = q + r;\n"
-    "    r = r - (m - q);\n    *rest = fabs(r) > fabs(m) * ($)(NONE_@) ? r : zero;\n    return m;\n}\n";
+    "    r = r - (m - q);\n    *rest = fabs(r) > fabs(m) * ($)(NONE_@) ? r : zero;\n    return "
+    "m;\n}\n";
 static const char *const root_text =
     "static inline $ NAME(root_$)($ a, $ rest)\n{\n"
     "    const $ zero = ($)(0), y = sqrt(a), r = (fma(-y, y, a) + rest) / (y + y);\n"
@@ -100,7 +102,8 @@ static void need_words(clg__reducer *r, clg_dtype t)
         return;
     add_text(&r->body.head, words, clg__suffix(t), "");
     clg__format(line, sizeof line, "#define UP_@ %s\n#define NONE_@ %s\n#define SOME_@(x) %s\n",
-             power(t, scales_of(t)->up, up), power(t, t == CLG_F64 ? -103 : -45, none), r->vec > 1 ? "any(x)" : "(x)");
+                power(t, scales_of(t)->up, up), power(t, t == CLG_F64 ? -103 : -45, none),
+                r->vec > 1 ? "any(x)" : "(x)");
     add_text(&r->body.head, line, clg__suffix(t), "");
 }
 
@@ -114,7 +117,8 @@ void clg__sum_declare(clg__reducer *r, clg__str *b, int k)
 {
     const char *s = suffix_of(r, k);
     need_words(r, clg__red_type(r->g, &r->g->reductions[k]));
-    clg__str_printf(b, "T_%s a%d = (T_%s)(0), c%d = (T_%s)(0), n%d_ = (T_%s)(1);\n", s, k, s, k, s, k, s);
+    clg__str_printf(b, "T_%s a%d = (T_%s)(0), c%d = (T_%s)(0), n%d_ = (T_%s)(1);\n", s, k, s, k, s,
+                    k, s);
     if (squares(r, k)) // something is not zero
         clg__str_printf(b, "I_%s m%d_ = (I_%s)(0);\n", s, k, s);
 }
@@ -152,24 +156,29 @@ void clg__sum_check_block(clg__reducer *r, clg__str *b, int k)
     power(t, z->low, low);
     power(t, z->up, up);
     power(t, -z->up, unit);
-    clg__str_printf(b, "{ const I_%s full = ((s%d_ > (T_%s)(%s)) | (s%d_ < (T_%s)(-%s)) | "
-                       "(s%d_ != s%d_) | (e%d_ != e%d_)) & (n%d_ != (T_%s)(%s));\n",
+    clg__str_printf(b,
+                    "{ const I_%s full = ((s%d_ > (T_%s)(%s)) | (s%d_ < (T_%s)(-%s)) | "
+                    "(s%d_ != s%d_) | (e%d_ != e%d_)) & (n%d_ != (T_%s)(%s));\n",
                     s, k, s, top, k, s, top, k, k, k, k, k, s, down);
     if (squares(r, k)) {
-        clg__str_printf(b, "const I_%s faint = (s%d_ < (T_%s)(%s)) & (m%d_ != (I_%s)(0)) & "
-                           "(a%d == (T_%s)(0)) & (n%d_ == (T_%s)(1));\n"
-                           "if (SOME_%s(full | faint)) {\n",
+        clg__str_printf(b,
+                        "const I_%s faint = (s%d_ < (T_%s)(%s)) & (m%d_ != (I_%s)(0)) & "
+                        "(a%d == (T_%s)(0)) & (n%d_ == (T_%s)(1));\n"
+                        "if (SOME_%s(full | faint)) {\n",
                         s, k, s, low, k, s, k, s, k, s, s);
-        clg__str_printf(b, "const T_%s f = full ? (n%d_ == (T_%s)(%s) ? (T_%s)(%s) : (T_%s)(%s)) : "
-                           "(T_%s)(1);\n",
+        clg__str_printf(b,
+                        "const T_%s f = full ? (n%d_ == (T_%s)(%s) ? (T_%s)(%s) : (T_%s)(%s)) : "
+                        "(T_%s)(1);\n",
                         s, k, s, up, s, unit, s, down, s);
-        clg__str_printf(b, "a%d = a%d * f * f;\nc%d = c%d * f * f;\n"
-                           "n%d_ = faint ? (T_%s)(%s) : n%d_ * f;\nagain = 1;\n}\n}\n",
+        clg__str_printf(b,
+                        "a%d = a%d * f * f;\nc%d = c%d * f * f;\n"
+                        "n%d_ = faint ? (T_%s)(%s) : n%d_ * f;\nagain = 1;\n}\n}\n",
                         k, k, k, k, k, s, up, k);
         return;
     }
-    clg__str_printf(b, "if (SOME_%s(full)) {\nconst T_%s f = full ? (T_%s)(%s) : (T_%s)(1);\n"
-                       "a%d *= f;\nc%d *= f;\nn%d_ *= f;\nagain = 1;\n}\n}\n",
+    clg__str_printf(b,
+                    "if (SOME_%s(full)) {\nconst T_%s f = full ? (T_%s)(%s) : (T_%s)(1);\n"
+                    "a%d *= f;\nc%d *= f;\nn%d_ *= f;\nagain = 1;\n}\n}\n",
                     s, s, s, down, s, k, k, k);
 }
 
@@ -190,31 +199,36 @@ void clg__sum_fold(clg__reducer *r, int k)
     const clg_dtype t = clg__red_type(r->g, &r->g->reductions[k]);
     const char *e = clg__cl_scalar(t), *s = clg__suffix(t);
     clg__str *b = &r->body.body;
-    clg__str_printf(b, "%s fa%d, fc%d, fn%d;\n{ T_%s a = a%d, c = c%d, n = n%d_;\n", e, k, k, k, s, k, k,
-                    k);
-    clg__str_printf(b, "if (any(n != (T_%s)(1))) {\n"
-                       "const T_%s t16 = (a != (T_%s)(0)) | (c != (T_%s)(0)) ? n : (T_%s)(UP_%s);\n",
+    clg__str_printf(b, "%s fa%d, fc%d, fn%d;\n{ T_%s a = a%d, c = c%d, n = n%d_;\n", e, k, k, k, s,
+                    k, k, k);
+    clg__str_printf(b,
+                    "if (any(n != (T_%s)(1))) {\n"
+                    "const T_%s t16 = (a != (T_%s)(0)) | (c != (T_%s)(0)) ? n : (T_%s)(UP_%s);\n",
                     s, s, s, s, s, s);
     for (int w = 8; w > 1; w /= 2)
         clg__str_printf(b, "const %s%d t%d = fmin(t%d.lo, t%d.hi);\n", e, w, w, 2 * w, 2 * w);
-    clg__str_printf(b, "const T_%s t1 = (T_%s)(fmin(t2.lo, t2.hi)), f = fmin(t1 / n, (T_%s)(1));\n"
-                       "a = a * f%s;\nc = c * f%s;\nn = t1;\n}\n",
+    clg__str_printf(b,
+                    "const T_%s t1 = (T_%s)(fmin(t2.lo, t2.hi)), f = fmin(t1 / n, (T_%s)(1));\n"
+                    "a = a * f%s;\nc = c * f%s;\nn = t1;\n}\n",
                     s, s, s, squares(r, k) ? " * f" : "", squares(r, k) ? " * f" : "");
     for (int w = 8; w > 0; w /= 2) {
         char type[16], from[8], lost[8];
         clg__format(type, sizeof type, w > 1 ? "%s%d" : "%s", e, w);
         clg__format(from, sizeof from, w == 8 ? "a" : "s%d", 2 * w);
         clg__format(lost, sizeof lost, w == 8 ? "c" : "e%d", 2 * w);
-        clg__str_printf(b, "const %s s%d = %s.lo + %s.hi, z%d = s%d - %s.lo;\n", type, w, from, from, w, w,
-                        from);
-        clg__str_printf(b, "const %s e%d = (%s.lo - (s%d - z%d)) + (%s.hi - z%d) + (%s.lo + %s.hi);\n",
+        clg__str_printf(b, "const %s s%d = %s.lo + %s.hi, z%d = s%d - %s.lo;\n", type, w, from,
+                        from, w, w, from);
+        clg__str_printf(b,
+                        "const %s e%d = (%s.lo - (s%d - z%d)) + (%s.hi - z%d) + (%s.lo + %s.hi);\n",
                         type, w, from, w, w, from, w, lost, lost);
     }
     char top[32], low[32];
     power(t, scales_of(t)->top, top);
     power(t, scales_of(t)->low, low);
-    clg__str_printf(b, "fa%d = s1;\nfc%d = e1 == e1 ? e1 : 0;\nfn%d = n.s0;\n"
-                       "wrong |= !(fabs(s1) <= %s) || e1 != e1", k, k, k, top);
+    clg__str_printf(b,
+                    "fa%d = s1;\nfc%d = e1 == e1 ? e1 : 0;\nfn%d = n.s0;\n"
+                    "wrong |= !(fabs(s1) <= %s) || e1 != e1",
+                    k, k, k, top);
     if (squares(r, k))
         clg__str_printf(b, " || (s1 < %s && any(m%d_))", low, k);
     clg__str_add(b, "; }\n");
@@ -241,13 +255,17 @@ void clg__sum_local_fold(clg__reducer *r, int k)
     clg__str *b = &r->body.body;
     need(r, join_text, "join", t, true);
     need(r, meet_text, "meet", t, true);
-    clg__str_printf(b, "l%d[lid] = a%d;\nlc%d[lid] = c%d;\nln%d[lid] = n%d_;\n" CLG__LOCAL_TREE "{\n", k, k, k, k, k, k);
-    clg__str_printf(b, "E_%s a = l%d[lid], c = lc%d[lid], n = ln%d[lid];\n"
-                       "NAME(meet_E_%s)(&a, &c, &n, l%d[lid + h], lc%d[lid + h], ln%d[lid + h], %d);\n"
-                       "l%d[lid] = a;\nlc%d[lid] = c;\nln%d[lid] = n;\n}\n}\n",
+    clg__str_printf(b,
+                    "l%d[lid] = a%d;\nlc%d[lid] = c%d;\nln%d[lid] = n%d_;\n" CLG__LOCAL_TREE "{\n",
+                    k, k, k, k, k, k);
+    clg__str_printf(b,
+                    "E_%s a = l%d[lid], c = lc%d[lid], n = ln%d[lid];\n"
+                    "NAME(meet_E_%s)(&a, &c, &n, l%d[lid + h], lc%d[lid + h], ln%d[lid + h], %d);\n"
+                    "l%d[lid] = a;\nlc%d[lid] = c;\nln%d[lid] = n;\n}\n}\n",
                     s, k, k, k, s, k, k, k, squares(r, k), k, k, k);
-    clg__str_printf(b, "barrier(CLK_LOCAL_MEM_FENCE);\na%d = l%d[0];\nc%d = lc%d[0];\nn%d_ = ln%d[0];\n", k,
-                    k, k, k, k, k);
+    clg__str_printf(
+        b, "barrier(CLK_LOCAL_MEM_FENCE);\na%d = l%d[0];\nc%d = lc%d[0];\nn%d_ = ln%d[0];\n", k, k,
+        k, k, k, k);
 }
 
 // The total x + c times n joins a{k}, c{k}, n{k}_.
@@ -256,8 +274,8 @@ void clg__sum_meet(clg__reducer *r, clg__str *b, int k, const char *x, const cha
     const clg_dtype t = clg__red_type(r->g, &r->g->reductions[k]);
     need(r, join_text, "join", t, false);
     need(r, meet_text, "meet", t, false);
-    clg__str_printf(b, "NAME(meet_T_%s)(&a%d, &c%d, &n%d_, %s, %s, %s, %d);\n", clg__suffix(t), k, k, k, x,
-                    c, n, squares(r, k));
+    clg__str_printf(b, "NAME(meet_T_%s)(&a%d, &c%d, &n%d_, %s, %s, %s, %d);\n", clg__suffix(t), k,
+                    k, k, x, c, n, squares(r, k));
 }
 
 // f{k} from the total of its owner: {prefix}a, {prefix}c, {prefix}n
@@ -265,18 +283,21 @@ void clg__sum_result(clg__reducer *r, clg__str *b, int k, bool element, const ch
 {
     const clg__reduction *d = &r->g->reductions[k];
     const clg_dtype t = clg__red_type(r->g, d);
-    const char *s = clg__suffix(t), *set = element ? "E" : "T", *as = t == CLG_F64 ? "as_double(" : "as_float((int)";
+    const char *s = clg__suffix(t), *set = element ? "E" : "T",
+               *as = t == CLG_F64 ? "as_double(" : "as_float((int)";
     const int o = r->owner[k];
     char n[24];
     clg__format(n, sizeof n, *prefix ? "%sn%d" : "%sn%d_", prefix, o);
     if (d->kind == CLG__RED_SUM) {
-        clg__str_printf(b, "const %s_%s f%d = (%sa%d + %sc%d) / %s;\n", set, s, k, prefix, o, prefix, o, n);
+        clg__str_printf(b, "const %s_%s f%d = (%sa%d + %sc%d) / %s;\n", set, s, k, prefix, o,
+                        prefix, o, n);
         return;
     }
     need(r, mean_text, "mean", t, element);
-    clg__str_printf(b, "%s_%s r%d_;\n%s_%s f%d = NAME(mean_%s_%s)(%sa%d, %sc%d, %sg[%d]), %sg[%d]), &r%d_);\n",
-                    set, s, k, set, s, k, set, s, prefix, o, prefix, o, as, -CLG__HEAD - 2 - 2 * k, as,
-                    -CLG__HEAD - 1 - 2 * k, k);
+    clg__str_printf(
+        b, "%s_%s r%d_;\n%s_%s f%d = NAME(mean_%s_%s)(%sa%d, %sc%d, %sg[%d]), %sg[%d]), &r%d_);\n",
+        set, s, k, set, s, k, set, s, prefix, o, prefix, o, as, -CLG__HEAD - 2 - 2 * k, as,
+        -CLG__HEAD - 1 - 2 * k, k);
     if (d->kind == CLG__RED_ROOT) {
         need(r, root_text, "root", t, element);
         clg__str_printf(b, "f%d = NAME(root_%s_%s)(f%d, r%d_);\n", k, set, s, k, k);
@@ -289,7 +310,7 @@ void clg__sum_result(clg__reducer *r, clg__str *b, int k, bool element, const ch
 static int64_t bits(clg_dtype t, double v)
 {
     int64_t word = 0;
-    const float f = (float) v;
+    const float f = (float)v;
     if (t == CLG_F64)
         memcpy(&word, &v, sizeof v);
     else
@@ -303,7 +324,7 @@ void clg__sum_divisors(clg__reducer *r)
     for (int k = r->g->n_reductions - 1; k >= 0; k--) {
         const clg__reduction *d = &r->g->reductions[k];
         const clg_dtype t = clg__red_type(r->g, d);
-        const double high = t == CLG_F64 ? d->divisor : (double) (float) d->divisor;
+        const double high = t == CLG_F64 ? d->divisor : (double)(float)d->divisor;
         clg__geo_add(r->p, bits(t, high));
         clg__geo_add(r->p, bits(t, isfinite(high) ? d->divisor - high : 0));
     }

@@ -154,7 +154,7 @@ clg_tensor clg_sum(clg_tensor a, clg_shape axes, bool keepdims)
         p.in[0] = clg_cast(a, CLG_I64);
     p.c.in = p.in;
     if (p.in[0]->status < 0)
-        return p.in[0];
+        return clg__call_own(&p.c, p.in[0]);
     return finish(&p, &op_sum, CLG__RED_SUM, p.in[0]->dtype, keepdims);
 }
 
@@ -319,7 +319,7 @@ static clg_tensor spread(const clg__op *op, bool root, clg_tensor a, clg_shape a
         return clg__call_fail(&p.c, CLG_EINVAL, "correction is %g, expected a finite number", correction);
     const spread_params q = { axes, (double) p.count - correction };
     clg_tensor y = clg__squares(clg__deviation(a, axes, NULL), axes, fmax(q.freedom, 0), root, keepdims);
-    return y->status < 0 ? y : clg__custom_vjp(op, y, 1, &a, &q);
+    return clg__call_own(&p.c, y->status < 0 ? y : clg__custom_vjp(op, y, 1, &a, &q));
 }
 
 clg_tensor clg_variance(clg_tensor a, clg_shape axes, double correction, bool keepdims)
@@ -352,7 +352,7 @@ clg_tensor clg_logsumexp(clg_tensor a, clg_shape axes, bool keepdims)
     if (!clg_dtype_is_float(a->dtype))
         a = clg_cast(a, CLG_F32);
     if (p.count == 0) // log of an empty sum
-        return clg_log(clg_sum(a, axes, keepdims));
+        return clg__call_own(&p.c, clg_log(clg_sum(a, axes, keepdims)));
     clg_tensor top = clg_amax(a, axes, true);
     // an infinite maximum would give inf - inf
     clg_tensor m = clg_where(clg_is_finite(top), top, literal(a, 0));
@@ -360,5 +360,5 @@ clg_tensor clg_logsumexp(clg_tensor a, clg_shape axes, bool keepdims)
     clg_tensor sum = clg_sum(clg_exp(clg_sub(a, m)), axes, true), y = clg_add(clg_log(sum), m);
     if (y->status >= 0)
         y = clg__custom_vjp(&op_logsumexp, y, 3, (clg_tensor[]) { a, m, sum }, NULL);
-    return keepdims || y->status < 0 ? y : clg_reshape(y, p.squeezed);
+    return clg__call_own(&p.c, keepdims || y->status < 0 ? y : clg_reshape(y, p.squeezed));
 }

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+// Reductions read views as they are and copy nothing; conventions at ties, limits and nothing.
+#include "testing.h"
+
+#define fp64 (clg_device_get_info(dev)->fp64)
+
+// A device on which a hundred million elements are more than a moment's work.
+static bool slow(void)
+{
+    return strstr(clg_device_get_info(dev)->name, "llvmpipe") != NULL;
+}
+
+static void scope_end(clg_scope s)
+{
+    clg_scope_pop(s);
+    clg_error_clear(dev);
+}
+
+static double *read_all(clg_tensor t)
+{
+    const int64_t n = clg_numel(t->shape);
+    double *out = calloc((size_t)n + 1, sizeof *out);
+    if (t->status >= 0)
+        t = clg_cast(t, fp64 ? CLG_F64 : CLG_F32);
+    float *few = calloc((size_t)n + 1, sizeof *few);
+    ok(t->status);
+    ok(fp64 ? clg_read(t, out, (size_t)n * sizeof *out)
+            : clg_read(t, few, (size_t)n * sizeof *few));
+    for (int64_t i = 0; i < n && !fp64; i++)
+        out[i] = (double)few[i];
+    free(few);
+    return out;
+}
+
+static double number(clg_tensor t)
+{
+    clg_status st = CLG_OK;
+    const double v = clg_item(t, &st);
+    ok(st);
+    return v;
+}
+
+// ---- views
+
+enum { VIEWS = 14 };
+
+// Views of x [6,5,4,7] and of what is computed from it.
+static clg_tensor view(int k, clg_tensor x)
+{
+    clg_tensor row = clg_slice(x, 3, 0, 1, 1); // [6,5,4,1]
+    switch (k) {
+    case 0:
+        return x;
+    case 1:
+        return clg_permute(x, CLG_SHAPE(3, 0, 2, 1));
+    case 2:
+        return clg_permute(x, CLG_SHAPE(1, 0, 3, 2));
+    case 3:
+        return clg_slice(x, 3, 1, 6, 2);
+    case 4:
+        return clg_flip(clg_slice(x, 1, 1, 5, 1), CLG_SHAPE(0, 3));
+    case 5:
+        return clg_expand(row, CLG_SHAPE(6, 5, 4, 37));
+    case 6:
+        return clg_pad(x, CLG_SHAPE(0, 1, 0, 2), CLG_SHAPE(1, 0, 0, 3), 0.5);
+    case 7:
+        return clg_pad(clg_permute(x, CLG_SHAPE(0, 2, 3, 1)), CLG_SHAPE(0, 0, 2, 1),
+                       CLG_SHAPE(0, 0, 0, 1), -1);
+    case 8:
+        return clg_mul(x, clg_slice(x, 0, 2, 3, 1)); // [1,5,4,7] repeated
+    case 9:
+        return clg_add(clg_permute(x, CLG_SHAPE(0, 3, 2, 1)),
+                       clg_permute(row, CLG_SHAPE(0, 3, 2, 1)));
+    case 10:
+        return clg_permute(clg_reshape(clg_arange(dev, CLG_F32, 0, 840, 1), x->shape),
+                           CLG_SHAPE(2, 1, 0, 3));
+    case 11:
+        return clg_expand(clg_slice(x, 0, 1, 2, 1), CLG_SHAPE(6, 5, 4, 7));
+    case 12:
+        return clg_permute(clg_exp(clg_expand(row, CLG_SHAPE(6, 5, 4, 20))), CLG_SHAPE(3, 1, 0, 2));
+    default:
+        return clg_slice(clg_pad(x, CLG_SHAPE(1, 0, 0, 0), CLG_SHAPE(1, 0, 0, 0), 3), 0, 0, 1,
+                         1); // the fill alone
+    }
+}
+
+static clg_tensor reduction(int k, clg_tensor t, clg_shape axes)
+{
+    switch (k) {
+    case 0:
+        return clg_sum(t, axes, false);
+    case 1:
+        return clg_mean(t, axes, false);
+    case 2:
+        return clg_std(t, axes, 1, false);
+    case 3:
+        return clg_amax(t, axes, false);
+    case 4:
+        return clg_sum(clg_cast(t, CLG_I32), axes, false);
+    default:
+        return clg_argmin(t, axes.rank == 1 ? axes : CLG_ALL, false);
+    }
+}
+
+static void same_bits(const char *what, int k, int mask, int op, clg_tensor a, clg_tensor b)
+{
+    const size_t bytes = (size_t)clg_numel(a->shape) * clg_dtype_size(a->dtype);
+    char *x = calloc(1, bytes + 1), *y = calloc(1, bytes + 1);
+    ok(a->status), ok(b->status);
+    ok(clg_read(a, x, bytes)), ok(clg_read(b, y, bytes));
+    ck_assert_msg(memcmp(x, y, bytes) == 0, "%s: view %d, axes %d, reduction %d", what, k, mask,
+                  op);
+    free(x), free(y);
+}
+
+// Read through the view, or copied before: the order of a sum follows from the shape alone. _i: the
+// view
+START_TEST(reductions_read_views_as_they_are)
+{
+    float host[840];
+    for (int m = 0; m < (slow() ? 2 : 4); m++) {
+        const int mask = (int[]){15, 5, 13, 10}[m];
+        clg_scope s = clg_scope_push(dev);
+        clg_tensor x = upload(CLG_SHAPE(6, 5, 4, 7), host), v = view(_i, x);
+        float *all = calloc((size_t)clg_numel(v->shape) + 1, sizeof *all);
+        ok(clg_read(clg_mul_scalar(v, 1), all, (size_t)clg_numel(v->shape) * sizeof *all));
+        clg_tensor copy = clg_upload(dev, CLG_F32, v->shape, all);
+        clg_shape axes = {0};
+        for (int d = 0; d < 4; d++) {
+            if (mask & (8 >> d))
+                axes.dim[axes.rank++] = d;
+        }
+        clg_tensor a[6], b[6];
+        for (int op = 0; op < 6; op++) {
+            a[op] = reduction(op, view(_i, x), axes);
+            b[op] = reduction(op, copy, axes);
+        }
+        ok(clg_eval_n(a, 6));
+        ok(clg_eval_n(b, 6));
+        for (int op = 0; op < 6; op++)
+            same_bits("in place", _i, mask, op, a[op], b[op]);
+        free(all);
+        scope_end(s);
+    }
+}
+END_TEST
+
+// Bytes beyond the inputs that a reduction takes. _i: the case
+START_TEST(reductions_copy_nothing)
+{
+    enum { R = 600, C = 700 };
+    static float host[R * C];
+    static uint8_t bytes[R * C];
+    char error[1100] = "";
+    clg_device mine = dev, d;
+    ck_assert_msg(
+        clg_device_open(&d, clg_device_params(.error = error, .error_size = sizeof error)) >= 0,
+        "%s", error);
+    dev = d;
+    clg_scope s = clg_scope_push(d);
+    clg_tensor x = clg_upload(d, CLG_F32, CLG_SHAPE(R, C), host),
+               t = clg_upload(d, CLG_F32, CLG_SHAPE(R, C), host);
+    clg_tensor row = clg_upload(d, CLG_F32, CLG_SHAPE(C), host),
+               u = clg_upload(d, CLG_U8, CLG_SHAPE(R, C), bytes);
+    clg_tensor few = clg_upload(d, CLG_U8, CLG_SHAPE(3, 1), (uint8_t[]){1, 2, 3}), y = NULL;
+    const int64_t many = slow() ? 1 << 20 : 1 << 28;
+    double want = 0;
+    switch (_i) {
+    case 0:
+        y = clg_mse_loss(clg_add(x, row), t, CLG_REDUCE_MEAN);
+        break;
+    case 1:
+        y = clg_sum(clg_transpose(u, 0, 1), CLG_ALL, false);
+        break;
+    case 2:
+        y = clg_sum(clg_mul(clg_reshape(row, CLG_SHAPE(C, 1)), row), CLG_ALL, false);
+        break;
+    case 3:
+        y = clg_sum(clg_expand(few, CLG_SHAPE(3, many)), CLG_ALL, false), want = 6 * (double)many;
+        break;
+    case 4:
+        y = clg_variance(clg_pad(x, CLG_SHAPE(1, 1), CLG_SHAPE(1, 1), 0), CLG_ALL, 1, false);
+        break;
+    default:
+        y = clg_amax(clg_permute(clg_reshape(x, CLG_SHAPE(20, 30, 70, 10)), CLG_SHAPE(3, 1, 0, 2)),
+                     CLG_AXES(0, 2), false);
+    }
+    ok(clg_sync(d));
+    const uint64_t before = clg_device_get_stats(d).bytes_peak;
+    ok(clg_eval(y));
+    ok(clg_sync(d));
+    const uint64_t after = clg_device_get_stats(d).bytes_peak;
+    ck_assert_msg(after - before < 100000, "case %d took %llu bytes", _i,
+                  (unsigned long long)(after - before));
+    if (_i < 4)
+        ck_assert_double_eq(number(y), want);
+    clg_scope_pop(s);
+    clg_device_close(&d);
+    dev = mine;
+}
+END_TEST
+
+// ---- conventions, as PyTorch 2.15
+
+static void near(const char *what, clg_tensor t, const double *want, int n)
+{
+    double *got = read_all(t);
+    ck_assert_int_eq(clg_numel(t->shape), n);
+    for (int i = 0; i < n; i++)
+        ck_assert_msg(isnan(want[i])
+                          ? isnan(got[i])
+                          : got[i] == want[i] || fabs(got[i] - want[i]) <= 1e-6 * fabs(want[i]),
+                      "%s: element %d is %.9g, expected %.9g", what, i, got[i], want[i]);
+    free(got);
+}
+#define NEAR(what, t, ...) \
+    near(what, t, (double[]){__VA_ARGS__}, (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)))
+
+START_TEST(more_correction_than_elements)
+{
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor x = clg_track(clg_upload(dev, CLG_F32, CLG_SHAPE(3), (float[]){1, 2, 4}));
+    const clg_shape axis = CLG_AXES(0);
+    NEAR("var 0.5", clg_variance(x, axis, 0.5, false), 4.66666667 / 2.5);
+    NEAR("var -1.5", clg_variance(x, axis, -1.5, false), 4.66666667 / 4.5);
+    NEAR("var 3", clg_variance(x, axis, 3, false), INFINITY);
+    NEAR("var' 2.5", clg_grad(clg_variance(x, axis, 2.5, false), x), -5.33333333, -1.33333333,
+         6.66666667);
+    NEAR("var' 3", clg_grad(clg_variance(x, axis, 3, false), x), -INFINITY, -INFINITY, INFINITY);
+    NEAR("var' 5", clg_grad(clg_variance(x, axis, 5, false), x), 1.33333333, 0.333333333,
+         -1.66666667);
+    NEAR("var' 5, all", clg_grad(clg_variance(x, CLG_ALL, 5, false), x), INFINITY, INFINITY,
+         INFINITY);
+    NEAR("std' 5", clg_grad(clg_std(x, axis, 5, false), x), 0, 0, 0);
+    NEAR("std' 1.5", clg_grad(clg_std(x, axis, 1.5, false), x), -0.503952563, -0.125988126,
+         0.629940808);
+    clg_tensor one = clg_track(clg_ones(dev, CLG_F32, CLG_SHAPE(3)));
+    NEAR("std' of equal ones", clg_grad(clg_std(one, axis, 1, false), one), 0, 0, 0);
+    ck_assert_int_eq(clg_variance(x, axis, NAN, false)->status, CLG_EINVAL);
+    scope_end(s);
+}
+END_TEST
+
+START_TEST(reductions_of_nothing_and_of_one_number)
+{
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor none = clg_zeros(dev, CLG_F32, CLG_SHAPE(0, 3)),
+               x = clg_full(dev, CLG_F32, CLG_SCALAR, 3);
+    const clg_shape axis = CLG_AXES(0);
+    NEAR("sum", clg_sum(none, axis, false), 0, 0, 0);
+    NEAR("mean", clg_mean(none, axis, false), NAN, NAN, NAN);
+    NEAR("variance", clg_variance(none, axis, 1, false), NAN, NAN, NAN);
+    NEAR("std", clg_std(none, axis, 0, false), NAN, NAN, NAN);
+    NEAR("logsumexp", clg_logsumexp(none, axis, false), -INFINITY, -INFINITY, -INFINITY);
+    NEAR("logsumexp of all", clg_logsumexp(none, CLG_ALL, false), -INFINITY);
+    NEAR("integers", clg_logsumexp(clg_ones(dev, CLG_I32, CLG_SHAPE(3)), axis, false),
+         2.0986122887);
+    ck_assert_int_eq(clg_logsumexp(clg_ones(dev, CLG_BOOL, CLG_SHAPE(3)), axis, false)->dtype,
+                     CLG_F32);
+    ck_assert_int_eq(clg_amax(none, axis, false)->status, CLG_ESHAPE);
+    ck_assert_int_eq(clg_argmin(none, CLG_ALL, false)->status, CLG_ESHAPE);
+    ck_assert_int_eq(clg_amin(clg_zeros(dev, CLG_F32, CLG_SHAPE(0, 0)), CLG_AXES(1), false)->status,
+                     CLG_ESHAPE);
+    ck_assert_int_eq(clg_mean(clg_ones(dev, CLG_I32, CLG_SHAPE(3)), axis, false)->status,
+                     CLG_EDTYPE);
+    for (int a = -1; a < 1; a++) {
+        const clg_shape of = CLG_AXES(a);
+        NEAR("0-d sum", clg_sum(x, of, false), 3);
+        NEAR("0-d mean", clg_mean(x, of, true), 3);
+        NEAR("0-d amax", clg_amax(x, of, false), 3);
+        NEAR("0-d argmin", clg_argmin(x, of, false), 0);
+        NEAR("0-d any", clg_any(x, of, false), 1);
+        NEAR("0-d variance", clg_variance(x, of, 1, false), NAN);
+        NEAR("0-d std", clg_std(x, of, 0, false), 0);
+        NEAR("0-d logsumexp", clg_logsumexp(x, of, false), 3);
+        NEAR("0-d softmax", clg_softmax(x, a), 1);
+        NEAR("0-d log_softmax", clg_log_softmax(x, a), 0);
+    }
+    ck_assert_int_eq(clg_sum(x, CLG_AXES(1), false)->status, CLG_ESHAPE);
+    ck_assert_int_eq(clg_sum(x, CLG_AXES(0, -1), false)->status, CLG_ESHAPE);
+    scope_end(s);
+}
+END_TEST
+
+START_TEST(gradients_of_extremes)
+{
+    clg_scope s = clg_scope_push(dev);
+    const float host[] = {1, NAN, 3, NAN, 3, 3, 1, 0};
+    clg_tensor x = clg_track(clg_upload(dev, CLG_F32, CLG_SHAPE(2, 4), host));
+    NEAR("amax", clg_grad(clg_sum(clg_amax(x, CLG_AXES(1), false), CLG_ALL, false), x), NAN, NAN,
+         NAN, NAN, 0.5, 0.5, 0, 0);
+    NEAR("amin", clg_grad(clg_sum(clg_amin(x, CLG_AXES(1), false), CLG_ALL, false), x), NAN, NAN,
+         NAN, NAN, 0, 0, 0, 1);
+    NEAR("argmax", clg_argmax(x, CLG_AXES(1), false), 1, 0);
+    scope_end(s);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("reductions");
+    TCase *c = tcase_create("reductions");
+    tcase_add_loop_test(c, reductions_read_views_as_they_are, 0, VIEWS);
+    tcase_add_loop_test(c, reductions_copy_nothing, 0, 6);
+    tcase_add_test(c, more_correction_than_elements);
+    tcase_add_test(c, reductions_of_nothing_and_of_one_number);
+    tcase_add_test(c, gradients_of_extremes);
+    suite_add_tcase(s, c);
+    return run_suite(s);
+}
