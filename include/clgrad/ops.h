@@ -203,8 +203,8 @@ CLG_API clg_tensor clg_cast(clg_tensor a, clg_dtype t);
 // shape alone: the same bits on any number of cores.
 
 // Sum. Floating sums are within 1 ulp of exact where elements have one sign; else within 1 ulp and
-// 2^-30 (F32) or 2^-80 (F64) of the sum of magnitudes. What overflows on the way and comes back is
-// exact too; infinities and NaN give what plain addition would.
+// 2^-30 (F32) or 2^-80 (F64) of the sum of magnitudes. What overflows on the way and comes back
+// is exact too; infinities and NaN give what plain addition would.
 //
 //   y = sum of a over the axes
 //
@@ -216,8 +216,8 @@ CLG_API clg_tensor clg_cast(clg_tensor a, clg_dtype t);
 // errors  CLG_ESHAPE    an axis is out of range or doubled
 CLG_API clg_tensor clg_sum(clg_tensor a, clg_shape axes, bool keepdims);
 
-// Mean: correctly rounded but for an error like clg_sum's, so that the mean of equal elements is that
-// element. A sum beyond the type's range does no harm.
+// Mean: correctly rounded but for an error like clg_sum's, so that the mean of equal elements is
+// that element. A sum beyond the type's range does no harm.
 //
 //   y = sum of a over the axes / number of elements summed; NaN for none
 //
@@ -297,9 +297,9 @@ CLG_API clg_tensor clg_argmax(clg_tensor a, clg_shape axes, bool keepdims);
 // errors  as of clg_argmax
 CLG_API clg_tensor clg_argmin(clg_tensor a, clg_shape axes, bool keepdims);
 
-// Variance, in two passes so that nothing cancels: within 4 ulp, for data far from zero too (the deviation
-// from a mean that is not rounded is exact to half an ulp). Neither squares nor their sum overflow or
-// vanish where the result does not.
+// Variance, in two passes so that nothing cancels: within 4 ulp, for data far from zero too (the
+// deviation from a mean that is not rounded is exact to half an ulp). Neither squares nor their sum
+// overflow or vanish where the result does not.
 //
 //   y = sum of (a - mean)^2 over the axes / max(0, n - correction), n the number of elements
 //
@@ -308,8 +308,8 @@ CLG_API clg_tensor clg_argmin(clg_tensor a, clg_shape axes, bool keepdims);
 // correction   1: unbiased (PyTorch's default), 0: of the whole population; any finite number
 // result  a's shape without the axes, type of a. Where n <= correction it divides by 0: infinite,
 //         NaN where every element is the mean
-// grad    a: 2 g (a - mean) / (n - correction), also where that is below 0; for CLG_ALL g times infinity
-//         where n <= correction. As PyTorch
+// grad    a: 2 g (a - mean) / (n - correction), also where that is below 0; for CLG_ALL g times
+//         infinity where n <= correction. As PyTorch
 // errors  CLG_EDTYPE    a is not floating
 //         CLG_ESHAPE    as of clg_sum
 //         CLG_EINVAL    correction is not finite
@@ -331,8 +331,8 @@ CLG_API clg_tensor clg_std(clg_tensor a, clg_shape axes, double correction, bool
 //
 // a       any type and shape
 // axes, keepdims   as of clg_sum
-// result  a's shape without the axes, type of a when floating, else F32; -inf for nothing and where every
-//         element is
+// result  a's shape without the axes, type of a when floating, else F32; -inf for nothing and where
+//         every element is
 // grad    a: g e^(a - y)
 // errors  CLG_ESHAPE    as of clg_sum
 CLG_API clg_tensor clg_logsumexp(clg_tensor a, clg_shape axes, bool keepdims);
@@ -672,7 +672,8 @@ struct clg_batch_norm_params {
 // grad    x, weight, bias; outside training also mean and var. new_mean and new_var: none
 // errors  CLG_EDTYPE    x is not floating
 //         CLG_ESHAPE    rank below 2, not C elements, or one value per channel in training
-//         CLG_EINVAL    eps or momentum negative or not finite, or given together with no_eps, no_momentum
+//         CLG_EINVAL    eps or momentum negative or not finite, or given together with no_eps or
+//                       no_momentum
 // source  Ioffe and Szegedy 2015
 CLG_API clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias,
                                   clg_tensor mean, clg_tensor var,
