@@ -156,7 +156,7 @@ static int run_all(clg_device dev, int argc, char **argv, bool json)
             continue;
         const double t = measure(&b, k);
         if (t < 0) {
-            fprintf(stderr, "clgrad bench: %s: %s\n", k->name, clg_error(dev, CLG_EDEVICE));
+            fprintf(stderr, "clgrad bench: %s: %s\n", k->name, clg_error(dev, CLG_OK));
             code = EXIT_FAILED;
             break;
         }

@@ -8,7 +8,7 @@
 
 int report_failure(const training *t)
 {
-    fprintf(stderr, "clgrad train: %s\n", clg_error(t->dev, CLG_EDEVICE));
+    fprintf(stderr, "clgrad train: %s\n", clg_error(t->dev, CLG_OK));
     return EXIT_FAILED;
 }
 

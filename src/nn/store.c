@@ -187,7 +187,7 @@ clg_var clg__store_add(clg_store s, const char *name, clg_tensor value, role is)
 {
     if (value->status < 0)
         return clg__store_refuse(s, value->status, "store: '%.200s': %s", name,
-                                 clg_error(s->dev, value->status));
+                                 clg_tensor_error(value));
     if (s->n == s->capacity) {
         const int to = s->capacity ? 2 * s->capacity : 16;
         struct entry *e = realloc(s->entry, (size_t) to * sizeof *e);
