@@ -273,6 +273,8 @@ typedef struct clock {
     clg_tensor lr1, root2; // Adam: lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t)
 } clock;
 
+enum { STEP_NUMBERS = 24 };
+
 typedef struct step {
     clg_optim o;
     clg_device dev;
@@ -282,6 +284,10 @@ typedef struct step {
     bool fresh; // no step has been made yet
     clock shared;
     clg_tensor lr, beta1, rest1, beta2, rest2, eps, decay, momentum, undamped;
+    // numbers of this step
+    double value[STEP_NUMBERS];
+    clg_tensor number[STEP_NUMBERS];
+    int n_numbers;
 } step;
 
 static clg_var state(step *s, int i, const char *what, clg_shape shape)
@@ -300,9 +306,19 @@ static void put(step *s, clg_var v, clg_tensor t)
     s->to[s->n++] = t;
 }
 
+// One tensor a value: updates that read different slots would not share a launch.
 static clg_tensor number(step *s, double v)
 {
-    return clg_scalar(s->dev, CLG_F32, v);
+    for (int i = 0; i < s->n_numbers; i++) {
+        if (s->value[i] == v)
+            return s->number[i];
+    }
+    clg_tensor t = clg_scalar(s->dev, CLG_F32, v);
+    if (s->n_numbers < STEP_NUMBERS) {
+        s->value[s->n_numbers] = v;
+        s->number[s->n_numbers++] = t;
+    }
+    return t;
 }
 
 // 1 - beta^t without cancellation
@@ -364,7 +380,8 @@ static bool sgd_one(step *s, int i)
 static clg_tensor squarable(step *s, clg_tensor g)
 {
     const double largest = 0x1.fffffep63;
-    return clg_where(clg_eq(clg_abs(g), number(s, INFINITY)), g, clg_clamp(g, -largest, largest));
+    clg_tensor finite = clg_minimum(clg_maximum(g, number(s, -largest)), number(s, largest));
+    return clg_where(clg_eq(clg_abs(g), number(s, INFINITY)), g, finite);
 }
 
 // sqrt(v). A square below 2^-126 is lost, with a usual eps for no harm. Where eps is tiny the first
