@@ -171,8 +171,8 @@ void clg__red_accumulate(clg__reducer *r, clg__lanes lanes, const char *index)
         clg__gen_cast(&r->body, b, from, t, value);
         clg__str_add(b, ";\n");
         if (masked)
-            clg__str_printf(b, "v = (CI_%s(LANE16) %s) ? v : (T_%s)((E_%s)(%s));\n", s, which, s, s,
-                            clg__red_identity(d->kind, t));
+            clg__str_printf(b, "%sv = (CI_%s(LANE16) %s) ? v : (T_%s)((E_%s)(%s));\n",
+                            lanes == CLG__FULL ? "if (skip)\n" : "", s, which, s, s, clg__red_identity(d->kind, t));
         if (clg__red_is_sum(r, k)) {
             clg__sum_accumulate(r, b, k);
             continue;

@@ -62,8 +62,11 @@ const long j = min(k, inner - 16);
 const int skip = (int)(k - j);
 const T_f32 v0 = LD_f32(p0 + j);
 { T_f32 v = v0;
+if (skip)
 v = (CI_f32(LANE16) >= (I_f32)(skip)) ? v : (T_f32)((E_f32)(0));
+if (careful) {
 v *= n0_;
+}
 TWO_SUM_f32(s0_, e0_, v) }
 }
 if (careful) {
