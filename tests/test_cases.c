@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every line of tools/cases.txt: the device against the host reference, forward, gradient and the gradient
-// of the gradient; and, on the host alone, the gradients against central differences.
+// of the gradient; and, on the host alone, the gradients against central differences. With CLGRAD_CASE_VIEWS
+// every input is a view of a tensor that lies otherwise: dimensions in reverse order, every second element.
 #include "../tools/cases.h"
 #include "reference.h"
 #include "testing.h"
@@ -23,6 +24,7 @@ typedef struct one {
 
 static clg_dtype real = CLG_F32;
 static uint64_t state;
+static bool views;
 
 static double *numbers(int64_t n)
 {
@@ -45,6 +47,32 @@ static clg_tensor uploaded(clg_dtype t, clg_shape s, const double *v)
 static void check_status(const one *o, clg_status st, const char *part)
 {
     ck_assert_msg(st >= 0, "%s %s: %s", o->c->name, part, clg_error(dev, st));
+}
+
+// A tensor of the same elements in other places, and the view that shows them as they were. The host's
+// numbers move with them.
+static clg_tensor elsewhere(one *o, int k, clg_dtype t, clg_shape s)
+{
+    const int64_t n = clg_numel(s);
+    double *moved = calloc(2 * (size_t) n + 1, sizeof *moved);
+    clg_shape lies = { .rank = s.rank }, back = { .rank = s.rank };
+    for (int d = 0; d < s.rank; d++) {
+        lies.dim[d] = s.dim[s.rank - 1 - d];
+        back.dim[d] = s.rank - 1 - d;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        int64_t rest = i, at = 0, stride[CLG_MAX_RANK], all = 1;
+        for (int d = 0; d < s.rank; d++, all *= s.dim[d - 1])
+            stride[d] = all;
+        for (int d = s.rank - 1; d >= 0; d--, rest /= s.dim[d + 1])
+            at += rest % s.dim[d] * stride[d];
+        moved[s.rank == 1 ? 2 * i : at] = o->host[k][i];
+    }
+    free(o->host[k]);
+    o->host[k] = moved;
+    if (s.rank == 1)
+        return clg_slice(o->leaf[k] = uploaded(t, CLG_SHAPE(2 * n), moved), 0, 0, 2 * n, 2);
+    return clg_permute(o->leaf[k] = uploaded(t, lies, moved), back);
 }
 
 // The sum of the derivatives times fixed numbers, to be differentiated once more.
@@ -74,9 +102,13 @@ static void record_one(one *o, const op_case *c)
     for (int k = 0; k < CASE_INPUTS && c->in[k].kind != CASE_NONE; k++) {
         o->host[k] = calloc((size_t) clg_numel(c->in[k].shape) + 1, sizeof(double));
         case_values(c, k, &state, o->host[k]);
-        o->leaf[k] = o->x[k] = uploaded(case_dtype(c, k, real), c->in[k].shape, o->host[k]);
+        const clg_dtype t = case_dtype(c, k, real);
+        if (views && c->in[k].shape.rank > 0)
+            o->x[k] = elsewhere(o, k, t, c->in[k].shape);
+        else
+            o->leaf[k] = o->x[k] = uploaded(t, c->in[k].shape, o->host[k]);
         if (c->in[k].kind == CASE_REAL) {
-            o->x[k] = clg_track(o->leaf[k]);
+            o->x[k] = clg_track(o->x[k]);
             o->real[o->n_real++] = k;
         }
         o->n_in++;
@@ -161,7 +193,7 @@ static void interpret(one *o)
     r = reference_create(false);
     for (int k = 0; k < o->n_in; k++)
         reference_set(r, o->leaf[k], o->host[k]);
-    if (o->n_real > 0 && real == CLG_F32) {
+    if (o->n_real > 0 && real == CLG_F32 && !views) {
         check_differences(r, o, false);
         if (o->n > 1 + o->n_real)
             check_differences(r, o, true);
@@ -215,6 +247,7 @@ static void run_table(clg_dtype t)
     const char *only = getenv("CLGRAD_CASE");
     int n = 0;
     real = t;
+    views = getenv("CLGRAD_CASE_VIEWS") != NULL;
     state = 1; // the same numbers every time: none of them on a kink
     clg_manual_seed(dev, 5);
     clg_scope s = clg_scope_push(dev);
