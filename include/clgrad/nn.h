@@ -151,7 +151,8 @@ CLG_API clg_status clg_store_save(clg_store s, const char *path, const char *con
 // them; asking for what the file lacks fails, and what is left over makes clg_store_check and an
 // optimizer's first step fail. After one of these has passed, new names are welcome.
 // Optimizer state ("optim.") may be missing, as in a file of weights alone; that of another kind of
-// optimizer, or of parameters that nobody asked for, makes the optimizer's first step fail.
+// optimizer, of parameters that nobody asked for, or half of what a parameter has, makes the
+// optimizer's first step fail.
 //
 // s, path the store, where from
 // result  CLG_OK

@@ -80,6 +80,45 @@ static bool is_expected_state(clg_store s, const char *name, const char *const *
     return false;
 }
 
+// Is "optim.<what>.<param>", or without a param "optim.<what>", there?
+static bool has_state(clg_store s, const char *what, const char *param)
+{
+    const size_t n = strlen(what);
+    for (int i = 0; i < s->n; i++) {
+        const char *rest = s->entry[i].name + 6 + n;
+        if (!clg__is_state(s->entry[i].name) || strncmp(s->entry[i].name + 6, what, n) != 0)
+            continue;
+        if (param ? *rest == '.' && strcmp(rest + 1, param) == 0 : *rest == '\0')
+            return true;
+    }
+    return false;
+}
+
+// A moment without its companions, or without the steps that it had, would go on as half a state: a step of
+// a wrong size that nobody would see. A parameter may have none at all: it was frozen.
+static clg_status check_halves(clg_store s, const char *const *states)
+{
+    for (int i = s->claimed; i < s->n && !s->allow_missing; i++) {
+        const char *name = s->entry[i].name;
+        for (int k = 0; states[k] && clg__is_state(name); k++) {
+            const size_t n = strlen(states[k]);
+            if (strncmp(name + 6, states[k], n) != 0 || name[6 + n] != '.')
+                continue;
+            const char *lacks = NULL, *param = name + 7 + n;
+            for (int j = 0; states[j + 1] && !lacks; j++) // the last one is the count, for all
+                lacks = has_state(s, states[j], param) ? NULL : states[j];
+            const bool steps = has_state(s, "step", NULL);
+            if (!lacks && steps)
+                continue;
+            clg__store_refuse(s, CLG_EFORMAT, "store: %.150s has '%.200s' and no 'optim.%s%s%.200s' (half an "
+                              "optimizer's state)", s->file, name, steps ? lacks : "step", steps ? "." : "",
+                              steps ? param : "");
+            return CLG_EFORMAT;
+        }
+    }
+    return CLG_OK;
+}
+
 clg_status clg__store_settle(clg_store s, const char *const *states)
 {
     list l = { .n = 0 };
@@ -106,6 +145,8 @@ clg_status clg__store_settle(clg_store s, const char *const *states)
                           best.name ? best.name : "", best.name ? "'" : "");
         return CLG_EFORMAT;
     }
+    if (states && check_halves(s, states) < 0)
+        return CLG_EFORMAT;
     free(s->file);
     s->file = NULL;
     return CLG_OK;
