@@ -69,7 +69,8 @@ static const char *read_entry(const json_t *j, clg_safetensor *t, size_t range[2
     if (!json_is_object(j) || !json_is_string(type) || !json_is_array(shape) || !json_is_array(at) ||
         json_array_size(at) != 2)
         return "is not {dtype, shape, data_offsets}";
-    const int k = type_of(json_string_value(type));
+    const int k = strlen(json_string_value(type)) == json_string_length(type) // else it holds a NUL
+                      ? type_of(json_string_value(type)) : -1;
     if (k < 0)
         return "has an unknown dtype";
     if (json_array_size(shape) > CLG_MAX_RANK)
