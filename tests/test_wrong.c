@@ -119,6 +119,18 @@ START_TEST(null_is_refused)
                                 clg_batch_norm(NULL, NULL, NULL, NULL, NULL, NULL), clg_detach(NULL) };
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
         ck_assert_msg(none[i]->status < 0, "call %zu took NULL", i);
+    // and where there is nowhere to write to
+    clg_device_info *list;
+    int n;
+    char error[200] = "";
+    const clg_tensor y = clg_sum(x, CLG_ALL, false);
+    const clg_status nowhere[] = { clg_print(NULL, x), clg_dot_n(NULL, &x, 1), clg_grad_n(y, &x, 1, NULL),
+                                   clg_vjp_n(x, x, &x, 1, true, NULL), clg_grad_n(x, &x, 1, NULL),
+                                   clg_read(x, NULL, 12), clg_device_list(NULL, &n, error, sizeof error),
+                                   clg_device_list(&list, NULL, NULL, 0), clg_device_open(NULL, NULL) };
+    for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++)
+        ck_assert_msg(nowhere[i] == CLG_EINVAL, "call %zu: %d", i, nowhere[i]);
+    ck_assert_ptr_nonnull(strstr(error, "NULL"));
     clg_scope_pop(s);
     clg_error_clear(dev);
 #endif

@@ -43,12 +43,12 @@ struct clg_device_params {
 
 // List every OpenCL device of every platform, in the order that .select counts.
 //
-// out, count   *out points to *count entries; neither may be NULL
+// out, count   *out points to *count entries
 // error        where a failure writes its message, error_size bytes; may be NULL
 // result  CLG_OK; one entry has is_default, unless no device passes the self-test
 // owns    release with clg_device_list_free; *out is NULL on failure
 // errors  CLG_ENODEV    there is none (the message says what to install)
-//         CLG_ENOMEM
+//         CLG_ENOMEM; CLG_EINVAL for a NULL out or count
 // blocks  starts the OpenCL platforms, and runs one small kernel on each candidate for being the
 //         default until one works; one that has worked is not tested again in this process
 CLG_API clg_status clg_device_list(clg_device_info **out, int *count, char *error,

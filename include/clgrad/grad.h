@@ -18,7 +18,7 @@ CLG_BEGIN
 // out     n results of the type and shape of wrt[i], in the innermost scope
 // result  CLG_OK
 // grad    out[i] are ordinary nodes: differentiate them again
-// errors  CLG_EINVAL    y has several elements, or wrt is on another device
+// errors  CLG_EINVAL    y has several elements, wrt is on another device, or out is NULL
 //         CLG_EDTYPE    y or a wrt[i] is not floating
 //         CLG_EGRAD     no path from a wrt[i] to y, or an operation on the way has no derivative.
 //                       Through operations whose derivative is zero (round, sign, floor, ceil,

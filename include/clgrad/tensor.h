@@ -231,7 +231,7 @@ CLG_API bool clg_is_tracked(clg_tensor t);
 // t       the tensor
 // result  CLG_OK
 // owns    nothing
-// errors  as of clg_read
+// errors  as of clg_read; CLG_EINVAL out is NULL
 // blocks  as clg_read
 CLG_API clg_status clg_print(FILE *out, clg_tensor t);
 
@@ -242,7 +242,7 @@ CLG_API clg_status clg_print(FILE *out, clg_tensor t);
 // t, n    tensors of one device
 // result  CLG_OK
 // owns    nothing
-// errors  a tensor's own when poisoned; CLG_ENOMEM, CLG_EDEVICE
+// errors  a tensor's own when poisoned; CLG_ENOMEM, CLG_EDEVICE; CLG_EINVAL out is NULL
 // blocks  no
 CLG_API clg_status clg_dot_n(FILE *out, const clg_tensor *t, int n);
 

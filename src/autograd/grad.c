@@ -269,7 +269,7 @@ static clg_tensor check(const char *op, clg_tensor y, clg_tensor g, const clg_te
 
 static clg_status give_up(clg_tensor why, int n, clg_tensor *out)
 {
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n && out; i++)
         out[i] = why;
     return why->status;
 }
@@ -288,7 +288,8 @@ static clg_status sweep_back(const char *op, clg_tensor y, clg_tensor g, const c
         clg__caller_bug("grad: wrt belongs to another device than y");
         return give_up(clg_poison(c.dev, CLG_EINVAL, "%s: wrt belongs to another device than y", op), n, out);
     }
-    clg_tensor bad = check(op, y, g, wrt, n);
+    clg_tensor bad = n > 0 && !out ? clg_poison(c.dev, CLG_EINVAL, "%s: out is NULL", op)
+                                   : check(op, y, g, wrt, n);
     if (bad)
         return give_up(bad, n, out);
     for (int i = 0; i < n; i++)

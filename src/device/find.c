@@ -338,6 +338,11 @@ clg_status clg_device_list(clg_device_info **out, int *count, char *error, size_
     clg__err e = { 0 }, none = { 0 };
     clg__found *f;
     int n;
+    if (!out || !count) {
+        clg__fail(&e, CLG_EINVAL, "device list: out or count is NULL");
+        report(error, error_size, &e);
+        return e.status;
+    }
     *out = NULL;
     *count = 0;
     if (clg__find_devices(&f, &n, &e) < 0) {

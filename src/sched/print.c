@@ -73,6 +73,8 @@ clg_status clg_print(FILE *file, clg_tensor t)
     char shape[128];
     if (!clg__call_begin(&c, "print", "t", 1, &t))
         return clg__call_poison(&c)->status;
+    if (!file)
+        return clg__call_fail(&c, CLG_EINVAL, "out is NULL")->status;
     const size_t bytes = (size_t) clg_numel(t->shape) * clg_dtype_size(t->dtype);
     char *data = clg__malloc(bytes + 1);
     if (!data)
@@ -121,6 +123,8 @@ clg_status clg_dot_n(FILE *file, const clg_tensor *t, int n)
     clg__str text = { 0 }, *out = &text;
     if (!clg__call_begin(&c, "dot", "t[]", n, t))
         return clg__call_poison(&c)->status;
+    if (!file)
+        return clg__call_fail(&c, CLG_EINVAL, "out is NULL")->status;
     clg__work w = { .dev = c.dev, .err = &err, .fuse = ((clg__sched *) c.dev->sched)->fuse };
     clg__fusion f = { .w = &w };
     w.roots = clg__malloc((size_t) n * sizeof *w.roots);
