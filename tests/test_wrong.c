@@ -137,6 +137,25 @@ START_TEST(null_is_refused)
 }
 END_TEST
 
+// Named by the parameter, not by the operation that would have made its first numbers.
+START_TEST(shapes_that_are_none_are_refused)
+{
+    const clg_shape bad[] = { { .rank = 9 }, { .rank = -1 }, CLG_SHAPE(2, -3),
+                              CLG_SHAPE(INT64_MAX, 2, 2), CLG_SHAPE(0, INT64_MAX, 9) };
+    clg_store s = clg_store_create(dev, 1);
+    for (size_t i = 0; i < 2 * sizeof bad / sizeof bad[0]; i++) {
+        ck_assert(i % 2 ? !clg_store_param(s, "p", bad[i / 2], (clg_init) { 0 }, 0)
+                        : !clg_store_buffer(s, "p", CLG_I32, bad[i / 2], 0));
+        ck_assert_int_eq(clg_error_status(dev), CLG_ESHAPE);
+        ck_assert_msg(strstr(clg_error(dev, 0), "store: 'p'") != NULL, "%s", clg_error(dev, 0));
+        clg_error_clear(dev);
+    }
+    ck_assert_ptr_nonnull(clg_store_param(s, "p", CLG_SHAPE(0, 3, 5), (clg_init) { 0 }, 0));
+    ck_assert_int_eq(clg_store_count(s), 1);
+    clg_store_destroy(&s);
+}
+END_TEST
+
 int main(void)
 {
     char error[CASE_ERROR];
@@ -148,6 +167,7 @@ int main(void)
     TCase *c = tcase_create("inputs");
     tcase_add_test(c, no_operation_minds_odd_inputs);
     tcase_add_test(c, null_is_refused);
+    tcase_add_test(c, shapes_that_are_none_are_refused);
     suite_add_tcase(s, c);
     const int code = run_suite(s);
     cases_close();

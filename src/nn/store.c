@@ -216,12 +216,11 @@ static clg_tensor initial(clg_store s, const char *name, clg_shape shape, clg_in
 {
     DEFAULT_FP;
     uint64_t seed, counter;
-    int64_t field = 1;
+    double field = 1;
     for (int d = 2; d < shape.rank && d < CLG_MAX_RANK; d++)
-        field *= shape.dim[d];
-    const double fi = fan_in > 0 ? (double) fan_in
-                                 : (double) ((shape.rank > 1 ? shape.dim[1] : 1) * field);
-    const double fo = (double) ((shape.rank > 0 ? shape.dim[0] : 1) * field);
+        field *= (double) shape.dim[d];
+    const double fi = fan_in > 0 ? (double) fan_in : (double) (shape.rank > 1 ? shape.dim[1] : 1) * field;
+    const double fo = (double) (shape.rank > 0 ? shape.dim[0] : 1) * field;
     const double root = sqrt(fi > 0 ? fi : 1);
     double bound = 1 / root, std = 0;
     clg_random_get_state(s->dev, &seed, &counter);
@@ -320,6 +319,27 @@ static clg_var add_new(clg_store s, const char *name, clg_tensor value, role is)
     return v;
 }
 
+// The operation that makes the first numbers would refuse it too, in its own name.
+static bool is_shape(clg_store s, const char *name, clg_shape shape)
+{
+    char text[128];
+    clg_shape full = shape; // sizes beside a 0 have to be numbers too
+    bool good = shape.rank >= 0 && shape.rank <= CLG_MAX_RANK;
+    for (int d = 0; d < shape.rank && good; d++) {
+        good = shape.dim[d] >= 0;
+        full.dim[d] += shape.dim[d] == 0;
+    }
+    if (!good)
+        clg__store_refuse(s, CLG_ESHAPE, "store: '%.200s' of rank %d and shape %s: no shape", name, shape.rank,
+                          clg__store_shape(shape, text));
+    else if (clg_numel(full) > INT64_MAX / 8)
+        clg__store_refuse(s, CLG_ESHAPE, "store: '%.200s' of shape %s is too large", name,
+                          clg__store_shape(shape, text));
+    else
+        return true;
+    return false;
+}
+
 clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init init,
                         int64_t fan_in)
 {
@@ -331,7 +351,7 @@ clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init
     struct entry *e = clg__store_entry(s, name);
     if (e)
         return existing(s, e, CLG_F32, shape, PARAMETER);
-    if (!may_be_new(s, name))
+    if (!may_be_new(s, name) || !is_shape(s, name, shape))
         return NULL;
     return add_new(s, name, initial(s, name, shape, init, fan_in), PARAMETER);
 }
@@ -343,7 +363,7 @@ clg_var clg_store_buffer(clg_store s, const char *name, clg_dtype t, clg_shape s
     struct entry *e = clg__store_entry(s, name);
     if (e)
         return existing(s, e, t, shape, BUFFER);
-    if (!may_be_new(s, name))
+    if (!may_be_new(s, name) || !is_shape(s, name, shape))
         return NULL;
     return add_new(s, name, clg_full(s->dev, t, shape, value), BUFFER);
 }
