@@ -286,17 +286,17 @@ static clg_tensor variance_vjp(const clg__vjp *v, int i)
     return variance_slope(kept(v->g, v->in[0], p->axes), clg__deviation(v->in[0], p->axes, NULL), p);
 }
 
-// PyTorch: 0 where the deviation is, in place of 0/0.
+// PyTorch: 0 where the deviation is, in place of 0/0; nor does its own derivative see one.
 static clg_tensor std_vjp(const clg__vjp *v, int i)
 {
     const spread_params *p = v->params;
     clg_tensor g = kept(v->g, v->in[0], p->axes), y = kept(v->y, v->in[0], p->axes);
     clg_tensor d = clg__deviation(v->in[0], p->axes, NULL), zero = literal(g, 0);
+    clg_tensor none = clg_eq(y, zero), by = clg_where(none, literal(g, 1), y);
     (void) i;
     if (p->freedom > 0) // in this order nothing overflows
-        return clg_where(clg_eq(y, zero), zero,
-                         clg_mul(clg_div(d, y), clg_mul(g, number(g, 1 / p->freedom))));
-    return variance_slope(clg_where(clg_eq(y, zero), zero, clg_div(g, clg_add(y, y))), d, p);
+        return clg_where(none, zero, clg_mul(clg_div(d, by), clg_mul(g, number(g, 1 / p->freedom))));
+    return variance_slope(clg_where(none, zero, clg_div(g, clg_add(by, by))), d, p);
 }
 
 static const clg__op op_variance = { .name = "variance", .kind = CLG__ALIAS, .vjp = variance_vjp,

@@ -225,8 +225,10 @@ static int emit_value(emitter *e, int ir, int out, const clg__geom *geom, double
     } else if (!clg__is_pointwise(v)) { // the value inside another kernel
         return fail(e, -1);
     } else {
-        // Broadcasting repeats the work: what costs more than a load is computed once.
-        if (clg_numel(e->shape) >= 4 * v->numel && v->n_insns > 3)
+        // Broadcasting repeats the work: what costs more than a load is computed once. One number always
+        // is, so that a batch of two has the kernels of others.
+        const int64_t n = clg_numel(e->shape);
+        if ((n >= 4 * v->numel || (v->numel == 1 && n > 1)) && v->n_insns > 3)
             return fail(e, ir);
         k = emit_pointwise(e, ir, geom);
     }

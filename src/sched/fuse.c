@@ -55,9 +55,11 @@ static bool emit_settled(clg__fusion *f, int group, clg__group *text)
     }
 }
 
+// More than half: one number beside two is as small as beside a thousand, or a last batch of two would be
+// grouped as no other.
 static bool is_big(const clg__work *w, int value, int64_t numel)
 {
-    return w->ir[value / CLG__MAX_OUTPUTS].numel * 2 >= numel;
+    return w->ir[value / CLG__MAX_OUTPUTS].numel * 2 > numel;
 }
 
 static int big_loads(const clg__fusion *f, const clg__group *t, int64_t numel)
