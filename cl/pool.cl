@@ -4,11 +4,13 @@
 // Indices are those of the winner within its plane: the last NaN, else the first maximum.
 #pragma OPENCL FP_CONTRACT OFF
 #include "common.clh"
-#ifndef LOWEST // of integers also SUM, in which averages are added
+#ifndef LOWEST // of integers also SUM, in which averages are added, and how
 #define LOWEST (-INFINITY)
 #endif
 #ifndef SUM
 #define SUM E
+#define PLUS(a, b) ((a) + (b))
+#define OVER(a, b) ((a) / (b))
 #endif
 
 __kernel void NAME(max_pool)(__global const E *restrict x, long offset, __global E *restrict y,
@@ -98,10 +100,11 @@ __kernel void NAME(avg_pool)(__global const E *restrict x, long offset, __global
         for (int s = 0; s < kw; s++) {
             const int a = i * sh - ph + r, b = j * sw - pw + s;
             if (a >= 0 && b >= 0 && a < H && b < W)
-                sum += p[a * W + b];
+                sum = PLUS(sum, p[a * W + b]);
         }
     }
-    y[at] = (E)(sum / (SUM)NAME(count)(i, j, H, W, kh, kw, sh, sw, ph, pw, exclude, divisor));
+    const SUM n = (SUM)NAME(count)(i, j, H, W, kh, kw, sh, sw, ph, pw, exclude, divisor);
+    y[at] = (E)OVER(sum, n);
 }
 
 __kernel void NAME(avg_pool_back)(__global const E *restrict g, long offset, __global E *restrict dx,

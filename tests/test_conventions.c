@@ -199,6 +199,61 @@ START_TEST(integer_products_wrap)
 }
 END_TEST
 
+// Each result is widened, or compared, in the kernel that computed it: a compiler that takes overflow to be impossible
+// would compute in the wider type, or not compare at all.
+static void chains(clg_dtype t, int n)
+{
+    enum { CHAINS = 12, MOST = 300 };
+    static const char *const what[CHAINS] = { "add", "sub", "mul", "neg", "square", "abs", "pow", "floor_divide",
+        "trunc_divide", "chain", "a + 1 > a", "a * a >= 0" };
+    int64_t *ha, *hb;
+    clg_tensor a = upload_int(t, CLG_SHAPE(n), &ha), b = upload_int(t, CLG_SHAPE(n), &hb);
+    clg_tensor minus = clg_full(dev, t, CLG_SHAPE(n), t == CLG_U8 ? 255 : -1), one = clg_ones(dev, t, CLG_SHAPE(n));
+    clg_tensor y[CHAINS] = { clg_add(a, b), clg_sub(a, b), clg_mul(a, b), clg_neg(a), clg_square(a), clg_abs(a),
+        clg_pow_scalar(a, 3), clg_floor_divide(a, minus), clg_trunc_divide(a, minus),
+        clg_sub(clg_mul(clg_square(clg_add(a, b)), clg_neg(b)), a), clg_gt(clg_add(a, one), a),
+        clg_ge(clg_mul(a, a), clg_zeros(dev, t, CLG_SCALAR)) };
+    static uint64_t want[CHAINS][MOST];
+    uint64_t sum = 0;
+    for (int i = 0; i < n; i++) {
+        const uint64_t p = (uint64_t) ha[i], q = (uint64_t) hb[i];
+        const uint64_t over = t == CLG_U8 ? p / 255 : -p, s = (uint64_t) wrapped(t, p + q);
+        const uint64_t w[CHAINS] = { p + q, p - q, p * q, -p, p * p, ha[i] < 0 ? -p : p, p * p * p, over, over,
+            s * s * -q - p, wrapped(t, p + 1) > ha[i], wrapped(t, p * p) >= 0 };
+        for (int k = 0; k < CHAINS; k++)
+            want[k][i] = (uint64_t) wrapped(t, w[k]);
+        sum += (uint64_t) wrapped(t, p * q) * 0x10000000000000u;
+    }
+    for (int k = 0; k < CHAINS; k++)
+        compare_int(what[k], clg_cast(y[k], CLG_I64), CLG_I64, want[k]);
+    clg_tensor wide = clg_mul(clg_cast(y[2], CLG_I64), clg_full(dev, CLG_I64, CLG_SHAPE(n), 0x1p52));
+    compare_int("sum", clg_sum(wide, CLG_ALL, false), CLG_I64, &sum);
+    // a sum that is past the end
+    clg_tensor ends = clg_full(dev, CLG_I64, CLG_SHAPE(n + 2, 3), 0x1p62);
+    for (int k = 0; k < 3; k++)
+        want[0][k] = (uint64_t) (n + 2) << 62, want[1][k] = (int64_t) want[0][k] < 0;
+    clg_tensor total = clg_sum(ends, CLG_AXES(0), false);
+    compare_int("columns", total, CLG_I64, want[0]);
+    compare_int("below 0", clg_cast(clg_lt_scalar(total, 0), CLG_I64), CLG_I64, want[1]);
+    free(ha);
+    free(hb);
+}
+
+START_TEST(integer_chains_wrap)
+{
+    static const int sizes[] = { 1, 5, 16, 37, 300 };
+    clg_scope s = clg_scope_push(dev);
+    for (int i = 0; i < 15; i++)
+        chains(integers[i % 3], sizes[i / 3]);
+    // what of averages wraps, and the one quotient that traps
+    clg_tensor least = clg_full(dev, CLG_I64, CLG_SHAPE(1, 1, 2, 2), -0x1p63);
+    expect("average", clg_avg_pool2d(least, clg_pool2d_params(.kernel = 1, .divisor = -1)), CLG_I64,
+           CLG_SHAPE(1, 1, 2, 2), N(-0x1p63, -0x1p63, -0x1p63, -0x1p63));
+    expect("average", clg_avg_pool2d(least, clg_pool2d_params(.kernel = 2)), CLG_I64, CLG_SHAPE(1, 1, 1, 1), N(0));
+    scope_end(s);
+}
+END_TEST
+
 static void convolution(clg_dtype t, int groups, int stride, int pad, int dil)
 {
     enum { IMAGES = 2, C = 4, H = 9, W = 7, O = 6, K = 3 };
@@ -306,6 +361,7 @@ int main(void)
     TCase *c = tcase_create("pytorch");
     tcase_add_test(c, a_0d_tensor_takes_axis_0_and_minus_1);
     tcase_add_test(c, integer_products_wrap);
+    tcase_add_test(c, integer_chains_wrap);
     tcase_add_test(c, integer_convolutions_wrap);
     tcase_add_test(c, integers_are_pooled);
     tcase_add_test(c, classes_are_inferred);

@@ -48,7 +48,10 @@ void clg__red_combine(clg__gen *n, clg__str *out, clg__reduce_kind k, clg_dtype 
                       const char *y)
 {
     const char *s = clg__suffix(t);
-    if (k == CLG__RED_SUM)
+    if (k == CLG__RED_SUM && t == CLG_I64) { // wraps
+        clg__need(n, "U", t);
+        clg__str_printf(out, "S_i64(U_i64(%s) + U_i64(%s))", x, y);
+    } else if (k == CLG__RED_SUM)
         clg__str_printf(out, "%s + %s", x, y);
     else if (k == CLG__RED_ANY)
         clg__str_printf(out, "%s | %s", x, y);
@@ -124,7 +127,7 @@ void clg__red_end_block(clg__reducer *r, clg__str *b)
         if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
             clg__sum_end_block(r, b, k);
         else if (is_integer_sum(r, k))
-            clg__str_printf(b, "a%d += s%d_;\n", k, k);
+            clg__str_printf(b, "a%d = S_i64(U_i64(a%d) + U_i64(s%d_));\n", k, k, k);
     }
     clg__str_add(b, clg__red_has_sums(r) ? "} while (again);\n" : "");
 }
@@ -214,7 +217,7 @@ void clg__red_fold(clg__reducer *r, int k)
     clg__str_add(b, "for (int h = 8; h > 0; h /= 2)\nfor (int i = 0; i < h; i++)\n");
     switch (d->kind) {
     case CLG__RED_SUM:
-        clg__str_add(b, "t[i] = t[i] + t[i + h];\n");
+        clg__str_add(b, "t[i] = (long)((ulong)t[i] + (ulong)t[i + h]);\n"); // floating sums are folded above
         break;
     case CLG__RED_ANY:
         clg__str_add(b, "t[i] = t[i] | t[i + h];\n");

@@ -6,6 +6,9 @@
 //   SEL(c, x, y)  c ? x : y by lanes     MASK(b)     a BOOL value as a comparison
 //   H_...         functions that differ between types, below
 //
+// Signed overflow is undefined in OpenCL C, so I32 and I64 add, subtract and multiply as U_(x), unsigned, and
+// S_(x) makes the result signed again: a row of plain arithmetic all of it, a word where it could overflow.
+//
 // The computing type is that of the last input. Registers have the type of the element; BOOL and U8
 // are uchar.
 #include "base/format.h"
@@ -94,7 +97,7 @@ static const struct {
       "    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
       "    const T_@ d = (b == z) | (b == -one) ? one : b, q = a / d, m = a - q * d;\n"
       "    const T_@ f = (m != z) & ((b < z) != (m < z)) ? q - one : q;\n"
-      "    return b == z ? z : b == -one ? -a : f;\n}\n"
+      "    return b == z ? z : b == -one ? S_@(-U_@(a)) : f;\n}\n"
       "#define H_FLOOR_DIVIDE_@(a, b) NAME(floor_divide_@)(a, b)\n",
       "static inline T_@ NAME(floor_divide_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0);\n"
       "    const T_@ q = a / (b == z ? (T_@)((E_@)1) : b);\n    return b == z ? z : q;\n}\n"
@@ -103,7 +106,7 @@ static const struct {
       "static inline T_@ NAME(trunc_divide_@)(T_@ a, T_@ b)\n{\n"
       "    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
       "    const T_@ q = a / ((b == z) | (b == -one) ? one : b);\n"
-      "    return b == z ? z : b == -one ? -a : q;\n}\n"
+      "    return b == z ? z : b == -one ? S_@(-U_@(a)) : q;\n}\n"
       "#define H_TRUNC_DIVIDE_@(a, b) NAME(trunc_divide_@)(a, b)\n",
       "static inline T_@ NAME(trunc_divide_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0);\n"
       "    const T_@ q = a / (b == z ? (T_@)((E_@)1) : b);\n    return b == z ? z : q;\n}\n"
@@ -111,7 +114,8 @@ static const struct {
     { "H_POW", "#define H_POW_@(a, b) pow(a, b)\n",
       "static inline T_@ NAME(pow_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
       "    T_@ r = one, x = a, e = b < z ? z : b;\n    for (int i = 0; i < 63; i++) {\n"
-      "        r = (e & one) != z ? r * x : r;\n        x = x * x;\n        e = e >> one;\n    }\n"
+      "        r = (e & one) != z ? S_@(U_@(r) * U_@(x)) : r;\n        x = S_@(U_@(x) * U_@(x));\n"
+      "        e = e >> one;\n    }\n"
       "    const T_@ minus = (b & one) != z ? -one : one;\n"
       "    const T_@ inverse = a == one ? one : a == -one ? minus : z;\n"
       "    return b < z ? inverse : r;\n}\n#define H_POW_@(a, b) NAME(pow_@)(a, b)\n",
@@ -198,6 +202,17 @@ static void need_any(clg__gen *n, clg_dtype t)
                         s, i, i, i, i, s, s);
 }
 
+static bool is_signed(clg_dtype t)
+{
+    return t == CLG_I32 || t == CLG_I64;
+}
+
+static void need_unsigned(clg__gen *n, clg_dtype t)
+{
+    const char *s = types[t].suffix, *e = types[t].scalar, *v = n->vec > 1 ? "16" : "";
+    clg__str_printf(&n->head, "#define U_%s(x) as_u%s%s(x)\n#define S_%s(x) as_%s%s(x)\n", s, e, v, s, e, v);
+}
+
 static void need_math(clg__gen *n, const char *text, const char *needs, clg_dtype t)
 {
     char word[16];
@@ -225,6 +240,8 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
         need_bits(n, t);
     if (strcmp(word, "ANY") == 0)
         need_any(n, t);
+    if (strcmp(word, "U") == 0)
+        need_unsigned(n, t);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(words[i].name, word) != 0)
             continue;
@@ -233,6 +250,8 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
             clg__need(n, "H_FMOD", t);
         if (!clg_dtype_is_float(t) && words[i].sign)
             text = words[i].sign;
+        if (is_signed(t) && strstr(text, "U_@("))
+            clg__need(n, "U", t);
         if ((t == CLG_U8 || t == CLG_BOOL) && words[i].unsign)
             text = words[i].unsign;
         for (size_t k = 0; k < sizeof by_lanes / sizeof by_lanes[0]; k++) {
@@ -256,10 +275,27 @@ static bool is_word(const char *name)
     return false;
 }
 
+// Is a row sums, differences and products of its operands and nothing else?
+static bool is_plain(const char *text)
+{
+    bool computes = false;
+    for (const char *p = text; *p; p++) {
+        if (!strchr("abc +-*()", *p) || (clg__is_letter(*p) && clg__is_letter(p[1])))
+            return false;
+        computes |= strchr("+-*", *p) != NULL;
+    }
+    return computes;
+}
+
 // The row's text with its operands and typed words filled in.
 static void add_row(clg__gen *n, const clg__insn *in, clg_dtype t)
 {
     const char *p = in->op->text;
+    const bool wraps = is_signed(t) && is_plain(p);
+    if (wraps) {
+        clg__need(n, "U", t);
+        clg__str_printf(&n->body, "S_%s(", types[t].suffix);
+    }
     while (*p) {
         char name[32];
         size_t length = 0;
@@ -275,7 +311,11 @@ static void add_row(clg__gen *n, const clg__insn *in, clg_dtype t)
             name[length++] = *p++;
         name[length] = '\0';
         if (length == 1 && name[0] >= 'a' && name[0] <= 'c') {
-            clg__str_printf(&n->body, "v%d", in->src[name[0] - 'a']);
+            const int v = in->src[name[0] - 'a'];
+            if (wraps)
+                clg__str_printf(&n->body, "U_%s(v%d)", types[t].suffix, v);
+            else
+                clg__str_printf(&n->body, "v%d", v);
         } else if (is_word(name)) {
             clg__need(n, name, t);
             clg__str_printf(&n->body, "%s_%s", name, types[t].suffix);
@@ -283,6 +323,8 @@ static void add_row(clg__gen *n, const clg__insn *in, clg_dtype t)
             clg__str_add(&n->body, name);
         }
     }
+    if (wraps)
+        clg__str_add(&n->body, ")");
 }
 
 void clg__gen_cast(clg__gen *n, clg__str *out, clg_dtype from, clg_dtype to, const char *value)
