@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// C[b] = A[b] * B[b], GPU class, any strides: 64x64 tile in local memory, 16 deep, 16x16 work-items of
+// C[b] = A[b] * B[b], GPU class, any strides: 64x64 tile in local memory, DEEP deep, 16x16 work-items of
 // 4x4 results each; on devices of smaller groups SIDE x SIDE items. One dimension of groups, since others
 // have limits: tiles of N, then of M, then the batch.
 #pragma OPENCL FP_CONTRACT OFF
@@ -20,7 +20,9 @@
 #define SIDE 16
 #endif
 #define TILE (4 * SIDE)
+#ifndef DEEP
 #define DEEP 16
+#endif
 
 __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(gemm)(
     __global const E *restrict A, long a_offset, long a_sb, long a_sm, long a_sk,

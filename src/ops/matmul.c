@@ -109,6 +109,8 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
     const int side = clg__kplan_side(16, c->caps->max_work_group, true);
     if (side < 16)
         clg__kplan_define(p, l, "SIDE", "%d", side);
+    if (clg_dtype_size(c->out_dtype[0]) == 8) // 16 would be more than 32 KiB of local memory
+        clg__kplan_define(p, l, "DEEP", "8");
     clg__kplan_grid(l, up(s.n, 4 * side) * up(s.m, 4 * side) * (size_t) s.b, 1, 1, (size_t) side,
                     (size_t) side, 1);
     p->flops += 2ull * (uint64_t) s.b * (uint64_t) s.m * (uint64_t) s.n * (uint64_t) s.k;
