@@ -355,6 +355,21 @@ START_TEST(classes_are_inferred)
 }
 END_TEST
 
+// The second derivative too is 0 where the deviation is.
+START_TEST(std_of_a_constant_has_a_second_derivative)
+{
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor x = clg_track(clg_full(dev, CLG_F32, CLG_SHAPE(2, 3), 255.3));
+    for (int k = 0; k < 2; k++) {
+        clg_tensor slope = clg_grad(clg_sum(clg_std(x, CLG_AXES(1), k * 2, false), CLG_ALL, false), x);
+        expect("slope", slope, CLG_F32, CLG_SHAPE(2, 3), N(0, 0, 0, 0, 0, 0));
+        expect("its slope", clg_grad(clg_sum(slope, CLG_ALL, false), x), CLG_F32, CLG_SHAPE(2, 3),
+               N(0, 0, 0, 0, 0, 0));
+    }
+    scope_end(s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("conventions");
@@ -365,6 +380,7 @@ int main(void)
     tcase_add_test(c, integer_convolutions_wrap);
     tcase_add_test(c, integers_are_pooled);
     tcase_add_test(c, classes_are_inferred);
+    tcase_add_test(c, std_of_a_constant_has_a_second_derivative);
     suite_add_tcase(s, c);
     return run_suite(s);
 }
