@@ -39,7 +39,10 @@ static const char *power(clg_dtype t, int exponent, char buf[32])
 // @ is the type's suffix, $ the type of registers or of elements.
 static const char *const words =
     "#define TWO_SUM_@(s, e, v) { const T_@ x_ = (v), t_ = s + x_, z_ = t_ - s; \\\n"
-    "    e += (s - (t_ - z_)) + (x_ - z_); s = t_; }\n";
+    "    e += (s - (t_ - z_)) + (x_ - z_); s = t_; }\n"
+    // (Dekker) without loss where |v| <= s. Of squares another one at least doubles s, so that what is lost
+    // in all is an ulp of the total.
+    "#define FAST_SUM_@(s, e, v) { const T_@ x_ = (v), t_ = s + x_; e += x_ - (t_ - s); s = t_; }\n";
 // a + c += s + e. An infinite sum has no remainder.
 static const char *const join_text =
     "static inline void NAME(join_$)($ *a, $ *c, $ s, $ e)\n{\n"
@@ -145,7 +148,7 @@ void clg__sum_accumulate(clg__reducer *r, clg__str *b, int k)
     if (r->single)
         clg__str_printf(b, "s%d_ = v; }\n", k);
     else
-        clg__str_printf(b, "TWO_SUM_%s(s%d_, e%d_, v) }\n", s, k, k);
+        clg__str_printf(b, "%s_SUM_%s(s%d_, e%d_, v) }\n", squares(r, k) ? "FAST" : "TWO", s, k, k);
 }
 
 // Sets `again` where the block must be done with another scale.

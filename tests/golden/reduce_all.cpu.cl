@@ -21,6 +21,7 @@ typedef E_f32 NAME(at_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define CB_f32(c) (convert_uchar16(c) & (uchar16)(1))
 #define TWO_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_, z_ = t_ - s; \
     e += (s - (t_ - z_)) + (x_ - z_); s = t_; }
+#define FAST_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_; e += x_ - (t_ - s); s = t_; }
 #define UP_f32 0x1p64f
 #define NONE_f32 0x1p-45f
 #define SOME_f32(x) any(x)
@@ -153,6 +154,7 @@ typedef E_f32 NAME(at_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define CB_f32(c) (convert_uchar16(c) & (uchar16)(1))
 #define TWO_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_, z_ = t_ - s; \
     e += (s - (t_ - z_)) + (x_ - z_); s = t_; }
+#define FAST_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_; e += x_ - (t_ - s); s = t_; }
 #define UP_f32 0x1p64f
 #define NONE_f32 0x1p-45f
 #define SOME_f32(x) any(x)

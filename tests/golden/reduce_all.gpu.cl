@@ -12,6 +12,7 @@
 #define CB_f32(c) ((uchar)((c) != 0))
 #define TWO_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_, z_ = t_ - s; \
     e += (s - (t_ - z_)) + (x_ - z_); s = t_; }
+#define FAST_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_; e += x_ - (t_ - s); s = t_; }
 #define UP_f32 0x1p64f
 #define NONE_f32 0x1p-45f
 #define SOME_f32(x) (x)
@@ -149,6 +150,7 @@ q0[at] = v1;
 #define CB_f32(c) ((uchar)((c) != 0))
 #define TWO_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_, z_ = t_ - s; \
     e += (s - (t_ - z_)) + (x_ - z_); s = t_; }
+#define FAST_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_; e += x_ - (t_ - s); s = t_; }
 #define UP_f32 0x1p64f
 #define NONE_f32 0x1p-45f
 #define SOME_f32(x) (x)
