@@ -243,8 +243,13 @@ static int child(const char *what, const char *log)
         _exit(126);
     }
     int status = -1;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
+    const struct timespec pause = { 0, 20000000 };
+    for (int i = 0; i < 12000; i++, nanosleep(&pause, NULL)) {
+        if (waitpid(pid, &status, WNOHANG) == pid)
+            return status;
+    }
+    kill(pid, SIGKILL); // it hangs
+    waitpid(pid, &status, 0);
     return status;
 }
 

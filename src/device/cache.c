@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/env.h"
+#include "base/file.h"
 #include "base/format.h"
 #include "base/hash.h"
 
@@ -89,7 +90,7 @@ void clg__cache_open(clg__gpu *g)
 static unsigned char *read_file(const char *path, size_t *size)
 {
     struct stat st;
-    FILE *f = fopen(path, "rb");
+    FILE *f = clg__open_stream(path);
     if (!f)
         return NULL;
     unsigned char *data = NULL;
@@ -213,7 +214,7 @@ static bool write_all(int fd, const void *data, size_t n)
 // printed there would go into the file.
 static int create(const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = clg__open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd >= 0 && fd <= STDERR_FILENO) {
         const int low = fd;
         fd = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/env.h"
+#include "base/file.h"
 #include "base/format.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -28,7 +29,7 @@ static bool read_disk(const char *folder, const char *name, clg__str *out)
     char path[1024], chunk[4096];
     size_t n;
     clg__format(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "rb");
+    FILE *f = clg__open_stream(path);
     if (!f)
         return false;
     while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)

@@ -2,11 +2,15 @@
 // IDX: two zero bytes, a type, a rank, big-endian sizes, big-endian values; plain or gzip.
 #include "io/text.h"
 
+#include "base/file.h"
+
 #include <clgrad/io.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 enum { MAX_BYTES = 1 << 30, MAX_WIDTH = 8 };
@@ -158,8 +162,11 @@ clg_status clg_idx_open(clg_idx *out, const char *path, char *error, size_t erro
     if (!out || !path)
         return clg__text(error, error_size, CLG_EINVAL, "idx: NULL");
     memset(out, 0, sizeof *out);
-    errno = 0;
-    gzFile f = gzopen(path, "rbe");
+    const int fd = clg__open(path, O_RDONLY, 0);
+    errno = fd < 0 ? errno : 0;
+    gzFile f = fd < 0 ? NULL : gzdopen(fd, "rb");
+    if (!f && fd >= 0)
+        close(fd);
     if (!f)
         return clg__text(error, error_size, CLG_EIO, "%s: %s", path,
                          errno ? strerror(errno) : "out of memory");

@@ -4,6 +4,8 @@
 // anything else it refuses before the disk is touched.
 #include "io/text.h"
 
+#include "base/file.h"
+
 #include <clgrad/io.h>
 
 #include <errno.h>
@@ -213,7 +215,7 @@ static clg_status parse(clg_safetensors f, size_t size, const char *path, char *
 static clg_status read_file(const char *path, unsigned char **out, size_t *size, char *error,
                             size_t error_size)
 {
-    FILE *f = fopen(path, "rbe");
+    FILE *f = clg__open_stream(path);
     if (!f)
         return clg__text(error, error_size, CLG_EIO, "%s: %s", path, strerror(errno));
     size_t have = 0, room = 1 << 16, got;

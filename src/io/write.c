@@ -2,6 +2,8 @@
 // Atomic writing: at every moment the path holds the old file or the new one, whole.
 #include "io/text.h"
 
+#include "base/file.h"
+
 #include <clgrad/io.h>
 
 #include <dirent.h>
@@ -166,7 +168,7 @@ static int create_temp(char temp[PATH_ROOM], const target *t)
             errno = ENAMETOOLONG;
             return -1;
         }
-        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, rights);
+        fd = clg__open(temp, O_WRONLY | O_CREAT | O_EXCL, rights);
         if (fd < 0 && errno != EEXIST)
             break;
     }
@@ -208,7 +210,7 @@ static bool synced(int fd)
 
 static bool sync_folder(const target *t)
 {
-    const int fd = open(folder_or_here(t), O_RDONLY | O_CLOEXEC);
+    const int fd = clg__open(folder_or_here(t), O_RDONLY, 0);
     if (fd < 0)
         return true; // a folder that may be written and not read
     const bool ok = synced(fd);
