@@ -252,33 +252,31 @@ clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg_
     return p->err.status;
 }
 
-uint64_t clg__codegen_hash(const clg__group *g, const clg__caps *caps)
+bool clg__codegen_hash(const clg__group *g, const clg__caps *caps, uint64_t *hash)
 {
     clg__kplan p;
     clg__kplan_init(&p);
-    clg__gen_pointwise(&g, 1, caps, &p);
+    const bool ok = clg__gen_pointwise(&g, 1, caps, &p) >= 0;
     const clg__str *t = &p.launches[0].text;
-    const uint64_t hash = p.n_launches == 1 && t->text ? clg__hash(t->text, t->length, 0) : 0;
+    *hash = ok && p.n_launches == 1 ? clg__hash(t->text, t->length, 0) : 0;
     clg__kplan_free(&p);
-    return hash;
+    return ok;
 }
 
-bool clg__codegen_same(const clg__group *a, const clg__group *b, const clg__caps *caps)
+bool clg__codegen_same(const clg__group *a, const clg__group *b, const clg__caps *caps, bool *same)
 {
+    *same = false;
     if (a->n_operands != b->n_operands || a->n_insns != b->n_insns ||
         a->n_outputs != b->n_outputs || a->n_reductions || b->n_reductions)
-        return false;
+        return true;
     clg__kplan x, y;
     const clg__group *pa[1] = { a }, *pb[1] = { b };
     clg__kplan_init(&x);
     clg__kplan_init(&y);
-    clg__gen_pointwise(pa, 1, caps, &x);
-    clg__gen_pointwise(pb, 1, caps, &y);
-    const bool same = x.err.status >= 0 && y.err.status >= 0 && x.n_launches == 1 &&
-                      y.n_launches == 1 &&
-                      strcmp(clg__str_text(&x.launches[0].text),
-                             clg__str_text(&y.launches[0].text)) == 0;
+    const bool ok = clg__gen_pointwise(pa, 1, caps, &x) >= 0 && clg__gen_pointwise(pb, 1, caps, &y) >= 0;
+    *same = ok && x.n_launches == 1 && y.n_launches == 1 &&
+            strcmp(clg__str_text(&x.launches[0].text), clg__str_text(&y.launches[0].text)) == 0;
     clg__kplan_free(&x);
     clg__kplan_free(&y);
-    return same;
+    return ok;
 }

@@ -233,6 +233,7 @@ static bool path(clg__fusion *f, int from, int target, bool indirect)
     if (f->g[from].level <= f->g[target].level)
         return false;
     char *seen = clg__calloc((size_t) f->n, 1);
+    f->failed |= !seen;
     const bool yes = !seen || reaches(f, from, target, indirect, seen);
     clg__free(seen);
     return yes;
@@ -385,18 +386,19 @@ static bool find_twins(clg__fusion *f)
     uint64_t *hash = clg__calloc((size_t) f->n + 1, sizeof *hash);
     if (!hash)
         return false;
-    for (int k = 0; k < f->n; k++) {
+    bool ok = true;
+    for (int k = 0; k < f->n && ok; k++) {
         if (alive(f, k) && f->g[k].kind == CLG__GRP_POINTWISE)
-            hash[k] = clg__codegen_hash(f->g[k].text, f->w->dev->caps);
+            ok = clg__codegen_hash(f->g[k].text, f->w->dev->caps, &hash[k]);
     }
-    for (int k = 0; k < f->n; k++) {
+    for (int k = 0; k < f->n && ok; k++) {
         for (int j = 0; j < k && hash[k]; j++) {
             if (hash[j] == hash[k])
                 f->g[j].twin = f->g[k].twin = true;
         }
     }
     clg__free(hash);
-    return true;
+    return ok;
 }
 
 static bool settle(clg__fusion *f, clg__group *text)
@@ -519,22 +521,27 @@ static bool arguments_fit(const clg__fusion *f, const clg__group *g, int n)
 }
 
 // Groups of one launch: same level, same text, and few enough arguments for the device.
-static void add_companions(clg__fusion *f, int k, int *at)
+static bool add_companions(clg__fusion *f, int k, int *at)
 {
     const clg__grp *g = &f->g[k];
     if (g->kind != CLG__GRP_POINTWISE || !f->w->fuse)
-        return;
+        return true;
     int n = 1;
     for (int j = k + 1; j < f->n && n < CLG__LAUNCH_GROUPS && arguments_fit(f, g->text, n + 1); j++) {
         clg__grp *o = &f->g[j];
+        bool same;
         if (!alive(f, j) || o->launch >= 0 || o->kind != g->kind || o->level != g->level ||
-            !same_slots(g->text, o->text) ||
-            !clg__codegen_same(g->text, o->text, f->w->dev->caps))
+            !same_slots(g->text, o->text))
+            continue;
+        if (!clg__codegen_same(g->text, o->text, f->w->dev->caps, &same))
+            return false;
+        if (!same)
             continue;
         o->launch = g->launch;
         f->order[(*at)++] = j;
         n++;
     }
+    return true;
 }
 
 static bool make_order(clg__fusion *f)
@@ -558,7 +565,8 @@ static bool make_order(clg__fusion *f)
             f->launch_start[f->n_launches] = at;
             f->g[k].launch = f->n_launches++;
             f->order[at++] = k;
-            add_companions(f, k, &at);
+            if (!add_companions(f, k, &at))
+                return false;
         }
     }
     f->launch_start[f->n_launches] = at;
