@@ -246,5 +246,24 @@ CLG_API clg_status clg_print(FILE *out, clg_tensor t);
 // blocks  no
 CLG_API clg_status clg_dot_n(FILE *out, const clg_tensor *t, int n);
 
+// What one evaluation takes.
+typedef struct clg_plan_info {
+    uint64_t nodes;      // of the graph that it needs
+    uint64_t launches;   // of kernels
+    uint64_t bytes_peak; // device memory of results and temporaries
+} clg_plan_info;
+
+// Plan the evaluation of n tensors and of all assignments recorded so far, and say what it takes.
+// Evaluates, compiles and keeps nothing.
+//
+// dev     the device of the tensors
+// t, n    tensors; n may be 0
+// out     zeros on failure
+// result  CLG_OK
+// errors  a tensor's own when poisoned; CLG_ENOMEM, CLG_EDEVICE; CLG_EINVAL dev is NULL or not the
+//         tensors', or out is NULL
+// blocks  no
+CLG_API clg_status clg_plan_n(clg_device dev, const clg_tensor *t, int n, clg_plan_info *out);
+
 CLG_END
 #endif

@@ -168,6 +168,40 @@ clg_status clg_eval_assigned(clg_device dev)
     return dev->n_pending ? evaluate(dev, NULL, 0, true) : CLG_OK;
 }
 
+clg_status clg_plan_n(clg_device dev, const clg_tensor *t, int n, clg_plan_info *out)
+{
+    CLG__DEFAULT_FP;
+    clg__call c;
+    clg__err err = { 0 };
+    if (out)
+        *out = (clg_plan_info) { 0 };
+    if (!clg__is_open(dev))
+        return clg__misuse(NULL, "plan: %s", clg__why_no_device(dev));
+    if (n > 0 && !clg__call_begin(&c, "plan", "t[]", n, t))
+        return clg__call_poison(&c)->status;
+    if (n > 0 && c.dev != dev)
+        return clg__misuse(dev, "plan: t[] belongs to another device");
+    if (!out)
+        return clg__misuse(dev, "plan: out is NULL");
+    n = n > 0 ? n : 0;
+    clg__work w = { .dev = dev, .err = &err, .fuse = ((clg__sched *) dev->sched)->fuse };
+    clg__enter(dev);
+    w.roots = clg__malloc((size_t) (n + dev->n_pending + 1) * sizeof *w.roots);
+    if (w.roots)
+        w.n_roots = add_roots(dev, t, n, ALL, w.roots);
+    else
+        clg__fail(&err, CLG_ENOMEM, "plan: out of host memory");
+    if (w.roots && clg__work_collect(&w))
+        clg__plan_estimate(&w, out);
+    clg__work_free(&w);
+    clg__free(w.roots);
+    clg__leave(dev);
+    if (err.status >= 0)
+        return CLG_OK;
+    *out = (clg_plan_info) { 0 };
+    return clg__publish(dev, err.status, err.text);
+}
+
 clg_status clg_read(clg_tensor t, void *dst, size_t bytes)
 {
     CLG__DEFAULT_FP;

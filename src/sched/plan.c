@@ -458,7 +458,8 @@ static bool make_roots(maker *m)
     return true;
 }
 
-static bool make(maker *m)
+// All that needs no OpenCL object.
+static bool prepare(maker *m)
 {
     clg__work *w = m->w;
     if (!clg__work_lower(w) || !clg__fuse(&m->f))
@@ -468,7 +469,12 @@ static bool make(maker *m)
     m->last_use = clg__malloc(values * sizeof *m->last_use);
     if (!m->place_of || !m->last_use)
         return oom(m);
-    if (!describe(m) || !plan_memory(m) || !build(m))
+    return describe(m) && plan_memory(m);
+}
+
+static bool make(maker *m)
+{
+    if (!prepare(m) || !build(m))
         return false;
     int unit = 0;
     for (int l = 0; l < m->f.n_launches; l++) {
@@ -478,36 +484,58 @@ static bool make(maker *m)
     return make_roots(m);
 }
 
+static bool begin(maker *m, clg__gpu *gpu)
+{
+    m->p = clg__calloc(1, sizeof *m->p);
+    if (!m->p)
+        return oom(m);
+    m->p->gpu = gpu;
+    return true;
+}
+
+// Everything but the plan itself.
+static void end(maker *m)
+{
+    for (int i = 0; i < m->n_units; i++)
+        clg__kernel_free(m->units[i].kernel);
+    clg__free(m->units);
+    for (int l = 0; m->kp && m->spare && l < m->f.n_launches; l++) {
+        clg__kplan_free(&m->kp[l]);
+        clg__kplan_free(&m->spare[l]);
+    }
+    clg__free(m->kp);
+    clg__free(m->spare);
+    clg__free(m->place_of);
+    clg__free(m->last_use);
+    clg__fusion_free(&m->f);
+}
+
 clg__plan *clg__plan_make(clg__work *w, clg__gpu *gpu)
 {
     maker m = { .w = w, .f = { .w = w } };
-    m.p = clg__calloc(1, sizeof *m.p);
-    bool ok = false;
-    if (m.p) {
-        m.p->gpu = gpu;
-        ok = make(&m);
-        if (ok && clg__log_on(CLG__LOG_PLAN))
-            clg__plan_log(m.p, &m.f);
-    } else {
-        oom(&m);
-    }
-    for (int i = 0; i < m.n_units; i++)
-        clg__kernel_free(m.units[i].kernel);
-    clg__free(m.units);
-    for (int l = 0; m.kp && m.spare && l < m.f.n_launches; l++) {
-        clg__kplan_free(&m.kp[l]);
-        clg__kplan_free(&m.spare[l]);
-    }
-    clg__free(m.kp);
-    clg__free(m.spare);
-    clg__free(m.place_of);
-    clg__free(m.last_use);
-    clg__fusion_free(&m.f);
+    const bool ok = begin(&m, gpu) && make(&m);
+    if (ok && clg__log_on(CLG__LOG_PLAN))
+        clg__plan_log(m.p, &m.f);
+    end(&m);
     if (!ok) {
         clg__plan_free(m.p);
         return NULL;
     }
     return m.p;
+}
+
+bool clg__plan_estimate(clg__work *w, clg_plan_info *info)
+{
+    maker m = { .w = w, .f = { .w = w } };
+    const bool ok = begin(&m, NULL) && prepare(&m);
+    *info = (clg_plan_info) { .nodes = (uint64_t) w->n_order };
+    for (int l = 0; l < m.f.n_launches && ok; l++)
+        info->launches += (uint64_t) m.kp[l].n_launches;
+    if (ok)
+        info->bytes_peak = m.p->peak;
+    end(&m);
+    clg__plan_free(m.p);
+    return ok;
 }
 
 void clg__plan_free(clg__plan *p)

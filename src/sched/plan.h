@@ -61,6 +61,8 @@ struct clg__plan {
 };
 
 clg__plan *clg__plan_make(clg__work *w, clg__gpu *gpu); // NULL: w->err
+// What a plan would take, without building anything. false: w->err
+bool clg__plan_estimate(clg__work *w, clg_plan_info *info);
 void clg__plan_free(clg__plan *p);
 // Bind, enqueue, flush. roots of the work get their buffers. On failure nothing has changed.
 clg_status clg__plan_run(clg__plan *p, clg__work *w);
