@@ -181,6 +181,14 @@ void clg__need_type(clg__gen *n, clg_dtype t)
                     types[t].suffix);
 }
 
+// oclgrind takes lanes of a vector's upper half for uninitialised where they are a shuffle.
+void clg__need_halves(clg__gen *n)
+{
+    if (!strstr(clg__str_text(&n->head), "#define HI("))
+        clg__str_add(&n->head, "#ifdef BY_LANES\n#define HI(half, v) (((const half *)&(v))[1])\n"
+                               "#else\n#define HI(half, v) ((v).hi)\n#endif\n");
+}
+
 // Registers as integers of their width
 static void need_bits(clg__gen *n, clg_dtype t)
 {
@@ -193,13 +201,16 @@ static void need_bits(clg__gen *n, clg_dtype t)
 static void need_any(clg__gen *n, clg_dtype t)
 {
     const char *s = types[t].suffix, *i = types[t].mask;
-    if (n->vec == 1)
+    if (n->vec == 1) {
         clg__str_printf(&n->head, "#define ANY_%s(c) (c)\n", s);
-    else
-        clg__str_printf(&n->head, "static inline int NAME(any_%s)(%s16 c)\n{\n    const %s8 a = c.lo | c.hi;\n"
-                        "    const %s4 b = a.lo | a.hi;\n    const %s2 d = b.lo | b.hi;\n"
-                        "    return (d.x | d.y) < 0;\n}\n#define ANY_%s(c) NAME(any_%s)(c)\n",
-                        s, i, i, i, i, s, s);
+        return;
+    }
+    clg__need_halves(n);
+    clg__str_printf(&n->head,
+                    "static inline int NAME(any_%s)(%s16 c)\n{\n    const %s8 a = c.lo | HI(%s8, c);\n"
+                    "    const %s4 b = a.lo | HI(%s4, a);\n    const %s2 d = b.lo | HI(%s2, b);\n"
+                    "    return (d.x | d.y) < 0;\n}\n#define ANY_%s(c) NAME(any_%s)(c)\n",
+                    s, i, i, i, i, i, i, i, s, s);
 }
 
 static bool is_signed(clg_dtype t)

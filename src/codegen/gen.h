@@ -51,6 +51,7 @@ const char *clg__cl_type(clg_dtype t, int vec, char buf[16]); // "float16"
 const char *clg__suffix(clg_dtype t);
 void clg__need(clg__gen *n, const char *macro, clg_dtype t); // its definition into head, once
 void clg__need_type(clg__gen *n, clg_dtype t);
+void clg__need_halves(clg__gen *n); // HI(type, variable): the upper half of a vector
 // The text of a function of math.c and the words that it needs; NULL: no such function
 const char *clg__math(const char *word, clg_dtype t, const char **needs);
 // statements "T vK = ...;" of insns [from, to)

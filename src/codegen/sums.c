@@ -206,6 +206,7 @@ void clg__sum_fold(clg__reducer *r, int k)
     const clg_dtype t = clg__red_type(r->g, &r->g->reductions[k]);
     const char *e = clg__cl_scalar(t), *s = clg__suffix(t);
     clg__str *b = &r->body.body;
+    clg__need_halves(&r->body);
     clg__str_printf(b, "%s fa%d, fc%d, fn%d;\n{ T_%s a = a%d, c = c%d, n = n%d_;\n", e, k, k, k, s,
                     k, k, k);
     clg__str_printf(b,
@@ -213,9 +214,9 @@ void clg__sum_fold(clg__reducer *r, int k)
                     "const T_%s t16 = (a != (T_%s)(0)) | (c != (T_%s)(0)) ? n : (T_%s)(UP_%s);\n",
                     s, s, s, s, s, s);
     for (int w = 8; w > 1; w /= 2)
-        clg__str_printf(b, "const %s%d t%d = fmin(t%d.lo, t%d.hi);\n", e, w, w, 2 * w, 2 * w);
+        clg__str_printf(b, "const %s%d t%d = fmin(t%d.lo, HI(%s%d, t%d));\n", e, w, w, 2 * w, e, w, 2 * w);
     clg__str_printf(b,
-                    "const T_%s t1 = (T_%s)(fmin(t2.lo, t2.hi)), f = fmin(t1 / n, (T_%s)(1));\n"
+                    "const T_%s t1 = (T_%s)(fmin(t2.x, t2.y)), f = fmin(t1 / n, (T_%s)(1));\n"
                     "a = a * f%s;\nc = c * f%s;\nn = t1;\n}\n",
                     s, s, s, squares(r, k) ? " * f" : "", squares(r, k) ? " * f" : "");
     for (int w = 8; w > 0; w /= 2) {
@@ -223,11 +224,11 @@ void clg__sum_fold(clg__reducer *r, int k)
         clg__format(type, sizeof type, w > 1 ? "%s%d" : "%s", e, w);
         clg__format(from, sizeof from, w == 8 ? "a" : "s%d", 2 * w);
         clg__format(lost, sizeof lost, w == 8 ? "c" : "e%d", 2 * w);
-        clg__str_printf(b, "const %s s%d = %s.lo + %s.hi, z%d = s%d - %s.lo;\n", type, w, from,
-                        from, w, w, from);
+        clg__str_printf(b, "const %s h%d = HI(%s, %s), s%d = %s.lo + h%d, z%d = s%d - %s.lo;\n", type, w,
+                        type, from, w, from, w, w, w, from);
         clg__str_printf(b,
-                        "const %s e%d = (%s.lo - (s%d - z%d)) + (%s.hi - z%d) + (%s.lo + %s.hi);\n",
-                        type, w, from, w, w, from, w, lost, lost);
+                        "const %s e%d = (%s.lo - (s%d - z%d)) + (h%d - z%d) + (%s.lo + HI(%s, %s));\n",
+                        type, w, from, w, w, w, w, lost, type, lost);
     }
     char top[32], low[32];
     power(t, scales_of(t)->top, top);

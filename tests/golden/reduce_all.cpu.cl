@@ -34,6 +34,11 @@ static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
     r = r - (*a - t);
     *c = r == r ? r : zero;
 }
+#ifdef BY_LANES
+#define HI(half, v) (((const half *)&(v))[1])
+#else
+#define HI(half, v) ((v).hi)
+#endif
 __attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global float *restrict q0, global float *restrict part0)
 {
@@ -90,22 +95,22 @@ float fa0, fc0, fn0;
 { T_f32 a = a0, c = c0, n = n0_;
 if (any(n != (T_f32)(1))) {
 const T_f32 t16 = (a != (T_f32)(0)) | (c != (T_f32)(0)) ? n : (T_f32)(UP_f32);
-const float8 t8 = fmin(t16.lo, t16.hi);
-const float4 t4 = fmin(t8.lo, t8.hi);
-const float2 t2 = fmin(t4.lo, t4.hi);
-const T_f32 t1 = (T_f32)(fmin(t2.lo, t2.hi)), f = fmin(t1 / n, (T_f32)(1));
+const float8 t8 = fmin(t16.lo, HI(float8, t16));
+const float4 t4 = fmin(t8.lo, HI(float4, t8));
+const float2 t2 = fmin(t4.lo, HI(float2, t4));
+const T_f32 t1 = (T_f32)(fmin(t2.x, t2.y)), f = fmin(t1 / n, (T_f32)(1));
 a = a * f;
 c = c * f;
 n = t1;
 }
-const float8 s8 = a.lo + a.hi, z8 = s8 - a.lo;
-const float8 e8 = (a.lo - (s8 - z8)) + (a.hi - z8) + (c.lo + c.hi);
-const float4 s4 = s8.lo + s8.hi, z4 = s4 - s8.lo;
-const float4 e4 = (s8.lo - (s4 - z4)) + (s8.hi - z4) + (e8.lo + e8.hi);
-const float2 s2 = s4.lo + s4.hi, z2 = s2 - s4.lo;
-const float2 e2 = (s4.lo - (s2 - z2)) + (s4.hi - z2) + (e4.lo + e4.hi);
-const float s1 = s2.lo + s2.hi, z1 = s1 - s2.lo;
-const float e1 = (s2.lo - (s1 - z1)) + (s2.hi - z1) + (e2.lo + e2.hi);
+const float8 h8 = HI(float8, a), s8 = a.lo + h8, z8 = s8 - a.lo;
+const float8 e8 = (a.lo - (s8 - z8)) + (h8 - z8) + (c.lo + HI(float8, c));
+const float4 h4 = HI(float4, s8), s4 = s8.lo + h4, z4 = s4 - s8.lo;
+const float4 e4 = (s8.lo - (s4 - z4)) + (h4 - z4) + (e8.lo + HI(float4, e8));
+const float2 h2 = HI(float2, s4), s2 = s4.lo + h2, z2 = s2 - s4.lo;
+const float2 e2 = (s4.lo - (s2 - z2)) + (h2 - z2) + (e4.lo + HI(float2, e4));
+const float h1 = HI(float, s2), s1 = s2.lo + h1, z1 = s1 - s2.lo;
+const float e1 = (s2.lo - (s1 - z1)) + (h1 - z1) + (e2.lo + HI(float, e2));
 fa0 = s1;
 fc0 = e1 == e1 ? e1 : 0;
 fn0 = n.s0;
@@ -167,6 +172,11 @@ static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
     r = r - (*a - t);
     *c = r == r ? r : zero;
 }
+#ifdef BY_LANES
+#define HI(half, v) (((const half *)&(v))[1])
+#else
+#define HI(half, v) ((v).hi)
+#endif
 static inline void NAME(meet_T_f32)(T_f32 *a, T_f32 *c, T_f32 *n, T_f32 x, T_f32 y, T_f32 w, int squares)
 {
     const T_f32 zero = (T_f32)(0), one = (T_f32)(1);
