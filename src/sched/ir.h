@@ -30,9 +30,8 @@ typedef struct clg__ir {
     bool stored; // is in a buffer
     int uses;
     int group;   // that computes it, -1: inlined where used
-    // what computing it inline takes: loads of stored values, instructions
-    int n_loads, loads[CLG__GROUP_OPERANDS];
-    int n_insns;
+    int n_insns; // what computing it inline takes
+    uint64_t hash;
 } clg__ir;
 
 // Bindings are numbers: CLG__VALUE and CLG__EPILOGUE_BASE of sched/fuse.h must fit an int.
@@ -52,6 +51,10 @@ typedef struct clg__work {
     clg__ir *ir;
     int n_ir, cap_ir;
     clg__ref *root_ref; // per root
+    int *table, table_size; // of values by hash
+    clg__ref *src;      // of the node that is lowered
+    int cap_src;
+    clg__key keys[2];   // of values that are compared
 } clg__work;
 
 bool clg__work_collect(clg__work *w);             // fills order

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// What an evaluation needs, in order, and its key.
+#include "sched/ir.h"
+
+#include "base/alloc.h"
+#include "graph/build.h"
+
+static int n_dependencies(const clg__node *n)
+{
+    if (n->buf)
+        return 0;
+    if (n->base)
+        return 1;
+    const bool one = n->op->kind == CLG__ALIAS || n->op->kind == CLG__OUT;
+    return one && n->n_in > 1 ? 1 : n->n_in;
+}
+
+// The node that node n needs k-th, NULL when there are no more.
+static clg__node *dependency(const clg__node *n, int k)
+{
+    return k >= n_dependencies(n) ? NULL : n->base ? n->base : n->in[k];
+}
+
+static bool visit(clg__work *w, clg__node *root, uint32_t stamp)
+{
+    if (root->stamp == stamp)
+        return true;
+    clg__node *top = root;
+    top->stamp = stamp;
+    top->index = 0;
+    top->aux = NULL;
+    while (top) {
+        clg__node *next = dependency(top, top->index++);
+        if (next && next->stamp == stamp)
+            continue;
+        if (next) {
+            next->stamp = stamp;
+            next->index = 0;
+            next->aux = top;
+            top = next;
+            continue;
+        }
+        clg__node *done = top;
+        top = top->aux;
+        if (!clg__grow((void **) &w->order, &w->cap_order, w->n_order + 1, sizeof *w->order)) {
+            clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
+            return false;
+        }
+        done->index = w->n_order;
+        w->order[w->n_order++] = done;
+    }
+    return true;
+}
+
+bool clg__work_collect(clg__work *w)
+{
+    const uint32_t stamp = clg__stamp(w->dev);
+    for (int i = 0; i < w->n_roots; i++) {
+        if (w->roots[i] && !visit(w, w->roots[i], stamp))
+            return false;
+    }
+    return true;
+}
+
+static void key_geom(clg__key *k, const clg__geom *g, int rank, double fill)
+{
+    clg__key_i64(k, g->offset);
+    clg__str_add_n(&k->bytes, g->stride, (size_t) rank * sizeof g->stride[0]);
+    clg__key_i64(k, g->windowed);
+    if (g->windowed) {
+        clg__str_add_n(&k->bytes, g->lo, (size_t) rank * sizeof g->lo[0]);
+        clg__str_add_n(&k->bytes, g->hi, (size_t) rank * sizeof g->hi[0]);
+        clg__key_f64(k, fill);
+    }
+}
+
+static void key_type(clg__key *k, uint32_t op, int n_deps, clg_dtype t, const clg_shape *s)
+{
+    const int32_t head[4] = { (int32_t) op, n_deps, (int32_t) t, s->rank };
+    clg__str_add_n(&k->bytes, head, sizeof head);
+    clg__str_add_n(&k->bytes, s->dim, (size_t) s->rank * sizeof s->dim[0]);
+}
+
+// No key is the beginning of another: whatever varies in length stands behind its length.
+bool clg__work_key(const clg__work *w, clg__key *k)
+{
+    const int64_t head[3] = { w->fuse, w->n_order, w->n_roots };
+    clg__str_add_n(&k->bytes, head, sizeof head);
+    for (int i = 0; i < w->n_order; i++) {
+        const clg__node *n = w->order[i];
+        const int n_deps = n_dependencies(n);
+        key_type(k, n->buf ? 0 : n->number, n_deps, n->pub.dtype, &n->pub.shape);
+        if (n->buf) {
+            clg__key_i64(k, n->offset);
+            continue;
+        }
+        for (int d = 0; d < n_deps; d++)
+            clg__str_add_n(&k->bytes, &dependency(n, d)->index, sizeof n->index);
+        if (n->base)
+            key_geom(k, &n->geom, n->pub.shape.rank, n->fill);
+        else if (n->op->key && n->op->kind != CLG__ALIAS)
+            n->op->key(n->params, k);
+    }
+    for (int i = 0; i < w->n_roots; i++)
+        clg__key_i64(k, w->roots[i] ? w->roots[i]->index : -1);
+    return !k->bytes.failed;
+}

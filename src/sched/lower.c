@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+// From recorded nodes to values and accesses: views are folded, equal values are one.
+#include "sched/ir.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "graph/build.h"
+
+#include <string.h>
+
+static bool oom(clg__work *w)
+{
+    clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
+    return false;
+}
+
+// ---- values
+
+static const clg__op op_copy = { .name = "copy", .kind = CLG__POINTWISE, .text = "a", .arity = 1,
+                                 .domain = CLG__ANY };
+
+// The shape that src[i] is read over.
+static const clg_shape *src_shape(const clg__ir *v, int i)
+{
+    return v->node && i < v->node->n_in ? &v->node->in[i]->pub.shape : &v->shape;
+}
+
+static bool equal_refs(const clg__ref *a, const clg__ref *b, int rank)
+{
+    const size_t bytes = (size_t) rank * sizeof a->geom.stride[0];
+    if (a->ir != b->ir || a->out != b->out || a->geom.offset != b->geom.offset ||
+        a->geom.windowed != b->geom.windowed ||
+        memcmp(a->geom.stride, b->geom.stride, bytes) != 0)
+        return false;
+    return !a->geom.windowed ||
+           (memcmp(a->geom.lo, b->geom.lo, bytes) == 0 &&
+            memcmp(a->geom.hi, b->geom.hi, bytes) == 0 &&
+            memcmp(&a->fill, &b->fill, sizeof a->fill) == 0);
+}
+
+// The params of a value; *k is cleared first.
+static void key_of(const clg__ir *v, clg__key *k)
+{
+    clg__str_clear(&k->bytes);
+    if (v->op->key && v->node)
+        v->op->key(v->node->params, k);
+}
+
+// key: of b
+static bool equal_values(clg__work *w, const clg__ir *a, const clg__ir *b)
+{
+    if (a->hash != b->hash || a->op != b->op || a->dtype != b->dtype || a->n_src != b->n_src ||
+        !clg__shape_equal(&a->shape, &b->shape))
+        return false;
+    for (int i = 0; i < a->n_src; i++) {
+        const clg_shape *s = src_shape(a, i);
+        if (!clg__shape_equal(s, src_shape(b, i)) || !equal_refs(&a->src[i], &b->src[i], s->rank))
+            return false;
+    }
+    clg__key *ka = &w->keys[0], *kb = &w->keys[1];
+    key_of(a, ka);
+    key_of(b, kb);
+    return !ka->bytes.failed && !kb->bytes.failed && ka->bytes.length == kb->bytes.length &&
+           (ka->bytes.length == 0 || memcmp(ka->bytes.text, kb->bytes.text, ka->bytes.length) == 0);
+}
+
+// Run-time numbers and random draws are places, not values: never one.
+static bool is_mergeable(const clg__ir *v)
+{
+    const clg__op_kind k = v->op->kind;
+    return k != CLG__LEAF && k != CLG__RANDOM && (k != CLG__SCALAR_SLOT || v->op->key);
+}
+
+static uint64_t mix(uint64_t h, const void *bytes, size_t n)
+{
+    return clg__hash(bytes, n, h);
+}
+
+static uint64_t hash_of(clg__work *w, const clg__ir *v)
+{
+    clg__key *k = &w->keys[0];
+    const uint64_t head[4] = { (uintptr_t) v->op, (uint64_t) v->dtype, (uint64_t) v->shape.rank,
+                               (uint64_t) v->n_src };
+    uint64_t h = mix(1, head, sizeof head);
+    h = mix(h, v->shape.dim, (size_t) v->shape.rank * sizeof v->shape.dim[0]);
+    for (int i = 0; i < v->n_src; i++) {
+        const clg__ref *r = &v->src[i];
+        const clg_shape *s = src_shape(v, i);
+        const int64_t at[3] = { r->ir, r->out, r->geom.offset };
+        h = mix(h, at, sizeof at);
+        h = mix(h, r->geom.stride, (size_t) s->rank * sizeof r->geom.stride[0]);
+        h = mix(h, s->dim, (size_t) s->rank * sizeof s->dim[0]);
+    }
+    key_of(v, k);
+    return k->bytes.length ? mix(h, k->bytes.text, k->bytes.length) : h;
+}
+
+// Of values by their hash; at most half of it is used.
+static bool grow_table(clg__work *w)
+{
+    const int size = w->table_size ? 2 * w->table_size : 1024;
+    int *table = clg__malloc((size_t) size * sizeof *table);
+    if (!table)
+        return oom(w);
+    for (int i = 0; i < size; i++)
+        table[i] = -1;
+    for (int k = 0; k < w->n_ir; k++) {
+        if (!is_mergeable(&w->ir[k]))
+            continue;
+        size_t at = w->ir[k].hash & (uint64_t) (size - 1);
+        while (table[at] >= 0)
+            at = (at + 1) & (size_t) (size - 1);
+        table[at] = k;
+    }
+    clg__free(w->table);
+    w->table = table;
+    w->table_size = size;
+    return true;
+}
+
+// The only way to make a value: an equal one that is there already, or a new one. -1: w->err.
+// node has the params, and is what inputs are read over; NULL: they are read over `shape`.
+static int intern(clg__work *w, const clg__op *op, clg_dtype t, const clg_shape *shape, int n_src,
+                  const clg__ref *src, const clg__node *node, int order)
+{
+    if (w->n_ir >= CLG__MAX_VALUES) {
+        clg__fail(w->err, CLG_ENOMEM, "eval: more than %d values in one evaluation", CLG__MAX_VALUES);
+        return -1;
+    }
+    if (!clg__grow((void **) &w->ir, &w->cap_ir, w->n_ir + 1, sizeof *w->ir) ||
+        (2 * w->n_ir >= w->table_size && !grow_table(w)))
+        return oom(w) - 1;
+    clg__ir *v = &w->ir[w->n_ir];
+    *v = (clg__ir) { .op = op, .dtype = t, .shape = *shape, .numel = clg_numel(*shape), .node = node,
+                     .order = order, .group = -1, .n_src = n_src };
+    v->src = (clg__ref *) (uintptr_t) src; // the caller's, until it is known to be new
+    size_t at = 0;
+    if (is_mergeable(v)) {
+        v->hash = hash_of(w, v);
+        const size_t mask = (size_t) w->table_size - 1;
+        for (at = v->hash & mask; w->table[at] >= 0; at = (at + 1) & mask) {
+            if (equal_values(w, &w->ir[w->table[at]], v))
+                return w->table[at];
+        }
+    }
+    v->src = NULL;
+    if (n_src > 0) {
+        v->src = clg__malloc((size_t) n_src * sizeof *v->src);
+        if (!v->src)
+            return oom(w) - 1;
+        memcpy(v->src, src, (size_t) n_src * sizeof *v->src);
+    }
+    if (is_mergeable(v))
+        w->table[at] = w->n_ir;
+    return w->n_ir++;
+}
+
+static clg__ref whole(const clg__work *w, int ir, int out)
+{
+    const clg__ir *v = &w->ir[ir];
+    const clg_shape *s = out ? &v->node->outs->shape[out] : &v->shape;
+    return (clg__ref) { .ir = ir, .out = out, .geom = clg__geom_contiguous(s) };
+}
+
+static bool is_whole(const clg__work *w, const clg__ref *r, const clg_shape *s)
+{
+    const clg__ir *v = &w->ir[r->ir];
+    const int64_t n = r->out ? clg_numel(v->node->outs->shape[r->out]) : v->numel;
+    return r->geom.offset == 0 && clg__geom_is_contiguous(&r->geom, s) && clg_numel(*s) == n;
+}
+
+// A value of its own, row-major, for an access that something cannot take as it is.
+static bool copy_of(clg__work *w, clg__ref *r, clg_dtype t, const clg_shape *s)
+{
+    const clg__ref from = *r;
+    const int k = intern(w, &op_copy, t, s, 1, &from, NULL, -1);
+    if (k < 0)
+        return false;
+    w->ir[k].need = true;
+    *r = whole(w, k, 0);
+    return true;
+}
+
+// Make the access one of a buffer; strided: any strides will do.
+static bool as_buffer(clg__work *w, clg__ref *r, clg_dtype t, const clg_shape *s, bool strided)
+{
+    const bool fits = !clg__is_virtual(&w->ir[r->ir]) && !r->geom.windowed &&
+                      (strided || clg__geom_is_contiguous(&r->geom, s));
+    if (!fits)
+        return copy_of(w, r, t, s);
+    w->ir[r->ir].need = true;
+    return true;
+}
+
+// ---- nodes
+
+// The access to `base` seen through a view of it.
+static bool through_view(clg__work *w, const clg__node *n, clg__ref *out)
+{
+    clg__ref b = w->at[n->base->index];
+    const clg_shape *bs = &n->base->pub.shape;
+    if (is_whole(w, &b, bs)) {
+        b.geom = n->geom;
+        b.fill = n->fill;
+        *out = b;
+        return true;
+    }
+    clg__geom g;
+    if (clg__geom_compose(&n->geom, &n->pub.shape, &b.geom, bs, &g)) {
+        b.geom = g;
+        *out = b;
+        return true;
+    }
+    if (!copy_of(w, &b, n->base->pub.dtype, bs))
+        return false;
+    w->at[n->base->index] = b;
+    b.geom = n->geom;
+    b.fill = n->fill;
+    *out = b;
+    return true;
+}
+
+static bool lower_leaf(clg__work *w, const clg__node *n, int order)
+{
+    const int k = intern(w, &clg__op_leaf, n->pub.dtype, &n->pub.shape, 0, NULL, n, order);
+    if (k < 0)
+        return false;
+    w->ir[k].offset = n->offset;
+    w->ir[k].stored = true;
+    w->at[order] = whole(w, k, 0);
+    return true;
+}
+
+static bool lower_op(clg__work *w, const clg__node *n, int order)
+{
+    if (!clg__grow((void **) &w->src, &w->cap_src, n->n_in, sizeof *w->src))
+        return oom(w);
+    for (int i = 0; i < n->n_in; i++) {
+        const clg_tensor in = &n->in[i]->pub;
+        w->src[i] = w->at[n->in[i]->index];
+        if (n->op->kind == CLG__KERNEL &&
+            !as_buffer(w, &w->src[i], in->dtype, &in->shape, i < 32 && (n->op->strided_inputs >> i) & 1))
+            return false;
+    }
+    const int k = intern(w, n->op, n->pub.dtype, &n->pub.shape, n->n_in, w->src, n, order);
+    if (k < 0)
+        return false;
+    w->at[order] = whole(w, k, 0);
+    return true;
+}
+
+static bool lower_nodes(clg__work *w)
+{
+    for (int i = 0; i < w->n_order; i++) {
+        const clg__node *n = w->order[i];
+        bool ok = true;
+        if (n->buf)
+            ok = lower_leaf(w, n, i);
+        else if (n->base)
+            ok = through_view(w, n, &w->at[i]);
+        else if (n->op->kind == CLG__ALIAS)
+            w->at[i] = w->at[n->in[0]->index];
+        else if (n->op->kind == CLG__OUT)
+            w->at[i] = whole(w, w->at[n->in[0]->index].ir, *(const int *) n->params);
+        else
+            ok = lower_op(w, n, i);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool lower_roots(clg__work *w)
+{
+    for (int i = 0; i < w->n_roots; i++) {
+        const clg__node *n = w->roots[i];
+        if (!n || n->buf)
+            continue;
+        w->root_ref[i] = w->at[n->index];
+        if (!as_buffer(w, &w->root_ref[i], n->pub.dtype, &n->pub.shape, false))
+            return false;
+        w->ir[w->root_ref[i].ir].wanted = true;
+        w->ir[w->root_ref[i].ir].asked |= 1u << w->root_ref[i].out;
+    }
+    return true;
+}
+
+bool clg__work_lower(clg__work *w)
+{
+    w->at = clg__calloc((size_t) w->n_order + 1, sizeof *w->at);
+    w->root_ref = clg__calloc((size_t) w->n_roots + 1, sizeof *w->root_ref);
+    if (!w->at || !w->root_ref)
+        return oom(w);
+    if (!lower_nodes(w) || !lower_roots(w))
+        return false;
+    for (int i = 0; i < w->n_ir; i++) {
+        for (int k = 0; k < w->ir[i].n_src; k++)
+            w->ir[w->ir[i].src[k].ir].uses++;
+        w->ir[i].uses += w->ir[i].wanted;
+    }
+    return true;
+}
+
+void clg__work_free(clg__work *w)
+{
+    for (int i = 0; i < w->n_ir; i++)
+        clg__free(w->ir[i].src);
+    clg__free(w->ir);
+    clg__free(w->table);
+    clg__free(w->src);
+    clg__free(w->at);
+    clg__free(w->root_ref);
+    clg__free(w->order);
+    clg__str_free(&w->keys[0].bytes);
+    clg__str_free(&w->keys[1].bytes);
+}
