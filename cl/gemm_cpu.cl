@@ -16,16 +16,19 @@
 #endif
 #define NR (NV * VL)
 
-// Grid: panels x blocks of `block` tiles x batch.
-CPU_KERNEL void NAME(gemm)(__global const E *restrict PA, __global const E *restrict PB,
-                           __global E *restrict C, int M, int N, int K, int block EPI_PARAMS)
+// The batch has dimensions .. x n1 x n2; a_s and b_s are steps along them in packed matrices, 0 where
+// one is repeated. Grid: panels x blocks of `block` tiles x batch.
+CPU_KERNEL void NAME(gemm)(__global const E *restrict PA, long a_s0, long a_s1, long a_s2,
+                           __global const E *restrict PB, long b_s0, long b_s1, long b_s2,
+                           __global E *restrict C, long n1, long n2, int M, int N, int K, int block EPI_PARAMS)
 {
     const int panel = get_group_id(0), tiles = DIV_UP(M, MR);
     const int t0 = get_group_id(1) * block, t1 = min(tiles, t0 + block);
     const long batch = get_group_id(2);
-    __global const E *bp = PB + (batch * get_num_groups(0) + panel) * K * NR;
+    __global const E *ap = PA + BATCH_AT(batch, n1, n2, a_s0, a_s1, a_s2) * tiles * K * MR;
+    __global const E *bp = PB + (BATCH_AT(batch, n1, n2, b_s0, b_s1, b_s2) * get_num_groups(0) + panel) * K * NR;
     for (int t = t0; t < t1; t++) {
-        __global const E *a = PA + (batch * tiles + t) * K * MR;
+        __global const E *a = ap + (long)t * K * MR;
         __global const E *b = bp;
         VEC acc[MR][NV];
         UNROLL for (int i = 0; i < MR; i++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // C[b] = A[b] * B[b], GPU class, any strides: 64x64 tile in local memory, DEEP deep, 16x16 work-items of
 // 4x4 results each; on devices of smaller groups SIDE x SIDE items. One dimension of groups, since others
-// have limits: tiles of N, then of M, then the batch.
+// have limits: tiles of N, then of M, then the batch, of dimensions .. x n1 x n2.
 #pragma OPENCL FP_CONTRACT OFF
 #ifndef NAME
 #define NAME(x) x
@@ -25,17 +25,18 @@
 #endif
 
 __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(gemm)(
-    __global const E *restrict A, long a_offset, long a_sb, long a_sm, long a_sk,
-    __global const E *restrict B, long b_offset, long b_sb, long b_sk, long b_sn,
-    __global E *restrict C, int M, int N, int K EPI_PARAMS)
+    __global const E *restrict A, long a_offset, long a_s0, long a_s1, long a_s2, long a_sm, long a_sk,
+    __global const E *restrict B, long b_offset, long b_s0, long b_s1, long b_s2, long b_sk, long b_sn,
+    __global E *restrict C, long n1, long n2, int M, int N, int K EPI_PARAMS)
 {
     __local E as[DEEP][TILE + 1], bs[DEEP][TILE + 1];
     const int x = get_local_id(0), y = get_local_id(1), item = y * SIDE + x;
     const int across = (N - 1) / TILE + 1, down = (M - 1) / TILE + 1;
     const long tile = get_group_id(0) / across, batch = tile / down;
     const int n0 = (int)(get_group_id(0) % across) * TILE, m0 = (int)(tile % down) * TILE;
-    __global const E *a = A + a_offset + batch * a_sb;
-    __global const E *b = B + b_offset + batch * b_sb;
+    const long i0 = batch / n2 / n1, i1 = batch / n2 % n1, i2 = batch % n2;
+    __global const E *a = A + a_offset + i0 * a_s0 + i1 * a_s1 + i2 * a_s2;
+    __global const E *b = B + b_offset + i0 * b_s0 + i1 * b_s1 + i2 * b_s2;
     E acc[4][4];
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < 4; j++)

@@ -7,13 +7,14 @@
 #endif
 #define NR (NV * VL)
 
-// A -> P[b][tile][k][MR], rows past M are zero. Grid: tiles x batch.
-CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, long sb, long sm,
-                                  long sk, __global E *restrict P, int M, int K)
+// A -> P[b][tile][k][MR], rows past M are zero. The batch b has dimensions .. x n1 x n2, in steps of s0, s1
+// and s2. Grid: tiles x batch.
+CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, long s0, long s1, long s2,
+                                  long sm, long sk, __global E *restrict P, long n1, long n2, int M, int K)
 {
     const int tile = get_group_id(0), m0 = tile * MR;
     const int tiles = get_num_groups(0);
-    __global const E *a = A + offset + get_group_id(1) * sb + m0 * sm;
+    __global const E *a = A + offset + BATCH_AT((long)get_group_id(1), n1, n2, s0, s1, s2) + m0 * sm;
     __global E *p = P + ((long)get_group_id(1) * tiles + tile) * K * MR;
     const int rows = min(MR, M - m0);
     for (int i = 0; i < MR; i++) {
@@ -28,12 +29,12 @@ CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, lon
 }
 
 // B -> P[b][panel][k][NR], columns past N are zero. Grid: panels x k blocks of 16 x batch.
-CPU_KERNEL void NAME(gemm_pack_b)(__global const E *restrict B, long offset, long sb, long sk,
-                                  long sn, __global E *restrict P, int N, int K)
+CPU_KERNEL void NAME(gemm_pack_b)(__global const E *restrict B, long offset, long s0, long s1, long s2,
+                                  long sk, long sn, __global E *restrict P, long n1, long n2, int N, int K)
 {
     const int panel = get_group_id(0), k0 = get_group_id(1) * VL, n0 = panel * NR;
     const int kn = min(VL, K - k0);
-    __global const E *b = B + offset + get_group_id(2) * sb + k0 * sk;
+    __global const E *b = B + offset + BATCH_AT((long)get_group_id(2), n1, n2, s0, s1, s2) + k0 * sk;
     __global E *p = P + (((long)get_group_id(2) * get_num_groups(0) + panel) * K + k0) * NR;
     ROLLED for (int v = 0; v < NV; v++)
     {

@@ -21,12 +21,14 @@ typedef struct call {
 static void matmul(const call *c)
 {
     const ref_value *a = c->in[0], *b = c->in[1];
-    const int64_t m = a->shape.dim[1], k = a->shape.dim[2], n = b->shape.dim[2];
+    const int last = a->shape.rank - 1;
+    const int64_t m = a->shape.dim[last - 1], k = a->shape.dim[last], n = b->shape.dim[b->shape.rank - 1];
+    const bool shared = b->shape.rank < a->shape.rank; // one matrix for the batch
     for (int64_t at = 0; at < c->out->n; at++) {
-        const int64_t col = at % n, row = at / n % m, batch = at / n / m;
+        const int64_t col = at % n, row = at / n % m, batch = at / n / m, of_b = shared ? 0 : batch;
         double sum = 0;
         for (int64_t i = 0; i < k; i++)
-            sum += a->f[(batch * m + row) * k + i] * b->f[(batch * k + i) * n + col];
+            sum += a->f[(batch * m + row) * k + i] * b->f[(of_b * k + i) * n + col];
         c->out->f[at] = sum;
     }
 }

@@ -162,6 +162,15 @@ static clg_tensor do_conv_gradient(const call_values *v)
     return out;
 }
 
+// A gradient of x times a square matrix; the cotangent is x.
+static clg_tensor do_matmul_gradient(const call_values *v)
+{
+    clg_tensor x = clg_is_tracked(T(0)) ? T(0) : clg_track(T(0)),
+               w = clg_is_tracked(T(1)) ? T(1) : clg_track(T(1)), out;
+    clg_vjp_n(clg_matmul(x, w), T(0), B(2) ? &x : &w, 1, false, &out);
+    return out;
+}
+
 static clg_tensor do_batch_norm_running(const call_values *v)
 {
     clg_tensor mean = NULL, var = NULL;
@@ -188,6 +197,7 @@ const call_op call_ops[] = {
     { "padded", "pad", "t", do_padded, NULL },
     { "same_conv", "conv2d", "tt", do_same_conv, NULL },
     { "conv_gradient", "conv2d", "ttn", do_conv_gradient, NULL },
+    { "matmul_gradient", "matmul", "ttn", do_matmul_gradient, NULL },
     { "batch_norm_running", "batch_norm", "ttt", do_batch_norm_running, NULL },
 };
 const int call_op_count = (int) (sizeof call_ops / sizeof call_ops[0]);

@@ -4,19 +4,37 @@
 #include "ops/element.h"
 #include <clgrad/ops.h>
 
-// The node: a [B,M,K], b [B,K,N], any strides.
+// The node: a [batch.., M, K] with up to three batch dimensions, b [batch.., K, N], or [K, N] for all of
+// them; any strides.
+enum { BATCH = 3 };
 
 static clg_tensor matmul_vjp(const clg__vjp *v, int i);
 
 typedef struct sizes {
-    int64_t b;
+    int64_t batch[BATCH], b; // their product
     int m, n, k;
 } sizes;
 
 static sizes sizes_of(const clg__kernel_call *c)
 {
-    return (sizes) { c->out_shape->dim[0], (int) c->out_shape->dim[1],
-                     (int) c->out_shape->dim[2], (int) c->in_shape[0].dim[2] };
+    const clg_shape *s = c->out_shape;
+    sizes z = { { 1, 1, 1 }, 1, (int) s->dim[s->rank - 2], (int) s->dim[s->rank - 1],
+                (int) c->in_shape[0].dim[s->rank - 1] };
+    for (int d = 0; d < s->rank - 2; d++) {
+        z.batch[BATCH - (s->rank - 2) + d] = s->dim[d];
+        z.b *= s->dim[d];
+    }
+    return z;
+}
+
+// Steps of input i along the batch dimensions, 0 where one matrix serves all, rows and columns.
+static void strides_of(const clg__kernel_call *c, int i, int64_t to[BATCH + 2])
+{
+    const clg_shape *s = &c->in_shape[i];
+    for (int d = 0; d < BATCH + 2; d++) {
+        const int at = s->rank - (BATCH + 2) + d;
+        to[d] = at < 0 || (d < BATCH && s->dim[at] == 1) ? 0 : c->in_geom[i].stride[at];
+    }
 }
 
 static size_t up(int64_t a, int64_t b)
@@ -34,6 +52,25 @@ static const char *accepts_cpu(const clg__kernel_call *c)
     return c->caps->cpu_class ? NULL : "for CPU-class devices";
 }
 
+// The matrices of one operand that are packed: a repeated one once.
+typedef struct packed {
+    int64_t batch[BATCH], n; // their product
+    int64_t step[BATCH];     // in packed matrices, along the batch of the result
+} packed;
+
+static packed packed_of(const clg__kernel_call *c, const sizes *s, int i)
+{
+    int64_t stride[BATCH + 2];
+    packed p = { .n = 1 };
+    strides_of(c, i, stride);
+    for (int d = BATCH - 1; d >= 0; d--) {
+        p.batch[d] = stride[d] ? s->batch[d] : 1;
+        p.step[d] = stride[d] ? p.n : 0;
+        p.n *= p.batch[d];
+    }
+    return p;
+}
+
 static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
 {
     const sizes s = sizes_of(c);
@@ -43,8 +80,11 @@ static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
     const size_t tiles = up(s.m, mr), panels = up(s.n, nr);
     if (empty(&s))
         return;
-    const int pa = clg__kplan_temp(p, (size_t) s.b * tiles * (size_t) s.k * (size_t) mr * e + 4);
-    const int pb = clg__kplan_temp(p, (size_t) s.b * panels * (size_t) s.k * (size_t) nr * e + 4);
+    packed pack[2];
+    for (int i = 0; i < 2; i++)
+        pack[i] = packed_of(c, &s, i);
+    const int pa = clg__kplan_temp(p, (size_t) pack[0].n * tiles * (size_t) s.k * (size_t) mr * e + 4);
+    const int pb = clg__kplan_temp(p, (size_t) pack[1].n * panels * (size_t) s.k * (size_t) nr * e + 4);
     clg__launch *l[3] = { clg__kplan_kernel(p, "gemm_pack", "gemm_pack_a"),
                           clg__kplan_kernel(p, "gemm_pack", "gemm_pack_b"),
                           clg__kplan_kernel(p, "gemm_cpu", "gemm") };
@@ -55,24 +95,33 @@ static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
     }
     clg__define_mad(p, l[2], c->out_dtype[0], true);
     for (int i = 0; i < 2; i++) {
+        int64_t stride[BATCH + 2];
+        strides_of(c, i, stride);
         clg__arg_in(p, l[i], i);
         clg__arg_in_offset(p, l[i], i);
-        for (int d = 0; d < 3; d++)
-            clg__arg_i64(p, l[i], c->in_geom[i].stride[d]);
+        for (int d = 0; d < BATCH + 2; d++)
+            clg__arg_i64(p, l[i], stride[d]);
         clg__arg_temp(p, l[i], i ? pb : pa);
+        clg__arg_i64(p, l[i], pack[i].batch[1]);
+        clg__arg_i64(p, l[i], pack[i].batch[2]);
         clg__arg_i32(p, l[i], i ? s.n : s.m);
         clg__arg_i32(p, l[i], s.k);
     }
-    clg__kplan_grid(l[0], tiles, (size_t) s.b, 1, 1, 1, 1);
-    clg__kplan_grid(l[1], panels, up(s.k, 16), (size_t) s.b, 1, 1, 1);
+    clg__kplan_grid(l[0], tiles, (size_t) pack[0].n, 1, 1, 1, 1);
+    clg__kplan_grid(l[1], panels, up(s.k, 16), (size_t) pack[1].n, 1, 1, 1);
     // Enough equal work-groups for the cores, and B panels shared by neighbours.
     const size_t want = 8 * (size_t) c->caps->compute_units, outer = panels * (size_t) s.b;
     size_t blocks = outer >= want ? 1 : up((int64_t) want, (int64_t) outer);
     blocks = blocks > tiles ? tiles : blocks;
     const size_t block = up((int64_t) tiles, (int64_t) blocks);
-    clg__arg_temp(p, l[2], pa);
-    clg__arg_temp(p, l[2], pb);
+    for (int i = 0; i < 2; i++) {
+        clg__arg_temp(p, l[2], i ? pb : pa);
+        for (int d = 0; d < BATCH; d++)
+            clg__arg_i64(p, l[2], pack[i].step[d]);
+    }
     clg__arg_out(p, l[2], 0);
+    clg__arg_i64(p, l[2], s.batch[1]);
+    clg__arg_i64(p, l[2], s.batch[2]);
     clg__arg_i32(p, l[2], s.m);
     clg__arg_i32(p, l[2], s.n);
     clg__arg_i32(p, l[2], s.k);
@@ -96,12 +145,16 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
     clg__define_element(p, l, c->out_dtype[0]);
     clg__define_mad(p, l, c->out_dtype[0], false);
     for (int i = 0; i < 2; i++) {
+        int64_t stride[BATCH + 2];
+        strides_of(c, i, stride);
         clg__arg_in(p, l, i);
         clg__arg_in_offset(p, l, i);
-        for (int d = 0; d < 3; d++)
-            clg__arg_i64(p, l, c->in_geom[i].stride[d]);
+        for (int d = 0; d < BATCH + 2; d++)
+            clg__arg_i64(p, l, stride[d]);
     }
     clg__arg_out(p, l, 0);
+    clg__arg_i64(p, l, s.batch[1]);
+    clg__arg_i64(p, l, s.batch[2]);
     clg__arg_i32(p, l, s.m);
     clg__arg_i32(p, l, s.n);
     clg__arg_i32(p, l, s.k);
@@ -117,11 +170,14 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
 }
 
 // Row- or column-major with what leading dimension? 0: neither
-static int64_t leading(const clg__geom *g, const clg_shape *s, bool *transposed)
+static int64_t leading(const clg__kernel_call *c, int i, bool *transposed)
 {
-    *transposed = g->stride[2] != 1 && s->dim[2] > 1;
-    const int64_t inner = *transposed ? g->stride[1] : 1, ld = *transposed ? g->stride[2] : g->stride[1];
-    const int64_t least = *transposed ? s->dim[1] : s->dim[2];
+    const clg_shape *s = &c->in_shape[i];
+    const int64_t *stride = c->in_geom[i].stride;
+    const int r = s->rank - 2, k = s->rank - 1;
+    *transposed = stride[k] != 1 && s->dim[k] > 1;
+    const int64_t inner = *transposed ? stride[r] : 1, ld = *transposed ? stride[k] : stride[r];
+    const int64_t least = *transposed ? s->dim[r] : s->dim[k];
     return inner == 1 && ld >= least ? ld : 0;
 }
 
@@ -132,10 +188,11 @@ static const char *accepts_blas(const clg__kernel_call *c)
         return c->caps->is_cpu ? "ten times slower than ours on a CPU" : "only with CLGRAD_BLAS=1";
     if (!clg_dtype_is_float(c->out_dtype[0]))
         return "only floating types";
-    if (c->out_shape->dim[0] != 1 || clg_numel(*c->out_shape) == 0 || c->in_shape[0].dim[2] == 0)
+    const sizes s = sizes_of(c);
+    if (s.b != 1 || empty(&s) || s.k == 0)
         return "batched or empty";
     for (int i = 0; i < 2; i++) {
-        if (!leading(&c->in_geom[i], &c->in_shape[i], &t))
+        if (!leading(c, i, &t))
             return "strides in both dimensions";
     }
     return NULL;
@@ -146,8 +203,7 @@ static void plan_blas(const clg__kernel_call *c, clg__kplan *p)
     const sizes s = sizes_of(c);
     clg__launch *l = clg__kplan_kernel(p, NULL, "clblast");
     bool ta, tb;
-    const int64_t lda = leading(&c->in_geom[0], &c->in_shape[0], &ta);
-    const int64_t ldb = leading(&c->in_geom[1], &c->in_shape[1], &tb);
+    const int64_t lda = leading(c, 0, &ta), ldb = leading(c, 1, &tb);
     l->blas = (clg__blas) { .used = true, .ta = ta, .tb = tb, .dtype = c->out_dtype[0],
                             .m = (size_t) s.m, .n = (size_t) s.n, .k = (size_t) s.k,
                             .lda = (size_t) lda, .ldb = (size_t) ldb, .ldc = (size_t) s.n };
@@ -170,7 +226,8 @@ static clg_tensor product(clg_tensor a, clg_tensor b)
     clg_tensor in[2] = { a, b };
     if (!clg__call_begin(&c, "matmul", "a b", 2, in))
         return clg__call_poison(&c);
-    const clg_shape s = CLG_SHAPE(a->shape.dim[0], a->shape.dim[1], b->shape.dim[2]);
+    clg_shape s = a->shape;
+    s.dim[s.rank - 1] = b->shape.dim[b->shape.rank - 1];
     return clg__call_node(&c, &op_matmul, a->dtype, &s, NULL);
 }
 
@@ -179,29 +236,43 @@ static clg_tensor flip_last(clg_tensor t)
     return clg_transpose(t, -1, -2);
 }
 
+static int64_t rows_of(const clg_shape *s)
+{
+    int64_t n = 1;
+    for (int d = 0; d < s->rank - 1; d++) {
+        if (__builtin_mul_overflow(n, s->dim[d], &n)) // of no columns
+            return INT64_MAX;
+    }
+    return n;
+}
+
+static clg_tensor as_rows(clg_tensor t)
+{
+    return clg_reshape(t, CLG_SHAPE(rows_of(&t->shape), t->shape.dim[t->shape.rank - 1]));
+}
+
+static bool is_column_major(clg_tensor t)
+{
+    const int last = t->shape.rank - 1;
+    return clg__tensor_geom(t, NULL).stride[last] != 1 && t->shape.dim[last] > 1;
+}
+
+enum { MOST = INT32_MAX / 64 }; // of rows, columns and what is summed over
+
 // The cotangent of a column-major operand comes column-major, so that what undoes the transpose gets
-// contiguous memory.
+// contiguous memory. What is shared by a batch gets the sum over all its rows, as one product; only where
+// those are too many the reverse sweep adds the batch.
 static clg_tensor matmul_vjp(const clg__vjp *v, int i)
 {
     clg_tensor a = v->in[0], b = v->in[1], g = v->g;
-    const bool column = clg__tensor_geom(v->in[i], NULL).stride[2] != 1 &&
-                        v->in[i]->shape.dim[2] > 1;
+    const bool shared = b->shape.rank < a->shape.rank, column = is_column_major(v->in[i]);
     if (i == 0)
-        return column ? flip_last(product(b, flip_last(g))) : product(g, flip_last(b));
+        return column && !shared ? flip_last(product(b, flip_last(g))) : product(g, flip_last(b));
+    if (shared && rows_of(&a->shape) <= MOST) {
+        a = as_rows(a);
+        g = as_rows(g);
+    }
     return column ? flip_last(product(flip_last(g), a)) : product(flip_last(a), g);
-}
-
-// [.., M, K] with the common batch shape, as three dimensions.
-static clg_tensor as_batch(clg_tensor t, const clg_shape *batch)
-{
-    clg_shape full = *batch;
-    int64_t n = 1;
-    for (int d = 0; d < batch->rank; d++)
-        n *= batch->dim[d];
-    full.dim[full.rank++] = t->shape.dim[t->shape.rank - 2];
-    full.dim[full.rank++] = t->shape.dim[t->shape.rank - 1];
-    t = clg_expand(t, full);
-    return clg_reshape(t, CLG_SHAPE(n, full.dim[full.rank - 2], full.dim[full.rank - 1]));
 }
 
 static clg_shape batch_of(clg_tensor t)
@@ -209,6 +280,62 @@ static clg_shape batch_of(clg_tensor t)
     clg_shape s = t->shape;
     s.rank -= 2;
     return s;
+}
+
+static clg_tensor expand_batch(clg_tensor t, const clg_shape *batch)
+{
+    clg_shape full = *batch;
+    full.dim[full.rank++] = t->shape.dim[t->shape.rank - 2];
+    full.dim[full.rank++] = t->shape.dim[t->shape.rank - 1];
+    return clg_expand(t, full);
+}
+
+// Can it be seen in this shape as it lies? What is padded is copied anyway.
+static bool lies_as(clg_tensor t, const clg_shape *to)
+{
+    clg__geom g = clg__tensor_geom(t, NULL);
+    return g.windowed || clg__geom_reshape(&g, &t->shape, to);
+}
+
+static clg_shape without(const clg_shape *s, int d) // joined with the next
+{
+    clg_shape out = { .rank = s->rank - 1 };
+    for (int k = 0; k < out.rank; k++)
+        out.dim[k] = s->dim[k < d ? k : k + 1] * (k == d ? s->dim[d] : 1);
+    return out;
+}
+
+// The batch in as many dimensions as the node has, joined where both operands lie so.
+static clg_tensor batched(clg_tensor x, clg_tensor y)
+{
+    while (x->status >= 0 && y->status >= 0 && x->shape.rank > BATCH + 2) {
+        const bool shared = y->shape.rank == 2;
+        int d = 0;
+        for (int k = 0; k + 3 < x->shape.rank; k++) {
+            const clg_shape a = without(&x->shape, k), b = shared ? y->shape : without(&y->shape, k);
+            if (lies_as(x, &a) && lies_as(y, &b)) {
+                d = k;
+                break;
+            }
+        }
+        x = clg_reshape(x, without(&x->shape, d));
+        y = shared ? y : clg_reshape(y, without(&y->shape, d));
+    }
+    return product(x, y);
+}
+
+// x times y, batches broadcast to `batch`. One matrix for all rows makes one product of all rows, where
+// they lie one after another; else every batch finds its rows by strides.
+static clg_tensor multiply(clg_tensor x, clg_tensor y, const clg_shape *batch)
+{
+    const clg_shape own = batch_of(y);
+    if (clg_numel(own) != 1)
+        return batched(expand_batch(x, batch), expand_batch(y, batch));
+    y = clg_reshape(y, CLG_SHAPE(y->shape.dim[own.rank], y->shape.dim[own.rank + 1]));
+    const clg_shape rows = CLG_SHAPE(rows_of(&x->shape), x->shape.dim[x->shape.rank - 1]);
+    if (x->shape.rank > 2 && rows.dim[0] <= MOST && lies_as(x, &rows))
+        x = as_rows(x);
+    return batched(x, y);
 }
 
 clg_tensor clg_matmul(clg_tensor a, clg_tensor b)
@@ -239,11 +366,11 @@ clg_tensor clg_matmul(clg_tensor a, clg_tensor b)
         return clg__call_fail(&c, CLG_ESHAPE, "batch dimensions do not broadcast");
     for (int i = 0; i < 2; i++) {
         const clg_tensor m = i ? y : x;
-        if (m->shape.dim[m->shape.rank - 1] > INT32_MAX / 64 ||
-            m->shape.dim[m->shape.rank - 2] > INT32_MAX / 64)
-            return clg__call_fail(&c, CLG_ESHAPE, "a dimension is larger than %d", INT32_MAX / 64);
+        if (m->shape.dim[m->shape.rank - 1] > MOST ||
+            m->shape.dim[m->shape.rank - 2] > MOST)
+            return clg__call_fail(&c, CLG_ESHAPE, "a dimension is larger than %d", MOST);
     }
-    clg_tensor out = clg_cast(product(as_batch(x, &batch), as_batch(y, &batch)), t);
+    clg_tensor out = clg_cast(multiply(x, y, &batch), t);
     if (out->status < 0)
         return clg__call_own(&c, out);
     clg_shape s = batch;
