@@ -8,6 +8,7 @@
 // NCHW. STRIDE is a define: it is the distance of a tile's scalars.
 #pragma OPENCL FP_CONTRACT OFF
 #include "conv_strip.clh"
+#include "window.clh"
 #ifndef EPI
 #define EPI(v, idx, row, col, n) (v)
 #define EPI_PARAMS
@@ -17,9 +18,8 @@
 // [NV][round_up(rows*OW, 16) + MR][16], taps C*KH*KW ints.
 CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global const E *restrict P,
                            __global E *restrict Y, __local E *restrict strip,
-                           __local E *restrict pixels, __local int *restrict taps, int C, int H,
-                           int W, int O, int OH, int OW, int KH, int KW, int ph, int pw, int dh,
-                           int dw, int rows EPI_PARAMS)
+                           __local E *restrict pixels, __local int *restrict taps, int rows,
+                           WINDOW EPI_PARAMS)
 {
     const int y0 = get_group_id(0) * rows, y1 = min(y0 + rows, OH), n = get_group_id(1);
     const int block = get_group_id(2);

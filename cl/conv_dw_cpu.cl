@@ -4,16 +4,15 @@
 //   dw[o,c,r,s] = sum_{n,i,j} g[n,o,i,j] * x[n, c, i*STRIDE + r*dh - ph, j*STRIDE + s*dw - pw]
 #pragma OPENCL FP_CONTRACT OFF
 #include "conv_strip.clh"
+#include "window.clh"
 
 // Backward-weights, stride STRIDE: partial[chunk][tap][O] = sum over the chunk's images. A work-group
 // keeps MR taps x NR outputs in registers while it runs over the pixels of some rows of an image.
 // Grid: chunks x o blocks x c blocks. Scratch: strip [CB][height][width], pixels [round_up(rows*OW, 16)][NR].
-CPU_KERNEL void NAME(conv_dw)(__global const E *restrict G, long g_offset,
+CPU_KERNEL void NAME(conv_dw)(__global const E *restrict GY, long g_offset,
                               __global const E *restrict X, long x_offset,
                               __global E *restrict partial, __local E *restrict strip,
-                              __local E *restrict pixels, int N, int C, int H, int W, int O, int OH,
-                              int OW, int KH, int KW, int ph, int pw, int dh, int dw, int rows,
-                              int CB)
+                              __local E *restrict pixels, int rows, int CB, WINDOW)
 {
     const int chunk = get_group_id(0), chunks = get_num_groups(0), block = get_group_id(1);
     const int c0 = get_group_id(2) * CB, cn = min(CB, C - c0), window = KH * KW;
@@ -34,7 +33,7 @@ CPU_KERNEL void NAME(conv_dw)(__global const E *restrict G, long g_offset,
             {
                 for (int p = 0; p < count; p += VL) {
                     VEC r[VL];
-                    __global const E *from = G + g_offset +
+                    __global const E *from = GY + g_offset +
                                              ((long)n * O + block * NR + v * VL) * OH * OW + y0 * OW + p;
                     const int left = count - p, o_left = O - block * NR - v * VL;
                     if (left >= VL && o_left >= VL) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Weights of a convolution in the order in which cl/conv_cpu.cl walks them, CPU class.
 #include "common.clh"
+#include "window.clh"
 #ifndef NV
 #define NV 2
 #endif
@@ -9,7 +10,7 @@
 // w -> P[block of NR outputs][tap][NR]. Taps are (c, r, s) in order. flip: of backward-data, where w is
 // [C,O,KH,KW] as seen from here, and the window is turned. Grid: blocks x C.
 CPU_KERNEL void NAME(conv_pack)(__global const E *restrict w, long offset, __global E *restrict P,
-                                int C, int O, int KH, int KW, int flip)
+                                int flip, WINDOW)
 {
     const int block = get_group_id(0), c = get_group_id(1), window = KH * KW;
     __global E *p = P + ((long)block * C + c) * window * NR;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Pooling over windows of planes [planes][H][W] -> [planes][OH][OW], any window: one work-item per
-// result, both classes. Windows of 2x2 that tile the plane have CPU-class kernels in cl/pool_2x2.cl.
-// Indices are those of the winner within its plane: the last NaN, else the first maximum.
+// Pooling over windows of planes [N][D][H][W] -> [N][OD][OH][OW], any window: one work-item per result, both
+// classes. Windows of 2x2 that tile the plane have CPU-class kernels in cl/pool_2x2.cl. Places are those of
+// the winner within its plane: the last NaN, else the first maximum; -1 where a window sees padding alone.
+//
+// ADAPTIVE: window i of n reaches from floor(i*H/n) to ceil((i+1)*H/n), whatever k, s, p, d are.
 #pragma OPENCL FP_CONTRACT OFF
 #include "common.clh"
+#include "window.clh"
 #ifndef LOWEST // of integers also SUM, in which averages are added, and how
 #define LOWEST (-INFINITY)
 #endif
@@ -13,26 +16,63 @@
 #define OVER(a, b) ((a) / (b))
 #endif
 
+// Of one dimension: the places x to y - 1, z apart, of window i of m in an image of n.
+static inline int4 NAME(places)(int i, int n, int m, int k, int s, int p, int d)
+{
+#ifdef ADAPTIVE
+    return (int4)((long)i * n / m, ((long)(i + 1) * n + m - 1) / m, 1, 0);
+#else
+    const int start = i * s - p;
+    return (int4)(start < 0 ? start + DIV_UP(-start, d) * d : start, min(start + (k - 1) * d + 1, n), d, 0);
+#endif
+}
+
+// The windows, x down to y, that may cover place a.
+static inline int2 NAME(windows)(int a, int n, int m, int k, int s, int p, int d)
+{
+#ifdef ADAPTIVE
+    return (int2)(((long)(a + 1) * m + n - 1) / n - 1, (long)a * m / n);
+#else
+    const int first = a + p - (k - 1) * d;
+    return (int2)(min((a + p) / s, m - 1), first > 0 ? DIV_UP(first, s) : 0);
+#endif
+}
+
+#ifdef ADAPTIVE
+#define COVERS(i, a, s, p, d) true
+#else
+#define COVERS(i, a, s, p, d) ((d) == 1 || ((a) + (p) - (i) * (s)) % (d) == 0)
+#endif
+#define PLACES(i, X) NAME(places)(i, IMAGE_##X)
+#define IMAGE_D D, OD, KD, sd, pd, dd
+#define IMAGE_H H, OH, KH, sh, ph, dh
+#define IMAGE_W W, OW, KW, sw, pw, dw
+#if ND > 2
+#define DEPTH(at, plane, of) ((int)((at) / (plane) % (of)))
+#else
+#define DEPTH(at, plane, of) 0
+#endif
+
 __kernel void NAME(max_pool)(__global const E *restrict x, long offset, __global E *restrict y,
-                             __global int *restrict index, long total, int H, int W, int OH, int OW,
-                             int kh, int kw, int sh, int sw, int ph, int pw, int dh, int dw)
+                             __global INDEX *restrict index, long total, WINDOW)
 {
     const long at = get_global_id(0);
     if (at >= total)
         return;
-    const int j = at % OW, i = at / OW % OH;
-    __global const E *p = x + offset + at / OW / OH * H * W;
+    const int4 b = NAME(places)(at % OW, IMAGE_W), a = NAME(places)(at / OW % OH, IMAGE_H);
+    const int4 c = NAME(places)(DEPTH(at / OW, OH, OD), IMAGE_D);
+    __global const E *p = x + offset + at / OW / OH / OD * D * H * W;
     E best = (E)(LOWEST);
-    int winner = -1;
-    for (int r = 0; r < kh; r++) {
-        for (int s = 0; s < kw; s++) {
-            const int a = i * sh - ph + r * dh, b = j * sw - pw + s * dw;
-            if (a < 0 || b < 0 || a >= H || b >= W)
-                continue;
-            const E v = p[a * W + b];
-            if (winner < 0 || v > best || v != v) {
-                best = v;
-                winner = a * W + b;
+    INDEX winner = -1;
+    for (int q = c.x; q < c.y; q += c.z) {
+        for (int r = a.x; r < a.y; r += a.z) {
+            for (int s = b.x; s < b.y; s += b.z) {
+                const INDEX k = ((INDEX)q * H + r) * W + s;
+                const E v = p[k];
+                if (winner < 0 || v > best || v != v) {
+                    best = v;
+                    winner = k;
+                }
             }
         }
     }
@@ -42,90 +82,85 @@ __kernel void NAME(max_pool)(__global const E *restrict x, long offset, __global
 
 // dx: each input sums the cotangents of the windows that chose it.
 __kernel void NAME(max_pool_scatter)(__global const E *restrict g, long offset,
-                                     __global const int *restrict index, long index_offset,
-                                     __global E *restrict dx, long total, int H, int W, int OH,
-                                     int OW, int kh, int kw, int sh, int sw, int ph, int pw, int dh,
-                                     int dw)
+                                     __global const INDEX *restrict index, long index_offset,
+                                     __global E *restrict dx, long total, WINDOW)
 {
     const long at = get_global_id(0);
     if (at >= total)
         return;
-    const int b = at % W, a = at / W % H;
-    const long plane = at / W / H * OH * OW;
+    const INDEX plane = (INDEX)D * H * W, k = at % plane;
+    const int b = k % W, a = k / W % H, c = DEPTH(k / W, H, D);
+    const int2 wb = NAME(windows)(b, IMAGE_W), wa = NAME(windows)(a, IMAGE_H), wc = NAME(windows)(c, IMAGE_D);
+    const long from = at / plane * OD * OH * OW;
     E sum = (E)0;
-    for (int r = 0; r < kh; r++) {
-        for (int s = 0; s < kw; s++) {
-            const int i = a + ph - r * dh, j = b + pw - s * dw;
-            if (i < 0 || j < 0 || i % sh || j % sw || i / sh >= OH || j / sw >= OW)
-                continue;
-            const long o = plane + i / sh * OW + j / sw;
-            sum += index[index_offset + o] == a * W + b ? g[offset + o] : (E)0;
+    for (int q = wc.x; q >= wc.y; q--) {
+        for (int r = wa.x; r >= wa.y; r--) {
+            for (int s = wb.x; s >= wb.y; s--) {
+                const long o = from + ((long)q * OH + r) * OW + s;
+                sum += index[index_offset + o] == k ? g[offset + o] : (E)0;
+            }
         }
     }
     dx[at] = sum;
 }
 
 __kernel void NAME(max_pool_gather)(__global const E *restrict x, long offset,
-                                    __global const int *restrict index, long index_offset,
-                                    __global E *restrict y, long total, int HW, int OHW)
+                                    __global const INDEX *restrict index, long index_offset,
+                                    __global E *restrict y, long total, WINDOW)
 {
     const long at = get_global_id(0);
-    if (at < total)
-        y[at] = x[offset + at / OHW * HW + max(index[index_offset + at], 0)];
+    if (at >= total)
+        return;
+    const INDEX k = index[index_offset + at];
+    y[at] = k < 0 ? (E)0 : x[offset + at / OW / OH / OD * D * H * W + k];
 }
 
-// What a window's sum is divided by: its inputs, with or without padding, or the caller's number.
-static inline int NAME(count)(int i, int j, int H, int W, int kh, int kw, int sh, int sw, int ph,
-                              int pw, int exclude, int divisor)
+// What a window's sum is divided by: the caller's number, or its places in the image, with or without padding.
+static inline long NAME(count)(int q, int r, int s, int exclude, int divisor, WINDOW)
 {
-    const int a = i * sh - ph, b = j * sw - pw;
     if (divisor)
         return divisor;
-    if (exclude)
-        return (min(a + kh, H) - max(a, 0)) * (min(b + kw, W) - max(b, 0));
-    return (min(a + kh, H + ph) - a) * (min(b + kw, W + pw) - b);
+#ifndef ADAPTIVE
+    if (!exclude) {
+        const int c = q * sd - pd, a = r * sh - ph, b = s * sw - pw;
+        return (long)(min(c + KD, D + ed) - c) * (min(a + KH, H + eh) - a) * (min(b + KW, W + ew) - b);
+    }
+#endif
+    const int4 c = NAME(places)(q, IMAGE_D), a = NAME(places)(r, IMAGE_H), b = NAME(places)(s, IMAGE_W);
+    return (long)(c.y - c.x) * (a.y - a.x) * (b.y - b.x);
 }
 
 __kernel void NAME(avg_pool)(__global const E *restrict x, long offset, __global E *restrict y,
-                             long total, int H, int W, int OH, int OW, int kh, int kw, int sh,
-                             int sw, int ph, int pw, int exclude, int divisor)
+                             long total, int exclude, int divisor, WINDOW)
 {
     const long at = get_global_id(0);
     if (at >= total)
         return;
-    const int j = at % OW, i = at / OW % OH;
-    __global const E *p = x + offset + at / OW / OH * H * W;
+    const int j = at % OW, i = at / OW % OH, h = DEPTH(at / OW, OH, OD);
+    const int4 b = NAME(places)(j, IMAGE_W), a = NAME(places)(i, IMAGE_H), c = NAME(places)(h, IMAGE_D);
+    __global const E *p = x + offset + at / OW / OH / OD * D * H * W;
     SUM sum = (SUM)0;
-    for (int r = 0; r < kh; r++) {
-        for (int s = 0; s < kw; s++) {
-            const int a = i * sh - ph + r, b = j * sw - pw + s;
-            if (a >= 0 && b >= 0 && a < H && b < W)
-                sum = PLUS(sum, p[a * W + b]);
-        }
-    }
-    const SUM n = (SUM)NAME(count)(i, j, H, W, kh, kw, sh, sw, ph, pw, exclude, divisor);
-    y[at] = (E)OVER(sum, n);
+    for (int q = c.x; q < c.y; q++)
+        for (int r = a.x; r < a.y; r++)
+            for (int s = b.x; s < b.y; s++)
+                sum = PLUS(sum, p[((INDEX)q * H + r) * W + s]);
+    y[at] = (E)OVER(sum, (SUM)NAME(count)(h, i, j, exclude, divisor, WINDOW_NAMES));
 }
 
 __kernel void NAME(avg_pool_back)(__global const E *restrict g, long offset, __global E *restrict dx,
-                                  long total, int H, int W, int OH, int OW, int kh, int kw, int sh,
-                                  int sw, int ph, int pw, int exclude, int divisor)
+                                  long total, int exclude, int divisor, WINDOW)
 {
     const long at = get_global_id(0);
     if (at >= total)
         return;
-    const int b = at % W, a = at / W % H;
-    __global const E *p = g + offset + at / W / H * OH * OW;
+    const int2 wb = NAME(windows)(at % W, IMAGE_W), wa = NAME(windows)(at / W % H, IMAGE_H);
+    const int2 wc = NAME(windows)(DEPTH(at / W, H, D), IMAGE_D);
+    __global const E *p = g + offset + at / W / H / D * OD * OH * OW;
     E sum = (E)0;
-    for (int r = 0; r < kh; r++) {
-        for (int s = 0; s < kw; s++) {
-            const int i = a + ph - r, j = b + pw - s;
-            if (i < 0 || j < 0 || i % sh || j % sw || i / sh >= OH || j / sw >= OW)
-                continue;
-            sum += p[i / sh * OW + j / sw] /
-                   (E)NAME(count)(i / sh, j / sw, H, W, kh, kw, sh, sw, ph, pw, exclude,
-                                    divisor);
-        }
-    }
+    for (int q = wc.x; q >= wc.y; q--)
+        for (int r = wa.x; r >= wa.y; r--)
+            for (int s = wb.x; s >= wb.y; s--)
+                sum += p[((INDEX)q * OH + r) * OW + s] /
+                       (E)NAME(count)(q, r, s, exclude, divisor, WINDOW_NAMES);
     dx[at] = sum;
 }

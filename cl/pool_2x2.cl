@@ -6,6 +6,7 @@
 #define E float
 #define VEC float16
 #include "common.clh"
+#include "window.clh"
 
 #define LANE2 (int16)(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 
@@ -37,10 +38,10 @@ static inline void NAME(store_ints)(int16 x, __global int *p, int n)
 
 CPU_KERNEL void NAME(max_pool_2x2)(__global const float *restrict x, long offset,
                                    __global float *restrict y, __global int *restrict index,
-                                   int planes, int H, int W, int OH, int OW)
+                                   WINDOW)
 {
     const int g = get_group_id(0), gs = get_num_groups(0), in = H * W, out = OH * OW;
-    for (long p = (long)planes * g / gs; p < (long)planes * (g + 1) / gs; p++) {
+    for (long p = (long)N * g / gs; p < (long)N * (g + 1) / gs; p++) {
         __global const float *a = x + offset + p * in;
         for (int i = 0; i < OH; i++) {
             ROLLED for (int j = 0; j < OW; j += VL)
@@ -67,11 +68,10 @@ CPU_KERNEL void NAME(max_pool_2x2)(__global const float *restrict x, long offset
 
 CPU_KERNEL void NAME(max_pool_scatter_2x2)(__global const float *restrict g, long offset,
                                            __global const int *restrict index, long index_offset,
-                                           __global float *restrict dx, int planes, int H, int W,
-                                           int OH, int OW)
+                                           __global float *restrict dx, WINDOW)
 {
     const int grp = get_group_id(0), gs = get_num_groups(0), in = H * W, out = OH * OW;
-    for (long p = (long)planes * grp / gs; p < (long)planes * (grp + 1) / gs; p++) {
+    for (long p = (long)N * grp / gs; p < (long)N * (grp + 1) / gs; p++) {
         __global float *d = dx + p * in;
         for (int row = 0; row < 2 * OH; row++) {
             ROLLED for (int j = 0; j < OW; j += VL)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NUMBERS = 20 };
+enum { MAX_NUMBERS = 40 };
 
 typedef struct call {
     int64_t p[MAX_NUMBERS];
@@ -33,75 +33,137 @@ static void matmul(const call *c)
     }
 }
 
-// ---- convolution: y, dx and dw are one loop that adds to a different tensor
+// ---- windows, their numbers in the order of clg__window_key
 
-enum { N, C, H, W, O, OH, OW, KH, KW, GROUPS, SH, SW, PH, PW, DH, DW };
+enum { N, C, O, GROUPS, IN = 4, OUT = 7, K = 10, STRIDE = 13, LO = 16, HI = 19, DILATION = 22, NEXT = 25 };
 
-// what: which of y, dx, dw is the result; the other two are given
-static void conv(const call *c, int what, const double *y, const double *x, const double *w)
+static int64_t volume(const int64_t *p, int what)
 {
-    const int64_t *p = c->p;
-    const int64_t cg = p[C] / p[GROUPS], og = p[O] / p[GROUPS];
-    memset(c->out->f, 0, (size_t) c->out->n * sizeof(double));
-    for (int64_t at = 0; at < p[N] * p[O] * p[OH] * p[OW]; at++) {
-        const int64_t j = at % p[OW], i = at / p[OW] % p[OH], o = at / p[OW] / p[OH] % p[O],
-                      n = at / p[OW] / p[OH] / p[O];
-        for (int64_t k = 0; k < cg * p[KH] * p[KW]; k++) {
-            const int64_t v = k % p[KW], u = k / p[KW] % p[KH], ch = k / p[KW] / p[KH];
-            const int64_t a = i * p[SH] - p[PH] + u * p[DH], b = j * p[SW] - p[PW] + v * p[DW];
-            if (a < 0 || b < 0 || a >= p[H] || b >= p[W])
-                continue;
-            const int64_t xi = ((n * p[C] + o / og * cg + ch) * p[H] + a) * p[W] + b;
-            const int64_t wi = o * cg * p[KH] * p[KW] + k;
-            if (what == 0)
-                c->out->f[at] += x[xi] * w[wi];
-            else if (what == 1)
-                c->out->f[xi] += y[at] * w[wi];
-            else
-                c->out->f[wi] += y[at] * x[xi];
+    return p[what] * p[what + 1] * p[what + 2];
+}
+
+// The place of tap k of the window at result `at`, within an image; -1 where that is padding. Both count
+// within one image and one window.
+static int64_t place(const int64_t *p, int64_t at, int64_t k)
+{
+    int64_t to = 0, step = 1;
+    for (int d = 2; d >= 0; d--) {
+        const int64_t a = at % p[OUT + d] * p[STRIDE + d] - p[LO + d] + k % p[K + d] * p[DILATION + d];
+        if (a < 0 || a >= p[IN + d])
+            return -1;
+        to += a * step;
+        step *= p[IN + d];
+        at /= p[OUT + d];
+        k /= p[K + d];
+    }
+    return to;
+}
+
+// y, dx and dw are one loop that adds to a different tensor. what: which of them is the result
+static void conv(const call *c, int what)
+{
+    const int64_t *p = c->p, cg = p[C] / p[GROUPS], og = p[O] / p[GROUPS];
+    const int64_t pixels = volume(p, OUT), plane = volume(p, IN), window = volume(p, K);
+    const ref_value *a = c->in[0], *b = c->in[1];
+    if (c->out->f)
+        memset(c->out->f, 0, (size_t) c->out->n * sizeof(double));
+    else
+        memset(c->out->i, 0, (size_t) c->out->n * sizeof(int64_t));
+    for (int64_t at = 0; at < p[N] * p[O] * pixels; at++) {
+        const int64_t o = at / pixels % p[O], n = at / pixels / p[O];
+        for (int64_t k = 0; k < cg * window; k++) {
+            const int64_t from = place(p, at % pixels, k % window);
+            const int64_t xi = (n * p[C] + o / og * cg + k / window) * plane + from, wi = o * cg * window + k;
+            const int64_t to = what == 0 ? at : what == 1 ? xi : wi;
+            const int64_t i = what == 0 ? xi : at, j = what == 2 ? xi : wi;
+            if (from >= 0 && c->out->f)
+                c->out->f[to] += a->f[i] * b->f[j];
+            else if (from >= 0)
+                c->out->i[to] = reference_wrap(c->out->dtype, c->out->i[to] + a->i[i] * b->i[j]);
         }
     }
 }
 
-static void conv2d(const call *c)
+static void conv_y(const call *c)
 {
-    conv(c, 0, NULL, c->in[0]->f, c->in[1]->f);
+    conv(c, 0);
 }
 
-static void conv2d_dx(const call *c)
+static void conv_dx(const call *c)
 {
-    conv(c, 1, c->in[0]->f, NULL, c->in[1]->f);
+    conv(c, 1);
 }
 
-static void conv2d_dw(const call *c)
+static void conv_dw(const call *c)
 {
-    conv(c, 2, c->in[0]->f, c->in[1]->f, NULL);
+    conv(c, 2);
 }
 
 // ---- pooling
 
-enum { Q_PLANES, Q_H, Q_W, Q_OH, Q_OW, Q_KH, Q_KW, Q_SH, Q_SW, Q_PH, Q_PW, Q_DH, Q_DW, Q_EXCLUDE };
+enum { ADAPTIVE = NEXT, EXCLUDE, DIVISOR };
 
-static void max_pool2d(const call *c)
+// The windows of an adaptive pooling: where one begins and ends in dimension d.
+static void span(const int64_t *p, int d, int64_t i, int64_t *from, int64_t *to)
 {
-    const int64_t *p = c->p, plane = p[Q_H] * p[Q_W];
-    for (int64_t at = 0; at < c->out[0].n; at++) {
-        const int64_t j = at % p[Q_OW], i = at / p[Q_OW] % p[Q_OH], from = at / p[Q_OW] / p[Q_OH] * plane;
-        double best = -INFINITY;
-        int64_t winner = -1;
-        for (int64_t k = 0; k < p[Q_KH] * p[Q_KW]; k++) {
-            const int64_t a = i * p[Q_SH] - p[Q_PH] + k / p[Q_KW] * p[Q_DH],
-                          b = j * p[Q_SW] - p[Q_PW] + k % p[Q_KW] * p[Q_DW];
-            if (a < 0 || b < 0 || a >= p[Q_H] || b >= p[Q_W])
-                continue;
-            const double v = c->in[0]->f[from + a * p[Q_W] + b];
-            if (winner < 0 || v > best || isnan(v)) {
-                best = v;
-                winner = a * p[Q_W] + b;
-            }
+    *from = i * p[IN + d] / p[OUT + d];
+    *to = ((i + 1) * p[IN + d] + p[OUT + d] - 1) / p[OUT + d];
+}
+
+// Calls f for every place of the window at result `at` of its plane, in order; how many there are.
+static int64_t each_place(const call *c, int64_t at, void (*f)(const call *c, int64_t at, int64_t place, int64_t n),
+                          int64_t n)
+{
+    const int64_t *p = c->p, pixels = volume(p, OUT), plane = volume(p, IN);
+    int64_t count = 0, i = at % pixels, span_from[3], span_to[3];
+    if (!p[ADAPTIVE]) {
+        for (int64_t k = 0; k < volume(p, K); k++) {
+            const int64_t from = place(p, i, k);
+            if (from >= 0 && f)
+                f(c, at, at / pixels * plane + from, n);
+            count += from >= 0;
         }
-        c->out[0].f[at] = best;
-        c->out[1].i[at] = winner;
+        return count;
+    }
+    for (int d = 2; d >= 0; d--, i /= p[OUT + d + 1])
+        span(p, d, i % p[OUT + d], &span_from[d], &span_to[d]);
+    for (int64_t q = span_from[0]; q < span_to[0]; q++)
+        for (int64_t r = span_from[1]; r < span_to[1]; r++)
+            for (int64_t s = span_from[2]; s < span_to[2]; s++, count++)
+                if (f)
+                    f(c, at, at / pixels * plane + (q * p[IN + 1] + r) * p[IN + 2] + s, n);
+    return count;
+}
+
+static double number(const ref_value *v, int64_t k)
+{
+    return v->f ? v->f[k] : (double) v->i[k];
+}
+
+static void put(ref_value *v, int64_t k, double x)
+{
+    if (v->f)
+        v->f[k] = x;
+    else
+        v->i[k] = (int64_t) x;
+}
+
+static void larger(const call *c, int64_t at, int64_t from, int64_t n)
+{
+    const double v = number(c->in[0], from);
+    (void) n;
+    if (c->out[1].i[at] < 0 || v > number(&c->out[0], at) || isnan(v)) {
+        put(&c->out[0], at, v);
+        c->out[1].i[at] = from % volume(c->p, IN);
+    }
+}
+
+static void max_pool(const call *c)
+{
+    for (int64_t at = 0; at < c->out[0].n; at++) {
+        put(&c->out[0], at, c->out[0].f ? -INFINITY : 0);
+        c->out[1].i[at] = -1;
+        each_place(c, at, larger, 0);
     }
 }
 
@@ -110,9 +172,8 @@ static void max_pool_scatter(const call *c)
     const int64_t *p = c->p;
     memset(c->out->f, 0, (size_t) c->out->n * sizeof(double));
     for (int64_t at = 0; at < c->in[0]->n; at++) {
-        const int64_t plane = at / p[Q_OW] / p[Q_OH];
         if (c->in[1]->i[at] >= 0)
-            c->out->f[plane * p[Q_H] * p[Q_W] + c->in[1]->i[at]] += c->in[0]->f[at];
+            c->out->f[at / volume(p, OUT) * volume(p, IN) + c->in[1]->i[at]] += c->in[0]->f[at];
     }
 }
 
@@ -120,46 +181,55 @@ static void max_pool_gather(const call *c)
 {
     const int64_t *p = c->p;
     for (int64_t at = 0; at < c->out->n; at++) {
-        const int64_t plane = at / p[Q_OW] / p[Q_OH], k = c->in[1]->i[at];
-        c->out->f[at] = c->in[0]->f[plane * p[Q_H] * p[Q_W] + (k < 0 ? 0 : k)];
+        const int64_t k = c->in[1]->i[at];
+        c->out->f[at] = k < 0 ? 0 : c->in[0]->f[at / volume(p, OUT) * volume(p, IN) + k];
     }
 }
 
-// Average of every window; back: the window's cotangent shared by its inputs.
-static void avg(const call *c, bool back)
+// What the sum of a window is divided by.
+static int64_t divisor(const call *c, int64_t at)
 {
-    const int64_t *p = c->p, plane = p[Q_H] * p[Q_W];
-    const ref_value *x = c->in[0];
-    memset(c->out->f, 0, (size_t) c->out->n * sizeof(double));
-    for (int64_t at = 0; at < p[Q_PLANES] * p[Q_OH] * p[Q_OW]; at++) {
-        const int64_t j = at % p[Q_OW], i = at / p[Q_OW] % p[Q_OH], from = at / p[Q_OW] / p[Q_OH] * plane;
-        int64_t count = 0;
-        for (int pass = 0; pass < 2; pass++) {
-            for (int64_t k = 0; k < p[Q_KH] * p[Q_KW]; k++) {
-                const int64_t a = i * p[Q_SH] - p[Q_PH] + k / p[Q_KW],
-                              b = j * p[Q_SW] - p[Q_PW] + k % p[Q_KW];
-                const bool inside = a >= 0 && b >= 0 && a < p[Q_H] && b < p[Q_W];
-                const bool counts = p[Q_EXCLUDE] ? inside
-                                                 : a < p[Q_H] + p[Q_PH] && b < p[Q_W] + p[Q_PW];
-                if (pass == 0)
-                    count += counts;
-                else if (inside && back)
-                    c->out->f[from + a * p[Q_W] + b] += x->f[at] / (double) count;
-                else if (inside)
-                    c->out->f[at] += x->f[from + a * p[Q_W] + b] / (double) count;
-            }
-        }
+    const int64_t *p = c->p;
+    int64_t count = 1, i = at % volume(p, OUT);
+    if (p[DIVISOR])
+        return p[DIVISOR];
+    if (p[EXCLUDE] || p[ADAPTIVE])
+        return each_place(c, at, NULL, 0);
+    for (int d = 2; d >= 0; d--, i /= p[OUT + d + 1]) { // padding counts, what hangs over its end does not
+        const int64_t from = i % p[OUT + d] * p[STRIDE + d] - p[LO + d], end = p[IN + d] + p[HI + d];
+        count *= (from + p[K + d] < end ? from + p[K + d] : end) - from;
     }
+    return count;
 }
 
-static void avg_pool2d(const call *c)
+static void add_forward(const call *c, int64_t at, int64_t from, int64_t n)
 {
-    avg(c, false);
+    if (c->out->f)
+        c->out->f[at] += c->in[0]->f[from] / (double) n;
+    else
+        c->out->i[at] += c->in[0]->i[from];
+}
+
+static void add_back(const call *c, int64_t at, int64_t from, int64_t n)
+{
+    c->out->f[from] += c->in[0]->f[at] / (double) n;
+}
+
+static void avg_pool(const call *c)
+{
+    for (int64_t at = 0; at < c->out->n; at++) {
+        put(c->out, at, 0);
+        each_place(c, at, add_forward, divisor(c, at));
+        if (!c->out->f)
+            c->out->i[at] /= divisor(c, at);
+    }
 }
 
 static void avg_pool_back(const call *c)
 {
-    avg(c, true);
+    memset(c->out->f, 0, (size_t) c->out->n * sizeof(double));
+    for (int64_t at = 0; at < c->in[0]->n; at++)
+        each_place(c, at, add_back, divisor(c, at));
 }
 
 // ---- rows
@@ -353,9 +423,10 @@ static const struct {
     growth error;
 } kernels[] = {
 #define KERNEL(id, error) { #id, id, error }
-    KERNEL(matmul, PRODUCT), KERNEL(conv2d, PRODUCT), KERNEL(conv2d_dx, PRODUCT), KERNEL(conv2d_dw, PRODUCT),
-    KERNEL(max_pool2d, CHOICE), KERNEL(max_pool_scatter, LINEAR), KERNEL(max_pool_gather, PLACES),
-    KERNEL(avg_pool2d, LINEAR), KERNEL(avg_pool_back, LINEAR), KERNEL(softmax, ROW),
+    KERNEL(matmul, PRODUCT), { "conv2d", conv_y, PRODUCT }, { "conv2d_dx", conv_dx, PRODUCT },
+    { "conv2d_dw", conv_dw, PRODUCT }, { "conv3d", conv_y, PRODUCT }, { "conv3d_dx", conv_dx, PRODUCT },
+    { "conv3d_dw", conv_dw, PRODUCT }, KERNEL(max_pool, CHOICE), KERNEL(max_pool_scatter, LINEAR),
+    KERNEL(max_pool_gather, PLACES), KERNEL(avg_pool, LINEAR), KERNEL(avg_pool_back, LINEAR), KERNEL(softmax, ROW),
     KERNEL(log_softmax, LOG_ROW), KERNEL(index_select, PLACES), KERNEL(index_add, LINEAR),
 #undef KERNEL
 };

@@ -145,11 +145,30 @@ typedef struct call {
     R(index_select1, index_select, clg_index_select(good, 0, t), 0)                                \
     R(matmul0, matmul, clg_matmul(t, good), 0)                                                     \
     R(matmul1, matmul, clg_matmul(good, t), 0)                                                     \
-    R(conv2d0, conv2d, clg_conv2d(t, good, NULL, NULL), 0)                                         \
-    R(conv2d1, conv2d, clg_conv2d(good, t, NULL, NULL), 0)                                         \
-    R(conv2d2, conv2d, clg_conv2d(good, good, t, NULL), OPTIONAL)                                  \
+    R(conv1d_0, conv1d, clg_conv1d(t, good, NULL, NULL), 0)                                        \
+    R(conv1d_1, conv1d, clg_conv1d(good, t, NULL, NULL), 0)                                        \
+    R(conv1d_2, conv1d, clg_conv1d(good, good, t, NULL), OPTIONAL)                                 \
+    R(conv2d_0, conv2d, clg_conv2d(t, good, NULL, NULL), 0)                                        \
+    R(conv2d_1, conv2d, clg_conv2d(good, t, NULL, NULL), 0)                                        \
+    R(conv2d_2, conv2d, clg_conv2d(good, good, t, NULL), OPTIONAL)                                 \
+    R(conv3d_0, conv3d, clg_conv3d(t, good, NULL, NULL), 0)                                        \
+    R(conv3d_1, conv3d, clg_conv3d(good, t, NULL, NULL), 0)                                        \
+    R(conv3d_2, conv3d, clg_conv3d(good, good, t, NULL), OPTIONAL)                                 \
+    R(conv_transpose1d_0, conv_transpose1d, clg_conv_transpose1d(t, good, NULL, NULL), 0)          \
+    R(conv_transpose1d_1, conv_transpose1d, clg_conv_transpose1d(good, t, NULL, NULL), 0)          \
+    R(conv_transpose1d_2, conv_transpose1d, clg_conv_transpose1d(good, good, t, NULL), OPTIONAL)   \
+    R(conv_transpose2d_0, conv_transpose2d, clg_conv_transpose2d(t, good, NULL, NULL), 0)          \
+    R(conv_transpose2d_1, conv_transpose2d, clg_conv_transpose2d(good, t, NULL, NULL), 0)          \
+    R(conv_transpose2d_2, conv_transpose2d, clg_conv_transpose2d(good, good, t, NULL), OPTIONAL)   \
+    R(conv_transpose3d_0, conv_transpose3d, clg_conv_transpose3d(t, good, NULL, NULL), 0)          \
+    R(conv_transpose3d_1, conv_transpose3d, clg_conv_transpose3d(good, t, NULL, NULL), 0)          \
+    R(conv_transpose3d_2, conv_transpose3d, clg_conv_transpose3d(good, good, t, NULL), OPTIONAL)   \
+    R(max_pool1d, max_pool1d, clg_max_pool1d(t, NULL), 0)                                          \
     R(max_pool2d, max_pool2d, clg_max_pool2d(t, NULL), 0)                                          \
+    R(max_pool3d, max_pool3d, clg_max_pool3d(t, NULL), 0)                                          \
+    R(avg_pool1d, avg_pool1d, clg_avg_pool1d(t, NULL), 0)                                          \
     R(avg_pool2d, avg_pool2d, clg_avg_pool2d(t, NULL), 0)                                          \
+    R(avg_pool3d, avg_pool3d, clg_avg_pool3d(t, NULL), 0)                                          \
     R(softmax, softmax, clg_softmax(t, 0), 0)                                                      \
     R(log_softmax, log_softmax, clg_log_softmax(t, 0), 0)                                          \
     R(mse_loss0, mse_loss, clg_mse_loss(t, good, CLG_REDUCE_MEAN), 0)                              \
@@ -445,7 +464,7 @@ END_TEST
 // Where there is a second input, or something else of the first device.
 START_TEST(tensors_of_another_device)
 {
-    static const char *const several[] = { "where", "concat", "stack", "index_select", "matmul", "conv2d", "mse_loss",
+    static const char *const several[] = { "where", "concat", "stack", "index_select", "matmul", "conv", "mse_loss",
                                            "cross_entropy", "vjp", "eval", "dot", "var_assign", "assign_n", "nn_",
                                            "optim_", "clip_grad_norm", "test", "add", "sub", "mul", "div", "pow" };
     for (size_t i = 0; i < COUNT(tensor_calls); i++) {

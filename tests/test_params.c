@@ -27,6 +27,11 @@ static clg_status run_conv(const void *p)
     return done(clg_conv2d(image(), clg_ones(dev, CLG_F32, CLG_SHAPE(2, 2, 3, 3)), NULL, p));
 }
 
+static clg_status run_transposed(const void *p)
+{
+    return done(clg_conv_transpose2d(image(), clg_ones(dev, CLG_F32, CLG_SHAPE(2, 2, 3, 3)), NULL, p));
+}
+
 static clg_status run_max(const void *p)
 {
     return done(clg_max_pool2d(image(), p));
@@ -131,8 +136,8 @@ typedef struct row {
     const char *verdict;
 } row;
 
-static const struct clg_conv2d_params conv = { .size = sizeof conv };
-static const struct clg_pool2d_params pool = { .size = sizeof pool, .kernel = 2 };
+static const struct clg_conv_params conv = { .size = sizeof conv };
+static const struct clg_pool_params pool = { .size = sizeof pool, .kernel = 2 };
 static const struct clg_cross_entropy_params entropy = { .size = sizeof entropy, .use_ignore_index = true };
 static const struct clg_sgd_params sgd = { .size = sizeof sgd, .lr = 0.1, .momentum = 0.9 };
 static const struct clg_adam_params adam = { .size = sizeof adam };
@@ -147,25 +152,40 @@ static const struct clg_nn_linear_params normal = { .size = sizeof normal, .out 
     { #run, #field, run, &base, sizeof base, offsetof(__typeof__(base), field), type, verdict }
 
 static const row rows[] = {
-    ROW(conv, run_conv, 'i', stride, "ARR"), ROW(conv, run_conv, 'i', padding, "ARR"),
+    ROW(conv, run_conv, 'i', stride, "ARA"), ROW(conv, run_conv, 'i', padding, "ARR"),
     ROW(conv, run_conv, 'i', dilation, "ARR"), ROW(conv, run_conv, 'i', groups, "ARR"),
-    ROW(conv, run_conv, 'i', stride_h, "ARR"), ROW(conv, run_conv, 'i', stride_w, "ARR"),
-    ROW(conv, run_conv, 'i', padding_h, "ARR"), ROW(conv, run_conv, 'i', padding_w, "ARR"),
-    ROW(conv, run_conv, 'i', dilation_h, "ARR"), ROW(conv, run_conv, 'i', dilation_w, "ARR"),
-    ROW(pool, run_max, 'i', kernel, "RRR"), ROW(pool, run_max, 'i', stride, "ARR"),
+    ROW(conv, run_conv, 'i', padding_end, "ARR"), ROW(conv, run_conv, 'i', output_padding, "ARR"),
+    ROW(conv, run_conv, 'i', stride_h, "ARA"), ROW(conv, run_conv, 'i', padding_h, "ARR"),
+    ROW(conv, run_conv, 'i', dilation_h, "ARR"), ROW(conv, run_conv, 'i', padding_end_h, "ARR"),
+    ROW(conv, run_conv, 'i', output_padding_h, "ARR"), ROW(conv, run_conv, 'i', stride_w, "ARA"),
+    ROW(conv, run_conv, 'i', padding_w, "ARR"), ROW(conv, run_conv, 'i', dilation_w, "ARR"),
+    ROW(conv, run_conv, 'i', padding_end_w, "ARR"), ROW(conv, run_conv, 'i', output_padding_w, "ARR"),
+    ROW(conv, run_conv, 'i', stride_d, "ARR"), ROW(conv, run_conv, 'i', padding_d, "ARR"),
+    ROW(conv, run_conv, 'i', dilation_d, "ARR"), ROW(conv, run_conv, 'i', padding_end_d, "ARR"),
+    ROW(conv, run_conv, 'i', output_padding_d, "ARR"), ROW(conv, run_transposed, 'i', stride, "ARR"),
+    ROW(conv, run_transposed, 'i', padding, "ARR"), ROW(conv, run_transposed, 'i', dilation, "ARR"),
+    ROW(conv, run_transposed, 'i', padding_end, "ARR"), ROW(conv, run_transposed, 'i', output_padding, "ARR"),
+    ROW(pool, run_max, 'i', kernel, "RRR"), ROW(pool, run_max, 'i', stride, "ARA"),
     ROW(pool, run_max, 'i', padding, "ARR"), ROW(pool, run_max, 'i', dilation, "ARR"),
-    ROW(pool, run_max, 'i', kernel_h, "ARR"), ROW(pool, run_max, 'i', kernel_w, "ARR"),
-    ROW(pool, run_max, 'i', stride_h, "ARR"), ROW(pool, run_max, 'i', stride_w, "ARR"),
-    ROW(pool, run_max, 'i', padding_h, "ARR"), ROW(pool, run_max, 'i', padding_w, "ARR"),
-    ROW(pool, run_max, 'i', dilation_h, "ARR"), ROW(pool, run_max, 'i', dilation_w, "ARR"),
-    ROW(pool, run_max, 'i', divisor, "ARR"),
-    ROW(pool, run_avg, 'i', kernel, "RRR"), ROW(pool, run_avg, 'i', stride, "ARR"),
-    ROW(pool, run_avg, 'i', padding, "ARR"), ROW(pool, run_avg, 'i', dilation, "ARR"),
-    ROW(pool, run_avg, 'i', kernel_h, "ARR"), ROW(pool, run_avg, 'i', kernel_w, "ARR"),
-    ROW(pool, run_avg, 'i', stride_h, "ARR"), ROW(pool, run_avg, 'i', stride_w, "ARR"),
-    ROW(pool, run_avg, 'i', padding_h, "ARR"), ROW(pool, run_avg, 'i', padding_w, "ARR"),
-    ROW(pool, run_avg, 'i', dilation_h, "ARR"), ROW(pool, run_avg, 'i', dilation_w, "ARR"),
-    ROW(pool, run_avg, 'i', divisor, "AAA"),
+    ROW(pool, run_max, 'i', padding_end, "ARR"), ROW(pool, run_max, 'i', kernel_h, "ARR"),
+    ROW(pool, run_max, 'i', stride_h, "ARA"), ROW(pool, run_max, 'i', padding_h, "ARR"),
+    ROW(pool, run_max, 'i', dilation_h, "ARR"), ROW(pool, run_max, 'i', padding_end_h, "ARR"),
+    ROW(pool, run_max, 'i', kernel_w, "ARR"), ROW(pool, run_max, 'i', stride_w, "ARA"),
+    ROW(pool, run_max, 'i', padding_w, "ARR"), ROW(pool, run_max, 'i', dilation_w, "ARR"),
+    ROW(pool, run_max, 'i', padding_end_w, "ARR"), ROW(pool, run_max, 'i', kernel_d, "ARR"),
+    ROW(pool, run_max, 'i', stride_d, "ARR"), ROW(pool, run_max, 'i', padding_d, "ARR"),
+    ROW(pool, run_max, 'i', dilation_d, "ARR"), ROW(pool, run_max, 'i', padding_end_d, "ARR"),
+    ROW(pool, run_max, 'i', divisor, "ARR"), ROW(pool, run_avg, 'i', kernel, "RRR"),
+    ROW(pool, run_avg, 'i', stride, "ARA"), ROW(pool, run_avg, 'i', padding, "ARR"),
+    ROW(pool, run_avg, 'i', dilation, "ARR"), ROW(pool, run_avg, 'i', padding_end, "ARR"),
+    ROW(pool, run_avg, 'i', kernel_h, "ARR"), ROW(pool, run_avg, 'i', stride_h, "ARA"),
+    ROW(pool, run_avg, 'i', padding_h, "ARR"), ROW(pool, run_avg, 'i', dilation_h, "ARR"),
+    ROW(pool, run_avg, 'i', padding_end_h, "ARR"), ROW(pool, run_avg, 'i', kernel_w, "ARR"),
+    ROW(pool, run_avg, 'i', stride_w, "ARA"), ROW(pool, run_avg, 'i', padding_w, "ARR"),
+    ROW(pool, run_avg, 'i', dilation_w, "ARR"), ROW(pool, run_avg, 'i', padding_end_w, "ARR"),
+    ROW(pool, run_avg, 'i', kernel_d, "ARR"), ROW(pool, run_avg, 'i', stride_d, "ARR"),
+    ROW(pool, run_avg, 'i', padding_d, "ARR"), ROW(pool, run_avg, 'i', dilation_d, "ARR"),
+    ROW(pool, run_avg, 'i', padding_end_d, "ARR"), ROW(pool, run_avg, 'i', divisor, "AAA"),
     ROW(entropy, run_entropy, 'i', reduction, "ARR"), ROW(entropy, run_entropy, 'd', label_smoothing, "ARRRR"),
     ROW(entropy, run_entropy, 'q', ignore_index, "AAA"),
     ROW(sgd, run_sgd, 'd', lr, "ARARR"), ROW(sgd, run_sgd, 'd', momentum, "ARARR"),
@@ -175,7 +195,7 @@ static const row rows[] = {
     ROW(adam, run_adam, 'd', weight_decay, "ARARR"), ROW(adam, run_adamw, 'd', weight_decay, "ARARR"),
     ROW(check, run_check, 'd', step, "AR-RR"), ROW(check, run_check, 'd', tolerance, "ARARR"),
     ROW(nn_conv, run_nn_conv, 'i', out, "RRR"), ROW(nn_conv, run_nn_conv, 'i', kernel, "RRR"),
-    ROW(nn_conv, run_nn_conv, 'i', stride, "ARR"), ROW(nn_conv, run_nn_conv, 'i', padding, "ARR"),
+    ROW(nn_conv, run_nn_conv, 'i', stride, "ARA"), ROW(nn_conv, run_nn_conv, 'i', padding, "ARR"),
     ROW(nn_conv, run_nn_conv, 'i', dilation, "ARR"), ROW(nn_conv, run_nn_conv, 'i', groups, "ARR"),
     ROW(nn_conv, run_nn_conv, 'i', init.kind, "ARR"),
     ROW(nn_linear, run_nn_linear, 'i', out, "RRR"), ROW(nn_linear, run_nn_linear, 'i', init.kind, "ARR"),

@@ -81,22 +81,33 @@ static const call_field cross_entropy_fields[] = {
     FIELD(clg_cross_entropy_params, weight, 't'), FIELD(clg_cross_entropy_params, ignore_index, 'l'),
     FIELD(clg_cross_entropy_params, use_ignore_index, 'b'), { NULL, 0, 0 }
 };
-static const call_field conv2d_fields[] = {
-    FIELD(clg_conv2d_params, stride, 'i'), FIELD(clg_conv2d_params, padding, 'i'),
-    FIELD(clg_conv2d_params, dilation, 'i'), FIELD(clg_conv2d_params, groups, 'i'),
-    FIELD(clg_conv2d_params, stride_h, 'i'), FIELD(clg_conv2d_params, stride_w, 'i'),
-    FIELD(clg_conv2d_params, padding_h, 'i'), FIELD(clg_conv2d_params, padding_w, 'i'),
-    FIELD(clg_conv2d_params, dilation_h, 'i'), FIELD(clg_conv2d_params, dilation_w, 'i'), { NULL, 0, 0 }
+static const call_field conv_fields[] = {
+    FIELD(clg_conv_params, stride, 'i'), FIELD(clg_conv_params, stride_d, 'i'),
+    FIELD(clg_conv_params, stride_h, 'i'), FIELD(clg_conv_params, stride_w, 'i'),
+    FIELD(clg_conv_params, padding, 'i'), FIELD(clg_conv_params, padding_d, 'i'),
+    FIELD(clg_conv_params, padding_h, 'i'), FIELD(clg_conv_params, padding_w, 'i'),
+    FIELD(clg_conv_params, dilation, 'i'), FIELD(clg_conv_params, dilation_d, 'i'),
+    FIELD(clg_conv_params, dilation_h, 'i'), FIELD(clg_conv_params, dilation_w, 'i'),
+    FIELD(clg_conv_params, padding_end, 'i'), FIELD(clg_conv_params, padding_end_d, 'i'),
+    FIELD(clg_conv_params, padding_end_h, 'i'), FIELD(clg_conv_params, padding_end_w, 'i'),
+    FIELD(clg_conv_params, output_padding, 'i'), FIELD(clg_conv_params, output_padding_d, 'i'),
+    FIELD(clg_conv_params, output_padding_h, 'i'), FIELD(clg_conv_params, output_padding_w, 'i'),
+    FIELD(clg_conv_params, groups, 'i'), FIELD(clg_conv_params, no_padding_end, 'b'),
+    FIELD(clg_conv_params, padding_same, 'b'), { NULL, 0, 0 }
 };
-static const call_field pool2d_fields[] = {
-    FIELD(clg_pool2d_params, kernel, 'i'), FIELD(clg_pool2d_params, stride, 'i'),
-    FIELD(clg_pool2d_params, padding, 'i'), FIELD(clg_pool2d_params, dilation, 'i'),
-    FIELD(clg_pool2d_params, kernel_h, 'i'), FIELD(clg_pool2d_params, kernel_w, 'i'),
-    FIELD(clg_pool2d_params, stride_h, 'i'), FIELD(clg_pool2d_params, stride_w, 'i'),
-    FIELD(clg_pool2d_params, padding_h, 'i'), FIELD(clg_pool2d_params, padding_w, 'i'),
-    FIELD(clg_pool2d_params, dilation_h, 'i'), FIELD(clg_pool2d_params, dilation_w, 'i'),
-    FIELD(clg_pool2d_params, exclude_padding, 'b'), FIELD(clg_pool2d_params, ceil_mode, 'b'),
-    FIELD(clg_pool2d_params, divisor, 'i'), { NULL, 0, 0 }
+static const call_field pool_fields[] = {
+    FIELD(clg_pool_params, kernel, 'i'), FIELD(clg_pool_params, kernel_d, 'i'),
+    FIELD(clg_pool_params, kernel_h, 'i'), FIELD(clg_pool_params, kernel_w, 'i'),
+    FIELD(clg_pool_params, stride, 'i'), FIELD(clg_pool_params, stride_d, 'i'),
+    FIELD(clg_pool_params, stride_h, 'i'), FIELD(clg_pool_params, stride_w, 'i'),
+    FIELD(clg_pool_params, padding, 'i'), FIELD(clg_pool_params, padding_d, 'i'),
+    FIELD(clg_pool_params, padding_h, 'i'), FIELD(clg_pool_params, padding_w, 'i'),
+    FIELD(clg_pool_params, dilation, 'i'), FIELD(clg_pool_params, dilation_d, 'i'),
+    FIELD(clg_pool_params, dilation_h, 'i'), FIELD(clg_pool_params, dilation_w, 'i'),
+    FIELD(clg_pool_params, padding_end, 'i'), FIELD(clg_pool_params, padding_end_d, 'i'),
+    FIELD(clg_pool_params, padding_end_h, 'i'), FIELD(clg_pool_params, padding_end_w, 'i'),
+    FIELD(clg_pool_params, exclude_padding, 'b'), FIELD(clg_pool_params, ceil_mode, 'b'),
+    FIELD(clg_pool_params, divisor, 'i'), FIELD(clg_pool_params, no_padding_end, 'b'), { NULL, 0, 0 }
 };
 static const call_field batch_norm_fields[] = {
     FIELD(clg_batch_norm_params, training, 'b'), FIELD(clg_batch_norm_params, eps, 'n'),
@@ -109,23 +120,25 @@ static clg_tensor do_cross_entropy(const call_values *v)
     return clg_cross_entropy(T(0), T(1), &p);
 }
 
-static clg_tensor do_conv2d(const call_values *v)
-{
-    PARAMS(clg_conv2d_params)
-    return clg_conv2d(T(0), T(1), T(2), &p);
-}
+#define CONV_CALLS(M)                                                                              \
+    M(conv1d) M(conv2d) M(conv3d) M(conv_transpose1d) M(conv_transpose2d) M(conv_transpose3d)
+#define APPLY_CONV(id)                                                                             \
+    static clg_tensor do_##id(const call_values *v)                                                \
+    {                                                                                              \
+        PARAMS(clg_conv_params)                                                                    \
+        return clg_##id(T(0), T(1), T(2), &p);                                                     \
+    }
+CONV_CALLS(APPLY_CONV)
 
-static clg_tensor do_max_pool2d(const call_values *v)
-{
-    PARAMS(clg_pool2d_params)
-    return clg_max_pool2d(T(0), &p);
-}
-
-static clg_tensor do_avg_pool2d(const call_values *v)
-{
-    PARAMS(clg_pool2d_params)
-    return clg_avg_pool2d(T(0), &p);
-}
+#define POOL_CALLS(M)                                                                              \
+    M(max_pool1d) M(max_pool2d) M(max_pool3d) M(avg_pool1d) M(avg_pool2d) M(avg_pool3d)
+#define APPLY_POOL(id)                                                                             \
+    static clg_tensor do_##id(const call_values *v)                                                \
+    {                                                                                              \
+        PARAMS(clg_pool_params)                                                                    \
+        return clg_##id(T(0), &p);                                                                 \
+    }
+POOL_CALLS(APPLY_POOL)
 
 static clg_tensor do_batch_norm(const call_values *v)
 {
@@ -185,14 +198,15 @@ static clg_tensor do_batch_norm_running(const call_values *v)
 #define ROW_BINARY(id)                                                                             \
     { #id, #id, "tt", do_##id, NULL }, { #id, #id "_scalar", "tn", do_##id##_scalar, NULL },       \
     { #id, "scalar_" #id, "nt", do_scalar_##id, NULL },
+#define ROW_CONV(id) { #id, #id, "ttT", do_##id, conv_fields },
+#define ROW_POOL(id) { #id, #id, "t", do_##id, pool_fields },
 const call_op call_ops[] = {
     CLG_UNARY_MAP(ROW_UNARY)
     CLG_BINARY_MAP(ROW_BINARY)
     PLAIN_CALLS(ROW)
     { "cross_entropy", "cross_entropy", "tt", do_cross_entropy, cross_entropy_fields },
-    { "conv2d", "conv2d", "ttT", do_conv2d, conv2d_fields },
-    { "max_pool2d", "max_pool2d", "t", do_max_pool2d, pool2d_fields },
-    { "avg_pool2d", "avg_pool2d", "t", do_avg_pool2d, pool2d_fields },
+    CONV_CALLS(ROW_CONV)
+    POOL_CALLS(ROW_POOL)
     { "batch_norm", "batch_norm", "tTTTT", do_batch_norm, batch_norm_fields },
     { "padded", "pad", "t", do_padded, NULL },
     { "same_conv", "conv2d", "tt", do_same_conv, NULL },

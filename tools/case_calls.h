@@ -5,7 +5,7 @@
 
 #include <clgrad/clgrad.h>
 
-enum { CALL_ARGS = 8, CALL_NAMED = 8 };
+enum { CALL_ARGS = 8, CALL_NAMED = 12 };
 
 // What stands for an argument: another call or an input (a tensor), a number, a list, none (NULL).
 typedef enum arg_kind { ARG_CALL, ARG_INPUT, ARG_NUMBER, ARG_LIST, ARG_NONE } arg_kind;

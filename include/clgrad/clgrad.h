@@ -4,6 +4,7 @@
 #define CLGRAD_CLGRAD_H
 
 #include <clgrad/base.h>
+#include <clgrad/conv.h>
 #include <clgrad/device.h>
 #include <clgrad/grad.h>
 #include <clgrad/io.h>

@@ -19,6 +19,7 @@
 #ifndef CLGRAD_OPS_H
 #define CLGRAD_OPS_H
 
+#include <clgrad/conv.h>
 #include <clgrad/tensor.h>
 
 CLG_BEGIN
@@ -560,7 +561,7 @@ CLG_API clg_tensor clg_one_hot(clg_tensor index, int64_t classes);
 //                       not one element
 CLG_API clg_tensor clg_index_select(clg_tensor a, int axis, clg_tensor index);
 
-// ---- matrix and convolution
+// ---- matrix; convolutions and pooling: conv.h
 
 // Matrix product, batched.
 //
@@ -575,73 +576,7 @@ CLG_API clg_tensor clg_index_select(clg_tensor a, int axis, clg_tensor index);
 //                       dimension of a matrix is above 33,554,431
 CLG_API clg_tensor clg_matmul(clg_tensor a, clg_tensor b);
 
-// Zero means PyTorch's default: stride 1 (pooling: the window), dilation 1, groups 1, padding 0.
-// An _h/_w field of 0 takes the common one; padding of one dimension alone is padding_h or
-// padding_w without padding. Negative numbers, and numbers above 2^20, are refused.
-struct clg_conv2d_params {
-    size_t size;
-    int stride, padding, dilation, groups;
-    int stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w;
-};
-#define clg_conv2d_params(...)                                                                     \
-    (&(struct clg_conv2d_params) { .size = sizeof(struct clg_conv2d_params), __VA_ARGS__ })
-
-// 2-D convolution (cross-correlation, not flipped).
-//
-//   y[n,o,i,j] = bias[o] + sum_{c,u,v} w[o,c,u,v] * x[n, c + first(o), s(i,u), s(j,v)]
-//   s(i,u) = i*stride + u*dilation - pad, first(o) = C/groups * floor(o / (O/groups)); 0 outside x
-//
-// x       [N,C,H,W]     number (any type but BOOL; integers wrap); N may be 0
-// w       [O,C/groups,KH,KW]   type of x
-// bias    [O]           type of x; may be NULL
-// p       may be NULL: all defaults
-// result  [N,O,H',W']   type of x, H' = (H + 2*pad - dilation*(KH-1) - 1) / stride + 1 (floor)
-// grad    x, w, bias
-// errors  CLG_ESHAPE    ranks not 4, channels differ, the window does not fit, an empty image or w,
-//                       bias has not O elements, or 2^31 elements of x or y
-//         CLG_EDTYPE    types differ or are BOOL
-//         CLG_EINVAL    a parameter is negative or above 2^20
-// source  Dumoulin and Visin 2016, section 2
-CLG_API clg_tensor clg_conv2d(clg_tensor x, clg_tensor w, clg_tensor bias,
-                              const struct clg_conv2d_params *p);
-
-struct clg_pool2d_params {
-    size_t size;
-    int kernel, stride, padding, dilation; // dilation: max_pool2d only
-    int kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w;
-    bool exclude_padding; // avg_pool2d: divide by the pixels inside (count_include_pad = false)
-    bool ceil_mode;
-    int divisor; // avg_pool2d: divide by this number, below 0 too; 0: by the number of pixels
-};
-#define clg_pool2d_params(...)                                                                     \
-    (&(struct clg_pool2d_params) { .size = sizeof(struct clg_pool2d_params), __VA_ARGS__ })
-
-// Largest of each window.
-//
-//   y[n,c,i,j] = max_{u,v} x[n, c, s(i,u), s(j,v)], s(i,u) = i*stride + u*dilation - pad; NaN wins
-//
-// x       [N,C,H,W]     number (any type but BOOL)
-// p       kernel is needed; padding at most half of it, never chosen. ceil_mode: H' rounds up, but
-//         a window starts inside the image or its padding before
-// result  [N,C,H',W']   type of x, H' = (H + 2*pad - dilation*(K-1) - 1) / stride + 1
-// grad    x: g at the first largest element of each window, at the last NaN where there is one
-// errors  CLG_ESHAPE    rank not 4, an empty image, the window does not fit, or 2^31 elements
-//         CLG_EDTYPE    x is BOOL
-//         CLG_EINVAL    no kernel, a parameter that is negative or above 2^20, too much padding, a
-//                       divisor
-CLG_API clg_tensor clg_max_pool2d(clg_tensor x, const struct clg_pool2d_params *p);
-
-// Mean of each window.
-//
-//   y[n,c,i,j] = 1/KK sum_{u,v} x[n, c, i*stride + u - pad, j*stride + v - pad], KK = KH*KW
-//
-// x, p    as of clg_max_pool2d, but no dilation. Padding counts as zeros; with exclude_padding KK
-//         counts the pixels inside alone; with a divisor it is KK. Integers divide toward zero
-//         (PyTorch has I64 alone)
-// result  [N,C,H',W']   type of x
-// grad    x
-// errors  as of clg_max_pool2d; CLG_EINVAL for a dilation, not for a divisor
-CLG_API clg_tensor clg_avg_pool2d(clg_tensor x, const struct clg_pool2d_params *p);
+// ---- normalisation
 
 struct clg_batch_norm_params {
     size_t size;

@@ -3,6 +3,7 @@
 #include "base/kplan.h"
 
 #include "base/alloc.h"
+#include "base/format.h"
 
 #include <stdarg.h>
 
@@ -153,4 +154,27 @@ void clg__arg_local(clg__kplan *p, clg__launch *l, size_t bytes)
 void clg__arg_epilogue(clg__kplan *p, clg__launch *l)
 {
     add(p, l, (clg__arg) { .kind = CLG__ARG_EPILOGUE });
+}
+
+void clg__arg_block(clg__kplan *p, clg__launch *l, const char *block, bool wide, const clg__named *v, size_t n)
+{
+    clg__str names = { 0 }, declared = { 0 };
+    char name[40];
+    for (size_t i = 0; i < n; i++) {
+        clg__str_printf(&names, "%s%s", i ? ", " : "", v[i].name);
+        clg__str_printf(&declared, "%s%s %s", i ? ", " : "", wide ? "long" : "int", v[i].name);
+        if (wide)
+            clg__arg_i64(p, l, v[i].value);
+        else
+            clg__arg_i32(p, l, (int32_t) v[i].value);
+    }
+    clg__format(name, sizeof name, "%s_NAMES", block);
+    if (names.failed || declared.failed) {
+        clg__fail(&p->err, CLG_ENOMEM, "kernel %s: out of host memory", l->entry);
+    } else {
+        clg__kplan_define(p, l, block, "%s", clg__str_text(&declared));
+        clg__kplan_define(p, l, name, "%s", clg__str_text(&names));
+    }
+    clg__str_free(&names);
+    clg__str_free(&declared);
 }

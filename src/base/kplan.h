@@ -89,4 +89,11 @@ void clg__arg_f32(clg__kplan *p, clg__launch *l, float v);
 void clg__arg_f64(clg__kplan *p, clg__launch *l, double v);
 void clg__arg_local(clg__kplan *p, clg__launch *l, size_t bytes);
 void clg__arg_epilogue(clg__kplan *p, clg__launch *l);
+// Whole numbers of type int or, when wide, long, bound by name: BLOCK becomes their declarations in this
+// order, "int H, int W", and BLOCK_NAMES "H, W", to be passed on.
+typedef struct clg__named {
+    const char *name;
+    int64_t value;
+} clg__named;
+void clg__arg_block(clg__kplan *p, clg__launch *l, const char *block, bool wide, const clg__named *v, size_t n);
 #endif

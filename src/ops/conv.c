@@ -1,28 +1,12 @@
 // SPDX-License-Identifier: MIT
-// 2-D convolution and its two gradients: a set closed under differentiation, since each is linear in
-// both of its inputs. Kernels in cl/conv_cpu.cl and cl/conv_gpu.cl, planned in conv_plan.c.
+// Convolution in one to three dimensions and its two gradients: a set closed under differentiation, since each
+// is linear in both of its inputs. A transposed convolution is the gradient for the image. Images of one
+// dimension are images of height 1. Kernels in cl/conv_cpu.cl and cl/conv_gpu.cl, planned in conv_plan.c.
 #include "ops/conv.h"
-
-#include "graph/build.h"
-#include <clgrad/ops.h>
 
 static void key_conv(const void *params, clg__key *k)
 {
-    const clg__conv *p = params;
-    const int64_t all[] = { p->n, p->c, p->h, p->w, p->o, p->oh, p->ow, p->kh, p->kw, p->groups,
-                            p->sh, p->sw, p->ph, p->pw, p->dh, p->dw };
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        clg__key_i64(k, all[i]);
-}
-
-static clg_tensor conv_node(const clg__op *op, const char *names, clg_tensor a, clg_tensor b,
-                            const clg__conv *p, clg_shape s)
-{
-    clg__call c;
-    clg_tensor in[2] = { a, b };
-    if (!clg__call_begin(&c, op->name, names, 2, in))
-        return clg__call_poison(&c);
-    return clg__call_node(&c, op, a->dtype, &s, p);
+    clg__window_key(k, params);
 }
 
 static clg_tensor y_vjp(const clg__vjp *v, int i);
@@ -31,27 +15,42 @@ static clg_tensor dw_vjp(const clg__vjp *v, int i);
 
 #define CONV_OP(id, grad, list, axis)                                                              \
     static const clg__op op_##id = { .name = #id, .kind = CLG__KERNEL, .vjp = grad,                \
-                                     .key = key_conv, .params_bytes = sizeof(clg__conv),           \
+                                     .key = key_conv, .params_bytes = sizeof(clg__window),         \
                                      .variants = list, .n_variants = CLG__CONV_VARIANTS,           \
                                      .row_axis_from_end = axis };
 CONV_OP(conv2d, y_vjp, clg__conv_y_variants, 3)
 CONV_OP(conv2d_dx, dx_vjp, clg__conv_dx_variants, 3)
 CONV_OP(conv2d_dw, dw_vjp, clg__conv_dw_variants, 0)
+CONV_OP(conv3d, y_vjp, clg__conv_y_variants, 4)
+CONV_OP(conv3d_dx, dx_vjp, clg__conv_dx_variants, 4)
+CONV_OP(conv3d_dw, dw_vjp, clg__conv_dw_variants, 0)
 
-static clg_tensor conv_y(clg_tensor x, clg_tensor w, const clg__conv *p)
+static clg_tensor conv_node(const clg__op *op, const char *names, clg_tensor a, clg_tensor b,
+                            const clg__window *w, clg_shape s)
 {
-    return conv_node(&op_conv2d, "x w", x, w, p, CLG_SHAPE(p->n, p->o, p->oh, p->ow));
+    clg__call c;
+    clg_tensor in[2] = { a, b };
+    if (!clg__call_begin(&c, op->name, names, 2, in))
+        return clg__call_poison(&c);
+    return clg__call_node(&c, op, a->dtype, &s, w);
 }
 
-static clg_tensor conv_dx(clg_tensor g, clg_tensor w, const clg__conv *p)
+static clg_tensor conv_y(clg_tensor x, clg_tensor weight, const clg__window *w)
 {
-    return conv_node(&op_conv2d_dx, "g w", g, w, p, CLG_SHAPE(p->n, p->c, p->h, p->w));
+    return conv_node(w->nd > 2 ? &op_conv3d : &op_conv2d, "x w", x, weight, w,
+                     clg__window_shape(w, true, w->n, w->o, w->out));
 }
 
-static clg_tensor conv_dw(clg_tensor g, clg_tensor x, const clg__conv *p)
+static clg_tensor conv_dx(clg_tensor g, clg_tensor weight, const clg__window *w)
 {
-    return conv_node(&op_conv2d_dw, "g x", g, x, p,
-                     CLG_SHAPE(p->o, p->c / p->groups, p->kh, p->kw));
+    return conv_node(w->nd > 2 ? &op_conv3d_dx : &op_conv2d_dx, "g w", g, weight, w,
+                     clg__window_shape(w, true, w->n, w->c, w->in));
+}
+
+static clg_tensor conv_dw(clg_tensor g, clg_tensor x, const clg__window *w)
+{
+    return conv_node(w->nd > 2 ? &op_conv3d_dw : &op_conv2d_dw, "g x", g, x, w,
+                     clg__window_shape(w, true, w->o, w->c / w->groups, w->k));
 }
 
 static clg_tensor y_vjp(const clg__vjp *v, int i)
@@ -69,69 +68,123 @@ static clg_tensor dw_vjp(const clg__vjp *v, int i)
     return i == 0 ? conv_y(v->in[1], v->g, v->params) : conv_dx(v->in[0], v->g, v->params);
 }
 
-static int either(int special, int common, int none)
+// ---- what a caller gives
+
+typedef struct request {
+    const char *name;
+    int nd;
+    bool transposed;
+} request;
+
+static const char *const sizes[] = { "W", "H,W", "D,H,W" }, *const kernels[] = { "KW", "KH,KW", "KD,KH,KW" };
+
+static clg_tensor check_tensors(const clg__call *c, const request *r, clg_tensor x, clg_tensor w, clg_tensor bias)
 {
-    return special ? special : common ? common : none;
+    if (x->shape.rank != r->nd + 2 || w->shape.rank != r->nd + 2)
+        return clg__call_fail(c, CLG_ESHAPE, "x and w must be [N,C,%s] and [%s,%s]", sizes[r->nd - 1],
+                              r->transposed ? "C,O/groups" : "O,C/groups", kernels[r->nd - 1]);
+    if (x->dtype != w->dtype || (bias && bias->dtype != x->dtype))
+        return clg__call_fail(c, CLG_EDTYPE, "types differ");
+    if (x->dtype == CLG_BOOL)
+        return clg__call_fail(c, CLG_EDTYPE, "bool has no arithmetic: cast first");
+    for (int d = 0; d < r->nd + 2; d++) {
+        if (x->shape.dim[d] > CLG__WINDOW_MOST || w->shape.dim[d] > CLG__WINDOW_MOST || w->shape.dim[d] < 1 ||
+            (d > 1 && x->shape.dim[d] < 1))
+            return clg__call_fail(c, CLG_ESHAPE, "a dimension is empty or above %d", CLG__WINDOW_MOST);
+    }
+    return NULL;
 }
 
-static bool fill(clg__conv *p, clg_tensor x, clg_tensor w, const struct clg_conv2d_params *q)
+static clg_tensor check_channels(const clg__call *c, const clg__window *w, int64_t expected, int64_t outputs,
+                                 clg_tensor bias)
 {
-    *p = (clg__conv) {
-        .n = (int) x->shape.dim[0], .c = (int) x->shape.dim[1], .h = (int) x->shape.dim[2],
-        .w = (int) x->shape.dim[3], .o = (int) w->shape.dim[0], .kh = (int) w->shape.dim[2],
-        .kw = (int) w->shape.dim[3], .groups = q->groups ? q->groups : 1,
-        .sh = either(q->stride_h, q->stride, 1), .sw = either(q->stride_w, q->stride, 1),
-        .ph = either(q->padding_h, q->padding, 0), .pw = either(q->padding_w, q->padding, 0),
-        .dh = either(q->dilation_h, q->dilation, 1), .dw = either(q->dilation_w, q->dilation, 1),
+    const int64_t channels = c->in[0]->shape.dim[1];
+    if (channels != expected || channels % w->groups || outputs % w->groups)
+        return clg__call_fail(c, CLG_ESHAPE, "x has %lld channels, w expects %lld in %lld groups",
+                              (long long) channels, (long long) expected, (long long) w->groups);
+    if (bias && (bias->shape.rank != 1 || bias->shape.dim[0] != outputs))
+        return clg__call_fail(c, CLG_ESHAPE, "bias must have %lld elements", (long long) outputs);
+    return NULL;
+}
+
+static clg_tensor read_window(const clg__call *c, const request *r, const struct clg_conv_params *q, clg_tensor weight,
+                              clg__window *w, int64_t output_padding[CLG__SPATIAL])
+{
+    static const int64_t none[CLG__SPATIAL];
+    const clg__window_field field = CLG__WINDOW_FIELD(*q, output_padding);
+    const clg__window_params p = {
+        .stride = CLG__WINDOW_FIELD(*q, stride), .padding = CLG__WINDOW_FIELD(*q, padding),
+        .padding_end = CLG__WINDOW_FIELD(*q, padding_end), .dilation = CLG__WINDOW_FIELD(*q, dilation),
+        .no_padding_end = q->no_padding_end, .same = q->padding_same,
     };
-    if (p->sh < 1 || p->sw < 1 || p->ph < 0 || p->pw < 0 || p->dh < 1 || p->dw < 1 || p->groups < 1 ||
-        p->sh > 1 << 20 || p->sw > 1 << 20 || p->ph > 1 << 20 || p->pw > 1 << 20 || p->dh > 1 << 20 ||
-        p->dw > 1 << 20 || p->groups > 1 << 20)
-        return false;
-    const int64_t oh = (int64_t) p->h + 2 * p->ph - (int64_t) p->dh * (p->kh - 1) - 1,
-                  ow = (int64_t) p->w + 2 * p->pw - (int64_t) p->dw * (p->kw - 1) - 1;
-    p->oh = oh < 0 ? 0 : (int) (oh / p->sh + 1);
-    p->ow = ow < 0 ? 0 : (int) (ow / p->sw + 1);
-    return true;
+    for (int i = CLG__SPATIAL - r->nd; i < CLG__SPATIAL; i++)
+        w->k[i] = weight->shape.dim[2 + i - CLG__SPATIAL + r->nd];
+    if (q->groups < 0)
+        return clg__call_fail(c, CLG_EINVAL, "groups is %d, expected 1 or more", q->groups);
+    w->groups = q->groups ? q->groups : 1;
+    if (r->transposed && q->padding_same)
+        return clg__call_fail(c, CLG_EINVAL, "padding_same is for convolutions that are not transposed");
+    clg_tensor bad = clg__window_numbers(c, r->nd, &field, 0, none, output_padding);
+    for (int i = 0; i < CLG__SPATIAL && !bad && !r->transposed; i++) {
+        if (output_padding[i])
+            return clg__call_fail(c, CLG_EINVAL, "output_padding is %lld, but only transposed convolutions have one",
+                                  (long long) output_padding[i]);
+    }
+    return bad ? bad : clg__window_read(c, &p, w);
 }
 
-clg_tensor clg_conv2d(clg_tensor x, clg_tensor w, clg_tensor bias,
-                      const struct clg_conv2d_params *params)
+static clg_tensor convolution(const request *r, clg_tensor x, clg_tensor weight, clg_tensor bias,
+                              const struct clg_conv_params *params)
 {
-    struct clg_conv2d_params q;
+    struct clg_conv_params q;
     const char *wrong = clg_params_read(&q, sizeof q, params);
+    int64_t output_padding[CLG__SPATIAL];
     clg__call c;
-    clg_tensor in[3] = { x, w, bias };
-    clg__conv p;
-    if (!clg__call_begin(&c, "conv2d", "x w bias", bias ? 3 : 2, in))
+    clg_tensor in[3] = { x, weight, bias };
+    if (!clg__call_begin(&c, r->name, "x w bias", bias ? 3 : 2, in))
         return clg__call_poison(&c);
     if (wrong)
         return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
-    if (x->shape.rank != 4 || w->shape.rank != 4)
-        return clg__call_fail(&c, CLG_ESHAPE, "x and w must be [N,C,H,W] and [O,C/groups,KH,KW]");
-    if (x->dtype != w->dtype || (bias && bias->dtype != x->dtype))
-        return clg__call_fail(&c, CLG_EDTYPE, "types differ");
-    if (x->dtype == CLG_BOOL)
-        return clg__call_fail(&c, CLG_EDTYPE, "bool has no arithmetic: cast first");
-    for (int d = 0; d < 4; d++) {
-        if (x->shape.dim[d] > INT32_MAX / 4 || w->shape.dim[d] > INT32_MAX / 4 ||
-            w->shape.dim[d] < 1 || (d > 1 && x->shape.dim[d] < 1))
-            return clg__call_fail(&c, CLG_ESHAPE, "a dimension is empty or too large");
+    clg_tensor bad = check_tensors(&c, r, x, weight, bias);
+    if (bad)
+        return bad;
+    clg__window w = clg__window_of(r->nd, x);
+    w.n = x->shape.dim[0];
+    bad = read_window(&c, r, &q, weight, &w, output_padding);
+    w.o = weight->shape.dim[0];
+    w.c = weight->shape.dim[1] * w.groups;
+    const int64_t outputs = r->transposed ? w.c : w.o;
+    bad = bad ? bad : check_channels(&c, &w, r->transposed ? w.o : w.c, outputs, bias);
+    if (!bad && r->transposed) { // x lies where results of a convolution do
+        for (int i = 0; i < CLG__SPATIAL; i++) {
+            w.out[i] = w.in[i];
+            w.in[i] = 1;
+        }
+        bad = clg__window_unfit(&c, &w, output_padding);
+    } else if (!bad) {
+        bad = clg__window_fit(&c, &w, false);
     }
-    if (!fill(&p, x, w, &q))
-        return clg__call_fail(&c, CLG_EINVAL,
-                              "stride %dx%d, padding %dx%d, dilation %dx%d, groups %d", p.sh, p.sw,
-                              p.ph, p.pw, p.dh, p.dw, p.groups);
-    if (p.c % p.groups || p.o % p.groups || p.c / p.groups != (int) w->shape.dim[1])
-        return clg__call_fail(&c, CLG_ESHAPE, "x has %d channels, w expects %lld in %d groups", p.c,
-                              (long long) w->shape.dim[1] * p.groups, p.groups);
-    if (p.oh < 1 || p.ow < 1)
-        return clg__call_fail(&c, CLG_ESHAPE, "the window does not fit the padded image");
-    if (clg_numel(x->shape) > INT32_MAX || (int64_t) p.n * p.o * p.oh * p.ow > INT32_MAX)
-        return clg__call_fail(&c, CLG_ESHAPE, "more than %d elements", INT32_MAX);
-    if (bias && (bias->shape.rank != 1 || bias->shape.dim[0] != p.o))
-        return clg__call_fail(&c, CLG_ESHAPE, "bias must have %d elements", p.o);
+    if (bad)
+        return bad;
     const clg_dtype t = x->dtype, in_type = t == CLG_U8 ? CLG_I32 : t; // the low byte wraps as U8 does
-    clg_tensor y = clg_cast(conv_y(clg_cast(x, in_type), clg_cast(w, in_type), &p), t);
-    return clg__call_own(&c, bias ? clg_add(y, clg_reshape(bias, CLG_SHAPE(1, p.o, 1, 1))) : y);
+    static const int64_t one[CLG__SPATIAL] = { 1, 1, 1 };
+    const int64_t *from = r->transposed ? w.out : w.in, *to = r->transposed ? w.in : w.out;
+    x = clg_cast(clg_reshape(x, clg__window_shape(&w, true, w.n, x->shape.dim[1], from)), in_type);
+    weight = clg_cast(clg_reshape(weight, clg__window_shape(&w, true, w.o, w.c / w.groups, w.k)), in_type);
+    clg_tensor y = clg_cast(r->transposed ? conv_dx(x, weight, &w) : conv_y(x, weight, &w), t);
+    if (bias)
+        y = clg_add(y, clg_reshape(bias, clg__window_shape(&w, true, 1, outputs, one)));
+    return clg__call_own(&c, clg_reshape(y, clg__window_shape(&w, false, w.n, outputs, to)));
 }
+
+#define PUBLIC(id, dims, is_transposed)                                                            \
+    clg_tensor clg_##id(clg_tensor x, clg_tensor w, clg_tensor bias, const struct clg_conv_params *p) \
+    {                                                                                              \
+        return convolution(&(request) { #id, dims, is_transposed }, x, w, bias, p);                \
+    }
+PUBLIC(conv1d, 1, false)
+PUBLIC(conv2d, 2, false)
+PUBLIC(conv3d, 3, false)
+PUBLIC(conv_transpose1d, 1, true)
+PUBLIC(conv_transpose2d, 2, true)
+PUBLIC(conv_transpose3d, 3, true)

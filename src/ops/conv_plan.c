@@ -13,28 +13,41 @@ static size_t up(int64_t a, int64_t b)
 }
 
 // The tile of a CPU kernel: pixels of a row times vectors of outputs; 28 accumulators.
-static void tile_of(int ow, int o, int *mr, int *nv)
+static void tile_of(int64_t ow, int64_t o, int *mr, int *nv)
 {
-    const int waste14 = (int) up(ow, 14) * 14 - ow, waste7 = (int) up(ow, 7) * 7 - ow;
+    const int64_t waste14 = (int64_t) up(ow, 14) * 14 - ow, waste7 = (int64_t) up(ow, 7) * 7 - ow;
     *mr = waste7 < waste14 && o > 32 ? 7 : 14;
     *nv = *mr == 7 ? 4 : 2;
 }
 
 typedef struct direct {
-    int mr, nv, rows, height, width;
+    int mr, nv, rows;
     size_t strip, pixels, taps; // bytes of local memory
 } direct;
 
-// Tiles for a convolution seen forward; false: a row of input does not fit the local memory.
-static bool plan_direct(const clg__conv *p, const clg__caps *caps, direct *d)
+// What output rows and columns see of the padded image.
+static int64_t seen(const clg__window *w, int i, int64_t outputs)
 {
-    tile_of(p->ow, p->o, &d->mr, &d->nv);
-    d->width = ((int) up(p->ow, d->mr) * d->mr - 1) * p->sw + (p->kw - 1) * p->dw + 1;
-    d->taps = (size_t) p->c * (size_t) p->kh * (size_t) p->kw * sizeof(int32_t);
-    for (d->rows = p->oh < 16 ? p->oh : 16; d->rows > 0; d->rows--) {
-        d->height = (d->rows - 1) * p->sh + (p->kh - 1) * p->dh + 1;
-        d->strip = (size_t) p->c * (size_t) d->height * (size_t) d->width * 4;
-        d->pixels = (size_t) d->nv * (up(d->rows * p->ow, 16) * 16 + (size_t) d->mr) * 16 * 4;
+    return (outputs - 1) * w->stride[i] + (w->k[i] - 1) * w->dilation[i] + 1;
+}
+
+// Bytes of a strip of input, more than any local memory where they are too many.
+static size_t strip_bytes(int64_t c, int64_t height, int64_t width)
+{
+    const double bytes = (double) c * (double) height * (double) width * 4;
+    return bytes < 1e9 ? (size_t) bytes : (size_t) 1e9;
+}
+
+// Tiles for a convolution seen forward; false: a row of input does not fit the local memory.
+static bool plan_direct(const clg__window *w, const clg__caps *caps, direct *d)
+{
+    tile_of(w->out[CLG__W], w->o, &d->mr, &d->nv);
+    const int64_t oh = w->out[CLG__H], ow = w->out[CLG__W];
+    const int64_t width = seen(w, CLG__W, (int64_t) up(ow, d->mr) * d->mr);
+    d->taps = (size_t) (w->c * clg__window_size(w->k)) * sizeof(int32_t);
+    for (d->rows = oh < 16 ? (int) oh : 16; d->rows > 0; d->rows--) {
+        d->strip = strip_bytes(w->c, seen(w, CLG__H, d->rows), width);
+        d->pixels = (size_t) d->nv * (up(d->rows * ow, 16) * 16 + (size_t) d->mr) * 16 * 4;
         if (d->strip <= STRIP_BYTES && d->strip + d->pixels + d->taps <= caps->local_bytes)
             return true;
     }
@@ -42,29 +55,34 @@ static bool plan_direct(const clg__conv *p, const clg__caps *caps, direct *d)
 }
 
 // Backward-data as a forward convolution of the cotangent.
-static bool mirrored(const clg__conv *p, clg__conv *q)
+static bool mirrored(const clg__window *w, clg__window *q)
 {
-    *q = *p;
-    q->c = p->o;
-    q->o = p->c;
-    q->h = p->oh;
-    q->w = p->ow;
-    q->oh = p->h;
-    q->ow = p->w;
-    q->ph = p->dh * (p->kh - 1) - p->ph;
-    q->pw = p->dw * (p->kw - 1) - p->pw;
-    return p->sh == 1 && p->sw == 1 && q->ph >= 0 && q->pw >= 0;
+    *q = *w;
+    q->c = w->o;
+    q->o = w->c;
+    bool can = true;
+    for (int i = 0; i < CLG__SPATIAL; i++) {
+        q->in[i] = w->out[i];
+        q->out[i] = w->in[i];
+        q->lo[i] = w->dilation[i] * (w->k[i] - 1) - w->lo[i];
+        can &= w->stride[i] == 1 && q->lo[i] >= 0;
+    }
+    return can;
 }
 
-static const char *common(const clg__kernel_call *c, const clg__conv *p)
+static const char *common(const clg__kernel_call *c, const clg__window *w)
 {
     if (!c->caps->cpu_class)
         return "for CPU-class devices";
     if (c->out_dtype[0] != CLG_F32)
         return "only f32";
-    if (p->groups != 1)
+    if (w->groups != 1)
         return "only one group";
-    return p->sh != p->sw ? "only equal strides" : NULL;
+    if (w->nd > 2)
+        return "only two dimensions";
+    if (clg__window_wide(w))
+        return "too many elements";
+    return w->stride[CLG__H] != w->stride[CLG__W] ? "only equal strides" : NULL;
 }
 
 static const char *accepts_y(const clg__kernel_call *c)
@@ -77,7 +95,7 @@ static const char *accepts_y(const clg__kernel_call *c)
 static const char *accepts_dx(const clg__kernel_call *c)
 {
     direct d;
-    clg__conv q;
+    clg__window q;
     const char *why = common(c, c->params);
     if (why)
         return why;
@@ -86,10 +104,10 @@ static const char *accepts_dx(const clg__kernel_call *c)
     return plan_direct(&q, c->caps, &d) ? NULL : "a row of the cotangent is too large";
 }
 
-static uint64_t flops(const clg__conv *p)
+static uint64_t flops(const clg__window *w)
 {
-    return 2ull * (uint64_t) p->n * (uint64_t) p->o * (uint64_t) p->oh * (uint64_t) p->ow *
-           (uint64_t) (p->c / p->groups) * (uint64_t) p->kh * (uint64_t) p->kw;
+    return 2ull * (uint64_t) (w->n * w->o * clg__window_size(w->out)) *
+           (uint64_t) (w->c / w->groups * clg__window_size(w->k));
 }
 
 static void define_tile(clg__kplan *p, clg__launch *l, int mr, int nv, int stride)
@@ -99,26 +117,25 @@ static void define_tile(clg__kplan *p, clg__launch *l, int mr, int nv, int strid
     clg__kplan_define(p, l, "STRIDE", "%d", stride);
 }
 
-static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__conv *q, bool flip)
+static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__window *w, bool flip)
 {
     direct d;
-    plan_direct(q, c->caps, &d);
-    if (q->n == 0)
+    plan_direct(w, c->caps, &d);
+    if (w->n == 0)
         return;
     const int nr = 16 * d.nv;
-    const size_t blocks = up(q->o, nr), window = (size_t) q->kh * (size_t) q->kw;
-    const int packed = clg__kplan_temp(p, blocks * (size_t) q->c * window * (size_t) nr * 4);
+    const size_t blocks = up(w->o, nr), taps = (size_t) (w->c * clg__window_size(w->k));
+    const int packed = clg__kplan_temp(p, blocks * taps * (size_t) nr * 4);
     clg__launch *l = clg__kplan_kernel(p, "conv_pack", "conv_pack");
     clg__kplan_define(p, l, "NV", "%d", d.nv);
     clg__arg_in(p, l, 1);
     clg__arg_in_offset(p, l, 1);
     clg__arg_temp(p, l, packed);
-    const int pack_sizes[] = { q->c, q->o, q->kh, q->kw, flip };
-    for (int i = 0; i < 5; i++)
-        clg__arg_i32(p, l, pack_sizes[i]);
-    clg__kplan_grid(l, blocks, (size_t) q->c, 1, 1, 1, 1);
+    clg__arg_i32(p, l, flip);
+    clg__window_args(p, l, w);
+    clg__kplan_grid(l, blocks, (size_t) w->c, 1, 1, 1, 1);
     l = clg__kplan_kernel(p, "conv_cpu", "conv");
-    define_tile(p, l, d.mr, d.nv, q->sh);
+    define_tile(p, l, d.mr, d.nv, (int) w->stride[CLG__H]);
     clg__arg_in(p, l, 0);
     clg__arg_in_offset(p, l, 0);
     clg__arg_temp(p, l, packed);
@@ -126,13 +143,11 @@ static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__conv
     clg__arg_local(p, l, d.strip);
     clg__arg_local(p, l, d.pixels);
     clg__arg_local(p, l, d.taps);
-    const int sizes[] = { q->c, q->h, q->w, q->o, q->oh, q->ow, q->kh, q->kw, q->ph, q->pw,
-                          q->dh, q->dw, d.rows };
-    for (int i = 0; i < 13; i++)
-        clg__arg_i32(p, l, sizes[i]);
+    clg__arg_i32(p, l, d.rows);
+    clg__window_args(p, l, w);
     clg__arg_epilogue(p, l);
-    clg__kplan_grid(l, up(q->oh, d.rows), (size_t) q->n, blocks, 1, 1, 1);
-    p->flops += flops(q);
+    clg__kplan_grid(l, up(w->out[CLG__H], d.rows), (size_t) w->n, blocks, 1, 1, 1);
+    p->flops += flops(w);
 }
 
 static void plan_y_direct(const clg__kernel_call *c, clg__kplan *p)
@@ -142,7 +157,7 @@ static void plan_y_direct(const clg__kernel_call *c, clg__kplan *p)
 
 static void plan_dx_direct(const clg__kernel_call *c, clg__kplan *p)
 {
-    clg__conv q;
+    clg__window q;
     mirrored(c->params, &q);
     run_direct(c, p, &q, true);
 }
@@ -154,15 +169,15 @@ typedef struct dw_tiles {
     size_t strip, pixels;
 } dw_tiles;
 
-static bool plan_dw_tiles(const clg__conv *p, const clg__caps *caps, dw_tiles *d)
+static bool plan_dw_tiles(const clg__window *w, const clg__caps *caps, dw_tiles *d)
 {
-    const int width = (p->ow - 1) * p->sw + (p->kw - 1) * p->dw + 1;
-    for (d->rows = p->oh; d->rows > 0; d->rows = d->rows > 1 ? (d->rows + 1) / 2 : 0) {
-        const int height = (d->rows - 1) * p->sh + (p->kh - 1) * p->dh + 1;
-        const size_t row = (size_t) height * (size_t) width * 4;
-        d->pixels = up(d->rows * p->ow, 16) * 16 * (DW_NV * 16) * 4;
+    const int64_t oh = w->out[CLG__H], ow = w->out[CLG__W], width = seen(w, CLG__W, ow);
+    for (int64_t rows = oh; rows > 0; rows = rows > 1 ? (rows + 1) / 2 : 0) {
+        const size_t row = strip_bytes(1, seen(w, CLG__H, rows), width);
+        d->rows = (int) rows;
+        d->pixels = up(rows * ow, 16) * 16 * (DW_NV * 16) * 4;
         d->cb = row ? (int) (STRIP_BYTES / row) : 0;
-        d->cb = d->cb > p->c ? p->c : d->cb;
+        d->cb = d->cb > w->c ? (int) w->c : d->cb;
         d->strip = (size_t) d->cb * row;
         if (d->cb > 0 && d->pixels <= STRIP_BYTES && d->strip + d->pixels <= caps->local_bytes)
             return true;
@@ -179,17 +194,17 @@ static const char *accepts_dw(const clg__kernel_call *c)
 
 static void plan_dw_direct(const clg__kernel_call *c, clg__kplan *p)
 {
-    const clg__conv *q = c->params;
+    const clg__window *w = c->params;
     dw_tiles d;
-    plan_dw_tiles(q, c->caps, &d);
-    const size_t taps = (size_t) q->c * (size_t) q->kh * (size_t) q->kw;
-    const size_t blocks = up(q->o, 16 * DW_NV), ob = blocks * (16 * DW_NV);
-    const size_t c_blocks = up(q->c, d.cb);
+    plan_dw_tiles(w, c->caps, &d);
+    const size_t taps = (size_t) (w->c * clg__window_size(w->k));
+    const size_t blocks = up(w->o, 16 * DW_NV), ob = blocks * (16 * DW_NV);
+    const size_t c_blocks = up(w->c, d.cb);
     // A fixed number of chunks: the order of the sums must not depend on the machine.
-    const size_t chunks = q->n >= 8 ? 8 : q->n > 0 ? (size_t) q->n : 1;
+    const size_t chunks = w->n >= 8 ? 8 : w->n > 0 ? (size_t) w->n : 1;
     const int partial = clg__kplan_temp(p, chunks * taps * ob * 4);
     clg__launch *l = clg__kplan_kernel(p, "conv_dw_cpu", "conv_dw");
-    define_tile(p, l, DW_MR, DW_NV, q->sh);
+    define_tile(p, l, DW_MR, DW_NV, (int) w->stride[CLG__H]);
     for (int i = 0; i < 2; i++) {
         clg__arg_in(p, l, i);
         clg__arg_in_offset(p, l, i);
@@ -197,20 +212,19 @@ static void plan_dw_direct(const clg__kernel_call *c, clg__kplan *p)
     clg__arg_temp(p, l, partial);
     clg__arg_local(p, l, d.strip);
     clg__arg_local(p, l, d.pixels);
-    const int sizes[] = { q->n, q->c, q->h, q->w, q->o, q->oh, q->ow, q->kh, q->kw, q->ph, q->pw,
-                          q->dh, q->dw, d.rows, d.cb };
-    for (int i = 0; i < 15; i++)
-        clg__arg_i32(p, l, sizes[i]);
+    clg__arg_i32(p, l, d.rows);
+    clg__arg_i32(p, l, d.cb);
+    clg__window_args(p, l, w);
     clg__kplan_grid(l, chunks, blocks, c_blocks, 1, 1, 1);
     l = clg__kplan_kernel(p, "conv_dw_sum", "conv_dw_sum");
     clg__arg_temp(p, l, partial);
     clg__arg_out(p, l, 0);
     clg__arg_i32(p, l, (int32_t) taps);
-    clg__arg_i32(p, l, q->o);
+    clg__arg_i32(p, l, (int32_t) w->o);
     clg__arg_i32(p, l, (int32_t) ob);
     clg__arg_i32(p, l, (int32_t) chunks);
     clg__kplan_grid(l, taps < 16 ? taps : 16, 1, 1, 1, 1, 1);
-    p->flops += flops(q);
+    p->flops += flops(w);
 }
 
 // ---- the general kernel, any class
@@ -225,19 +239,17 @@ typedef enum use { USE_Y, USE_DX, USE_DW } use;
 static void plan_general(const clg__kernel_call *c, clg__kplan *p, use u)
 {
     static const char *const names[] = { "CONV_Y", "CONV_DX", "CONV_DW" };
-    const clg__conv *q = c->params;
-    const int og = q->o / q->groups, cg = q->c / q->groups, window = q->kh * q->kw;
+    const clg__window *w = c->params;
+    const int64_t og = w->o / w->groups, cg = w->c / w->groups, window = clg__window_size(w->k);
+    const int64_t pixels = w->n * clg__window_size(w->out);
     const int64_t m = u == USE_DX ? cg : og;
-    const int64_t n = u == USE_Y    ? (int64_t) q->n * q->oh * q->ow
-                      : u == USE_DX ? (int64_t) q->n * q->h * q->w
-                                    : (int64_t) cg * window;
-    const int64_t pixels = (int64_t) q->n * q->oh * q->ow;
+    const int64_t n = u == USE_Y ? pixels : u == USE_DX ? w->n * clg__window_size(w->in) : cg * window;
     int parts = 1;
     if (u == USE_DW && pixels > 2048)
         parts = pixels / 2048 > 32 ? 32 : (int) (pixels / 2048);
     if (n == 0 || m == 0)
         return;
-    const int64_t size = (int64_t) q->o * cg * window;
+    const int64_t size = w->o * cg * window;
     const int temp = u == USE_DW ? clg__kplan_temp(p, (size_t) (size * parts) *
                                                           clg_dtype_size(c->out_dtype[0])) : 0;
     clg__launch *l = clg__kplan_kernel(p, "conv_gpu", "conv");
@@ -254,18 +266,16 @@ static void plan_general(const clg__kernel_call *c, clg__kplan *p, use u)
         clg__arg_temp(p, l, temp);
     else
         clg__arg_out(p, l, 0);
-    const int sizes[] = { q->n, q->c, q->h, q->w, q->o, q->oh, q->ow, q->kh, q->kw, q->groups,
-                          q->sh, q->sw, q->ph, q->pw, q->dh, q->dw, parts };
-    for (int i = 0; i < 17; i++)
-        clg__arg_i32(p, l, sizes[i]);
+    clg__arg_i32(p, l, parts);
+    clg__window_args(p, l, w);
     if (u != USE_DW && !c->caps->cpu_class)
         clg__arg_epilogue(p, l);
     const int side = clg__kplan_side(16, c->caps->max_work_group, true);
     if (side < 16)
         clg__kplan_define(p, l, "SIDE", "%d", side);
-    clg__kplan_grid(l, up(n, 2 * side) * up(m, 2 * side) * (size_t) (q->groups * parts), 1, 1, (size_t) side,
+    clg__kplan_grid(l, up(n, 2 * side) * up(m, 2 * side) * (size_t) (w->groups * parts), 1, 1, (size_t) side,
                     (size_t) side, 1);
-    p->flops += flops(q);
+    p->flops += flops(w);
     if (u != USE_DW)
         return;
     l = clg__kplan_kernel(p, "conv_gpu", "conv_sum");

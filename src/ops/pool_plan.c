@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Which pooling kernel. Kernels: cl/pool.cl and cl/pool_2x2.cl.
+#include "ops/pool.h"
+
+#include "ops/element.h"
+
+// LOWEST is the maximum of nothing, SUM the type of an average's sum.
+static void define_type(clg__kplan *p, clg__launch *l, clg_dtype t)
+{
+    clg__define_element(p, l, t);
+    if (clg_dtype_is_float(t))
+        return; // the file's defaults
+    clg__kplan_define(p, l, "LOWEST", t == CLG_I64 ? "LONG_MIN" : t == CLG_I32 ? "INT_MIN" : "0");
+    clg__kplan_define(p, l, "SUM", "long");
+    clg__kplan_define(p, l, "PLUS(a, b)", "((long)((ulong)(a) + (ulong)(b)))");
+    clg__kplan_define(p, l, "OVER(a, b)", "((b) == -1 ? (long)-(ulong)(a) : (a) / (b))"); // MIN / -1 traps on CPUs
+}
+
+// One work-item for each result. averages: exclude and divisor are arguments.
+static void items(const clg__kernel_call *c, clg__kplan *p, const char *entry, int inputs, int outputs, bool averages)
+{
+    const clg__pool *q = c->params;
+    const int64_t total = clg_numel(*c->out_shape);
+    if (total == 0)
+        return;
+    clg__launch *l = clg__kplan_kernel(p, "pool", entry);
+    define_type(p, l, c->in_dtype[0]);
+    if (q->adaptive)
+        clg__kplan_define(p, l, "ADAPTIVE", "1");
+    for (int i = 0; i < inputs; i++) {
+        clg__arg_in(p, l, i);
+        clg__arg_in_offset(p, l, i);
+    }
+    for (int i = 0; i < outputs; i++)
+        clg__arg_out(p, l, i);
+    clg__arg_i64(p, l, total);
+    if (averages) {
+        clg__arg_i32(p, l, q->exclude);
+        clg__arg_i32(p, l, q->divisor);
+    }
+    clg__window_args(p, l, &q->w);
+    clg__kplan_grid(l, (size_t) ((total + 63) / 64), 1, 1, 64, 1, 1);
+}
+
+static void plan_max(const clg__kernel_call *c, clg__kplan *p)
+{
+    items(c, p, "max_pool", 1, 2, false);
+}
+
+static void plan_scatter(const clg__kernel_call *c, clg__kplan *p)
+{
+    items(c, p, "max_pool_scatter", 2, 1, false);
+}
+
+static void plan_gather(const clg__kernel_call *c, clg__kplan *p)
+{
+    items(c, p, "max_pool_gather", 2, 1, false);
+}
+
+static void plan_avg(const clg__kernel_call *c, clg__kplan *p)
+{
+    items(c, p, "avg_pool", 1, 1, true);
+}
+
+static void plan_avg_back(const clg__kernel_call *c, clg__kplan *p)
+{
+    items(c, p, "avg_pool_back", 1, 1, true);
+}
+
+static const char *accepts_2x2(const clg__kernel_call *c)
+{
+    const clg__pool *q = c->params;
+    const clg__window *w = &q->w;
+    if (!c->caps->cpu_class)
+        return "for CPU-class devices";
+    if (c->in_dtype[0] != CLG_F32)
+        return "only f32";
+    bool fits = !q->adaptive && w->nd <= 2 && !clg__window_wide(w);
+    for (int i = CLG__H; i <= CLG__W; i++)
+        fits &= w->k[i] == 2 && w->stride[i] == 2 && w->lo[i] == 0 && w->dilation[i] == 1 && 2 * w->out[i] <= w->in[i];
+    return fits ? NULL : "only 2x2 windows that tile the plane";
+}
+
+static void plan_2x2(const clg__kernel_call *c, clg__kplan *p, const char *entry, int inputs, int outputs)
+{
+    const clg__pool *q = c->params;
+    if (clg_numel(*c->out_shape) == 0)
+        return;
+    clg__launch *l = clg__kplan_kernel(p, "pool_2x2", entry);
+    for (int i = 0; i < inputs; i++) {
+        clg__arg_in(p, l, i);
+        clg__arg_in_offset(p, l, i);
+    }
+    for (int i = 0; i < outputs; i++)
+        clg__arg_out(p, l, i);
+    clg__window_args(p, l, &q->w);
+    const int most = 4 * c->caps->compute_units;
+    clg__kplan_grid(l, (size_t) (q->w.n < most ? q->w.n : most), 1, 1, 1, 1, 1);
+}
+
+static void plan_max_2x2(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan_2x2(c, p, "max_pool_2x2", 1, 2);
+}
+
+static void plan_scatter_2x2(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan_2x2(c, p, "max_pool_scatter_2x2", 2, 1);
+}
+
+const clg__variant clg__max_variants[] = { { "cpu_2x2", accepts_2x2, plan_max_2x2, false },
+                                           { "items", NULL, plan_max, false } };
+const clg__variant clg__scatter_variants[] = { { "cpu_2x2", accepts_2x2, plan_scatter_2x2, false },
+                                               { "items", NULL, plan_scatter, false } };
+const clg__variant clg__gather_variants[] = { { "items", NULL, plan_gather, false } };
+const clg__variant clg__avg_variants[] = { { "items", NULL, plan_avg, false } };
+const clg__variant clg__avg_back_variants[] = { { "items", NULL, plan_avg_back, false } };
