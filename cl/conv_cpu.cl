@@ -16,9 +16,9 @@
 
 // Grid: ceil(OH / rows) x N x ceil(O / NR). Scratch: strip [C][height][width], pixels
 // [NV][round_up(rows*OW, 16) + MR][16], taps C*KH*KW ints.
-CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global const E *restrict P,
-                           __global E *restrict Y, __local E *restrict strip,
-                           __local E *restrict pixels, __local int *restrict taps, int rows,
+CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global const ACC *restrict P,
+                           __global E *restrict Y, __local ACC *restrict strip,
+                           __local ACC *restrict pixels, __local int *restrict taps, int rows,
                            WINDOW EPI_PARAMS)
 {
     const int y0 = get_group_id(0) * rows, y1 = min(y0 + rows, OH), n = get_group_id(1);
@@ -35,23 +35,23 @@ CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global c
                      width, pw);
     for (int y = y0; y < y1; y++) {
         for (int x = 0; x < OW; x += MR) {
-            __local const E *a = strip + ((y - y0) * width + x) * STRIDE;
-            __global const E *b = P + (long)block * tap_count * NR;
+            __local const ACC *a = strip + ((y - y0) * width + x) * STRIDE;
+            __global const ACC *b = P + (long)block * tap_count * NR;
             VEC acc[MR][NV];
             UNROLL for (int i = 0; i < MR; i++)
                 UNROLL for (int v = 0; v < NV; v++) acc[i][v] = (VEC)(0);
             ROLLED for (int k = 0; k < tap_count; k++, b += NR)
             {
-                __local const E *at = a + taps[k];
+                __local const ACC *at = a + taps[k];
                 VEC w[NV];
-                UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load)(b + v * VL);
+                UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_acc)(b + v * VL);
                 UNROLL for (int i = 0; i < MR; i++)
                 {
                     const VEC s = (VEC)(at[i * STRIDE]);
                     UNROLL for (int v = 0; v < NV; v++) acc[i][v] = fma(s, w[v], acc[i][v]);
                 }
             }
-            __local E *out = pixels + ((y - y0) * OW + x) * VL;
+            __local ACC *out = pixels + ((y - y0) * OW + x) * VL;
             UNROLL for (int i = 0; i < MR; i++)
                 UNROLL for (int v = 0; v < NV; v++) 
                     NAME(store_local)(acc[i][v], out + v * plane + i * VL);
@@ -62,7 +62,7 @@ CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global c
     {
         for (int p = 0; p < count; p += VL) {
             const int left = min(VL, count - p), col = y0 * OW + p;
-            __local E *tile = pixels + v * plane + p * VL;
+            __local ACC *tile = pixels + v * plane + p * VL;
             VEC r[VL];
             UNROLL for (int j = 0; j < VL; j++) r[j] = NAME(load_local)(tile + j * VL);
             TRANSPOSE16(r)

@@ -11,8 +11,8 @@
 // Grid: chunks x o blocks x c blocks. Scratch: strip [CB][height][width], pixels [round_up(rows*OW, 16)][NR].
 CPU_KERNEL void NAME(conv_dw)(__global const E *restrict GY, long g_offset,
                               __global const E *restrict X, long x_offset,
-                              __global E *restrict partial, __local E *restrict strip,
-                              __local E *restrict pixels, int rows, int CB, WINDOW)
+                              __global ACC *restrict partial, __local ACC *restrict strip,
+                              __local ACC *restrict pixels, int rows, int CB, WINDOW)
 {
     const int chunk = get_group_id(0), chunks = get_num_groups(0), block = get_group_id(1);
     const int c0 = get_group_id(2) * CB, cn = min(CB, C - c0), window = KH * KW;
@@ -20,10 +20,10 @@ CPU_KERNEL void NAME(conv_dw)(__global const E *restrict GY, long g_offset,
     const int width = (OW - 1) * STRIDE + (KW - 1) * dw + 1;
     const int n0 = (long)N * chunk / chunks, n1 = (long)N * (chunk + 1) / chunks;
     const int taps = cn * window, OB = get_num_groups(1) * NR;
-    __global E *out = partial + ((long)chunk * C * window + (long)c0 * window) * OB + block * NR;
+    __global ACC *out = partial + ((long)chunk * C * window + (long)c0 * window) * OB + block * NR;
     for (int t = 0; t < taps; t++)
         for (int v = 0; v < NV; v++)
-            NAME(store)((VEC)(0), out + (long)t * OB + v * VL);
+            NAME(store_acc)((VEC)(0), out + (long)t * OB + v * VL);
     for (int n = n0; n < n1; n++) {
         for (int y0 = 0; y0 < OH; y0 += rows) {
             const int yn = min(rows, OH - y0), count = yn * OW;
@@ -52,7 +52,7 @@ CPU_KERNEL void NAME(conv_dw)(__global const E *restrict GY, long g_offset,
                 }
             }
             for (int t0 = 0; t0 < taps; t0 += MR) {
-                __local const E *at[MR];
+                __local const ACC *at[MR];
                 VEC acc[MR][NV];
                 UNROLL for (int i = 0; i < MR; i++)
                 {
@@ -60,7 +60,7 @@ CPU_KERNEL void NAME(conv_dw)(__global const E *restrict GY, long g_offset,
                     at[i] = strip + (c * height + k / KW * dh) * width + k % KW * dw;
                     UNROLL for (int v = 0; v < NV; v++) acc[i][v] = (VEC)(0);
                 }
-                __local const E *g = pixels;
+                __local const ACC *g = pixels;
                 for (int y = 0; y < yn; y++) {
                     const int row = y * STRIDE * width;
                     ROLLED for (int x = 0; x < OW; x++)
@@ -78,8 +78,8 @@ CPU_KERNEL void NAME(conv_dw)(__global const E *restrict GY, long g_offset,
                 UNROLL for (int i = 0; i < MR; i++) if (t0 + i < taps)
                     UNROLL for (int v = 0; v < NV; v++)
                 {
-                    __global E *q = out + (long)(t0 + i) * OB;
-                    NAME(store)(NAME(load)(q + v * VL) + acc[i][v], q + v * VL);
+                    __global ACC *q = out + (long)(t0 + i) * OB;
+                    NAME(store_acc)(NAME(load_acc)(q + v * VL) + acc[i][v], q + v * VL);
                 }
             }
         }

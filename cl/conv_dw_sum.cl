@@ -3,7 +3,7 @@
 #include "common.clh"
 
 // dw[o][tap] = sum over the chunks, in order. Grid: work-groups share the taps.
-CPU_KERNEL void NAME(conv_dw_sum)(__global const E *restrict partial, __global E *restrict dw,
+CPU_KERNEL void NAME(conv_dw_sum)(__global const ACC *restrict partial, __global E *restrict dw,
                                   int taps, int O, int OB, int chunks)
 {
     const int g = get_group_id(0), gs = get_num_groups(0);
@@ -11,9 +11,9 @@ CPU_KERNEL void NAME(conv_dw_sum)(__global const E *restrict partial, __global E
         for (int o = 0; o < O; o += VL) {
             VEC sum = (VEC)(0);
             for (int k = 0; k < chunks; k++)
-                sum += NAME(load)(partial + ((long)k * taps + t) * OB + o);
+                sum += NAME(load_acc)(partial + ((long)k * taps + t) * OB + o);
             EDGE for (int i = 0; i < min(VL, O - o); i++)
-                dw[(long)(o + i) * taps + t] = ((E *)&sum)[i];
+                dw[(long)(o + i) * taps + t] = PUT(((ACC *)&sum)[i]);
         }
     }
 }

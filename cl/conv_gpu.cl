@@ -9,13 +9,8 @@
 // 32x32 tiles, 16 deep, 16x16 work-items of 2x2 results; on devices of smaller groups SIDE x SIDE items. One
 // dimension of groups, since others have limits: tiles of N, then of M, then groups and parts.
 #pragma OPENCL FP_CONTRACT OFF
+#include "element.clh"
 #include "window.clh"
-#ifndef NAME
-#define NAME(x) x
-#endif
-#ifndef E
-#define E float
-#endif
 #ifndef MAD // of integers: what wraps
 #define MAD(a, b, c) fma(a, b, c)
 #endif
@@ -26,6 +21,11 @@
 #if !defined(CONV_Y) && !defined(CONV_DX) && !defined(CONV_DW)
 #define CONV_Y
 #endif
+#ifdef CONV_DW // parts of sums
+#define OUT ACC
+#else
+#define OUT E
+#endif
 #ifndef SIDE
 #define SIDE 16
 #endif
@@ -33,22 +33,22 @@
 #define DEEP 16
 
 // a[m][k] and b[k][n] of the product, zero outside.
-static inline E NAME(get_a)(__global const E *a, INDEX m, INDEX k, INDEX group, INDEX CG, INDEX OG, WINDOW)
+static inline ACC NAME(get_a)(__global const E *a, INDEX m, INDEX k, INDEX group, INDEX CG, INDEX OG, WINDOW)
 {
 #if defined(CONV_DW)
     const INDEX pixels = (INDEX)OD * OH * OW;
-    return a[((long)(k / pixels) * O + group * OG + m) * pixels + k % pixels];
+    return GET(a[((long)(k / pixels) * O + group * OG + m) * pixels + k % pixels]);
 #else
     const INDEX window = (INDEX)KD * KH * KW;
 #if defined(CONV_Y)
-    return a[((long)(group * OG + m) * CG) * window + k];
+    return GET(a[((long)(group * OG + m) * CG) * window + k]);
 #else
-    return a[((long)(group * OG + k / window) * CG + m) * window + k % window];
+    return GET(a[((long)(group * OG + k / window) * CG + m) * window + k % window]);
 #endif
 #endif
 }
 
-static inline E NAME(get_b)(__global const E *b, INDEX k, INDEX n, INDEX group, INDEX CG, INDEX OG, WINDOW)
+static inline ACC NAME(get_b)(__global const E *b, INDEX k, INDEX n, INDEX group, INDEX CG, INDEX OG, WINDOW)
 {
     const INDEX window = (INDEX)KD * KH * KW;
 #if defined(CONV_DX)
@@ -56,15 +56,15 @@ static inline E NAME(get_b)(__global const E *b, INDEX k, INDEX n, INDEX group, 
     const int r = t / KW % KH, s = t % KW;
     const int y = at / W % H + ph - r * dh, x = at % W + pw - s * dw;
     if (y < 0 || x < 0 || y % sh || x % sw || y / sh >= OH || x / sw >= OW)
-        return (E)0;
+        return (ACC)0;
     const long channel = (long)image * O + group * OG + k / window;
 #if ND > 2
     const int z = at / W / H + pd - (int)(t / KW / KH) * dd;
     if (z < 0 || z % sd || z / sd >= OD)
-        return (E)0;
-    return b[((channel * OD + z / sd) * OH + y / sh) * OW + x / sw];
+        return (ACC)0;
+    return GET(b[((channel * OD + z / sd) * OH + y / sh) * OW + x / sw]);
 #else
-    return b[(channel * OH + y / sh) * OW + x / sw];
+    return GET(b[(channel * OH + y / sh) * OW + x / sw]);
 #endif
 #else
 #if defined(CONV_Y)
@@ -77,22 +77,22 @@ static inline E NAME(get_b)(__global const E *b, INDEX k, INDEX n, INDEX group, 
 #if ND > 2
     const int r = t / KW % KH, i = p / OW % OH, z = p / OW / OH * sd + t / KW / KH * dd - pd;
     if (z < 0 || z >= D)
-        return (E)0;
+        return (ACC)0;
 #else
     const int r = t / KW, i = p / OW, z = 0;
 #endif
     const int y = i * sh + r * dh - ph, x = p % OW * sw + t % KW * dw - pw;
     if (y < 0 || x < 0 || y >= H || x >= W)
-        return (E)0;
-    return b[((((long)image * C + group * CG + c) * D + z) * H + y) * W + x];
+        return (ACC)0;
+    return GET(b[((((long)image * C + group * CG + c) * D + z) * H + y) * W + x]);
 #endif
 }
 
 __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(conv)(
     __global const E *restrict a, long a_offset, __global const E *restrict b, long b_offset,
-    __global E *restrict out, int parts, WINDOW EPI_PARAMS)
+    __global OUT *restrict out, int parts, WINDOW EPI_PARAMS)
 {
-    __local E as[DEEP][TILE + 1], bs[DEEP][TILE + 1];
+    __local ACC as[DEEP][TILE + 1], bs[DEEP][TILE + 1];
     const int x = get_local_id(0), y = get_local_id(1), item = y * SIDE + x;
     const INDEX CG = C / G, OG = O / G, window = (INDEX)KD * KH * KW;
 #if defined(CONV_Y)
@@ -107,17 +107,17 @@ __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(conv)(
     const INDEX n0 = (INDEX)(get_group_id(0) % across) * TILE, m0 = (INDEX)(tile % down) * TILE;
     const INDEX group = (INDEX)(tile / down) / parts, part = (INDEX)(tile / down) % parts;
     const INDEX k_from = (long)nk * part / parts, k_to = (long)nk * (part + 1) / parts;
-    E acc[2][2] = { { 0, 0 }, { 0, 0 } };
+    ACC acc[2][2] = { { 0, 0 }, { 0, 0 } };
     for (INDEX k0 = k_from; k0 < k_to; k0 += DEEP) {
         for (int e = item; e < TILE * DEEP; e += SIDE * SIDE) {
             const int k = e / TILE, i = e % TILE;
             const int in_k = k0 + k < k_to;
             as[k][i] = in_k && m0 + i < nm
                            ? NAME(get_a)(a + a_offset, m0 + i, k0 + k, group, CG, OG, WINDOW_NAMES)
-                           : (E)0;
+                           : (ACC)0;
             bs[k][i] = in_k && n0 + i < nn
                            ? NAME(get_b)(b + b_offset, k0 + k, n0 + i, group, CG, OG, WINDOW_NAMES)
-                           : (E)0;
+                           : (ACC)0;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int k = 0; k < DEEP; k++)
@@ -134,11 +134,11 @@ __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(conv)(
 #if defined(CONV_Y)
             const INDEX p = n % pixels, o = group * OG + m;
             const long at = ((long)(n / pixels) * O + o) * pixels + p;
-            out[at] = EPI(acc[i][j], at, o, p, 1);
+            out[at] = PUT(EPI(acc[i][j], at, o, p, 1));
 #elif defined(CONV_DX)
             const INDEX p = n % pixels, c = group * CG + m;
             const long at = ((long)(n / pixels) * C + c) * pixels + p;
-            out[at] = EPI(acc[i][j], at, c, p, 1);
+            out[at] = PUT(EPI(acc[i][j], at, c, p, 1));
 #else
             out[((long)part * O + group * OG + m) * nn + n] = acc[i][j];
 #endif
@@ -147,14 +147,14 @@ __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(conv)(
 }
 
 // Sum of the parts of CONV_DW, in order. One item per weight.
-__kernel void NAME(conv_sum)(__global const E *restrict part, __global E *restrict out, long size,
+__kernel void NAME(conv_sum)(__global const ACC *restrict part, __global E *restrict out, long size,
                              int parts)
 {
     const long i = get_global_id(0);
     if (i >= size)
         return;
-    E sum = (E)0;
+    ACC sum = (ACC)0;
     for (int k = 0; k < parts; k++)
         sum += part[k * size + i];
-    out[i] = sum;
+    out[i] = PUT(sum);
 }

@@ -9,17 +9,17 @@
 
 // w -> P[block of NR outputs][tap][NR]. Taps are (c, r, s) in order. flip: of backward-data, where w is
 // [C,O,KH,KW] as seen from here, and the window is turned. Grid: blocks x C.
-CPU_KERNEL void NAME(conv_pack)(__global const E *restrict w, long offset, __global E *restrict P,
+CPU_KERNEL void NAME(conv_pack)(__global const E *restrict w, long offset, __global ACC *restrict P,
                                 int flip, WINDOW)
 {
     const int block = get_group_id(0), c = get_group_id(1), window = KH * KW;
-    __global E *p = P + ((long)block * C + c) * window * NR;
+    __global ACC *p = P + ((long)block * C + c) * window * NR;
     for (int t = 0; t < window; t++) {
         for (int i = 0; i < NR; i++) {
             const int o = block * NR + i;
             const long at = flip ? ((long)c * O + o) * window + window - 1 - t
                                  : ((long)o * C + c) * window + t;
-            p[t * NR + i] = o < O ? w[offset + at] : (E)0;
+            p[t * NR + i] = o < O ? GET(w[offset + at]) : (ACC)0;
         }
     }
 }

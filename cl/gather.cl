@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 // index_select over [outer][axis][inner] and its transpose. An index out of range gives FILL (NaN for
 // floating types, else 0) and takes part in nothing. One work-item per result.
-#ifndef NAME
-#define NAME(x) x
-#endif
-#ifndef E
-#define E float
+#include "element.clh"
+#ifndef I
 #define I long
 #define FILL NAN
 #endif
@@ -19,7 +16,7 @@ __kernel void NAME(index_select)(__global const E *restrict a, long offset,
         return;
     // compared as it is: rusticl loses the sign of an int that has become a long
     const I k = index[index_offset + at / inner % n];
-    y[at] = k < 0 || k >= axis ? (E)(FILL)
+    y[at] = k < 0 || k >= axis ? PUT((ACC)(FILL))
                                : a[offset + (at / inner / n * axis + k) * inner + at % inner];
 }
 
@@ -32,9 +29,9 @@ __kernel void NAME(index_add)(__global const E *restrict g, long offset,
     if (at >= total)
         return;
     const long k = at / inner % axis, outer = at / inner / axis;
-    E sum = (E)0;
+    ACC sum = (ACC)0;
     for (long i = 0; i < n; i++)
         if (index[index_offset + i] == k)
-            sum += g[offset + (outer * n + i) * inner + at % inner];
-    out[at] = sum;
+            sum += GET(g[offset + (outer * n + i) * inner + at % inner]);
+    out[at] = PUT(sum);
 }

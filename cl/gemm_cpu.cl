@@ -18,25 +18,25 @@
 
 // The batch has dimensions .. x n1 x n2; a_s and b_s are steps along them in packed matrices, 0 where
 // one is repeated. Grid: panels x blocks of `block` tiles x batch.
-CPU_KERNEL void NAME(gemm)(__global const E *restrict PA, long a_s0, long a_s1, long a_s2,
-                           __global const E *restrict PB, long b_s0, long b_s1, long b_s2,
+CPU_KERNEL void NAME(gemm)(__global const ACC *restrict PA, long a_s0, long a_s1, long a_s2,
+                           __global const ACC *restrict PB, long b_s0, long b_s1, long b_s2,
                            __global E *restrict C, long n1, long n2, int M, int N, int K, int block EPI_PARAMS)
 {
     const int panel = get_group_id(0), tiles = DIV_UP(M, MR);
     const int t0 = get_group_id(1) * block, t1 = min(tiles, t0 + block);
     const long batch = get_group_id(2);
-    __global const E *ap = PA + BATCH_AT(batch, n1, n2, a_s0, a_s1, a_s2) * tiles * K * MR;
-    __global const E *bp = PB + (BATCH_AT(batch, n1, n2, b_s0, b_s1, b_s2) * get_num_groups(0) + panel) * K * NR;
+    __global const ACC *ap = PA + BATCH_AT(batch, n1, n2, a_s0, a_s1, a_s2) * tiles * K * MR;
+    __global const ACC *bp = PB + (BATCH_AT(batch, n1, n2, b_s0, b_s1, b_s2) * get_num_groups(0) + panel) * K * NR;
     for (int t = t0; t < t1; t++) {
-        __global const E *a = ap + (long)t * K * MR;
-        __global const E *b = bp;
+        __global const ACC *a = ap + (long)t * K * MR;
+        __global const ACC *b = bp;
         VEC acc[MR][NV];
         UNROLL for (int i = 0; i < MR; i++)
             UNROLL for (int v = 0; v < NV; v++) acc[i][v] = (VEC)(0);
         ROLLED for (int k = 0; k < K; k++)
         {
             VEC w[NV];
-            UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load)(b + v * VL);
+            UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_acc)(b + v * VL);
             UNROLL for (int i = 0; i < MR; i++)
             {
                 const VEC s = (VEC)(a[i]);

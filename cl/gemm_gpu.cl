@@ -3,12 +3,7 @@
 // 4x4 results each; on devices of smaller groups SIDE x SIDE items. One dimension of groups, since others
 // have limits: tiles of N, then of M, then the batch, of dimensions .. x n1 x n2.
 #pragma OPENCL FP_CONTRACT OFF
-#ifndef NAME
-#define NAME(x) x
-#endif
-#ifndef E
-#define E float
-#endif
+#include "element.clh"
 #ifndef MAD // of integers: what wraps
 #define MAD(a, b, c) fma(a, b, c)
 #endif
@@ -29,7 +24,7 @@ __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(gemm)(
     __global const E *restrict B, long b_offset, long b_s0, long b_s1, long b_s2, long b_sk, long b_sn,
     __global E *restrict C, long n1, long n2, int M, int N, int K EPI_PARAMS)
 {
-    __local E as[DEEP][TILE + 1], bs[DEEP][TILE + 1];
+    __local ACC as[DEEP][TILE + 1], bs[DEEP][TILE + 1];
     const int x = get_local_id(0), y = get_local_id(1), item = y * SIDE + x;
     const int across = (N - 1) / TILE + 1, down = (M - 1) / TILE + 1;
     const long tile = get_group_id(0) / across, batch = tile / down;
@@ -37,17 +32,17 @@ __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(gemm)(
     const long i0 = batch / n2 / n1, i1 = batch / n2 % n1, i2 = batch % n2;
     __global const E *a = A + a_offset + i0 * a_s0 + i1 * a_s1 + i2 * a_s2;
     __global const E *b = B + b_offset + i0 * b_s0 + i1 * b_s1 + i2 * b_s2;
-    E acc[4][4];
+    ACC acc[4][4];
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < 4; j++)
-            acc[i][j] = (E)0;
+            acc[i][j] = (ACC)0;
     for (int k0 = 0; k0 < K; k0 += DEEP) {
         for (int e = item; e < TILE * DEEP; e += SIDE * SIDE) {
             // neighbours in memory go to neighbouring items
             const int ak = a_sk == 1 ? e % DEEP : e / TILE, am = a_sk == 1 ? e / DEEP : e % TILE;
             const int bk = b_sn == 1 ? e / TILE : e % DEEP, bn = b_sn == 1 ? e % TILE : e / DEEP;
-            as[ak][am] = m0 + am < M && k0 + ak < K ? a[(m0 + am) * a_sm + (k0 + ak) * a_sk] : (E)0;
-            bs[bk][bn] = n0 + bn < N && k0 + bk < K ? b[(k0 + bk) * b_sk + (n0 + bn) * b_sn] : (E)0;
+            as[ak][am] = m0 + am < M && k0 + ak < K ? GET(a[(m0 + am) * a_sm + (k0 + ak) * a_sk]) : (ACC)0;
+            bs[bk][bn] = n0 + bn < N && k0 + bk < K ? GET(b[(k0 + bk) * b_sk + (n0 + bn) * b_sn]) : (ACC)0;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int k = 0; k < DEEP; k++) {
@@ -62,7 +57,7 @@ __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(gemm)(
             const int m = m0 + y + SIDE * i, n = n0 + x + SIDE * j;
             const long at = (batch * M + m) * N + n;
             if (m < M && n < N)
-                C[at] = EPI(acc[i][j], at, m, n, 1);
+                C[at] = PUT(EPI(acc[i][j], at, m, n, 1));
         }
     }
 }

@@ -10,39 +10,39 @@
 // A -> P[b][tile][k][MR], rows past M are zero. The batch b has dimensions .. x n1 x n2, in steps of s0, s1
 // and s2. Grid: tiles x batch.
 CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, long s0, long s1, long s2,
-                                  long sm, long sk, __global E *restrict P, long n1, long n2, int M, int K)
+                                  long sm, long sk, __global ACC *restrict P, long n1, long n2, int M, int K)
 {
     const int tile = get_group_id(0), m0 = tile * MR;
     const int tiles = get_num_groups(0);
     __global const E *a = A + offset + BATCH_AT((long)get_group_id(1), n1, n2, s0, s1, s2) + m0 * sm;
-    __global E *p = P + ((long)get_group_id(1) * tiles + tile) * K * MR;
+    __global ACC *p = P + ((long)get_group_id(1) * tiles + tile) * K * MR;
     const int rows = min(MR, M - m0);
     for (int i = 0; i < MR; i++) {
         __global const E *r = a + i * sm;
         if (i < rows)
             for (int k = 0; k < K; k++)
-                p[(long)k * MR + i] = r[k * sk];
+                p[(long)k * MR + i] = GET(r[k * sk]);
         else
             for (int k = 0; k < K; k++)
-                p[(long)k * MR + i] = (E)0;
+                p[(long)k * MR + i] = (ACC)0;
     }
 }
 
 // B -> P[b][panel][k][NR], columns past N are zero. Grid: panels x k blocks of 16 x batch.
 CPU_KERNEL void NAME(gemm_pack_b)(__global const E *restrict B, long offset, long s0, long s1, long s2,
-                                  long sk, long sn, __global E *restrict P, long n1, long n2, int N, int K)
+                                  long sk, long sn, __global ACC *restrict P, long n1, long n2, int N, int K)
 {
     const int panel = get_group_id(0), k0 = get_group_id(1) * VL, n0 = panel * NR;
     const int kn = min(VL, K - k0);
     __global const E *b = B + offset + BATCH_AT((long)get_group_id(2), n1, n2, s0, s1, s2) + k0 * sk;
-    __global E *p = P + (((long)get_group_id(2) * get_num_groups(0) + panel) * K + k0) * NR;
+    __global ACC *p = P + (((long)get_group_id(2) * get_num_groups(0) + panel) * K + k0) * NR;
     ROLLED for (int v = 0; v < NV; v++)
     {
         const int c0 = n0 + v * VL, left = min(VL, N - c0);
         if (sn == 1) {
             for (int k = 0; k < kn; k++)
-                NAME(store)(left > 0 ? NAME(load_part)(b + k * sk + c0, left) : (VEC)(0),
-                            p + k * NR + v * VL);
+                NAME(store_acc)(left > 0 ? NAME(load_part)(b + k * sk + c0, left) : (VEC)(0),
+                                p + k * NR + v * VL);
         } else if (sk == 1) {
             VEC r[VL];
             VEC edge[VL];
@@ -55,11 +55,11 @@ CPU_KERNEL void NAME(gemm_pack_b)(__global const E *restrict B, long offset, lon
             }
             TRANSPOSE16(r)
             UNROLL for (int k = 0; k < VL; k++) edge[k] = r[k];
-            EDGE for (int k = 0; k < kn; k++) NAME(store)(edge[k], p + k * NR + v * VL);
+            EDGE for (int k = 0; k < kn; k++) NAME(store_acc)(edge[k], p + k * NR + v * VL);
         } else {
             for (int k = 0; k < kn; k++)
                 EDGE for (int j = 0; j < VL; j++)
-                    p[k * NR + v * VL + j] = j < left ? b[k * sk + (c0 + j) * sn] : (E)0;
+                    p[k * NR + v * VL + j] = j < left ? GET(b[k * sk + (c0 + j) * sn]) : (ACC)0;
         }
     }
 }

@@ -11,7 +11,7 @@
 #define LOWEST (-INFINITY)
 #endif
 #ifndef SUM
-#define SUM E
+#define SUM ACC
 #define PLUS(a, b) ((a) + (b))
 #define OVER(a, b) ((a) / (b))
 #endif
@@ -62,13 +62,13 @@ __kernel void NAME(max_pool)(__global const E *restrict x, long offset, __global
     const int4 b = NAME(places)(at % OW, IMAGE_W), a = NAME(places)(at / OW % OH, IMAGE_H);
     const int4 c = NAME(places)(DEPTH(at / OW, OH, OD), IMAGE_D);
     __global const E *p = x + offset + at / OW / OH / OD * D * H * W;
-    E best = (E)(LOWEST);
+    ACC best = (ACC)(LOWEST);
     INDEX winner = -1;
     for (int q = c.x; q < c.y; q += c.z) {
         for (int r = a.x; r < a.y; r += a.z) {
             for (int s = b.x; s < b.y; s += b.z) {
                 const INDEX k = ((INDEX)q * H + r) * W + s;
-                const E v = p[k];
+                const ACC v = GET(p[k]);
                 if (winner < 0 || v > best || v != v) {
                     best = v;
                     winner = k;
@@ -76,7 +76,7 @@ __kernel void NAME(max_pool)(__global const E *restrict x, long offset, __global
             }
         }
     }
-    y[at] = best;
+    y[at] = PUT(best);
     index[at] = winner;
 }
 
@@ -92,16 +92,16 @@ __kernel void NAME(max_pool_scatter)(__global const E *restrict g, long offset,
     const int b = k % W, a = k / W % H, c = DEPTH(k / W, H, D);
     const int2 wb = NAME(windows)(b, IMAGE_W), wa = NAME(windows)(a, IMAGE_H), wc = NAME(windows)(c, IMAGE_D);
     const long from = at / plane * OD * OH * OW;
-    E sum = (E)0;
+    ACC sum = (ACC)0;
     for (int q = wc.x; q >= wc.y; q--) {
         for (int r = wa.x; r >= wa.y; r--) {
             for (int s = wb.x; s >= wb.y; s--) {
                 const long o = from + ((long)q * OH + r) * OW + s;
-                sum += index[index_offset + o] == k ? g[offset + o] : (E)0;
+                sum += index[index_offset + o] == k ? GET(g[offset + o]) : (ACC)0;
             }
         }
     }
-    dx[at] = sum;
+    dx[at] = PUT(sum);
 }
 
 __kernel void NAME(max_pool_gather)(__global const E *restrict x, long offset,
@@ -143,8 +143,8 @@ __kernel void NAME(avg_pool)(__global const E *restrict x, long offset, __global
     for (int q = c.x; q < c.y; q++)
         for (int r = a.x; r < a.y; r++)
             for (int s = b.x; s < b.y; s++)
-                sum = PLUS(sum, p[((INDEX)q * H + r) * W + s]);
-    y[at] = (E)OVER(sum, (SUM)NAME(count)(h, i, j, exclude, divisor, WINDOW_NAMES));
+                sum = PLUS(sum, GET(p[((INDEX)q * H + r) * W + s]));
+    y[at] = PUT((ACC)OVER(sum, (SUM)NAME(count)(h, i, j, exclude, divisor, WINDOW_NAMES)));
 }
 
 __kernel void NAME(avg_pool_back)(__global const E *restrict g, long offset, __global E *restrict dx,
@@ -156,11 +156,11 @@ __kernel void NAME(avg_pool_back)(__global const E *restrict g, long offset, __g
     const int2 wb = NAME(windows)(at % W, IMAGE_W), wa = NAME(windows)(at / W % H, IMAGE_H);
     const int2 wc = NAME(windows)(DEPTH(at / W, H, D), IMAGE_D);
     __global const E *p = g + offset + at / W / H / D * OD * OH * OW;
-    E sum = (E)0;
+    ACC sum = (ACC)0;
     for (int q = wc.x; q >= wc.y; q--)
         for (int r = wa.x; r >= wa.y; r--)
             for (int s = wb.x; s >= wb.y; s--)
-                sum += p[((INDEX)q * OH + r) * OW + s] /
-                       (E)NAME(count)(q, r, s, exclude, divisor, WINDOW_NAMES);
-    dx[at] = sum;
+                sum += GET(p[((INDEX)q * OH + r) * OW + s]) /
+                       (ACC)NAME(count)(q, r, s, exclude, divisor, WINDOW_NAMES);
+    dx[at] = PUT(sum);
 }

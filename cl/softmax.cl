@@ -7,9 +7,9 @@
 #define ITEMS 64
 #endif
 
-static inline E NAME(fold_max)(VEC v)
+static inline ACC NAME(fold_max)(VEC v)
 {
-    E *t = (E *)&v;
+    ACC *t = (ACC *)&v;
     for (int h = 8; h > 0; h /= 2)
         for (int i = 0; i < h; i++)
             t[i] = t[i] > t[i + h] || t[i] != t[i] ? t[i] : t[i + h];
@@ -17,24 +17,24 @@ static inline E NAME(fold_max)(VEC v)
 }
 
 // Of the lanes and of what their rounding lost (two-sum); magnitudes have one sign.
-static inline E NAME(fold_sum)(VEC v, VEC c)
+static inline ACC NAME(fold_sum)(VEC v, VEC c)
 {
-    E *t = (E *)&v, *l = (E *)&c;
+    ACC *t = (ACC *)&v, *l = (ACC *)&c;
     for (int h = 8; h > 0; h /= 2)
         for (int i = 0; i < h; i++) {
-            const E a = t[i], b = t[i + h], s = a + b, z = s - a;
+            const ACC a = t[i], b = t[i + h], s = a + b, z = s - a;
             l[i] = (a - (s - z)) + (b - z) + (l[i] + l[i + h]);
             t[i] = s;
         }
     return l[0] == l[0] ? t[0] + l[0] : t[0];
 }
 
-static inline VEC NAME(load_or)(__global const E *p, int n, E other)
+static inline VEC NAME(load_or)(__global const E *p, int n, ACC other)
 {
     VEC t = (VEC)(other);
     if (n >= VL)
         return NAME(load)(p);
-    EDGE for (int i = 0; i < n; i++) ((E *)&t)[i] = p[i];
+    EDGE for (int i = 0; i < n; i++) ((ACC *)&t)[i] = GET(p[i]);
     return t;
 }
 
@@ -45,20 +45,20 @@ CPU_KERNEL void NAME(softmax_cpu)(__global const E *restrict x, long offset, __g
     const long g = get_group_id(0), gs = get_num_groups(0);
     for (long r = rows * g / gs; r < rows * (g + 1) / gs; r++) {
         __global const E *a = x + offset + r * n;
-        VEC m = (VEC)((E)(-INFINITY)), s = (VEC)(0), c = (VEC)(0);
+        VEC m = (VEC)((ACC)(-INFINITY)), s = (VEC)(0), c = (VEC)(0);
         for (int j = 0; j < n; j += VL) {
-            const VEC v = NAME(load_or)(a + j, n - j, (E)(-INFINITY));
+            const VEC v = NAME(load_or)(a + j, n - j, (ACC)(-INFINITY));
             m = ((v > m) | (v != v)) ? v : m;
         }
-        const E top = NAME(fold_max)(m);
+        const ACC top = NAME(fold_max)(m);
         for (int j = 0; j < n; j += VL) { // exp(-inf) adds nothing
-            const VEC v = exp(NAME(load_or)(a + j, n - j, (E)(-INFINITY)) - (VEC)(top)), t = s + v, z = t - s;
+            const VEC v = exp(NAME(load_or)(a + j, n - j, (ACC)(-INFINITY)) - (VEC)(top)), t = s + v, z = t - s;
             c += (s - (t - z)) + (v - z);
             s = t;
         }
-        const E sum = NAME(fold_sum)(s, c);
+        const ACC sum = NAME(fold_sum)(s, c);
 #ifdef LOG
-        const E shift = log(sum);
+        const ACC shift = log(sum);
 #endif
         for (int j = 0; j < n; j += VL) {
             const VEC v = NAME(load_part)(a + j, n - j) - (VEC)(top);
@@ -75,13 +75,15 @@ CPU_KERNEL void NAME(softmax_cpu)(__global const E *restrict x, long offset, __g
 __attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gpu)(
     __global const E *restrict x, long offset, __global E *restrict y, int n)
 {
-    __local E t[ITEMS], l[ITEMS];
+    __local ACC t[ITEMS], l[ITEMS];
     const int lid = get_local_id(0);
     const long row = get_group_id(0);
     __global const E *a = x + offset + row * n;
-    E m = (E)(-INFINITY);
-    for (int j = lid; j < n; j += ITEMS)
-        m = a[j] > m || a[j] != a[j] ? a[j] : m;
+    ACC m = (ACC)(-INFINITY);
+    for (int j = lid; j < n; j += ITEMS) {
+        const ACC v = GET(a[j]);
+        m = v > m || v != v ? v : m;
+    }
     t[lid] = m;
     for (int h = ITEMS / 2; h > 0; h /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
@@ -89,11 +91,11 @@ __attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gp
             t[lid] = t[lid] > t[lid + h] || t[lid] != t[lid] ? t[lid] : t[lid + h];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    const E top = t[0];
+    const ACC top = t[0];
     barrier(CLK_LOCAL_MEM_FENCE);
-    E s = (E)0, c = (E)0;
+    ACC s = (ACC)0, c = (ACC)0;
     for (int j = lid; j < n; j += ITEMS) {
-        const E v = exp(a[j] - top), u = s + v, z = u - s;
+        const ACC v = exp(GET(a[j]) - top), u = s + v, z = u - s;
         c += (s - (u - z)) + (v - z);
         s = u;
     }
@@ -102,17 +104,17 @@ __attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gp
     for (int h = ITEMS / 2; h > 0; h /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
         if (lid < h) {
-            const E x = t[lid], y = t[lid + h], u = x + y, z = u - x;
+            const ACC x = t[lid], y = t[lid + h], u = x + y, z = u - x;
             l[lid] = (x - (u - z)) + (y - z) + (l[lid] + l[lid + h]);
             t[lid] = u;
         }
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    const E sum = l[0] == l[0] ? t[0] + l[0] : t[0];
+    const ACC sum = l[0] == l[0] ? t[0] + l[0] : t[0];
     for (int j = lid; j < n; j += ITEMS)
 #ifdef LOG
-        y[row * n + j] = a[j] - top - log(sum);
+        y[row * n + j] = PUT(GET(a[j]) - top - log(sum));
 #else
-        y[row * n + j] = exp(a[j] - top) / sum;
+        y[row * n + j] = PUT(exp(GET(a[j]) - top) / sum);
 #endif
 }

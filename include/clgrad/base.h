@@ -45,7 +45,7 @@ typedef int clg_status;
 enum { CLG_STATUS_MAP(CLG_STATUS_ENUM) };
 #undef CLG_STATUS_ENUM
 
-// Element types: name, enum value, bytes, spelling. The one table of types; values are stable.
+// Element types: name, enum value, bytes, spelling; values are stable. See also clg_dtype_info.
 #define CLG_DTYPE_MAP(M)                                                                           \
     M(F32, 0, 4, "f32")                                                                            \
     M(F64, 1, 8, "f64")                                                                            \
@@ -60,7 +60,22 @@ typedef enum clg_dtype {
 #undef CLG_DTYPE_ENUM
 } clg_dtype;
 
-enum { CLG_DTYPE_COUNT = 6, CLG_MAX_RANK = 8 };
+#define CLG_DTYPE_ONE(name, value, bytes, text) +1
+enum { CLG_DTYPE_COUNT = 0 CLG_DTYPE_MAP(CLG_DTYPE_ONE), CLG_MAX_RANK = 8 };
+#undef CLG_DTYPE_ONE
+
+typedef enum clg_kind { CLG_KIND_BOOL, CLG_KIND_UINT, CLG_KIND_INT, CLG_KIND_FLOAT } clg_kind;
+
+// An element type, and how file formats and other libraries spell it.
+typedef struct clg_dtype_info {
+    const char *name; // "f32"
+    size_t bytes;     // of an element
+    clg_kind kind;
+    const char *safetensors; // "F32"
+    const char *npy;         // NumPy's, little-endian: "<f4"; NULL: it has none
+    int idx;                 // the type byte of IDX files; 0: they have none
+    int dlpack;              // DLDataTypeCode; bits are 8 * bytes
+} clg_dtype_info;
 
 // A shape, outermost dimension first; rank 0 is a single element. Also a list of axes, which may be
 // negative (counted from the end).
@@ -106,6 +121,14 @@ CLG_API const char *clg_dtype_name(clg_dtype t);
 // errors  none
 // blocks  no
 CLG_API size_t clg_dtype_size(clg_dtype t);
+
+// All about an element type.
+//
+// t       any number
+// result  of static storage; NULL for an unknown type
+// errors  none
+// blocks  no
+CLG_API const clg_dtype_info *clg_dtype_get_info(clg_dtype t);
 
 // Is it a floating type? Only those have gradients.
 //

@@ -3,6 +3,7 @@
 #include <clgrad/grad.h>
 
 #include "base/alloc.h"
+#include "base/dtype.h"
 #include "base/format.h"
 #include "base/fp.h"
 #include "graph/build.h"
@@ -23,27 +24,24 @@ typedef struct checker {
 
 static void *pack(clg_dtype t, const double *v, int64_t n)
 {
-    double *d = clg__malloc((size_t) n * 8 + 8);
-    float *f = (float *) d;
-    for (int64_t i = 0; d && i < n; i++) {
-        if (t == CLG_F64)
-            d[i] = v[i];
-        else
-            f[i] = (float) v[i];
-    }
-    return d;
+    const size_t size = clg_dtype_size(t);
+    char *p = clg__malloc((size_t) n * size + 8);
+    for (int64_t i = 0; p && i < n; i++)
+        clg__put_element(t, p + (size_t) i * size, v[i]);
+    return p;
 }
 
 static clg_status unpack(clg_tensor t, double *out)
 {
     const int64_t n = clg_numel(t->shape);
-    float *f = clg__malloc((size_t) n * 8 + 8);
-    if (!f)
+    const size_t size = clg_dtype_size(t->dtype);
+    char *p = clg__malloc((size_t) n * size + 8);
+    if (!p)
         return CLG_ENOMEM;
-    const clg_status st = clg_read(t, f, (size_t) n * clg_dtype_size(t->dtype));
+    const clg_status st = clg_read(t, p, (size_t) n * size);
     for (int64_t i = 0; i < n && st >= 0; i++)
-        out[i] = t->dtype == CLG_F64 ? ((double *) f)[i] : (double) f[i];
-    clg__free(f);
+        out[i] = clg__get_element(t->dtype, p + (size_t) i * size);
+    clg__free(p);
     return st;
 }
 

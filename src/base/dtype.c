@@ -1,56 +1,193 @@
 // SPDX-License-Identifier: MIT
-// Element types: size, name, promotion. Everything comes from the one table in base.h.
-#include <clgrad/base.h>
+// Element types: the table of dtype.def, and what follows from it.
+#include "base/dtype.h"
+
+#include <math.h>
+#include <string.h>
 
 #ifndef CLG_VERSION // meson.build has it; files compiled by other means do not
 #define CLG_VERSION "0.0.0"
 #endif
 
+// ---- the table
+
+enum { ANY, FP64 };
+#define GIVEN(name, value, bytes, text)                                                            \
+    enum { bytes_##name = bytes };                                                                 \
+    static const char name_##name[] = text;
+CLG_DTYPE_MAP(GIVEN)
+#undef GIVEN
+
+#define ROW(id, kind_, digits_, storage_, as_, mask_, low_, high_, products_, st, npy_, idx_, dlpack_,   \
+            text_, needs)                                                                          \
+    [CLG_##id] = { .info = { .name = name_##id, .bytes = bytes_##id, .kind = CLG_KIND_##kind_,     \
+                             .safetensors = st, .npy = npy_, .idx = idx_, .dlpack = dlpack_ },     \
+                   .suffix = CLG_##id == CLG_BOOL ? "b8" : name_##id, .digits = digits_,           \
+                   .storage = storage_, .as = CLG_##as_, .mask = mask_,                            \
+                   .low = low_, .high = high_, .products = CLG_##products_, .text = text_,         \
+                   .needs_fp64 = (needs) == FP64 },
+static const clg__dtype rows[CLG_DTYPE_COUNT] = {
+#include "base/dtype.def"
+};
+#undef ROW
+
+const clg__dtype *clg__dtype_of(clg_dtype t)
+{
+    static const clg__dtype none = { .info = { .name = "?" } };
+    return (unsigned) t < CLG_DTYPE_COUNT ? &rows[t] : &none;
+}
+
+const clg_dtype_info *clg_dtype_get_info(clg_dtype t)
+{
+    return (unsigned) t < CLG_DTYPE_COUNT ? &rows[t].info : NULL;
+}
+
 const char *clg_dtype_name(clg_dtype t)
 {
-    switch (t) {
-#define CASE(name, value, bytes, text)                                                             \
-    case CLG_##name:                                                                               \
-        return text;
-        CLG_DTYPE_MAP(CASE)
-#undef CASE
-    }
-    return "?";
+    return clg__dtype_of(t)->info.name;
 }
 
 size_t clg_dtype_size(clg_dtype t)
 {
-    switch (t) {
-#define CASE(name, value, bytes, text)                                                             \
-    case CLG_##name:                                                                               \
-        return bytes;
-        CLG_DTYPE_MAP(CASE)
-#undef CASE
-    }
-    return 0;
+    return clg__dtype_of(t)->info.bytes;
 }
 
 bool clg_dtype_is_float(clg_dtype t)
 {
-    return t == CLG_F32 || t == CLG_F64;
+    return clg__dtype_of(t)->info.kind == CLG_KIND_FLOAT;
 }
 
-// PyTorch's table for tensors with dimensions.
-static const clg_dtype promotion[CLG_DTYPE_COUNT][CLG_DTYPE_COUNT] = {
-    //            f32      f64      i32      i64      u8       bool
-    /* f32  */ { CLG_F32, CLG_F64, CLG_F32, CLG_F32, CLG_F32, CLG_F32 },
-    /* f64  */ { CLG_F64, CLG_F64, CLG_F64, CLG_F64, CLG_F64, CLG_F64 },
-    /* i32  */ { CLG_F32, CLG_F64, CLG_I32, CLG_I64, CLG_I32, CLG_I32 },
-    /* i64  */ { CLG_F32, CLG_F64, CLG_I64, CLG_I64, CLG_I64, CLG_I64 },
-    /* u8   */ { CLG_F32, CLG_F64, CLG_I32, CLG_I64, CLG_U8, CLG_U8 },
-    /* bool */ { CLG_F32, CLG_F64, CLG_I32, CLG_I64, CLG_U8, CLG_BOOL },
-};
+bool clg__is_packed(clg_dtype t)
+{
+    return clg__dtype_of(t)->text != NULL;
+}
 
+const char *clg__register(clg_dtype t)
+{
+    return rows[clg__dtype_of(t)->as].storage;
+}
+
+void clg__dtype_text(clg_dtype t, int lanes, clg__str *out)
+{
+    const char *text = clg__dtype_of(t)->text;
+    for (const char *p = text ? text : ""; *p; p++) {
+        if (*p == '@')
+            clg__str_printf(out, "%d_%s", lanes, rows[t].suffix);
+        else if (*p == '$')
+            clg__str_add(out, lanes > 1 ? "16" : "");
+        else
+            clg__str_add_n(out, p, 1);
+    }
+}
+
+// ---- promotion
+
+// PyTorch's: the higher kind wins, of one kind the wider type. What holds neither (signed beside unsigned,
+// of floats one with more range beside one with more digits) makes the next type that holds both.
 clg_dtype clg_promote_types(clg_dtype a, clg_dtype b)
 {
-    if ((unsigned) a >= CLG_DTYPE_COUNT || (unsigned) b >= CLG_DTYPE_COUNT)
+    const clg__dtype *x = clg__dtype_of(a), *y = clg__dtype_of(b);
+    if (!x->info.bytes || !y->info.bytes || a == b)
         return a;
-    return promotion[a][b];
+    const bool floats = x->info.kind == CLG_KIND_FLOAT || y->info.kind == CLG_KIND_FLOAT;
+    if (x->info.kind == CLG_KIND_BOOL || (floats && x->info.kind != CLG_KIND_FLOAT))
+        return b;
+    if (y->info.kind == CLG_KIND_BOOL || (floats && y->info.kind != CLG_KIND_FLOAT))
+        return a;
+    if (x->info.bytes < y->info.bytes && (x->info.kind == y->info.kind || x->info.kind == CLG_KIND_UINT))
+        return b;
+    if (y->info.bytes < x->info.bytes && (x->info.kind == y->info.kind || y->info.kind == CLG_KIND_UINT))
+        return a;
+    const size_t more = 2 * (x->info.bytes > y->info.bytes ? x->info.bytes : y->info.bytes);
+    for (int t = 0; t < CLG_DTYPE_COUNT; t++) {
+        const clg_kind kind = rows[t].info.kind;
+        if (rows[t].info.bytes == more && kind == (floats ? CLG_KIND_FLOAT : CLG_KIND_INT))
+            return (clg_dtype) t;
+    }
+    return (clg_dtype) CLG_DTYPE_COUNT;
+}
+
+// ---- elements on the host
+
+static double between(double v, double lo, double hi)
+{
+    return isnan(v) ? 0 : v < lo ? lo : v > hi ? hi : trunc(v);
+}
+
+double clg__fit(clg_dtype t, double v)
+{
+    const clg_dtype_info *i = &clg__dtype_of(t)->info;
+    switch (i->kind) {
+    case CLG_KIND_FLOAT:
+        return v;
+    case CLG_KIND_BOOL:
+        return v != 0;
+    case CLG_KIND_UINT:
+        return between(v, 0, i->bytes == 8 ? 0x1p64 : ldexp(1, 8 * (int) i->bytes) - 1);
+    default:
+        return between(v, -ldexp(1, 8 * (int) i->bytes - 1),
+                       i->bytes == 8 ? 0x1p63 : ldexp(1, 8 * (int) i->bytes - 1) - 1);
+    }
+}
+
+// An integer's bytes are the low ones of an int64_t, whatever the host's order.
+#define EACH_WIDTH(M) M(1, uint8_t, int8_t) M(2, uint16_t, int16_t) M(4, uint32_t, int32_t) M(8, uint64_t, int64_t)
+
+int64_t clg__get_integer(clg_dtype t, const void *p)
+{
+    const clg_dtype_info *i = &clg__dtype_of(t)->info;
+    switch (i->bytes) {
+#define GET(width, u, s)                                                                           \
+    case width: {                                                                                  \
+        u x;                                                                                       \
+        memcpy(&x, p, sizeof x);                                                                   \
+        return i->kind == CLG_KIND_INT ? (int64_t) (s) x : (int64_t) x;                            \
+    }
+        EACH_WIDTH(GET)
+#undef GET
+    }
+    return 0;
+}
+
+static void put_integer(size_t bytes, void *p, uint64_t v)
+{
+    switch (bytes) {
+#define PUT(width, u, s)                                                                           \
+    case width: {                                                                                  \
+        const u x = (u) v;                                                                         \
+        memcpy(p, &x, sizeof x);                                                                   \
+        break;                                                                                     \
+    }
+        EACH_WIDTH(PUT)
+#undef PUT
+    }
+}
+
+double clg__get_element(clg_dtype t, const void *p)
+{
+    const clg_dtype_info *i = &clg__dtype_of(t)->info;
+    float f;
+    double d;
+    if (i->kind == CLG_KIND_UINT)
+        return (double) (uint64_t) clg__get_integer(t, p);
+    if (i->kind != CLG_KIND_FLOAT)
+        return (double) clg__get_integer(t, p);
+    if (i->bytes == 8)
+        return memcpy(&d, p, sizeof d), d;
+    return memcpy(&f, p, sizeof f), (double) f;
+}
+
+void clg__put_element(clg_dtype t, void *p, double v)
+{
+    const clg_dtype_info *i = &clg__dtype_of(t)->info;
+    const float f = (float) v;
+    v = clg__fit(t, v);
+    if (i->kind == CLG_KIND_FLOAT)
+        memcpy(p, i->bytes == 8 ? (const void *) &v : &f, i->bytes);
+    else if (v >= 0x1p63)
+        put_integer(i->bytes, p, i->kind == CLG_KIND_INT ? INT64_MAX : v >= 0x1p64 ? UINT64_MAX : (uint64_t) v);
+    else
+        put_integer(i->bytes, p, (uint64_t) (int64_t) v);
 }
 
 int64_t clg_numel(clg_shape s)

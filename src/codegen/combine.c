@@ -13,7 +13,7 @@ bool clg__red_is_arg(clg__reduce_kind k)
 
 clg_dtype clg__red_type(const clg__group *g, const clg__reduction *r)
 {
-    return r->kind == CLG__RED_ANY || r->kind == CLG__RED_ALL ? CLG_BOOL : g->insns[r->src].dtype;
+    return r->kind == CLG__RED_ANY || r->kind == CLG__RED_ALL ? CLG_BOOL : clg__as(g->insns[r->src].dtype);
 }
 
 bool clg__red_is_sum(const clg__reducer *r, int k)
@@ -35,20 +35,14 @@ const char *clg__red_identity(clg__reduce_kind k, clg_dtype t)
         return "0";
     if (k == CLG__RED_ALL)
         return "1";
-    if (clg_dtype_is_float(t))
-        return low ? "-INFINITY" : "INFINITY";
-    if (t == CLG_I32)
-        return low ? "INT_MIN" : "INT_MAX";
-    if (t == CLG_I64)
-        return low ? "LONG_MIN" : "LONG_MAX";
-    return low ? "0" : "255";
+    return low ? clg__dtype_of(t)->low : clg__dtype_of(t)->high;
 }
 
 void clg__red_combine(clg__gen *n, clg__str *out, clg__reduce_kind k, clg_dtype t, const char *x,
                       const char *y)
 {
     const char *s = clg__suffix(t);
-    if (k == CLG__RED_SUM && t == CLG_I64) { // wraps
+    if (k == CLG__RED_SUM && !clg_dtype_is_float(t)) { // I64, wraps
         clg__need(n, "U", t);
         clg__str_printf(out, "S_i64(U_i64(%s) + U_i64(%s))", x, y);
     } else if (k == CLG__RED_SUM)
@@ -137,7 +131,7 @@ static void accumulate_arg(clg__reducer *r, clg__str *b, int k, const char *inde
     const clg__reduction *d = &r->g->reductions[k];
     const clg_dtype t = clg__red_type(r->g, d);
     const char *s = clg__suffix(t), *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
-    const char *wide = r->vec > 1 && strcmp(clg__suffix(t), "f64") && strcmp(clg__suffix(t), "i64")
+    const char *wide = r->vec > 1 && clg_dtype_size(t) != 8
                            ? "convert_long16"
                            : "";
     clg__str_printf(b, "{ const T_%s v = v%d;\nconst T_i64 at = %s;\n", s, d->src, index);
@@ -192,7 +186,7 @@ void clg__red_fold(clg__reducer *r, int k)
 {
     const clg__reduction *d = &r->g->reductions[k];
     const clg_dtype t = clg__red_type(r->g, d);
-    const char *e = clg__cl_scalar(t);
+    const char *e = clg__register(t);
     clg__str *b = &r->body.body;
     if (clg__red_is_sum(r, k)) {
         if (clg__red_owns(r, k))
@@ -268,7 +262,7 @@ void clg__red_local_fold(clg__reducer *r, int k)
 void clg__red_local(clg__reducer *r, clg__str *t, int k, int items)
 {
     const clg__reduction *d = &r->g->reductions[k];
-    const char *e = clg__cl_scalar(clg__red_type(r->g, d));
+    const char *e = clg__register(clg__red_type(r->g, d));
     if (!clg__red_owns(r, k))
         return;
     clg__str_printf(t, "local %s l%d[%d];\n", e, k, items);

@@ -20,10 +20,17 @@ static access access_of(const clg__group *g, const clg__operand *o)
     return ACCESS_FULL;
 }
 
+static const char *const load_text =
+    "static inline T_@ NAME(epi_ld_@)(global const $M *p, int m)\n{\n    if (m >= 16)\n"
+    "        return LD_@(p);\n    T_@ t = (T_@)(0);\n" CLG__EDGE
+    "    for (int i = 0; i < m; i++)\n        ((E_@ *)&t)[i] = $G(p[i]);\n"
+    "    return t;\n}\n";
+
 static void load(clg__gen *n, int k)
 {
     const clg__operand *o = &n->g->operands[k];
-    const char *s = clg__suffix(o->dtype), *e = clg__cl_scalar(o->dtype);
+    const char *s = clg__suffix(o->dtype);
+    char from[24];
     clg__need_type(n, o->dtype);
     if (o->kind == CLG__FROM_SLOT) {
         clg__str_printf(&n->body, "const T_%s l%d = (T_%s)(x%d);\n", s, k, s, k);
@@ -34,21 +41,13 @@ static void load(clg__gen *n, int k)
     clg__str_printf(&n->body, "const T_%s l%d = ", s, k);
     if (a == ACCESS_ROW || a == ACCESS_ONE || n->vec == 1) {
         const char *step = a == ACCESS_ROW ? " * st" : "";
-        clg__str_printf(&n->body, "(T_%s)(b%d[off%d + %s%s", s, k, k, index[a], step);
+        clg__str_printf(&n->body, "(T_%s)(%sb%d[off%d + %s%s", s, clg__convert("GET", o->dtype, from), k, k, index[a], step);
         if (a == ACCESS_ROW)
             clg__str_printf(&n->body, "%d", k);
-        clg__str_add(&n->body, "]);\n");
+        clg__str_printf(&n->body, "]%s);\n", clg__converted(o->dtype));
         return;
     }
-    char mark[40];
-    clg__format(mark, sizeof mark, "NAME(epi_ld_%s)", s);
-    if (!strstr(clg__str_text(&n->head), mark))
-        clg__str_printf(&n->head,
-                        "static inline T_%s %s(global const %s *p, int m)\n{\n    if (m >= 16)\n"
-                        "        return LD_%s(p);\n    T_%s t = (T_%s)(0);\n" CLG__EDGE
-                        "    for (int i = 0; i < m; i++)\n        ((%s *)&t)[i] = p[i];\n"
-                        "    return t;\n}\n",
-                        s, mark, e, s, s, s, e);
+    clg__need_function(n, load_text, "epi_ld", o->dtype);
     clg__str_printf(&n->body, "NAME(epi_ld_%s)(b%d + off%d + %s, m);\n", s, k, k, index[a]);
 }
 
@@ -58,7 +57,7 @@ static void parameters(clg__gen *n, clg__str *declare, clg__str *inner, clg__str
 {
     for (int k = 0; k < n->g->n_operands; k++) {
         const clg__operand *o = &n->g->operands[k];
-        const char *e = clg__cl_scalar(o->dtype);
+        const char *e = o->kind == CLG__FROM_SLOT ? clg__register(o->dtype) : clg__memory(o->dtype);
         if (o->kind == CLG__FROM_SLOT) {
             clg__str_printf(declare, ", const %s x%d", e, k);
             clg__str_printf(inner, ", const %s x%d", e, k);
@@ -93,7 +92,9 @@ clg_status clg__codegen_epilogue(const clg__group *g, int vec, clg_dtype acc, cl
     for (int i = 0; i < g->n_insns; i++) {
         const clg__insn *in = &g->insns[i];
         if (in->kind == CLG__I_REDUCED) {
-            clg__str_printf(&n.body, "const T_%s v%d = v;\n", clg__suffix(acc), i);
+            char round[24];
+            clg__str_printf(&n.body, "const T_%s v%d = %sv%s;\n", clg__suffix(acc), i,
+                            clg__convert("RND", acc, round), clg__converted(acc));
         } else if (in->kind == CLG__I_LOAD) {
             load(&n, in->operand);
             clg__str_printf(&n.body, "const T_%s v%d = l%d;\n", clg__suffix(in->dtype), i,

@@ -9,36 +9,45 @@
 // Signed overflow is undefined in OpenCL C, so I32 and I64 add, subtract and multiply as U_(x), unsigned, and
 // S_(x) makes the result signed again: a row of plain arithmetic all of it, a word where it could overflow.
 //
-// The computing type is that of the last input. Registers have the type of the element; BOOL and U8
-// are uchar.
+// The computing type is that of the last input. What is in memory and what is in registers are two things
+// (base/dtype.def): loads and stores convert, and the value of a packed type is rounded after every instruction, so
+// that it is the same whether it went through memory or not. In texts of helpers $M is the type in memory, $B its bits, $G and
+// $P what makes a register's element of it and back (nothing where they are the same), $( ... $) a register of 16.
 #include "base/format.h"
 #include "codegen/gen.h"
 
 #include <math.h>
 #include <string.h>
 
-static const struct {
-    const char *scalar, *suffix, *mask;
-} types[CLG_DTYPE_COUNT] = {
-    [CLG_F32] = { "float", "f32", "int" }, [CLG_F64] = { "double", "f64", "long" },
-    [CLG_I32] = { "int", "i32", "int" },   [CLG_I64] = { "long", "i64", "long" },
-    [CLG_U8] = { "uchar", "u8", "char" },  [CLG_BOOL] = { "uchar", "b8", "char" },
-};
-
-const char *clg__cl_scalar(clg_dtype t)
+const char *clg__memory(clg_dtype t)
 {
-    return types[t].scalar;
+    return clg__dtype_of(t)->storage;
 }
 
 const char *clg__cl_type(clg_dtype t, int vec, char buf[16])
 {
-    clg__format(buf, 16, vec > 1 ? "%s%d" : "%s", types[t].scalar, vec);
+    clg__format(buf, 16, vec > 1 ? "%s%d" : "%s", clg__register(t), vec);
     return buf;
 }
 
 const char *clg__suffix(clg_dtype t)
 {
-    return types[t].suffix;
+    return clg__dtype_of(t)->suffix;
+}
+
+clg_dtype clg__as(clg_dtype t)
+{
+    return clg__dtype_of(t)->as;
+}
+
+const char *clg__mask(clg_dtype t)
+{
+    return clg__dtype_of(clg__as(t))->mask;
+}
+
+static clg_kind kind(clg_dtype t)
+{
+    return clg__dtype_of(t)->info.kind;
 }
 
 // @ is the suffix; T_@ the register type, E_@ its element, I_@ the mask type, CI_@ converts to it.
@@ -120,8 +129,9 @@ static const struct {
       "    const T_@ inverse = a == one ? one : a == -one ? minus : z;\n"
       "    return b < z ? inverse : r;\n}\n#define H_POW_@(a, b) NAME(pow_@)(a, b)\n",
       "static inline T_@ NAME(pow_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
-      "    T_@ r = one, x = a, e = b;\n    for (int i = 0; i < 8; i++) {\n"
-      "        r = (e & one) != z ? r * x : r;\n        x = x * x;\n        e = e >> one;\n    }\n"
+      "    T_@ r = one, x = a, e = b;\n    for (int i = 0; i < $B; i++) {\n"
+      "        r = (e & one) != z ? S_@(U_@(r) * U_@(x)) : r;\n        x = S_@(U_@(x) * U_@(x));\n"
+      "        e = e >> one;\n    }\n"
       "    return r;\n}\n#define H_POW_@(a, b) NAME(pow_@)(a, b)\n" },
 };
 
@@ -143,11 +153,30 @@ static const struct {
 #undef BY_LANES
 };
 
-static void add_with_suffix(clg__str *out, const char *text, const char *suffix)
+static void add_word(clg__str *out, char word, clg_dtype t)
+{
+    const char *s = clg__suffix(t);
+    if (word == 'M')
+        clg__str_add(out, clg__memory(t));
+    else if (word == 'B')
+        clg__str_printf(out, "%d", 8 * (int) clg_dtype_size(t));
+    else if (word == '(' && clg__is_packed(t))
+        clg__str_printf(out, "GETS_%s((%s16)(", s, clg__memory(t));
+    else if (word == '(')
+        clg__str_printf(out, "(T_%s)(", s);
+    else if (word == ')')
+        clg__str_add(out, clg__is_packed(t) ? "))" : ")");
+    else if (clg__is_packed(t))
+        clg__str_printf(out, "%s_%s", word == 'G' ? "GET" : "PUT", s);
+}
+
+static void add_text(clg__str *out, const char *text, clg_dtype t)
 {
     for (const char *p = text; *p; p++) {
         if (*p == '@')
-            clg__str_add(out, suffix);
+            clg__str_add(out, clg__suffix(t));
+        else if (*p == '$')
+            add_word(out, *++p, t);
         else
             clg__str_add_n(out, p, 1);
     }
@@ -160,25 +189,57 @@ static const char *const access =
     "#define LD_@(p) (*(global const NAME(at_@) *)(p))\n"
     "#define ST_@(v, p) (*(global NAME(at_@) *)(p) = (v))\n"
     "#else\n#define LD_@(p) vload16(0, p)\n#define ST_@(v, p) vstore16(v, 0, p)\n#endif\n";
+static const char *const packed_access =
+    "#define GETS_@(x) NAME(get16_@)(x)\n"
+    "#if defined(__clang__) && !defined(BY_LANES)\n"
+    "typedef $M NAME(at_@) __attribute__((ext_vector_type(16), aligned(sizeof($M))));\n"
+    "#define LD_@(p) NAME(get16_@)(*(global const NAME(at_@) *)(p))\n"
+    "#define ST_@(v, p) (*(global NAME(at_@) *)(p) = NAME(put16_@)(v))\n"
+    "#else\n#define LD_@(p) NAME(get16_@)(vload16(0, p))\n"
+    "#define ST_@(v, p) vstore16(NAME(put16_@)(v), 0, p)\n#endif\n";
+
+static void need_packed(clg__gen *n, clg_dtype t)
+{
+    clg__dtype_text(t, 1, &n->head);
+    if (n->vec > 1)
+        clg__dtype_text(t, 16, &n->head);
+    clg__str_printf(&n->head, "#define RND_%s(x) NAME(rnd%d_%s)(x)\n", clg__suffix(t), n->vec, clg__suffix(t));
+    add_text(&n->head, "#define GET_@(x) NAME(get1_@)(x)\n#define PUT_@(x) NAME(put1_@)(x)\n", t);
+    if (n->vec > 1)
+        add_text(&n->head, packed_access, t);
+}
+
+const char *clg__convert(const char *word, clg_dtype t, char buf[24])
+{
+    buf[0] = '\0';
+    if (clg__is_packed(t))
+        clg__format(buf, 24, "%s_%s(", word, clg__suffix(t));
+    return buf;
+}
+
+const char *clg__converted(clg_dtype t)
+{
+    return clg__is_packed(t) ? ")" : "";
+}
 
 void clg__need_type(clg__gen *n, clg_dtype t)
 {
     char line[64], type[16];
-    clg__format(line, sizeof line, "#define T_%s ", types[t].suffix);
+    const char *s = clg__suffix(t), *m = clg__mask(t), *v = n->vec > 1 ? "16" : "";
+    clg__format(line, sizeof line, "#define T_%s ", s);
     if (strstr(clg__str_text(&n->head), line))
         return;
-    const char *v = n->vec > 1 ? "16" : "";
     clg__str_printf(&n->head, "%s%s\n#define E_%s %s\n#define I_%s %s%s\n", line,
-                    clg__cl_type(t, n->vec, type), types[t].suffix, types[t].scalar,
-                    types[t].suffix, types[t].mask, v);
-    clg__str_printf(&n->head, "#define CI_%s(x) convert_%s%s(x)\n#define CT_%s(x) convert_%s(x)\n",
-                    types[t].suffix, types[t].mask, v, types[t].suffix, type);
-    if (n->vec > 1)
-        add_with_suffix(&n->head, access, types[t].suffix);
+                    clg__cl_type(t, n->vec, type), s, clg__register(t), s, m, v);
+    clg__str_printf(&n->head, "#define CI_%s(x) convert_%s%s(x)\n#define CT_%s(x) convert_%s(x)\n", s, m,
+                    v, s, type);
+    if (clg__is_packed(t))
+        need_packed(n, t);
+    else if (n->vec > 1)
+        add_text(&n->head, access, t);
     clg__str_printf(&n->head,
                     n->vec > 1 ? "#define CB_%s(c) (convert_uchar16(c) & (uchar16)(1))\n"
-                               : "#define CB_%s(c) ((uchar)((c) != 0))\n",
-                    types[t].suffix);
+                               : "#define CB_%s(c) ((uchar)((c) != 0))\n", s);
 }
 
 // oclgrind takes lanes of a vector's upper half for uninitialised where they are a shuffle.
@@ -192,7 +253,7 @@ void clg__need_halves(clg__gen *n)
 // Registers as integers of their width
 static void need_bits(clg__gen *n, clg_dtype t)
 {
-    const char *s = types[t].suffix, *e = types[t].scalar, *i = types[t].mask, *v = n->vec > 1 ? "16" : "";
+    const char *s = clg__suffix(t), *e = clg__register(t), *i = clg__mask(t), *v = n->vec > 1 ? "16" : "";
     clg__str_printf(&n->head, "#define AS_T_%s(x) as_%s%s(x)\n#define AS_I_%s(x) as_%s%s(x)\n"
                     "#define WIDTH_%s %d\n", s, e, v, s, i, v, s, n->vec);
 }
@@ -200,7 +261,7 @@ static void need_bits(clg__gen *n, clg_dtype t)
 // A condition in any lane; the built-in any() may be sixteen branches.
 static void need_any(clg__gen *n, clg_dtype t)
 {
-    const char *s = types[t].suffix, *i = types[t].mask;
+    const char *s = clg__suffix(t), *i = clg__mask(t);
     if (n->vec == 1) {
         clg__str_printf(&n->head, "#define ANY_%s(c) (c)\n", s);
         return;
@@ -213,15 +274,23 @@ static void need_any(clg__gen *n, clg_dtype t)
                     s, i, i, i, i, i, i, i, s, s);
 }
 
-static bool is_signed(clg_dtype t)
+// Whose arithmetic must be made that of unsigned integers to wrap: signed, and what scalar code makes an int of
+// that can overflow.
+static bool overflows(clg_dtype t)
 {
-    return t == CLG_I32 || t == CLG_I64;
+    return kind(t) == CLG_KIND_INT || (kind(t) == CLG_KIND_UINT && clg_dtype_size(t) == 2);
 }
 
 static void need_unsigned(clg__gen *n, clg_dtype t)
 {
-    const char *s = types[t].suffix, *e = types[t].scalar, *v = n->vec > 1 ? "16" : "";
-    clg__str_printf(&n->head, "#define U_%s(x) as_u%s%s(x)\n#define S_%s(x) as_%s%s(x)\n", s, e, v, s, e, v);
+    const char *s = clg__suffix(t), *e = clg__register(t), *v = n->vec > 1 ? "16" : "";
+    const char *u = kind(t) == CLG_KIND_INT ? "u" : "";
+    if (clg_dtype_size(t) < 4 && n->vec == 1) // scalars narrower than an int become one
+        clg__str_printf(&n->head, "#define U_%s(x) ((uint)as_%s%s(x))\n#define S_%s(x) as_%s((%s%s)(x))\n", s, u,
+                        e, s, e, u, e);
+    else
+        clg__str_printf(&n->head, "#define U_%s(x) as_%s%s%s(x)\n#define S_%s(x) as_%s%s(x)\n", s, u, e, v, s,
+                        e, v);
 }
 
 static void need_math(clg__gen *n, const char *text, const char *needs, clg_dtype t)
@@ -234,14 +303,14 @@ static void need_math(clg__gen *n, const char *text, const char *needs, clg_dtyp
         word[length] = '\0';
         clg__need(n, word, t);
     }
-    add_with_suffix(&n->head, text, types[t].suffix);
+    add_text(&n->head, text, t);
 }
 
 void clg__need(clg__gen *n, const char *word, clg_dtype t)
 {
     char mark[64];
     clg__need_type(n, t);
-    clg__format(mark, sizeof mark, "#define %s_%s(", word, types[t].suffix);
+    clg__format(mark, sizeof mark, "#define %s_%s(", word, clg__suffix(t));
     if (strstr(clg__str_text(&n->head), mark))
         return;
     const char *needs, *function = clg__math(word, t, &needs);
@@ -261,15 +330,15 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
             clg__need(n, "H_FMOD", t);
         if (!clg_dtype_is_float(t) && words[i].sign)
             text = words[i].sign;
-        if (is_signed(t) && strstr(text, "U_@("))
-            clg__need(n, "U", t);
-        if ((t == CLG_U8 || t == CLG_BOOL) && words[i].unsign)
+        if ((kind(t) == CLG_KIND_UINT || kind(t) == CLG_KIND_BOOL) && words[i].unsign)
             text = words[i].unsign;
+        if (!clg_dtype_is_float(t) && strstr(text, "U_@("))
+            clg__need(n, "U", t);
         for (size_t k = 0; k < sizeof by_lanes / sizeof by_lanes[0]; k++) {
             if (t == CLG_F64 && n->vec > 1 && strcmp(word, by_lanes[k].name) == 0)
                 text = by_lanes[k].text;
         }
-        add_with_suffix(&n->head, text, types[t].suffix);
+        add_text(&n->head, text, t);
         return;
     }
 }
@@ -302,10 +371,10 @@ static bool is_plain(const char *text)
 static void add_row(clg__gen *n, const clg__insn *in, clg_dtype t)
 {
     const char *p = in->op->text;
-    const bool wraps = is_signed(t) && is_plain(p);
+    const bool wraps = overflows(t) && is_plain(p);
     if (wraps) {
         clg__need(n, "U", t);
-        clg__str_printf(&n->body, "S_%s(", types[t].suffix);
+        clg__str_printf(&n->body, "S_%s(", clg__suffix(t));
     }
     while (*p) {
         char name[32];
@@ -324,12 +393,12 @@ static void add_row(clg__gen *n, const clg__insn *in, clg_dtype t)
         if (length == 1 && name[0] >= 'a' && name[0] <= 'c') {
             const int v = in->src[name[0] - 'a'];
             if (wraps)
-                clg__str_printf(&n->body, "U_%s(v%d)", types[t].suffix, v);
+                clg__str_printf(&n->body, "U_%s(v%d)", clg__suffix(t), v);
             else
                 clg__str_printf(&n->body, "v%d", v);
         } else if (is_word(name)) {
             clg__need(n, name, t);
-            clg__str_printf(&n->body, "%s_%s", name, types[t].suffix);
+            clg__str_printf(&n->body, "%s_%s", name, clg__suffix(t));
         } else {
             clg__str_add(&n->body, name);
         }
@@ -338,52 +407,70 @@ static void add_row(clg__gen *n, const clg__insn *in, clg_dtype t)
         clg__str_add(&n->body, ")");
 }
 
-void clg__gen_cast(clg__gen *n, clg__str *out, clg_dtype from, clg_dtype to, const char *value)
+// Out of range, floats to integers: the narrow ones wrap what fits an int, the wide ones saturate, as signed
+// ones do; NaN is 0.
+static void to_integer(clg__gen *n, clg__str *out, clg_dtype to, const char *value)
 {
     char type[16], wide[16];
+    const bool is_signed = kind(to) == CLG_KIND_INT;
+    const size_t bytes = clg_dtype_size(to);
     clg__cl_type(to, n->vec, type);
+    if (is_signed && bytes >= 4)
+        clg__str_printf(out, "convert_%s_sat(%s)", type, value);
+    else if (bytes == 8)
+        clg__str_printf(out, "(convert_%s_sat(%s) + as_%s(min(convert_%s_sat(%s), (%s)(0))))", type, value, type,
+                        clg__cl_type(CLG_I64, n->vec, wide), value, wide);
+    else
+        clg__str_printf(out, "convert_%s(convert_%s_sat(%s))", type,
+                        clg__cl_type(bytes == 4 ? CLG_I64 : CLG_I32, n->vec, wide), value);
+}
+
+void clg__gen_cast(clg__gen *n, clg__str *out, clg_dtype from, clg_dtype to, const char *value)
+{
+    char type[16], round[24];
+    const bool rounds = from != to;
     clg__need_type(n, from);
-    if (from == to)
+    if (rounds)
+        clg__str_add(out, clg__convert("RND", to, round));
+    if (clg__as(from) == clg__as(to))
         clg__str_add(out, value);
     else if (to == CLG_BOOL)
-        clg__str_printf(out, "CB_%s(%s != (T_%s)(0))", types[from].suffix, value,
-                        types[from].suffix);
-    else if (to == CLG_U8 && clg_dtype_is_float(from))
-        clg__str_printf(out, "convert_%s(convert_%s_sat(%s))", type,
-                        clg__cl_type(CLG_I32, n->vec, wide), value);
+        clg__str_printf(out, "CB_%s(%s != (T_%s)(0))", clg__suffix(from), value, clg__suffix(from));
     else if (clg_dtype_is_float(from) && !clg_dtype_is_float(to))
-        clg__str_printf(out, "convert_%s_sat(%s)", type, value);
+        to_integer(n, out, to, value);
     else
-        clg__str_printf(out, "convert_%s(%s)", type, value);
+        clg__str_printf(out, "convert_%s(%s)", clg__cl_type(to, n->vec, type), value);
+    if (rounds)
+        clg__str_add(out, clg__converted(to));
 }
 
 // ---- loads
 
 static const char *const partial_load =
-    "static inline T_@ NAME(ld_@)(global const E_@ *p, long step, int m)\n{\n    T_@ t = (T_@)(0);\n"
-    CLG__EDGE "    for (int i = 0; i < m; i++)\n        ((E_@ *)&t)[i] = p[i * step];\n"
+    "static inline T_@ NAME(ld_@)(global const $M *p, long step, int m)\n{\n    T_@ t = (T_@)(0);\n"
+    CLG__EDGE "    for (int i = 0; i < m; i++)\n        ((E_@ *)&t)[i] = $G(p[i * step]);\n"
     "    return t;\n}\n";
 static const char *const strided_load =
-    "static inline T_@ NAME(lds_@)(global const E_@ *p, long s)\n{\n"
-    "    return (T_@)(p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s],\n"
+    "static inline T_@ NAME(lds_@)(global const $M *p, long s)\n{\n"
+    "    return $(p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s],\n"
     "                 p[8 * s], p[9 * s], p[10 * s], p[11 * s], p[12 * s], p[13 * s], p[14 * s],\n"
-    "                 p[15 * s]);\n}\n";
+    "                 p[15 * s]$);\n}\n";
 static const char *const window_load =
-    "static inline T_@ NAME(ldw_@)(global const E_@ *p, int inside, long j, long lo, long hi,\n"
+    "static inline T_@ NAME(ldw_@)(global const $M *p, int inside, long j, long lo, long hi,\n"
     "                              long step, int m, E_@ fill)\n{\n    T_@ t = (T_@)(fill);\n"
     "    if (step == 1 && inside && m == 16 && j >= lo && j + 16 <= hi)\n"
     "        return LD_@(p + j);\n" CLG__EDGE
     "    for (long i = max(0L, lo - j); inside && i < min((long)m, hi - j); i++)\n"
-    "        ((E_@ *)&t)[i] = p[(j + i) * step];\n"
+    "        ((E_@ *)&t)[i] = $G(p[(j + i) * step]);\n"
     "    return t;\n}\n";
 
 void clg__need_function(clg__gen *n, const char *text, const char *name, clg_dtype t)
 {
     char mark[64];
     clg__need_type(n, t);
-    clg__format(mark, sizeof mark, "NAME(%s_%s)", name, types[t].suffix);
+    clg__format(mark, sizeof mark, "NAME(%s_%s)", name, clg__suffix(t));
     if (!strstr(clg__str_text(&n->head), mark))
-        add_with_suffix(&n->head, text, types[t].suffix);
+        add_text(&n->head, text, t);
 }
 
 void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtype t)
@@ -392,13 +479,17 @@ void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtyp
     clg__need_function(n, text, name, t);
 }
 
-// A number as kernel text, exactly.
+// A number as kernel text, exactly what t holds of it.
 static const char *literal(char out[64], clg_dtype t, double v)
 {
+    if (clg__is_packed(t))
+        v = clg__fit(t, v);
     if (isnan(v))
         clg__format(out, 64, "NAN");
     else if (isinf(v))
         clg__format(out, 64, "%sINFINITY", signbit(v) ? "-" : "");
+    else if (!clg_dtype_is_float(t) && v >= 0x1p63 && kind(t) == CLG_KIND_UINT)
+        clg__format(out, 64, v >= 0x1p64 ? "0xfffffffffffffffful" : "%.0ful", v);
     else if (!clg_dtype_is_float(t) && v == trunc(v)) // beyond 2^53 a floating literal is not every compiler's integer
         clg__format(out, 64, "%.0f", v);
     else
@@ -409,19 +500,20 @@ static const char *literal(char out[64], clg_dtype t, double v)
 static void load_window(clg__gen *n, int k, clg__lanes lanes)
 {
     const clg__operand *o = &n->g->operands[k];
-    const char *suffix = types[o->dtype].suffix;
-    char fill[64];
+    const char *suffix = clg__suffix(o->dtype), *end = clg__converted(o->dtype);
+    char fill[64], from[24];
     literal(fill, o->dtype, o->fill);
+    clg__convert("GET", o->dtype, from);
     if (n->vec == 1) {
-        clg__str_printf(&n->body, "w%d && j >= lo%d && j < hi%d ? p%d[j * s%d] : (E_%s)(%s)", k, k,
-                        k, k, k, suffix, fill);
+        clg__str_printf(&n->body, "w%d && j >= lo%d && j < hi%d ? %sp%d[j * s%d]%s : (E_%s)(%s)", k, k,
+                        k, from, k, k, end, suffix, fill);
         return;
     }
     clg__need_function(n, window_load, "ldw", o->dtype);
     if (lanes == CLG__ONE)
         clg__str_printf(&n->body,
-                        "(T_%s)(w%d && j >= lo%d && j < hi%d ? p%d[j * s%d] : (E_%s)(%s))", suffix,
-                        k, k, k, k, k, suffix, fill);
+                        "(T_%s)(w%d && j >= lo%d && j < hi%d ? %sp%d[j * s%d]%s : (E_%s)(%s))", suffix,
+                        k, k, k, from, k, k, end, suffix, fill);
     else
         clg__str_printf(&n->body, "NAME(ldw_%s)(p%d, w%d, j, lo%d, hi%d, s%d, %s, (E_%s)(%s))",
                         suffix, k, k, k, k, k, lanes == CLG__TAIL ? "m" : "16", suffix, fill);
@@ -431,20 +523,20 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
 {
     const clg__operand *o = &n->g->operands[k];
     const int64_t step = n->s.geom[k].stride[n->s.rank - 1];
-    const char *suffix = types[o->dtype].suffix;
+    const char *suffix = clg__suffix(o->dtype), *end = clg__converted(o->dtype);
+    char from[24];
+    clg__convert("GET", o->dtype, from);
     if (n->split[k]) {
         char fill[64];
         clg__run_load(n, k, lanes, literal(fill, o->dtype, o->fill));
     } else if (n->s.geom[k].windowed) {
         load_window(n, k, lanes);
     } else if (step == 0) {
-        clg__str_printf(&n->body, "(T_%s)(p%d[0])", suffix, k);
+        clg__str_printf(&n->body, "(T_%s)(%sp%d[0]%s)", suffix, from, k, end);
+    } else if ((lanes == CLG__ONE || n->vec == 1) && step == 1) {
+        clg__str_printf(&n->body, "(T_%s)(%sp%d[j]%s)", suffix, from, k, end);
     } else if (lanes == CLG__ONE || n->vec == 1) {
-        clg__str_printf(&n->body, "(T_%s)(p%d[j%s])", suffix, k, step == 1 ? "" : " * s");
-        if (step != 1) { // the stride's name needs its number
-            n->body.length -= 2;
-            clg__str_printf(&n->body, "%d])", k);
-        }
+        clg__str_printf(&n->body, "(T_%s)(%sp%d[j * s%d]%s)", suffix, from, k, k, end);
     } else if (lanes == CLG__TAIL) {
         clg__need_function(n, partial_load, "ld", o->dtype);
         if (step == 1)
@@ -478,11 +570,15 @@ static void load_index(clg__gen *n, int k, clg__lanes lanes)
         clg__gen_random(n, o, index, &n->body);
         return;
     }
-    const char *suffix = types[o->dtype].suffix;
+    const char *suffix = clg__suffix(o->dtype);
     char start[64], step[64];
     literal(start, o->dtype, o->a);
     literal(step, o->dtype, o->b);
-    if (clg_dtype_is_float(o->dtype))
+    if (clg__is_packed(o->dtype)) // start and step are those of the register's type
+        clg__str_printf(&n->body, "RND_%s(CT_%s(%s) * (T_%s)((E_%s)(%s)) + (T_%s)((E_%s)(%s)))", suffix, suffix, index,
+                        suffix, suffix, literal(step, clg__as(o->dtype), o->b), suffix, suffix,
+                        literal(start, clg__as(o->dtype), o->a));
+    else if (clg_dtype_is_float(o->dtype))
         clg__str_printf(&n->body, "CT_%s(%s) * (T_%s)((E_%s)(%s)) + (T_%s)((E_%s)(%s))", suffix, index,
                         suffix, suffix, step, suffix, suffix, start);
     else
@@ -494,7 +590,7 @@ static void gen_load(clg__gen *n, int k, clg__lanes lanes)
     const clg__operand *o = &n->g->operands[k];
     clg__need_type(n, o->dtype);
     if (o->kind == CLG__FROM_SLOT)
-        clg__str_printf(&n->body, "(T_%s)(x%d)", types[o->dtype].suffix, k);
+        clg__str_printf(&n->body, "(T_%s)(x%d)", clg__suffix(o->dtype), k);
     else if (o->kind == CLG__FROM_BUFFER)
         load_buffer(n, k, lanes);
     else
@@ -503,7 +599,7 @@ static void gen_load(clg__gen *n, int k, clg__lanes lanes)
 
 static void gen_const(clg__gen *n, const clg__insn *in)
 {
-    const char *suffix = types[in->dtype].suffix;
+    const char *suffix = clg__suffix(in->dtype);
     char text[64];
     literal(text, in->dtype, in->value);
     if (isfinite(in->value))
@@ -519,7 +615,7 @@ void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes)
         if (in->kind == CLG__I_REDUCED)
             continue; // set by the reduction
         clg__need_type(n, in->dtype);
-        clg__str_printf(&n->body, "const T_%s v%d = ", types[in->dtype].suffix, i);
+        clg__str_printf(&n->body, "const T_%s v%d = ", clg__suffix(in->dtype), i);
         if (in->kind == CLG__I_LOAD) {
             gen_load(n, in->operand, lanes);
         } else if (in->kind == CLG__I_CONST) {
@@ -529,7 +625,10 @@ void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes)
             clg__format(value, sizeof value, "v%d", in->src[0]);
             clg__gen_cast(n, &n->body, n->g->insns[in->src[0]].dtype, in->dtype, value);
         } else {
-            add_row(n, in, n->g->insns[in->src[in->op->arity - 1]].dtype);
+            char round[24];
+            clg__str_add(&n->body, clg__convert("RND", in->dtype, round));
+            add_row(n, in, clg__as(n->g->insns[in->src[in->op->arity - 1]].dtype));
+            clg__str_add(&n->body, clg__converted(in->dtype));
         }
         clg__str_add(&n->body, ";\n");
     }

@@ -3,6 +3,7 @@
 #ifndef CLG_CODEGEN_GEN_H
 #define CLG_CODEGEN_GEN_H
 
+#include "base/dtype.h"
 #include "codegen/codegen.h"
 
 // The group after joining neighbouring dimensions that every access walks alike.
@@ -45,9 +46,15 @@ typedef struct clg__gen {
 
 void clg__collapse(const clg__group *g, clg__space *s);
 
-// types
-const char *clg__cl_scalar(clg_dtype t);                  // "float"
-const char *clg__cl_type(clg_dtype t, int vec, char buf[16]); // "float16"
+// types: in memory, and in registers (clg__register)
+const char *clg__memory(clg_dtype t);                         // "float"
+const char *clg__cl_type(clg_dtype t, int vec, char buf[16]); // of registers, "float16"
+clg_dtype clg__as(clg_dtype t); // what its registers compute as: rows, reductions
+const char *clg__mask(clg_dtype t);
+// "GET_f16(" and ")" around what is to be converted, "" where nothing is. GET: an element in memory to one of a
+// register; PUT: back; RND: a register, rounded to what memory holds.
+const char *clg__convert(const char *word, clg_dtype t, char buf[24]);
+const char *clg__converted(clg_dtype t);
 const char *clg__suffix(clg_dtype t);
 void clg__need(clg__gen *n, const char *macro, clg_dtype t); // its definition into head, once
 void clg__need_type(clg__gen *n, clg_dtype t);

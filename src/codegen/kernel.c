@@ -39,11 +39,10 @@ void clg__geo_group(clg__gen *n)
 static void operand_param(clg__str *out, const clg__operand *o, int k, const char *prefix,
                           bool slots, const char *r)
 {
-    const char *e = clg__cl_scalar(o->dtype);
     if (o->kind == CLG__FROM_BUFFER)
-        clg__str_printf(out, ", global const %s *%s%sb%d", e, r, prefix, k);
+        clg__str_printf(out, ", global const %s *%s%sb%d", clg__memory(o->dtype), r, prefix, k);
     else if (o->kind == CLG__FROM_SLOT && slots)
-        clg__str_printf(out, ", const %s x%d", e, k);
+        clg__str_printf(out, ", const %s x%d", clg__register(o->dtype), k);
     else if (o->kind == CLG__FROM_RANDOM && slots)
         clg__str_printf(out, ", const ulong seed%d, const ulong counter%d", k, k);
 }
@@ -55,7 +54,7 @@ void clg__gen_params(clg__str *out, const clg__group *g, const char *prefix, boo
     for (int k = 0; k < g->n_operands; k++)
         operand_param(out, &g->operands[k], k, prefix, slots, r);
     for (int i = 0; i < g->n_outputs; i++)
-        clg__str_printf(out, ", global %s *%s%sq%d", clg__cl_scalar(g->outputs[i].dtype), r,
+        clg__str_printf(out, ", global %s *%s%sq%d", clg__memory(g->outputs[i].dtype), r,
                         prefix, i);
 }
 
@@ -104,7 +103,7 @@ void clg__gen_bases(clg__gen *n, int from_dim, int to_dim, bool (*skip)(const cl
             continue;
         if (o->kind == CLG__FROM_BUFFER)
             clg__str_printf(&n->body, "global const %s *p%d = b%d + (g[%d]",
-                            clg__cl_scalar(o->dtype), k, k, at);
+                            clg__memory(o->dtype), k, k, at);
         else
             clg__str_printf(&n->body, "const long p%d = (g[%d]", k, at);
         for (int d = from_dim; d < to_dim; d++) {

@@ -19,26 +19,23 @@ static int items_of(const clg__caps *caps)
 }
 
 static const char *const partial_store =
-    "static inline void NAME(st_%s)(%s v, global %s *p, int m)\n{\n" CLG__EDGE
-    "    for (int i = 0; i < m; i++)\n        p[i] = ((%s *)&v)[i];\n}\n";
+    "static inline void NAME(st_@)(T_@ v, global $M *p, int m)\n{\n" CLG__EDGE
+    "    for (int i = 0; i < m; i++)\n        p[i] = $P(((E_@ *)&v)[i]);\n}\n";
 
 static void gen_stores(clg__gen *n, clg__lanes lanes)
 {
     for (int i = 0; i < n->g->n_outputs; i++) {
         const clg__output *o = &n->g->outputs[i];
-        char type[16];
-        const char *e = clg__cl_scalar(o->dtype), *suffix = clg__suffix(o->dtype);
+        const char *suffix = clg__suffix(o->dtype);
         if (n->vec == 1) {
-            clg__str_printf(&n->body, "q%d[at] = v%d;\n", i, o->insn);
+            char put[24];
+            clg__str_printf(&n->body, "q%d[at] = %sv%d%s;\n", i, clg__convert("PUT", o->dtype, put), o->insn,
+                            clg__converted(o->dtype));
         } else if (lanes == CLG__FULL) {
             clg__need_type(n, o->dtype);
             clg__str_printf(&n->body, "ST_%s(v%d, q%d + at);\n", suffix, o->insn, i);
         } else {
-            char mark[32] = "NAME(st_";
-            strcat(mark, suffix);
-            if (!strstr(clg__str_text(&n->head), mark))
-                clg__str_printf(&n->head, partial_store, suffix, clg__cl_type(o->dtype, 16, type),
-                                e, e);
+            clg__need_function(n, partial_store, "st", o->dtype);
             clg__str_printf(&n->body, "NAME(st_%s)(v%d, q%d + at, m);\n", suffix, o->insn, i);
         }
     }

@@ -90,39 +90,38 @@ static void gen_results(clg__reducer *r, clg__str *b, const char *name)
         if (in->kind != CLG__I_REDUCED)
             continue;
         const char *s = clg__suffix(in->dtype);
+        char round[24];
         clg__need_type(&r->body, in->dtype);
-        clg__str_printf(b, "const T_%s v%d = (T_%s)(%s%d);\n", s, i, s, name, in->operand);
+        clg__str_printf(b, "const T_%s v%d = %s(T_%s)(%s%d)%s;\n", s, i, clg__convert("RND", in->dtype, round), s,
+                        name, in->operand, clg__converted(in->dtype));
     }
 }
 
 static const char *const lane_store =
-    "static inline void NAME(put_%s)(%s v, global %s *p, int skip, int m)\n{\n"
-    "    if (skip == 0 && m == 16) {\n        ST_%s(v, p);\n        return;\n    }\n" CLG__EDGE
-    "    for (int i = skip; i < m; i++)\n        p[i] = ((%s *)&v)[i];\n}\n";
+    "static inline void NAME(put_@)(T_@ v, global $M *p, int skip, int m)\n{\n"
+    "    if (skip == 0 && m == 16) {\n        ST_@(v, p);\n        return;\n    }\n" CLG__EDGE
+    "    for (int i = skip; i < m; i++)\n        p[i] = $P(((E_@ *)&v)[i]);\n}\n";
 
 // Lanes [skip, m) of `value` to to[at...].
 static void store_lanes(clg__reducer *r, clg__str *b, clg_dtype t, const char *to, const char *value)
 {
-    char type[16], mark[32] = "NAME(put_";
-    const char *e = clg__cl_scalar(t), *suffix = clg__suffix(t);
-    strcat(mark, suffix);
-    clg__need_type(&r->body, t);
-    if (!strstr(clg__str_text(&r->body.head), mark))
-        clg__str_printf(&r->body.head, lane_store, suffix, clg__cl_type(t, 16, type), e, suffix, e);
-    clg__str_printf(b, "NAME(put_%s)(%s, %s, skip, m);\n", suffix, value, to);
+    clg__need_function(&r->body, lane_store, "put", t);
+    clg__str_printf(b, "NAME(put_%s)(%s, %s, skip, m);\n", clg__suffix(t), value, to);
 }
 
 static void gen_store(clg__reducer *r, clg__str *b, bool one)
 {
     for (int i = 0; i < r->g->n_outputs; i++) {
         const clg__output *o = &r->g->outputs[i];
-        char to[32], value[16];
+        char to[32], value[16], put[24];
+        const char *end = clg__converted(o->dtype);
+        clg__convert("PUT", o->dtype, put);
         clg__format(to, sizeof to, "q%d + at", i);
         clg__format(value, sizeof value, "v%d", o->insn);
         if (r->vec == 1)
-            clg__str_printf(b, "q%d[at] = v%d;\n", i, o->insn);
+            clg__str_printf(b, "q%d[at] = %sv%d%s;\n", i, put, o->insn, end);
         else if (one)
-            clg__str_printf(b, "q%d[at] = v%d.s0;\n", i, o->insn);
+            clg__str_printf(b, "q%d[at] = %sv%d.s0%s;\n", i, put, o->insn, end);
         else
             store_lanes(r, b, o->dtype, to, value);
     }
@@ -364,7 +363,7 @@ static void partial_params(clg__reducer *r, clg__str *t, clg__launch *l, const i
         if (!clg__red_owns(r, k))
             continue;
         clg__str_printf(t, ", global %s%s *restrict part%d", write ? "" : "const ",
-                        clg__cl_scalar(clg__red_type(r->g, &r->g->reductions[k])), k);
+                        clg__register(clg__red_type(r->g, &r->g->reductions[k])), k);
         clg__arg_temp(r->p, l, temps[k]);
     }
 }
@@ -499,7 +498,7 @@ static void gen_join_parts(clg__reducer *r, clg__str *b)
     for (int k = 0; k < r->g->n_reductions; k++) {
         const clg__reduction *d = &r->g->reductions[k];
         const clg_dtype t = clg__red_type(r->g, d);
-        const char *s = clg__suffix(t), *e = clg__cl_scalar(t);
+        const char *s = clg__suffix(t), *e = clg__register(t);
         if (!clg__red_owns(r, k))
             continue;
         clg__str_add(b, "{\n");

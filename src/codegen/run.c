@@ -35,20 +35,20 @@ static const char *const index_text =
     "            at = p + NAME(run_at)(d, s, rank - 1, ++line);\n        }\n    }\n    return "
     "t;\n}\n";
 static const char *const load_text =
-    "static inline T_@ NAME(ldr_@)(global const E_@ *p, global const long *d, global const long "
+    "static inline T_@ NAME(ldr_@)(global const $M *p, global const long *d, global const long "
     "*s,\n"
     "                              int rank, long line, long col, int m)\n{\n"
     "    const long n = d[rank - 1], step = s[rank - 1];\n"
     "    long at = NAME(run_at)(d, s, rank - 1, line);\n    T_@ t = (T_@)(0);\n"
     "    if (m == 16 && col + 16 <= n)\n"
-    "        return step == 1 ? LD_@(p + at + col) : step == 0 ? (T_@)(p[at])\n"
+    "        return step == 1 ? LD_@(p + at + col) : step == 0 ? (T_@)($G(p[at]))\n"
     "                                               : NAME(lds_@)(p + at + col * step, "
     "step);\n" CLG__EDGE
-    "    for (int i = 0; i < m; i++) {\n        ((E_@ *)&t)[i] = p[at + col * step];\n"
+    "    for (int i = 0; i < m; i++) {\n        ((E_@ *)&t)[i] = $G(p[at + col * step]);\n"
     "        if (++col == n) {\n            col = 0;\n"
     "            at = NAME(run_at)(d, s, rank - 1, ++line);\n        }\n    }\n    return t;\n}\n";
 static const char *const window_text =
-    "static inline T_@ NAME(ldrw_@)(global const E_@ *p, int inside, global const long *d,\n"
+    "static inline T_@ NAME(ldrw_@)(global const $M *p, int inside, global const long *d,\n"
     "                               global const long *s, global const long *w, int rank, long "
     "line,\n"
     "                               long col, int m, E_@ fill)\n{\n"
@@ -59,7 +59,7 @@ static const char *const window_text =
     "    if (in && step == 1 && m == 16 && col >= lo && col + 16 <= min(n, hi))\n"
     "        return LD_@(p + at + col);\n" CLG__EDGE
     "    for (int i = 0; i < m; i++) {\n        if (in && col >= lo && col < hi)\n"
-    "            ((E_@ *)&t)[i] = p[at + col * step];\n"
+    "            ((E_@ *)&t)[i] = $G(p[at + col * step]);\n"
     "        if (++col == n) {\n            col = 0;\n"
     "            at = NAME(run_at)(d, s, rank - 1, ++line);\n"
     "            in = inside && NAME(run_in)(d, w, rank - 1, line);\n        }\n    }\n    return "
@@ -133,7 +133,7 @@ void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill)
     const bool windowed = n->s.geom[k].windowed;
     const int rank = n->s.rank - n->run, w = n->geo_at[k] + 1 + n->s.rank + 2 * n->run;
     const char *s = clg__suffix(t), *m = lanes == CLG__TAIL ? "m" : "16";
-    char at[64];
+    char at[64], from[24];
     table(n, k, at);
     need_plain(n, place_text, "run_at");
     if (windowed)
@@ -141,10 +141,11 @@ void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill)
     if (n->vec == 1 && windowed)
         clg__str_printf(&n->body,
                         "w%d && NAME(run_in)(g + %d, g + %d, %d, j) ? "
-                        "p%d[NAME(run_at)(%s, %d, j)] : (E_%s)(%s)",
-                        k, n->dims_at + n->run, w, rank, k, at, rank, s, fill);
+                        "%sp%d[NAME(run_at)(%s, %d, j)]%s : (E_%s)(%s)",
+                        k, n->dims_at + n->run, w, rank, clg__convert("GET", t, from), k, at, rank, clg__converted(t), s, fill);
     else if (n->vec == 1)
-        clg__str_printf(&n->body, "p%d[NAME(run_at)(%s, %d, j)]", k, at, rank);
+        clg__str_printf(&n->body, "%sp%d[NAME(run_at)(%s, %d, j)]%s", clg__convert("GET", t, from), k, at, rank,
+                        clg__converted(t));
     else if (windowed)
         clg__str_printf(&n->body,
                         "NAME(ldrw_%s)(p%d, w%d, %s, g + %d, %d, line, col, %s, (E_%s)(%s))", s, k,

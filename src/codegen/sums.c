@@ -204,7 +204,7 @@ void clg__sum_end_block(clg__reducer *r, clg__str *b, int k)
 void clg__sum_fold(clg__reducer *r, int k)
 {
     const clg_dtype t = clg__red_type(r->g, &r->g->reductions[k]);
-    const char *e = clg__cl_scalar(t), *s = clg__suffix(t);
+    const char *e = clg__register(t), *s = clg__suffix(t);
     clg__str *b = &r->body.body;
     clg__need_halves(&r->body);
     clg__str_printf(b, "%s fa%d, fc%d, fn%d;\n{ T_%s a = a%d, c = c%d, n = n%d_;\n", e, k, k, k, s,

@@ -220,6 +220,8 @@ static clg_tensor check_result(const clg__call *c, clg_dtype t, const clg_shape 
     char text[128];
     if (!c->dev)
         return clg__call_fail(c, CLG_EINVAL, "%s", c->no_device ? c->no_device : "the device is NULL");
+    if (t == (clg_dtype) CLG_DTYPE_COUNT)
+        return clg__call_fail(c, CLG_EDTYPE, "no element type holds the values of both");
     if (!clg_dtype_size(t))
         return clg__call_fail(c, CLG_EDTYPE, "%d is not an element type", (int) t);
     if (!clg_device_has(c->dev, t))
@@ -354,27 +356,6 @@ clg_tensor clg__lit(clg_device dev, clg_dtype t, double v)
     clg__call c;
     clg__call_source(&c, dev, "literal");
     return clg__call_node(&c, &clg__op_const, t, &CLG_SCALAR, &v);
-}
-
-static double between(double v, double lo, double hi)
-{
-    return isnan(v) ? 0 : v < lo ? lo : v > hi ? hi : trunc(v);
-}
-
-double clg__fit(clg_dtype t, double v)
-{
-    switch (t) {
-    case CLG_I32:
-        return between(v, INT32_MIN, INT32_MAX);
-    case CLG_I64:
-        return between(v, -0x1p63, 0x1p63);
-    case CLG_U8:
-        return between(v, 0, UINT8_MAX);
-    case CLG_BOOL:
-        return v != 0;
-    default:
-        return v;
-    }
 }
 
 clg_tensor clg_scalar(clg_device dev, clg_dtype t, double value)

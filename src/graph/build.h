@@ -69,10 +69,6 @@ clg_tensor clg__no_grad(const clg__vjp *v, const char *why);
 const void *clg__tensor_params(clg_tensor t);
 bool clg__is_op(clg_tensor t, const clg__op *op);
 
-// v as t holds it: cut off toward zero, saturated, NaN 0; BOOL: 0 or 1. I64: up to 2^63, which is one
-// too many for a cast.
-double clg__fit(clg_dtype t, double v);
-
 // Shape helpers.
 bool clg__broadcast(const clg_shape *a, const clg_shape *b, clg_shape *out);
 bool clg__shape_equal(const clg_shape *a, const clg_shape *b);

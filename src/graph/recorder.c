@@ -3,6 +3,7 @@
 #include "graph/node.h"
 
 #include "base/alloc.h"
+#include "base/dtype.h"
 #include "base/format.h"
 #include "graph/build.h"
 #include <clgrad/ops.h>
@@ -144,7 +145,7 @@ const clg_device_info *clg_device_get_info(clg_device dev)
 
 bool clg_device_has(clg_device dev, clg_dtype t)
 {
-    return clg__is_open(dev) && clg_dtype_size(t) > 0 && (t != CLG_F64 || dev->caps->fp64);
+    return clg__is_open(dev) && clg_dtype_size(t) > 0 && (!clg__dtype_of(t)->needs_fp64 || dev->caps->fp64);
 }
 
 uint32_t clg__stamp(clg_device dev)

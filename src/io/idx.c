@@ -15,15 +15,22 @@
 
 enum { MAX_BYTES = 1 << 30, MAX_WIDTH = 8 };
 
+// Types that IDX has and clg_dtype has not.
 static const struct {
     unsigned char code;
     const char *name;
-    bool known;
-    clg_dtype dtype;
-} types[] = {
-    { 0x08, "u8", true, CLG_U8 },   { 0x09, "i8", false, CLG_U8 },  { 0x0B, "i16", false, CLG_U8 },
-    { 0x0C, "i32", true, CLG_I32 }, { 0x0D, "f32", true, CLG_F32 }, { 0x0E, "f64", true, CLG_F64 },
-};
+} others[] = { { 0x09, "i8" }, { 0x0B, "i16" } };
+
+static const clg_dtype no_dtype = (clg_dtype) CLG_DTYPE_COUNT;
+
+static clg_dtype dtype_coded(int code)
+{
+    for (int t = 0; t < CLG_DTYPE_COUNT; t++) {
+        if (code && clg_dtype_get_info((clg_dtype) t)->idx == code)
+            return (clg_dtype) t;
+    }
+    return no_dtype;
+}
 
 static bool big_endian_host(void)
 {
@@ -95,22 +102,22 @@ static clg_status read_header(clg_idx *x, gzFile f, const char *path, size_t *by
                               size_t size)
 {
     unsigned char h[4], d[4];
-    int found = -1;
+    const char *other = NULL;
     if (!read_exactly(f, h, 4))
         return cut_short(f, path, error, size, "within the header");
-    for (int i = 0; i < (int) (sizeof types / sizeof types[0]); i++)
-        found = types[i].code == h[2] ? i : found;
-    if (h[0] != 0 || h[1] != 0 || found < 0)
+    x->dtype = dtype_coded(h[2]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        other = others[i].code == h[2] ? others[i].name : other;
+    if (h[0] != 0 || h[1] != 0 || (x->dtype == no_dtype && !other))
         return clg__text(error, size, CLG_EFORMAT,
                          "%s: not an IDX file (starts with %02x %02x %02x %02x)", path, h[0], h[1],
                          h[2], h[3]);
-    if (!types[found].known)
+    if (x->dtype == no_dtype)
         return clg__text(error, size, CLG_EFORMAT, "%s: elements are %s, which has no clg_dtype",
-                         path, types[found].name);
+                         path, other);
     if (h[3] > CLG_MAX_RANK)
         return clg__text(error, size, CLG_EFORMAT, "%s: rank %d, at most %d", path, h[3],
                          CLG_MAX_RANK);
-    x->dtype = types[found].dtype;
     x->shape.rank = h[3];
     for (int i = 0; i < x->shape.rank; i++) {
         if (!read_exactly(f, d, 4))
@@ -217,10 +224,9 @@ static bool deflate_all(const unsigned char *in, size_t n, unsigned char **out, 
 static const char *unfit(clg_dtype t, const clg_shape *shape, const void *data, int *code, size_t *bytes)
 {
     uint64_t all;
-    *code = -1;
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        *code = types[i].known && types[i].dtype == t ? types[i].code : *code;
-    if (*code < 0)
+    const clg_dtype_info *info = clg_dtype_get_info(t);
+    *code = info ? info->idx : 0;
+    if (!*code)
         return "IDX has no such type";
     if (shape->rank < 0 || shape->rank > CLG_MAX_RANK)
         return "it has no rank that can be read again";

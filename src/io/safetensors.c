@@ -18,22 +18,16 @@ enum { MAX_HEADER = 100000000 };
 static const char metadata_key[] = "__metadata__"; // no tensor's name
 static const clg_dtype no_dtype = (clg_dtype) CLG_DTYPE_COUNT; // of types that are not known
 
-// Descending as the reference writer orders types; bits per element; sub-byte types are named to refuse
-// them clearly.
+// Descending as the reference writer orders types; bits per element. Those that no clg_dtype has are named to
+// refuse them clearly.
 static const struct {
     const char *name;
     int bits;
-    bool known;
-    clg_dtype dtype;
 } types[] = {
-    { "U64", 64, false, CLG_I64 },   { "I64", 64, true, CLG_I64 },      { "F64", 64, true, CLG_F64 },
-    { "C64", 64, false, CLG_F64 },   { "F32", 32, true, CLG_F32 },      { "U32", 32, false, CLG_I32 },
-    { "I32", 32, true, CLG_I32 },    { "BF16", 16, false, CLG_F32 },    { "F16", 16, false, CLG_F32 },
-    { "U16", 16, false, CLG_I32 },   { "I16", 16, false, CLG_I32 },     { "F8_E8M0", 8, false, CLG_U8 },
-    { "F8_E4M3", 8, false, CLG_U8 }, { "F8_E5M2", 8, false, CLG_U8 },   { "F8_E4M3FNUZ", 8, false, CLG_U8 },
-    { "F8_E5M2FNUZ", 8, false, CLG_U8 }, { "I8", 8, false, CLG_U8 },    { "U8", 8, true, CLG_U8 },
-    { "BOOL", 8, true, CLG_BOOL },   { "F6_E2M3", 6, false, CLG_U8 },   { "F6_E3M2", 6, false, CLG_U8 },
-    { "F4", 4, false, CLG_U8 },
+    { "U64", 64 }, { "I64", 64 }, { "F64", 64 }, { "C64", 64 }, { "F32", 32 }, { "U32", 32 }, { "I32", 32 },
+    { "BF16", 16 }, { "F16", 16 }, { "U16", 16 }, { "I16", 16 }, { "F8_E8M0", 8 }, { "F8_E4M3", 8 },
+    { "F8_E5M2", 8 }, { "F8_E4M3FNUZ", 8 }, { "F8_E5M2FNUZ", 8 }, { "I8", 8 }, { "U8", 8 }, { "BOOL", 8 },
+    { "F6_E2M3", 6 }, { "F6_E3M2", 6 }, { "F4", 4 },
 };
 enum { TYPES = (int) (sizeof types / sizeof types[0]) };
 
@@ -52,6 +46,15 @@ static int type_of(const char *name)
             return i;
     }
     return -1;
+}
+
+static clg_dtype dtype_named(const char *name)
+{
+    for (int t = 0; t < CLG_DTYPE_COUNT; t++) {
+        if (strcmp(clg_dtype_get_info((clg_dtype) t)->safetensors, name) == 0)
+            return (clg_dtype) t;
+    }
+    return no_dtype;
 }
 
 static bool number(const json_t *j, uint64_t *out)
@@ -91,8 +94,8 @@ static const char *read_entry(const json_t *j, clg_safetensor *t, size_t range[2
         return "has data_offsets outside the file";
     if (bits % 8 != 0 || bits / 8 != to - from)
         return "has data_offsets that do not fit its shape";
-    t->known = types[k].known;
-    t->dtype = types[k].known ? types[k].dtype : no_dtype;
+    t->dtype = dtype_named(types[k].name);
+    t->known = t->dtype != no_dtype;
     t->bytes = (size_t) (to - from);
     range[0] = (size_t) from;
     range[1] = (size_t) to;
@@ -317,11 +320,8 @@ const char *clg_safetensors_metadata(clg_safetensors f, const char *key)
 
 static int type_rank(clg_dtype t)
 {
-    for (int i = 0; i < TYPES; i++) {
-        if (types[i].known && types[i].dtype == t)
-            return i;
-    }
-    return -1;
+    const clg_dtype_info *info = clg_dtype_get_info(t);
+    return info ? type_of(info->safetensors) : -1;
 }
 
 static int writer_order(const void *a, const void *b)

@@ -2,6 +2,7 @@
 // Convolution in one to three dimensions and its two gradients: a set closed under differentiation, since each
 // is linear in both of its inputs. A transposed convolution is the gradient for the image. Images of one
 // dimension are images of height 1. Kernels in cl/conv_cpu.cl and cl/conv_gpu.cl, planned in conv_plan.c.
+#include "base/dtype.h"
 #include "ops/conv.h"
 
 static void key_conv(const void *params, clg__key *k)
@@ -166,7 +167,7 @@ static clg_tensor convolution(const request *r, clg_tensor x, clg_tensor weight,
     }
     if (bad)
         return bad;
-    const clg_dtype t = x->dtype, in_type = t == CLG_U8 ? CLG_I32 : t; // the low byte wraps as U8 does
+    const clg_dtype t = x->dtype, in_type = clg__dtype_of(t)->products;
     static const int64_t one[CLG__SPATIAL] = { 1, 1, 1 };
     const int64_t *from = r->transposed ? w.out : w.in, *to = r->transposed ? w.in : w.out;
     x = clg_cast(clg_reshape(x, clg__window_shape(&w, true, w.n, x->shape.dim[1], from)), in_type);

@@ -74,8 +74,8 @@ static const char *common(const clg__kernel_call *c, const clg__window *w)
 {
     if (!c->caps->cpu_class)
         return "for CPU-class devices";
-    if (c->out_dtype[0] != CLG_F32)
-        return "only f32";
+    if (clg__dtype_of(c->out_dtype[0])->as != CLG_F32)
+        return "only what is computed in f32";
     if (w->groups != 1)
         return "only one group";
     if (w->nd > 2)
@@ -127,6 +127,7 @@ static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__wind
     const size_t blocks = up(w->o, nr), taps = (size_t) (w->c * clg__window_size(w->k));
     const int packed = clg__kplan_temp(p, blocks * taps * (size_t) nr * 4);
     clg__launch *l = clg__kplan_kernel(p, "conv_pack", "conv_pack");
+    clg__define_element(p, l, c->out_dtype[0]);
     clg__kplan_define(p, l, "NV", "%d", d.nv);
     clg__arg_in(p, l, 1);
     clg__arg_in_offset(p, l, 1);
@@ -135,6 +136,7 @@ static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__wind
     clg__window_args(p, l, w);
     clg__kplan_grid(l, blocks, (size_t) w->c, 1, 1, 1, 1);
     l = clg__kplan_kernel(p, "conv_cpu", "conv");
+    clg__define_element(p, l, c->out_dtype[0]);
     define_tile(p, l, d.mr, d.nv, (int) w->stride[CLG__H]);
     clg__arg_in(p, l, 0);
     clg__arg_in_offset(p, l, 0);
@@ -204,6 +206,7 @@ static void plan_dw_direct(const clg__kernel_call *c, clg__kplan *p)
     const size_t chunks = w->n >= 8 ? 8 : w->n > 0 ? (size_t) w->n : 1;
     const int partial = clg__kplan_temp(p, chunks * taps * ob * 4);
     clg__launch *l = clg__kplan_kernel(p, "conv_dw_cpu", "conv_dw");
+    clg__define_element(p, l, c->out_dtype[0]);
     define_tile(p, l, DW_MR, DW_NV, (int) w->stride[CLG__H]);
     for (int i = 0; i < 2; i++) {
         clg__arg_in(p, l, i);
@@ -217,6 +220,7 @@ static void plan_dw_direct(const clg__kernel_call *c, clg__kplan *p)
     clg__window_args(p, l, w);
     clg__kplan_grid(l, chunks, blocks, c_blocks, 1, 1, 1);
     l = clg__kplan_kernel(p, "conv_dw_sum", "conv_dw_sum");
+    clg__define_element(p, l, c->out_dtype[0]);
     clg__arg_temp(p, l, partial);
     clg__arg_out(p, l, 0);
     clg__arg_i32(p, l, (int32_t) taps);
@@ -251,7 +255,7 @@ static void plan_general(const clg__kernel_call *c, clg__kplan *p, use u)
         return;
     const int64_t size = w->o * cg * window;
     const int temp = u == USE_DW ? clg__kplan_temp(p, (size_t) (size * parts) *
-                                                          clg_dtype_size(c->out_dtype[0])) : 0;
+                                                          clg__acc_size(c->out_dtype[0])) : 0;
     clg__launch *l = clg__kplan_kernel(p, "conv_gpu", "conv");
     clg__define_element(p, l, c->out_dtype[0]);
     clg__define_mad(p, l, c->out_dtype[0], false);

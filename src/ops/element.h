@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-// How kernel files are told the element type: E, VEC (16 of them) and for sums of products MAD.
+// How kernel files are told the element type (cl/element.clh), and for sums of products MAD.
 #ifndef CLG_OPS_ELEMENT_H
 #define CLG_OPS_ELEMENT_H
 
+#include "base/dtype.h"
 #include "base/kplan.h"
 
-const char *clg__element(clg_dtype t); // "float", ...; BOOL is a byte
+// E, VEC, and what converts between memory and registers where they differ.
 void clg__define_element(clg__kplan *p, clg__launch *l, clg_dtype t);
+// Bytes of an element in registers and in scratch memory.
+size_t clg__acc_size(clg_dtype t);
 // MAD(a, b, c) = a * b + c, of one element or of vectors: fused for floating types, wrapping for integers.
 void clg__define_mad(clg__kplan *p, clg__launch *l, clg_dtype t, bool vectors);
 #endif

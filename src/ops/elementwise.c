@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The pointwise ops of elementwise.def: descriptors, derivatives, public functions.
+#include "base/dtype.h"
 #include "base/fp.h"
 #include "graph/build.h"
 #include <clgrad/ops.h>

@@ -24,8 +24,8 @@ static void plan(const clg__kernel_call *c, clg__kplan *p, const char *entry)
     if (total == 0)
         return;
     clg__launch *l = clg__kplan_kernel(p, "gather", entry);
-    clg__kplan_define(p, l, "E", "%s", clg__element(c->in_dtype[0]));
-    clg__kplan_define(p, l, "I", "%s", clg__element(c->in_dtype[1]));
+    clg__define_element(p, l, c->in_dtype[0]);
+    clg__kplan_define(p, l, "I", "%s", clg__dtype_of(c->in_dtype[1])->storage);
     clg__kplan_define(p, l, "FILL", clg_dtype_is_float(c->in_dtype[0]) ? "NAN" : "0");
     for (int i = 0; i < 2; i++) {
         clg__arg_in(p, l, i);

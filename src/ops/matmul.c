@@ -74,7 +74,7 @@ static packed packed_of(const clg__kernel_call *c, const sizes *s, int i)
 static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
 {
     const sizes s = sizes_of(c);
-    const size_t e = clg_dtype_size(c->out_dtype[0]);
+    const size_t e = clg__acc_size(c->out_dtype[0]);
     const bool fused = clg_dtype_is_float(c->out_dtype[0]); // integers take two more registers a product
     const int mr = fused ? 6 : 4, nv = fused && e == 4 ? 4 : 2, nr = 16 * nv;
     const size_t tiles = up(s.m, mr), panels = up(s.n, nr);
@@ -162,7 +162,7 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
     const int side = clg__kplan_side(16, c->caps->max_work_group, true);
     if (side < 16)
         clg__kplan_define(p, l, "SIDE", "%d", side);
-    if (clg_dtype_size(c->out_dtype[0]) == 8) // 16 would be more than 32 KiB of local memory
+    if (clg__acc_size(c->out_dtype[0]) == 8) // 16 would be more than 32 KiB of local memory
         clg__kplan_define(p, l, "DEEP", "8");
     clg__kplan_grid(l, up(s.n, 4 * side) * up(s.m, 4 * side) * (size_t) s.b, 1, 1, (size_t) side,
                     (size_t) side, 1);
@@ -186,8 +186,8 @@ static const char *accepts_blas(const clg__kernel_call *c)
     bool t;
     if (!c->caps->blas)
         return c->caps->is_cpu ? "ten times slower than ours on a CPU" : "only with CLGRAD_BLAS=1";
-    if (!clg_dtype_is_float(c->out_dtype[0]))
-        return "only floating types";
+    if (!clg_dtype_is_float(c->out_dtype[0]) || clg__is_packed(c->out_dtype[0]))
+        return "only f32 and f64";
     const sizes s = sizes_of(c);
     if (s.b != 1 || empty(&s) || s.k == 0)
         return "batched or empty";
@@ -352,7 +352,7 @@ clg_tensor clg_matmul(clg_tensor a, clg_tensor b)
         return clg__call_fail(&c, CLG_ESHAPE, "a scalar has no matrix product: use mul");
     const bool va = a->shape.rank == 1, vb = b->shape.rank == 1;
     clg_tensor x = va ? clg_unsqueeze(a, 0) : a, y = vb ? clg_unsqueeze(b, 1) : b;
-    const clg_dtype in_type = t == CLG_U8 ? CLG_I32 : t; // whose low byte wraps as U8 does
+    const clg_dtype in_type = clg__dtype_of(t)->products;
     x = clg_cast(x, in_type);
     y = clg_cast(y, in_type);
     if (x->status < 0 || y->status < 0)

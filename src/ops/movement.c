@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Movement ops: views over the same memory. Only a reshape or pad that strides cannot say copies.
+#include "base/dtype.h"
 #include "base/fp.h"
 #include "base/alloc.h"
 #include "graph/build.h"

@@ -10,7 +10,7 @@ static void define_type(clg__kplan *p, clg__launch *l, clg_dtype t)
     clg__define_element(p, l, t);
     if (clg_dtype_is_float(t))
         return; // the file's defaults
-    clg__kplan_define(p, l, "LOWEST", t == CLG_I64 ? "LONG_MIN" : t == CLG_I32 ? "INT_MIN" : "0");
+    clg__kplan_define(p, l, "LOWEST", "%s", clg__dtype_of(t)->low);
     clg__kplan_define(p, l, "SUM", "long");
     clg__kplan_define(p, l, "PLUS(a, b)", "((long)((ulong)(a) + (ulong)(b)))");
     clg__kplan_define(p, l, "OVER(a, b)", "((b) == -1 ? (long)-(ulong)(a) : (a) / (b))"); // MIN / -1 traps on CPUs

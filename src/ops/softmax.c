@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // softmax and log_softmax over one axis: a row is one kernel op, cl/softmax.cl.
 #include "graph/build.h"
+#include "ops/element.h"
 #include <clgrad/ops.h>
 
 static clg_tensor last_sum(clg_tensor t)
@@ -38,8 +39,7 @@ static void plan(const clg__kernel_call *c, clg__kplan *p, bool log)
     if (rows == 0 || n == 0)
         return;
     clg__launch *l = clg__kplan_kernel(p, "softmax", cpu ? "softmax_cpu" : "softmax_gpu");
-    clg__kplan_define(p, l, "E", c->out_dtype[0] == CLG_F64 ? "double" : "float");
-    clg__kplan_define(p, l, "VEC", c->out_dtype[0] == CLG_F64 ? "double16" : "float16");
+    clg__define_element(p, l, c->out_dtype[0]);
     if (log)
         clg__kplan_define(p, l, "LOG", "1");
     clg__arg_in(p, l, 0);

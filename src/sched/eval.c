@@ -3,6 +3,7 @@
 #include "sched/cache.h"
 
 #include "base/alloc.h"
+#include "base/dtype.h"
 #include "base/fp.h"
 #include "base/hash.h"
 #include "graph/build.h"
@@ -231,22 +232,6 @@ clg_status clg_read(clg_tensor t, void *dst, size_t bytes)
     return CLG_OK;
 }
 
-static double as_double(clg_dtype t, const void *p)
-{
-    switch (t) {
-    case CLG_F32:
-        return (double) *(const float *) p;
-    case CLG_F64:
-        return *(const double *) p;
-    case CLG_I32:
-        return *(const int32_t *) p;
-    case CLG_I64:
-        return (double) *(const int64_t *) p;
-    default:
-        return *(const uint8_t *) p;
-    }
-}
-
 double clg_item(clg_tensor t, clg_status *st)
 {
     CLG__DEFAULT_FP;
@@ -266,7 +251,7 @@ double clg_item(clg_tensor t, clg_status *st)
         rc = clg_read(t, &v, clg_dtype_size(t->dtype));
     if (st)
         *st = rc;
-    return rc < 0 ? (double) NAN : as_double(t->dtype, &v);
+    return rc < 0 ? (double) NAN : clg__get_element(t->dtype, &v);
 }
 
 clg_tensor clg_upload(clg_device dev, clg_dtype t, clg_shape shape, const void *data)

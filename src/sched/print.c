@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Printing: a tensor's values, and the graph behind tensors with its kernels as boxes.
 #include "base/alloc.h"
+#include "base/dtype.h"
 #include "base/fp.h"
 #include "graph/build.h"
 #include "sched/cache.h"
@@ -12,24 +13,19 @@ enum { EDGE = 3, WHOLE = 8 }; // what is shown of a long dimension
 
 static void print_value(clg__str *out, clg_dtype t, const char *p)
 {
-    switch (t) {
-    case CLG_F32:
-        clg__str_printf(out, "%.6g", (double) *(const float *) p);
+    const int64_t i = clg__get_integer(t, p);
+    switch (clg__dtype_of(t)->info.kind) {
+    case CLG_KIND_FLOAT:
+        clg__str_printf(out, "%.6g", clg__get_element(t, p));
         break;
-    case CLG_F64:
-        clg__str_printf(out, "%.6g", *(const double *) p);
+    case CLG_KIND_BOOL:
+        clg__str_add(out, i ? "true" : "false");
         break;
-    case CLG_I32:
-        clg__str_printf(out, "%" PRId32, *(const int32_t *) p);
-        break;
-    case CLG_I64:
-        clg__str_printf(out, "%" PRId64, *(const int64_t *) p);
-        break;
-    case CLG_BOOL:
-        clg__str_add(out, *p ? "true" : "false");
+    case CLG_KIND_UINT:
+        clg__str_printf(out, "%" PRIu64, (uint64_t) i);
         break;
     default:
-        clg__str_printf(out, "%d", *(const uint8_t *) p);
+        clg__str_printf(out, "%" PRId64, i);
     }
 }
 

@@ -3,6 +3,7 @@
 // any call without harm, and run again from its beginning.
 #include "sched/plan.h"
 
+#include "base/dtype.h"
 #include "graph/build.h"
 
 static void release(clg__plan *p)
@@ -30,25 +31,13 @@ static bool allocate(clg__plan *p, const clg__work *w)
     return true;
 }
 
+// As what registers hold.
 static clg_status set_slot(clg__kernel *k, const clg__bound *b, double v, clg__err *e)
 {
-    const float f32 = (float) v;
-    const double whole = clg_dtype_is_float(b->dtype) ? 0 : clg__fit(b->dtype, v);
-    const int64_t i64 = whole >= 0x1p63 ? INT64_MAX : (int64_t) whole;
-    const int32_t i32 = (int32_t) i64;
-    const uint8_t u8 = (uint8_t) i64;
-    switch (b->dtype) {
-    case CLG_F32:
-        return clg__kernel_set(k, b->arg, &f32, sizeof f32, e);
-    case CLG_F64:
-        return clg__kernel_set(k, b->arg, &v, sizeof v, e);
-    case CLG_I32:
-        return clg__kernel_set(k, b->arg, &i32, sizeof i32, e);
-    case CLG_I64:
-        return clg__kernel_set(k, b->arg, &i64, sizeof i64, e);
-    default:
-        return clg__kernel_set(k, b->arg, &u8, sizeof u8, e);
-    }
+    const clg_dtype as = clg__dtype_of(b->dtype)->as;
+    int64_t element;
+    clg__put_element(as, &element, clg__fit(b->dtype, v));
+    return clg__kernel_set(k, b->arg, &element, clg_dtype_size(as), e);
 }
 
 static clg_status set_bound(const clg__plan *p, const clg__work *w, clg__kernel *k,

@@ -194,7 +194,7 @@ static inline void NAME(meet_T_f32)(T_f32 *a, T_f32 *c, T_f32 *n, T_f32 x, T_f32
     NAME(join_T_f32)(a, c, x * h, y * h);
     *n = to;
 }
-static inline void NAME(put_f32)(float16 v, global float *p, int skip, int m)
+static inline void NAME(put_f32)(T_f32 v, global float *p, int skip, int m)
 {
     if (skip == 0 && m == 16) {
         ST_f32(v, p);
@@ -202,7 +202,7 @@ static inline void NAME(put_f32)(float16 v, global float *p, int skip, int m)
     }
 _Pragma("clang loop vectorize(disable) unroll(disable)")
     for (int i = skip; i < m; i++)
-        p[i] = ((float *)&v)[i];
+        p[i] = (((E_f32 *)&v)[i]);
 }
 __attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void NAME(reduce_parts)(global const long *geo, int base, int tail, global float *restrict q0, global const float *restrict part0)

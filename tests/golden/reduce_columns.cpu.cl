@@ -19,15 +19,15 @@ typedef E_i64 NAME(at_i64) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define ST_i64(v, p) vstore16(v, 0, p)
 #endif
 #define CB_i64(c) (convert_uchar16(c) & (uchar16)(1))
-static inline T_i64 NAME(ld_i64)(global const E_i64 *p, long step, int m)
+static inline T_i64 NAME(ld_i64)(global const long *p, long step, int m)
 {
     T_i64 t = (T_i64)(0);
 _Pragma("clang loop vectorize(disable) unroll(disable)")
     for (int i = 0; i < m; i++)
-        ((E_i64 *)&t)[i] = p[i * step];
+        ((E_i64 *)&t)[i] = (p[i * step]);
     return t;
 }
-static inline void NAME(put_i64)(long16 v, global long *p, int skip, int m)
+static inline void NAME(put_i64)(T_i64 v, global long *p, int skip, int m)
 {
     if (skip == 0 && m == 16) {
         ST_i64(v, p);
@@ -35,7 +35,7 @@ static inline void NAME(put_i64)(long16 v, global long *p, int skip, int m)
     }
 _Pragma("clang loop vectorize(disable) unroll(disable)")
     for (int i = skip; i < m; i++)
-        p[i] = ((long *)&v)[i];
+        p[i] = (((E_i64 *)&v)[i]);
 }
 __attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void NAME(reduce)(global const long *geo, int base, int tail, global const long *restrict b0, global long *restrict q0)

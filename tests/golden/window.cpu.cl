@@ -15,7 +15,7 @@ typedef E_f64 NAME(at_f64) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define ST_f64(v, p) vstore16(v, 0, p)
 #endif
 #define CB_f64(c) (convert_uchar16(c) & (uchar16)(1))
-static inline T_f64 NAME(ldw_f64)(global const E_f64 *p, int inside, long j, long lo, long hi,
+static inline T_f64 NAME(ldw_f64)(global const double *p, int inside, long j, long lo, long hi,
                               long step, int m, E_f64 fill)
 {
     T_f64 t = (T_f64)(fill);
@@ -23,7 +23,7 @@ static inline T_f64 NAME(ldw_f64)(global const E_f64 *p, int inside, long j, lon
         return LD_f64(p + j);
 _Pragma("clang loop vectorize(disable) unroll(disable)")
     for (long i = max(0L, lo - j); inside && i < min((long)m, hi - j); i++)
-        ((E_f64 *)&t)[i] = p[(j + i) * step];
+        ((E_f64 *)&t)[i] = (p[(j + i) * step]);
     return t;
 }
 #define LANES (long16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
