@@ -169,6 +169,12 @@ typedef struct call {
     R(avg_pool1d, avg_pool1d, clg_avg_pool1d(t, NULL), 0)                                          \
     R(avg_pool2d, avg_pool2d, clg_avg_pool2d(t, NULL), 0)                                          \
     R(avg_pool3d, avg_pool3d, clg_avg_pool3d(t, NULL), 0)                                          \
+    R(adaptive_max_pool1d, adaptive_max_pool1d, clg_adaptive_max_pool1d(t, CLG_SHAPE(1), NULL), 0) \
+    R(adaptive_avg_pool1d, adaptive_avg_pool1d, clg_adaptive_avg_pool1d(t, CLG_SHAPE(1)), 0)       \
+    R(adaptive_max_pool2d, adaptive_max_pool2d, clg_adaptive_max_pool2d(t, CLG_SHAPE(1), NULL), 0) \
+    R(adaptive_avg_pool2d, adaptive_avg_pool2d, clg_adaptive_avg_pool2d(t, CLG_SHAPE(1)), 0)       \
+    R(adaptive_max_pool3d, adaptive_max_pool3d, clg_adaptive_max_pool3d(t, CLG_SHAPE(1), NULL), 0) \
+    R(adaptive_avg_pool3d, adaptive_avg_pool3d, clg_adaptive_avg_pool3d(t, CLG_SHAPE(1)), 0)       \
     R(softmax, softmax, clg_softmax(t, 0), 0)                                                      \
     R(log_softmax, log_softmax, clg_log_softmax(t, 0), 0)                                          \
     R(mse_loss0, mse_loss, clg_mse_loss(t, good, CLG_REDUCE_MEAN), 0)                              \

@@ -52,6 +52,12 @@
     M(one_hot, "tn", clg_one_hot(T(0), L(1)))                                                      \
     M(index_select, "tnt", clg_index_select(T(0), I(1), T(2)))                                     \
     M(matmul, "tt", clg_matmul(T(0), T(1)))                                                        \
+    M(adaptive_max_pool1d, "ts", clg_adaptive_max_pool1d(T(0), S(1), NULL))                        \
+    M(adaptive_max_pool2d, "ts", clg_adaptive_max_pool2d(T(0), S(1), NULL))                        \
+    M(adaptive_max_pool3d, "ts", clg_adaptive_max_pool3d(T(0), S(1), NULL))                        \
+    M(adaptive_avg_pool1d, "ts", clg_adaptive_avg_pool1d(T(0), S(1)))                              \
+    M(adaptive_avg_pool2d, "ts", clg_adaptive_avg_pool2d(T(0), S(1)))                              \
+    M(adaptive_avg_pool3d, "ts", clg_adaptive_avg_pool3d(T(0), S(1)))                              \
     M(dropout, "tn", clg_dropout(T(0), N(1)))                                                      \
     M(uniform, "tsnn", clg_uniform(T(0)->dev, T(0)->dtype, S(1), N(2), N(3)))                      \
     M(normal, "tsnn", clg_normal(T(0)->dev, T(0)->dtype, S(1), N(2), N(3)))                        \
@@ -157,6 +163,28 @@ static clg_tensor do_padded(const call_values *v)
     return clg_pad(T(0), some, none, 0.25);
 }
 
+// The places of the winners.
+static clg_tensor do_max_pool_indices(const call_values *v)
+{
+    clg_tensor indices = NULL;
+    struct clg_pool_params p = { .size = sizeof p, .indices = &indices };
+    v->named(v, &p);
+    if (T(0)->shape.rank == 3)
+        clg_max_pool1d(T(0), &p);
+    else if (T(0)->shape.rank == 4)
+        clg_max_pool2d(T(0), &p);
+    else
+        clg_max_pool3d(T(0), &p);
+    return indices;
+}
+
+static clg_tensor do_adaptive_indices(const call_values *v)
+{
+    clg_tensor indices = NULL;
+    clg_adaptive_max_pool2d(T(0), S(1), &indices);
+    return indices;
+}
+
 // The padding that keeps the size.
 static clg_tensor do_same_conv(const call_values *v)
 {
@@ -208,6 +236,8 @@ const call_op call_ops[] = {
     CONV_CALLS(ROW_CONV)
     POOL_CALLS(ROW_POOL)
     { "batch_norm", "batch_norm", "tTTTT", do_batch_norm, batch_norm_fields },
+    { "max_pool_indices", "max_pool2d", "t", do_max_pool_indices, pool_fields },
+    { "adaptive_indices", "adaptive_max_pool2d", "ts", do_adaptive_indices, NULL },
     { "padded", "pad", "t", do_padded, NULL },
     { "same_conv", "conv2d", "tt", do_same_conv, NULL },
     { "conv_gradient", "conv2d", "ttn", do_conv_gradient, NULL },

@@ -217,5 +217,85 @@ CLG_API clg_tensor clg_avg_pool2d(clg_tensor x, const struct clg_pool_params *p)
 // errors  as of clg_avg_pool2d, with rank 5
 CLG_API clg_tensor clg_avg_pool3d(clg_tensor x, const struct clg_pool_params *p);
 
+// ---- pooling to a given size
+
+// Largest of each of a given number of windows of 1-d images.
+//
+//   window i of W' in an image of W: places floor(i W / W') to ceil((i+1) W / W') - 1
+//
+// x       [N,C,W]       number (any type but BOOL); NaN wins
+// size    CLG_SHAPE(w): sizes of the result; -1: that of x
+// indices where the winners' places go, may be NULL: I64 of the result's shape, within the image
+// result  [N,C,W']      type of x
+// grad    x: g at the first largest element of each window; *indices: none
+// errors  CLG_ESHAPE    rank not 3, an empty image, size has not 1 dimensions or is below -1
+//         CLG_EDTYPE    x is BOOL
+CLG_API clg_tensor clg_adaptive_max_pool1d(clg_tensor x, clg_shape size,
+                                            clg_tensor *indices);
+
+// Largest of each of a given number of windows of 2-d images.
+//
+//   window i of W' in an image of W: places floor(i W / W') to ceil((i+1) W / W') - 1
+//
+// x       [N,C,H,W]     number (any type but BOOL); NaN wins
+// size    CLG_SHAPE(h, w): sizes of the result; -1: that of x
+// indices where the winners' places go, may be NULL: I64 of the result's shape, within the image
+// result  [N,C,H',W']   type of x
+// grad    x: g at the first largest element of each window; *indices: none
+// errors  CLG_ESHAPE    rank not 4, an empty image, size has not 2 dimensions or is below -1
+//         CLG_EDTYPE    x is BOOL
+CLG_API clg_tensor clg_adaptive_max_pool2d(clg_tensor x, clg_shape size,
+                                            clg_tensor *indices);
+
+// Largest of each of a given number of windows of 3-d images.
+//
+//   window i of W' in an image of W: places floor(i W / W') to ceil((i+1) W / W') - 1
+//
+// x       [N,C,D,H,W]   number (any type but BOOL); NaN wins
+// size    CLG_SHAPE(d, h, w): sizes of the result; -1: that of x
+// indices where the winners' places go, may be NULL: I64 of the result's shape, within the image
+// result  [N,C,D',H',W'] type of x
+// grad    x: g at the first largest element of each window; *indices: none
+// errors  CLG_ESHAPE    rank not 5, an empty image, size has not 3 dimensions or is below -1
+//         CLG_EDTYPE    x is BOOL
+CLG_API clg_tensor clg_adaptive_max_pool3d(clg_tensor x, clg_shape size,
+                                            clg_tensor *indices);
+
+// Mean of each of a given number of windows of 1-d images.
+//
+//   window i of W' in an image of W: places floor(i W / W') to ceil((i+1) W / W') - 1
+//
+// x       [N,C,W]       number (any type but BOOL); integers divide toward zero
+// size    CLG_SHAPE(w): sizes of the result; -1: that of x
+// result  [N,C,W']      type of x
+// grad    x
+// errors  CLG_ESHAPE    rank not 3, an empty image, size has not 1 dimensions or is below -1
+//         CLG_EDTYPE    x is BOOL
+CLG_API clg_tensor clg_adaptive_avg_pool1d(clg_tensor x, clg_shape size);
+
+// Mean of each of a given number of windows of 2-d images.
+//
+//   window i of W' in an image of W: places floor(i W / W') to ceil((i+1) W / W') - 1
+//
+// x       [N,C,H,W]     number (any type but BOOL); integers divide toward zero
+// size    CLG_SHAPE(h, w): sizes of the result; -1: that of x
+// result  [N,C,H',W']   type of x
+// grad    x
+// errors  CLG_ESHAPE    rank not 4, an empty image, size has not 2 dimensions or is below -1
+//         CLG_EDTYPE    x is BOOL
+CLG_API clg_tensor clg_adaptive_avg_pool2d(clg_tensor x, clg_shape size);
+
+// Mean of each of a given number of windows of 3-d images.
+//
+//   window i of W' in an image of W: places floor(i W / W') to ceil((i+1) W / W') - 1
+//
+// x       [N,C,D,H,W]   number (any type but BOOL); integers divide toward zero
+// size    CLG_SHAPE(d, h, w): sizes of the result; -1: that of x
+// result  [N,C,D',H',W'] type of x
+// grad    x
+// errors  CLG_ESHAPE    rank not 5, an empty image, size has not 3 dimensions or is below -1
+//         CLG_EDTYPE    x is BOOL
+CLG_API clg_tensor clg_adaptive_avg_pool3d(clg_tensor x, clg_shape size);
+
 CLG_END
 #endif

@@ -209,3 +209,61 @@ PUBLIC(max_pool3d, 3, true)
 PUBLIC(avg_pool1d, 1, false)
 PUBLIC(avg_pool2d, 2, false)
 PUBLIC(avg_pool3d, 3, false)
+
+// ---- adaptive
+
+// Windows that share the image; of one size, and ordinary ones, where it divides evenly.
+static void share(clg__pool *q, const int64_t size[CLG__SPATIAL])
+{
+    clg__window *w = &q->w;
+    for (int i = 0; i < CLG__SPATIAL; i++) {
+        w->out[i] = size[i];
+        q->adaptive |= size[i] == 0 || w->in[i] % size[i];
+    }
+    for (int i = 0; i < CLG__SPATIAL && !q->adaptive; i++)
+        w->k[i] = w->stride[i] = w->in[i] / size[i];
+}
+
+static clg_tensor record_adaptive(const char *name, int nd, bool max, clg_tensor x, clg_shape size,
+                                  clg_tensor *indices)
+{
+    clg__call c;
+    if (!clg__call_begin(&c, name, "x", 1, &x))
+        return clg__call_poison(&c);
+    clg_tensor bad = check_image(&c, nd, x);
+    if (bad)
+        return bad;
+    if (size.rank != nd)
+        return clg__call_fail(&c, CLG_ESHAPE, "size has %d dimensions, expected %d", size.rank, nd);
+    clg__pool q;
+    memset(&q, 0, sizeof q);
+    q.w = clg__window_of(nd, x);
+    q.w.n = x->shape.dim[0] * x->shape.dim[1];
+    int64_t all[CLG__SPATIAL] = { 1, 1, 1 };
+    for (int i = 0; i < nd; i++) {
+        const int64_t n = size.dim[i];
+        if (n < -1 || n > CLG__WINDOW_MOST)
+            return clg__call_fail(&c, CLG_ESHAPE, "size is %lld, expected 0 to %d, or -1 for that of x", (long long) n,
+                                  CLG__WINDOW_MOST);
+        all[CLG__SPATIAL - nd + i] = n < 0 ? x->shape.dim[2 + i] : n;
+    }
+    share(&q, all);
+    return pooled(&c, x, &q, max, indices);
+}
+
+#define ADAPTIVE_MAX(id, nd)                                                                       \
+    clg_tensor clg_##id(clg_tensor x, clg_shape size, clg_tensor *indices)                         \
+    {                                                                                              \
+        return with_indices(record_adaptive(#id, nd, true, x, size, indices), indices);            \
+    }
+#define ADAPTIVE_AVG(id, nd)                                                                       \
+    clg_tensor clg_##id(clg_tensor x, clg_shape size)                                              \
+    {                                                                                              \
+        return record_adaptive(#id, nd, false, x, size, NULL);                                     \
+    }
+ADAPTIVE_MAX(adaptive_max_pool1d, 1)
+ADAPTIVE_MAX(adaptive_max_pool2d, 2)
+ADAPTIVE_MAX(adaptive_max_pool3d, 3)
+ADAPTIVE_AVG(adaptive_avg_pool1d, 1)
+ADAPTIVE_AVG(adaptive_avg_pool2d, 2)
+ADAPTIVE_AVG(adaptive_avg_pool3d, 3)
