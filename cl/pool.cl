@@ -2,8 +2,6 @@
 // Pooling over windows of planes [N][D][H][W] -> [N][OD][OH][OW], any window: one work-item per result, both
 // classes. Windows of 2x2 that tile the plane have CPU-class kernels in cl/pool_2x2.cl. Places are those of
 // the winner within its plane: the last NaN, else the first maximum; -1 where a window sees padding alone.
-//
-// ADAPTIVE: window i of n reaches from floor(i*H/n) to ceil((i+1)*H/n), whatever k, s, p, d are.
 #pragma OPENCL FP_CONTRACT OFF
 #include "common.clh"
 #include "window.clh"
@@ -14,43 +12,6 @@
 #define SUM ACC
 #define PLUS(a, b) ((a) + (b))
 #define OVER(a, b) ((a) / (b))
-#endif
-
-// Of one dimension: the places x to y - 1, z apart, of window i of m in an image of n.
-static inline int4 NAME(places)(int i, int n, int m, int k, int s, int p, int d)
-{
-#ifdef ADAPTIVE
-    return (int4)((long)i * n / m, ((long)(i + 1) * n + m - 1) / m, 1, 0);
-#else
-    const int start = i * s - p;
-    return (int4)(start < 0 ? start + DIV_UP(-start, d) * d : start, min(start + (k - 1) * d + 1, n), d, 0);
-#endif
-}
-
-// The windows, x down to y, that may cover place a.
-static inline int2 NAME(windows)(int a, int n, int m, int k, int s, int p, int d)
-{
-#ifdef ADAPTIVE
-    return (int2)(((long)(a + 1) * m + n - 1) / n - 1, (long)a * m / n);
-#else
-    const int first = a + p - (k - 1) * d;
-    return (int2)(min((a + p) / s, m - 1), first > 0 ? DIV_UP(first, s) : 0);
-#endif
-}
-
-#ifdef ADAPTIVE
-#define COVERS(i, a, s, p, d) true
-#else
-#define COVERS(i, a, s, p, d) ((d) == 1 || ((a) + (p) - (i) * (s)) % (d) == 0)
-#endif
-#define PLACES(i, X) NAME(places)(i, IMAGE_##X)
-#define IMAGE_D D, OD, KD, sd, pd, dd
-#define IMAGE_H H, OH, KH, sh, ph, dh
-#define IMAGE_W W, OW, KW, sw, pw, dw
-#if ND > 2
-#define DEPTH(at, plane, of) ((int)((at) / (plane) % (of)))
-#else
-#define DEPTH(at, plane, of) 0
 #endif
 
 __kernel void NAME(max_pool)(__global const E *restrict x, long offset, __global E *restrict y,

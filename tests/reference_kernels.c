@@ -232,6 +232,67 @@ static void avg_pool_back(const call *c)
         each_place(c, at, add_back, divisor(c, at));
 }
 
+// ---- unfold, fold and unpooling
+
+// back: columns are added up
+static void fold_columns(const call *c, bool back)
+{
+    const int64_t *p = c->p, window = volume(p, K), pixels = volume(p, OUT), plane = volume(p, IN);
+    ref_value *columns = back ? (ref_value *) (uintptr_t) c->in[0] : c->out;
+    for (int64_t i = 0; i < c->out->n; i++)
+        put(c->out, i, 0);
+    for (int64_t at = 0; at < columns->n; at++) {
+        const int64_t from = place(p, at % pixels, at / pixels % window);
+        const int64_t image = at / pixels / window * plane + from;
+        const int64_t to = back ? image : at, i = back ? at : image;
+        if (from >= 0 && c->out->f)
+            c->out->f[to] += c->in[0]->f[i];
+        else if (from >= 0)
+            c->out->i[to] = reference_wrap(c->out->dtype, c->out->i[to] + c->in[0]->i[i]);
+    }
+}
+
+static void unfold(const call *c)
+{
+    fold_columns(c, false);
+}
+
+static void fold(const call *c)
+{
+    fold_columns(c, true);
+}
+
+enum { U_PLANES, U_IMAGE, U_POOLED };
+
+static void unpool_owners(const call *c)
+{
+    const int64_t *p = c->p;
+    for (int64_t at = 0; at < c->out[0].n; at++)
+        c->out[0].i[at] = -1;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int64_t at = 0; at < c->out[1].n; at++) {
+            const int64_t k = c->in[0]->i[at], plane = at / p[U_POOLED] * p[U_IMAGE];
+            const bool inside = k >= 0 && k < p[U_IMAGE];
+            if (pass == 0 && inside)
+                c->out[0].i[plane + k] = at % p[U_POOLED];
+            else if (pass == 1)
+                c->out[1].i[at] = inside && c->out[0].i[plane + k] == at % p[U_POOLED] ? k : -1;
+        }
+    }
+}
+
+static void pick(const call *c)
+{
+    const int64_t n = c->in[0]->shape.dim[1], m = c->out->shape.dim[1];
+    for (int64_t at = 0; at < c->out->n; at++) {
+        const int64_t k = c->in[1]->i[at];
+        if (c->out->f)
+            c->out->f[at] = k < 0 ? 0 : c->in[0]->f[at / m * n + k];
+        else
+            c->out->i[at] = k < 0 ? 0 : c->in[0]->i[at / m * n + k];
+    }
+}
+
 // ---- rows
 
 static void rows(const call *c, bool logarithm)
@@ -427,6 +488,7 @@ static const struct {
     { "conv2d_dw", conv_dw, PRODUCT }, { "conv3d", conv_y, PRODUCT }, { "conv3d_dx", conv_dx, PRODUCT },
     { "conv3d_dw", conv_dw, PRODUCT }, KERNEL(max_pool, CHOICE), KERNEL(max_pool_scatter, LINEAR),
     KERNEL(max_pool_gather, PLACES), KERNEL(avg_pool, LINEAR), KERNEL(avg_pool_back, LINEAR), KERNEL(softmax, ROW),
+    KERNEL(unfold, PLACES), KERNEL(fold, LINEAR), KERNEL(unpool_owners, PLACES), KERNEL(pick, PLACES),
     KERNEL(log_softmax, LOG_ROW), KERNEL(index_select, PLACES), KERNEL(index_add, LINEAR),
 #undef KERNEL
 };

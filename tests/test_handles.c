@@ -175,6 +175,14 @@ typedef struct call {
     R(adaptive_avg_pool2d, adaptive_avg_pool2d, clg_adaptive_avg_pool2d(t, CLG_SHAPE(1)), 0)       \
     R(adaptive_max_pool3d, adaptive_max_pool3d, clg_adaptive_max_pool3d(t, CLG_SHAPE(1), NULL), 0) \
     R(adaptive_avg_pool3d, adaptive_avg_pool3d, clg_adaptive_avg_pool3d(t, CLG_SHAPE(1)), 0)       \
+    R(max_unpool1d_0, max_unpool1d, clg_max_unpool1d(t, good, CLG_SCALAR, NULL), 0)                \
+    R(max_unpool1d_1, max_unpool1d, clg_max_unpool1d(good, t, CLG_SCALAR, NULL), 0)                \
+    R(max_unpool2d_0, max_unpool2d, clg_max_unpool2d(t, good, CLG_SCALAR, NULL), 0)                \
+    R(max_unpool2d_1, max_unpool2d, clg_max_unpool2d(good, t, CLG_SCALAR, NULL), 0)                \
+    R(max_unpool3d_0, max_unpool3d, clg_max_unpool3d(t, good, CLG_SCALAR, NULL), 0)                \
+    R(max_unpool3d_1, max_unpool3d, clg_max_unpool3d(good, t, CLG_SCALAR, NULL), 0)                \
+    R(unfold, unfold, clg_unfold(t, NULL), 0)                                                      \
+    R(fold, fold, clg_fold(t, CLG_SHAPE(1), NULL), 0)                                              \
     R(softmax, softmax, clg_softmax(t, 0), 0)                                                      \
     R(log_softmax, log_softmax, clg_log_softmax(t, 0), 0)                                          \
     R(mse_loss0, mse_loss, clg_mse_loss(t, good, CLG_REDUCE_MEAN), 0)                              \
@@ -470,7 +478,8 @@ END_TEST
 // Where there is a second input, or something else of the first device.
 START_TEST(tensors_of_another_device)
 {
-    static const char *const several[] = { "where", "concat", "stack", "index_select", "matmul", "conv", "mse_loss",
+    static const char *const several[] = { "where", "concat", "stack", "index_select", "matmul", "conv", "max_unpool",
+                                           "mse_loss",
                                            "cross_entropy", "vjp", "eval", "dot", "var_assign", "assign_n", "nn_",
                                            "optim_", "clip_grad_norm", "test", "add", "sub", "mul", "div", "pow" };
     for (size_t i = 0; i < COUNT(tensor_calls); i++) {

@@ -115,6 +115,19 @@ static const call_field pool_fields[] = {
     FIELD(clg_pool_params, exclude_padding, 'b'), FIELD(clg_pool_params, ceil_mode, 'b'),
     FIELD(clg_pool_params, divisor, 'i'), FIELD(clg_pool_params, no_padding_end, 'b'), { NULL, 0, 0 }
 };
+static const call_field fold_fields[] = {
+    FIELD(clg_fold_params, kernel, 'i'), FIELD(clg_fold_params, kernel_d, 'i'),
+    FIELD(clg_fold_params, kernel_h, 'i'), FIELD(clg_fold_params, kernel_w, 'i'),
+    FIELD(clg_fold_params, stride, 'i'), FIELD(clg_fold_params, stride_d, 'i'),
+    FIELD(clg_fold_params, stride_h, 'i'), FIELD(clg_fold_params, stride_w, 'i'),
+    FIELD(clg_fold_params, padding, 'i'), FIELD(clg_fold_params, padding_d, 'i'),
+    FIELD(clg_fold_params, padding_h, 'i'), FIELD(clg_fold_params, padding_w, 'i'),
+    FIELD(clg_fold_params, dilation, 'i'), FIELD(clg_fold_params, dilation_d, 'i'),
+    FIELD(clg_fold_params, dilation_h, 'i'), FIELD(clg_fold_params, dilation_w, 'i'),
+    FIELD(clg_fold_params, padding_end, 'i'), FIELD(clg_fold_params, padding_end_d, 'i'),
+    FIELD(clg_fold_params, padding_end_h, 'i'), FIELD(clg_fold_params, padding_end_w, 'i'),
+    FIELD(clg_fold_params, no_padding_end, 'b'), { NULL, 0, 0 }
+};
 static const call_field batch_norm_fields[] = {
     FIELD(clg_batch_norm_params, training, 'b'), FIELD(clg_batch_norm_params, eps, 'n'),
     FIELD(clg_batch_norm_params, momentum, 'n'), { NULL, 0, 0 }
@@ -145,6 +158,27 @@ CONV_CALLS(APPLY_CONV)
         return clg_##id(T(0), &p);                                                                 \
     }
 POOL_CALLS(APPLY_POOL)
+
+static clg_tensor do_unfold(const call_values *v)
+{
+    PARAMS(clg_fold_params)
+    return clg_unfold(T(0), &p);
+}
+
+static clg_tensor do_fold(const call_values *v)
+{
+    PARAMS(clg_fold_params)
+    return clg_fold(T(0), S(1), &p);
+}
+
+#define UNPOOL_CALLS(M) M(max_unpool1d) M(max_unpool2d) M(max_unpool3d)
+#define APPLY_UNPOOL(id)                                                                           \
+    static clg_tensor do_##id(const call_values *v)                                                \
+    {                                                                                              \
+        PARAMS(clg_pool_params)                                                                    \
+        return clg_##id(T(0), T(1), S(2), &p);                                                     \
+    }
+UNPOOL_CALLS(APPLY_UNPOOL)
 
 static clg_tensor do_batch_norm(const call_values *v)
 {
@@ -227,6 +261,7 @@ static clg_tensor do_batch_norm_running(const call_values *v)
     { #id, #id, "tt", do_##id, NULL }, { #id, #id "_scalar", "tn", do_##id##_scalar, NULL },       \
     { #id, "scalar_" #id, "nt", do_scalar_##id, NULL },
 #define ROW_CONV(id) { #id, #id, "ttT", do_##id, conv_fields },
+#define ROW_UNPOOL(id) { #id, #id, "tts", do_##id, pool_fields },
 #define ROW_POOL(id) { #id, #id, "t", do_##id, pool_fields },
 const call_op call_ops[] = {
     CLG_UNARY_MAP(ROW_UNARY)
@@ -235,6 +270,9 @@ const call_op call_ops[] = {
     { "cross_entropy", "cross_entropy", "tt", do_cross_entropy, cross_entropy_fields },
     CONV_CALLS(ROW_CONV)
     POOL_CALLS(ROW_POOL)
+    UNPOOL_CALLS(ROW_UNPOOL)
+    { "unfold", "unfold", "t", do_unfold, fold_fields },
+    { "fold", "fold", "ts", do_fold, fold_fields },
     { "batch_norm", "batch_norm", "tTTTT", do_batch_norm, batch_norm_fields },
     { "max_pool_indices", "max_pool2d", "t", do_max_pool_indices, pool_fields },
     { "adaptive_indices", "adaptive_max_pool2d", "ts", do_adaptive_indices, NULL },

@@ -297,5 +297,97 @@ CLG_API clg_tensor clg_adaptive_avg_pool2d(clg_tensor x, clg_shape size);
 //         CLG_EDTYPE    x is BOOL
 CLG_API clg_tensor clg_adaptive_avg_pool3d(clg_tensor x, clg_shape size);
 
+// ---- back from windows
+
+// 1-d images of zeros but for pooled elements, at the places where they were largest.
+//
+//   y[n,c,indices[n,c,k]] = x[n,c,k]; of several elements for one place the last one
+//
+// x       [N,C,W]       any type
+// indices shape of x    I64 or I32, as of clg_max_pool1d; of places outside the image: left out
+// size    CLG_SHAPE(w), or CLG_SCALAR: (W-1)*stride - padding - padding_end + kernel
+// p       as of clg_max_pool1d; read where size is CLG_SCALAR, else may be NULL
+// result  [N,C,W']      type of x
+// grad    x: g at its place, where it is the one that is there
+// errors  CLG_ESHAPE    rank not 3, shapes differ, an empty image, size has not 1 dimensions, or an
+//                       image of 2^31 elements
+//         CLG_EDTYPE    indices are of another type
+//         CLG_EINVAL    as of clg_max_pool1d
+CLG_API clg_tensor clg_max_unpool1d(clg_tensor x, clg_tensor indices, clg_shape size,
+                                    const struct clg_pool_params *p);
+
+// 2-d images of zeros but for pooled elements, at the places where they were largest.
+//
+//   y[n,c,indices[n,c,k]] = x[n,c,k]; of several elements for one place the last one
+//
+// x       [N,C,H,W]     any type
+// indices shape of x    I64 or I32, as of clg_max_pool2d; of places outside the image: left out
+// size    CLG_SHAPE(h, w), or CLG_SCALAR: (W-1)*stride - padding - padding_end + kernel
+// p       as of clg_max_pool2d; read where size is CLG_SCALAR, else may be NULL
+// result  [N,C,H',W']   type of x
+// grad    x: g at its place, where it is the one that is there
+// errors  CLG_ESHAPE    rank not 4, shapes differ, an empty image, size has not 2 dimensions, or an
+//                       image of 2^31 elements
+//         CLG_EDTYPE    indices are of another type
+//         CLG_EINVAL    as of clg_max_pool2d
+CLG_API clg_tensor clg_max_unpool2d(clg_tensor x, clg_tensor indices, clg_shape size,
+                                    const struct clg_pool_params *p);
+
+// 3-d images of zeros but for pooled elements, at the places where they were largest.
+//
+//   y[n,c,indices[n,c,k]] = x[n,c,k]; of several elements for one place the last one
+//
+// x       [N,C,D,H,W]   any type
+// indices shape of x    I64 or I32, as of clg_max_pool3d; of places outside the image: left out
+// size    CLG_SHAPE(d, h, w), or CLG_SCALAR: (W-1)*stride - padding - padding_end + kernel
+// p       as of clg_max_pool3d; read where size is CLG_SCALAR, else may be NULL
+// result  [N,C,D',H',W'] type of x
+// grad    x: g at its place, where it is the one that is there
+// errors  CLG_ESHAPE    rank not 5, shapes differ, an empty image, size has not 3 dimensions, or
+//                       an image of 2^31 elements
+//         CLG_EDTYPE    indices are of another type
+//         CLG_EINVAL    as of clg_max_pool3d
+CLG_API clg_tensor clg_max_unpool3d(clg_tensor x, clg_tensor indices, clg_shape size,
+                                    const struct clg_pool_params *p);
+
+struct clg_fold_params {
+    size_t size;
+    int kernel, stride, padding, dilation; // stride: 0 is 1
+    int kernel_d, stride_d, padding_d, dilation_d;
+    int kernel_h, stride_h, padding_h, dilation_h;
+    int kernel_w, stride_w, padding_w, dilation_w;
+    int padding_end, padding_end_d, padding_end_h, padding_end_w;
+    bool no_padding_end;
+};
+#define clg_fold_params(...)                                                                       \
+    (&(struct clg_fold_params) { .size = sizeof(struct clg_fold_params), __VA_ARGS__ })
+
+// What windows see, a column each.
+//
+//   y[n, (c*KH + u)*KW + v, i*W' + j] = x[n, c, i*stride + u*dilation - padding, ...]; 0 outside
+//
+// x       [N,C,W], [N,C,H,W] or [N,C,D,H,W]   any type (PyTorch has 2-d images of floats)
+// p       kernel is needed
+// result  [N,C*K,L]     type of x; K taps of a window, L windows, as many as clg_conv2d has results
+// grad    x
+// errors  CLG_ESHAPE    another rank, an empty image, the window does not fit or is too large
+//         CLG_EINVAL    no kernel, a parameter is negative
+CLG_API clg_tensor clg_unfold(clg_tensor x, const struct clg_fold_params *p);
+
+// Columns added up to an image: the transpose of clg_unfold.
+//
+//   y[n, c, i*stride + u*dilation - padding, ...] += x[n, (c*KH + u)*KW + v, i*W' + j]
+//
+// x       [N,C*K,L]     number (any type but BOOL; integers wrap)
+// size    CLG_SHAPE(w), CLG_SHAPE(h, w) or CLG_SHAPE(d, h, w): of the image
+// p       kernel is needed
+// result  [N,C] and size   type of x
+// grad    x
+// errors  CLG_ESHAPE    rank not 3, no such size, the window does not fit, x has not a multiple of
+//                       K rows or not L columns
+//         CLG_EDTYPE    x is BOOL
+//         CLG_EINVAL    no kernel, a parameter is negative
+CLG_API clg_tensor clg_fold(clg_tensor x, clg_shape size, const struct clg_fold_params *p);
+
 CLG_END
 #endif
