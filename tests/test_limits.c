@@ -126,6 +126,30 @@ START_TEST(texts_of_one_hash_are_told_apart)
 }
 END_TEST
 
+// What is kept of earlier builds has a limit; what one plan needs has none.
+START_TEST(a_plan_has_as_many_kernels_as_it_needs)
+{
+    clg_device d = open_as(NULL);
+    ((clg__gpu *) d->gpu)->max_built = 4;
+    for (int round = 0; round < 2; round++) {
+        clg_scope s = clg_scope_push(d);
+        clg_tensor x = clg_upload(d, CLG_F32, CLG_SHAPE(4), (float[]) { 1, 2, 3, 4 }), y = x, all[12];
+        for (int k = 0; k < 12; k++) {
+            all[k] = clg_sum(y, CLG_ALL, false);
+            y = clg_add(y, y);
+        }
+        ck_assert_msg(clg_eval_n(all, 12) >= 0, "%s", clg_error(d, 0));
+        for (int k = 0; k < 12; k++)
+            ck_assert_double_eq(clg_item(all[k], NULL), 10 * (1 << k));
+        clg_scope_pop(s);
+        clg_device_trim(d);
+        ck_assert_int_le(((clg__gpu *) d->gpu)->n_built, 4);
+        ck_assert_uint_le(clg_device_get_stats(d).programs, 4);
+    }
+    clg_device_close(&d);
+}
+END_TEST
+
 static void plan_broken(const clg__kernel_call *c, clg__kplan *p)
 {
     (void) c;
@@ -331,6 +355,7 @@ int main(void)
     tcase_add_test(c, devices_of_small_groups_run_everything);
     tcase_add_test(c, sides_of_groups_fit);
     tcase_add_test(c, texts_of_one_hash_are_told_apart);
+    tcase_add_test(c, a_plan_has_as_many_kernels_as_it_needs);
     tcase_add_test(c, a_compiler_names_the_text_that_is_wrong);
     tcase_add_test(c, the_pool_holds_twice_what_is_used);
     tcase_add_test(c, a_steady_loop_allocates_nothing);

@@ -97,11 +97,7 @@ static void destroy(clg__gpu *g)
     clg__gpu_profile(g, NULL, NULL, NULL);
     clg__staging_free(g, g->staging);
     clg__gpu_trim(g);
-    for (int i = 0; i < g->n_built; i++) {
-        clReleaseProgram(g->built[i].program);
-        clg__free(g->built[i].text);
-    }
-    clg__free(g->built);
+    clg__built_free(g);
     for (int i = 0; i < g->n_timing; i++)
         clg__free(g->timing[i].name);
     clg__free(g->timing);
@@ -130,6 +126,7 @@ clg_status clg__gpu_open(clg__gpu **out, const struct clg_device_params *p, clg_
         return clg__fail(e, CLG_ENOMEM, "device open: out of host memory");
     g->refs = 1;
     g->name_digits = 20;
+    g->max_built = CLG__MAX_BUILT;
     pthread_mutex_init(&g->lock, NULL);
     pthread_mutex_init(&g->lost_lock, NULL);
     g->cap = p ? p->memory_cap : 0;
@@ -200,13 +197,6 @@ void clg__gpu_stats(clg__gpu *g, clg_device_stats *s)
 {
     pthread_mutex_lock(&g->lock);
     *s = g->stats;
-    s->programs = 0;
-    for (int i = 0; i < g->n_built; i++) {
-        bool seen = false;
-        for (int j = 0; j < i && !seen; j++)
-            seen = g->built[j].program == g->built[i].program;
-        s->programs += !seen;
-    }
     pthread_mutex_unlock(&g->lock);
 }
 

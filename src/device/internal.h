@@ -56,9 +56,12 @@ typedef struct clg__built {
     char hash[40];
     char *text;
     size_t length;
-    cl_program program; // one reference
+    struct clg__program *program; // one reference
     uint64_t used;
+    uint64_t key; // hash of the hash's text
+    int next;     // of the same bucket, -1
 } clg__built;
+enum { CLG__MAX_BUILT = 4096, CLG__BUILT_BUCKETS = 4096 };
 
 typedef struct clg__timing {
     char *name;
@@ -86,6 +89,8 @@ struct clg__gpu {
     size_t staging_bytes;
     clg__built *built;
     int n_built, cap_built;
+    int max_built;   // between builds
+    int built_bucket[CLG__BUILT_BUCKETS]; // 1 + the first of each; 0: none
     int name_digits; // of the hash in names, at most 32
     uint64_t tick;
     char *cache_dir; // absolute; NULL: no disk cache
@@ -127,6 +132,7 @@ clg_status clg__cl_fail(clg__gpu *g, clg__err *e, cl_int rc, const char *format,
 void clg__reap(clg__gpu *g); // with the lock held: free host copies whose writes are done
 
 bool clg__build_options(clg__gpu *g, clg__err *e);
+void clg__built_free(clg__gpu *g); // all that was built
 void clg__cache_open(clg__gpu *g);
 // A program from the disk cache, NULL when there is none that works.
 // key is the hash of id, which is compared.

@@ -12,10 +12,9 @@
 #include "device/kernels.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-enum { MAX_BUILT = 4096 };
 
 static double seconds(void)
 {
@@ -119,8 +118,24 @@ static void add_undefs(clg__str *out, const char *text)
 typedef struct instance {
     clg__str text; // defines and body; all kernels in it come with it
     char hash[40], name[96];
-    int built;     // index, -1: missing
+    uint64_t key;  // hash of the hash's text
+    int next;      // instance of the same bucket, -1
+    bool missing;  // it is the one of its text that is to be built
 } instance;
+
+// Those of one build: in order, and by key.
+typedef struct instances {
+    instance *all;
+    int n, *bucket, n_buckets; // 1 + the first of each; 0: none
+} instances;
+
+// ---- what is built
+
+// Several texts are of one program: it goes with the last of them.
+struct clg__program {
+    cl_program program;
+    int texts;
+};
 
 static bool same_text(const instance *in, const char *text, size_t length)
 {
@@ -129,7 +144,7 @@ static bool same_text(const instance *in, const char *text, size_t length)
 
 static int find_built(clg__gpu *g, const instance *in)
 {
-    for (int i = 0; i < g->n_built; i++) {
+    for (int i = g->built_bucket[in->key % CLG__BUILT_BUCKETS] - 1; i >= 0; i = g->built[i].next) {
         const clg__built *b = &g->built[i];
         if (strcmp(b->hash, in->hash) == 0 && same_text(in, b->text, b->length)) {
             g->built[i].used = ++g->tick;
@@ -139,24 +154,91 @@ static int find_built(clg__gpu *g, const instance *in)
     return -1;
 }
 
-// Does another text have this hash?
-static bool is_taken(const clg__gpu *g, const instance *in, const instance *before)
+static void link_built(clg__gpu *g, int i)
 {
-    for (int i = 0; i < g->n_built; i++) {
+    int *bucket = &g->built_bucket[g->built[i].key % CLG__BUILT_BUCKETS];
+    g->built[i].next = *bucket - 1;
+    *bucket = i + 1;
+}
+
+static void drop_built(clg__gpu *g, clg__built *b)
+{
+    if (--b->program->texts == 0) {
+        clReleaseProgram(b->program->program);
+        clg__free(b->program);
+        g->stats.programs--;
+    }
+    clg__free(b->text);
+}
+
+void clg__built_free(clg__gpu *g)
+{
+    for (int i = 0; i < g->n_built; i++)
+        drop_built(g, &g->built[i]);
+    clg__free(g->built);
+}
+
+static int by_use(const void *a, const void *b)
+{
+    const clg__built *x = a, *y = b;
+    return (x->used < y->used) - (x->used > y->used);
+}
+
+// Between builds: a build keeps all that it needs, however much that is. A quarter goes at once.
+static void drop_oldest(clg__gpu *g)
+{
+    if (g->n_built <= g->max_built)
+        return;
+    qsort(g->built, (size_t) g->n_built, sizeof *g->built, by_use);
+    while (g->n_built > g->max_built / 4 * 3)
+        drop_built(g, &g->built[--g->n_built]);
+    memset(g->built_bucket, 0, sizeof g->built_bucket);
+    for (int i = 0; i < g->n_built; i++)
+        link_built(g, i);
+}
+
+// ---- instances
+
+// The one before it with the same text, NULL: there is none.
+static const instance *same_before(const instances *all, const instance *in)
+{
+    for (int i = all->bucket[in->key % (uint64_t) all->n_buckets] - 1; i >= 0; i = all->all[i].next) {
+        const instance *o = &all->all[i];
+        if (strcmp(o->hash, in->hash) == 0 && same_text(in, o->text.text, o->text.length))
+            return o;
+    }
+    return NULL;
+}
+
+// Does another text have this hash?
+static bool is_taken(const clg__gpu *g, const instances *all, const instance *in)
+{
+    for (int i = g->built_bucket[in->key % CLG__BUILT_BUCKETS] - 1; i >= 0; i = g->built[i].next) {
         const clg__built *b = &g->built[i];
         if (strcmp(b->hash, in->hash) == 0 && !same_text(in, b->text, b->length))
             return true;
     }
-    for (; before < in; before++) {
-        if (strcmp(before->hash, in->hash) == 0 && !same_text(in, before->text.text, before->text.length))
+    for (int i = all->bucket[in->key % (uint64_t) all->n_buckets] - 1; i >= 0; i = all->all[i].next) {
+        const instance *o = &all->all[i];
+        if (strcmp(o->hash, in->hash) == 0 && !same_text(in, o->text.text, o->text.length))
             return true;
     }
     return false;
 }
 
-// all: the instances of one build, of which those before `in` are made.
-static bool make_instance(clg__gpu *g, const instance *all, instance *in, const clg__unit *u, clg__err *e)
+static void set_hash(instance *in, const char *digits, int k)
 {
+    if (k == 0)
+        clg__format(in->hash, sizeof in->hash, "%s", digits);
+    else
+        clg__format(in->hash, sizeof in->hash, "%s_%d", digits, k);
+    in->key = clg__hash(in->hash, strlen(in->hash), 0);
+}
+
+// The next of a build.
+static bool make_instance(clg__gpu *g, instances *all, const clg__unit *u, clg__err *e)
+{
+    instance *in = &all->all[all->n];
     char digits[33];
     clg__str_add(&in->text, u->defines ? u->defines : "");
     const bool ok = u->file ? add_file(&in->text, g->cl_dir, u->file, 0, e)
@@ -170,10 +252,14 @@ static bool make_instance(clg__gpu *g, const instance *all, instance *in, const 
     // A hash is a name, no proof: other text of the same hash has another name.
     clg__hash_hex(in->text.text, in->text.length, digits);
     digits[g->name_digits] = '\0';
-    clg__format(in->hash, sizeof in->hash, "%s", digits);
-    for (int k = 1; is_taken(g, in, all); k++)
-        clg__format(in->hash, sizeof in->hash, "%s_%d", digits, k);
+    set_hash(in, digits, 0);
+    for (int k = 1; is_taken(g, all, in); k++)
+        set_hash(in, digits, k);
     clg__format(in->name, sizeof in->name, "%.50s_%s", u->entry, in->hash);
+    in->missing = find_built(g, in) < 0 && !same_before(all, in);
+    int *bucket = &all->bucket[in->key % (uint64_t) all->n_buckets];
+    in->next = *bucket - 1;
+    *bucket = ++all->n;
     return true;
 }
 
@@ -190,7 +276,7 @@ static clg_status build_failed(clg__gpu *g, cl_program p, cl_int rc, const clg__
         first--;
     clg__str files = { 0 };
     for (int i = 0; i < n; i++) {
-        if (in[i].built < 0 && files.length < 200)
+        if (in[i].missing && files.length < 200)
             clg__str_printf(&files, " %s%s", units[i].file ? "cl/" : "",
                             units[i].file ? units[i].file : units[i].entry);
     }
@@ -206,30 +292,38 @@ static clg_status build_failed(clg__gpu *g, cl_program p, cl_int rc, const clg__
     return e ? e->status : CLG_EBUILD;
 }
 
-static bool remember(clg__gpu *g, const instance *in, cl_program p)
+static bool remember(clg__gpu *g, const instance *in, struct clg__program *p)
 {
-    if (g->n_built >= MAX_BUILT) {
-        int oldest = 0;
-        for (int i = 1; i < g->n_built; i++)
-            oldest = g->built[i].used < g->built[oldest].used ? i : oldest;
-        clReleaseProgram(g->built[oldest].program);
-        clg__free(g->built[oldest].text);
-        g->built[oldest] = g->built[--g->n_built];
-    }
     char *text = clg__malloc(in->text.length + 1);
-    if (!text || !clg__grow((void **) &g->built, &g->cap_built, g->n_built + 1, sizeof *g->built) ||
-        clRetainProgram(p) != CL_SUCCESS) {
+    if (!text || !clg__grow((void **) &g->built, &g->cap_built, g->n_built + 1, sizeof *g->built)) {
         clg__free(text);
         return false;
     }
-    clg__built *b = &g->built[g->n_built++];
+    clg__built *b = &g->built[g->n_built];
+    *b = (clg__built) { .text = text, .length = in->text.length, .program = p, .used = ++g->tick, .key = in->key };
     clg__format(b->hash, sizeof b->hash, "%s", in->hash);
     memcpy(text, in->text.text, in->text.length);
-    b->text = text;
-    b->length = in->text.length;
-    b->program = p;
-    b->used = ++g->tick;
+    p->texts++;
+    link_built(g, g->n_built++);
     return true;
+}
+
+// Takes over the reference to p.
+static bool remember_all(clg__gpu *g, const instance *in, int n, cl_program p)
+{
+    struct clg__program *program = clg__calloc(1, sizeof *program);
+    bool ok = program != NULL;
+    if (ok)
+        program->program = p;
+    for (int i = 0; i < n && ok; i++)
+        ok = !in[i].missing || remember(g, &in[i], program);
+    if (program && program->texts > 0) {
+        g->stats.programs++;
+    } else {
+        clReleaseProgram(p);
+        clg__free(program);
+    }
+    return ok;
 }
 
 // What builds take from the environment, read once: it may change while the device is open, and so may the
@@ -286,16 +380,13 @@ static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *
     return p;
 }
 
-static clg_status build_missing(clg__gpu *g, const clg__unit *units, instance *in, int n,
+static clg_status build_missing(clg__gpu *g, const clg__unit *units, const instance *in, int n,
                                 clg__err *e)
 {
     clg__str source = { 0 };
     int missing = 0;
     for (int i = 0; i < n; i++) {
-        bool twice = false;
-        for (int j = 0; j < i && !twice; j++)
-            twice = in[j].built < 0 && strcmp(in[i].hash, in[j].hash) == 0;
-        if (in[i].built >= 0 || twice)
+        if (!in[i].missing)
             continue;
         missing++;
         clg__str_printf(&source, "#define NAME(x) x##_%s\n#line 1 \"%s\"\n", in[i].hash, in[i].name);
@@ -314,13 +405,7 @@ static clg_status build_missing(clg__gpu *g, const clg__unit *units, instance *i
     clg__str_free(&source);
     if (!p)
         return e ? e->status : CLG_EBUILD;
-    bool ok = true;
-    for (int i = 0; i < n && ok; i++) {
-        if (in[i].built < 0 && find_built(g, &in[i]) < 0)
-            ok = remember(g, &in[i], p);
-    }
-    clReleaseProgram(p);
-    return ok ? CLG_OK : clg__fail(e, CLG_ENOMEM, "build: out of host memory");
+    return remember_all(g, in, n, p) ? CLG_OK : clg__fail(e, CLG_ENOMEM, "build: out of host memory");
 }
 
 static int timing_of(clg__gpu *g, const char *entry)
@@ -348,7 +433,7 @@ static clg__kernel *make_kernel(clg__gpu *g, const instance *in, const char *ent
     const int at = find_built(g, in);
     clg__kernel *k = clg__calloc(1, sizeof *k);
     if (k && at >= 0)
-        k->kernel = clCreateKernel(g->built[at].program, in->name, &rc);
+        k->kernel = clCreateKernel(g->built[at].program->program, in->name, &rc);
     if (k && k->kernel)
         rc = clGetKernelInfo(k->kernel, CL_KERNEL_NUM_ARGS, sizeof args, &args, NULL);
     if (k && k->kernel && rc == CL_SUCCESS) {
@@ -379,33 +464,48 @@ static clg__kernel *make_kernel(clg__gpu *g, const instance *in, const char *ent
     return k;
 }
 
+static bool build_all(clg__gpu *g, instances *all, clg__unit *units, int n, clg__err *e)
+{
+    for (int i = 0; i < n; i++) {
+        if (!make_instance(g, all, &units[i], e))
+            return false;
+    }
+    if (build_missing(g, units, all->all, n, e) < 0)
+        return false;
+    for (int i = 0; i < n; i++) {
+        units[i].kernel = make_kernel(g, &all->all[i], units[i].entry, e);
+        if (!units[i].kernel)
+            return false;
+    }
+    return true;
+}
+
 clg_status clg__gpu_build(clg__gpu *g, clg__unit *units, int n, clg__err *e)
 {
-    instance *in = clg__calloc((size_t) n, sizeof *in);
-    if (!in)
-        return clg__fail(e, CLG_ENOMEM, "build: out of host memory");
-    bool ok = true;
-    pthread_mutex_lock(&g->lock);
+    instances all = { .n_buckets = 2 * n + 1 };
+    all.all = clg__calloc((size_t) n, sizeof *all.all);
+    all.bucket = clg__calloc((size_t) all.n_buckets, sizeof *all.bucket);
     for (int i = 0; i < n; i++)
         units[i].kernel = NULL;
-    for (int i = 0; i < n && ok; i++) {
-        ok = make_instance(g, in, &in[i], &units[i], e);
-        in[i].built = ok ? find_built(g, &in[i]) : -1;
+    bool ok = all.all && all.bucket;
+    if (ok) {
+        pthread_mutex_lock(&g->lock);
+        ok = build_all(g, &all, units, n, e);
+        drop_oldest(g);
+        pthread_mutex_unlock(&g->lock);
+    } else {
+        clg__fail(e, CLG_ENOMEM, "build: out of host memory");
     }
-    ok = ok && build_missing(g, units, in, n, e) >= 0;
-    for (int i = 0; i < n && ok; i++) {
-        units[i].kernel = make_kernel(g, &in[i], units[i].entry, e);
-        ok = units[i].kernel != NULL;
-    }
-    pthread_mutex_unlock(&g->lock);
     for (int i = 0; i < n; i++) {
-        clg__str_free(&in[i].text);
+        if (all.all)
+            clg__str_free(&all.all[i].text);
         if (!ok && units[i].kernel) {
             clg__kernel_free(units[i].kernel);
             units[i].kernel = NULL;
         }
     }
-    clg__free(in);
+    clg__free(all.all);
+    clg__free(all.bucket);
     return ok ? CLG_OK : e ? e->status : CLG_EBUILD;
 }
 
