@@ -76,13 +76,12 @@ enum { CLG__LAUNCH_GROUPS = 64 }; // of one launch, at most
 // n_reductions == 0: pointwise. Slots of group 0 serve all (they are equal by construction).
 clg_status clg__codegen(const clg__group *const *groups, int n, const clg__caps *caps,
                         clg__kplan *p);
-// Of the text of a pointwise group: equal ones can share a launch. 0: nothing to launch. False: out of memory.
-bool clg__codegen_hash(const clg__group *g, const clg__caps *caps, uint64_t *hash);
+// The text of a pointwise group's kernel, appended; nothing where there is nothing to launch. Groups of equal
+// texts can share a launch. False: out of memory.
+bool clg__codegen_text(const clg__group *g, const clg__caps *caps, clg__str *text);
 // The group of a smaller batch, where that has another text: CPU class, 16 elements or more in a row
 // that become fewer. false: there is none.
 bool clg__codegen_short(const clg__group *g, const clg__caps *caps, clg__group *out);
-// Could these two share a launch? (same text, pointwise) False: out of memory.
-bool clg__codegen_same(const clg__group *a, const clg__group *b, const clg__caps *caps, bool *same);
 
 // The epilogue of a kernel op's variant. The group's shape is [B,R,C] = the output viewed so; insn 0
 // is the kernel's own value (an I_REDUCED with operand 0); every buffer operand is FULL (contiguous),

@@ -5,7 +5,6 @@
 
 #include "base/alloc.h"
 #include "base/format.h"
-#include "base/hash.h"
 
 #include <string.h>
 
@@ -249,31 +248,13 @@ clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg_
     return p->err.status;
 }
 
-bool clg__codegen_hash(const clg__group *g, const clg__caps *caps, uint64_t *hash)
+bool clg__codegen_text(const clg__group *g, const clg__caps *caps, clg__str *text)
 {
     clg__kplan p;
     clg__kplan_init(&p);
     const bool ok = clg__gen_pointwise(&g, 1, caps, &p) >= 0;
-    const clg__str *t = &p.launches[0].text;
-    *hash = ok && p.n_launches == 1 ? clg__hash(t->text, t->length, 0) : 0;
+    if (ok && p.n_launches == 1)
+        clg__str_add(text, clg__str_text(&p.launches[0].text));
     clg__kplan_free(&p);
-    return ok;
-}
-
-bool clg__codegen_same(const clg__group *a, const clg__group *b, const clg__caps *caps, bool *same)
-{
-    *same = false;
-    if (a->n_operands != b->n_operands || a->n_insns != b->n_insns ||
-        a->n_outputs != b->n_outputs || a->n_reductions || b->n_reductions)
-        return true;
-    clg__kplan x, y;
-    const clg__group *pa[1] = { a }, *pb[1] = { b };
-    clg__kplan_init(&x);
-    clg__kplan_init(&y);
-    const bool ok = clg__gen_pointwise(pa, 1, caps, &x) >= 0 && clg__gen_pointwise(pb, 1, caps, &y) >= 0;
-    *same = ok && x.n_launches == 1 && y.n_launches == 1 &&
-            strcmp(clg__str_text(&x.launches[0].text), clg__str_text(&y.launches[0].text)) == 0;
-    clg__kplan_free(&x);
-    clg__kplan_free(&y);
-    return ok;
+    return ok && !text->failed;
 }

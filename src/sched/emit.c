@@ -3,15 +3,28 @@
 // accesses on the way down.
 #include "sched/fuse.h"
 
+#include "base/alloc.h"
 #include "graph/build.h"
 
+#include <stddef.h>
 #include <string.h>
 
 typedef struct memo {
     int ir, out, insn;
+    int next; // of its bucket, -1
     clg__geom geom;
 } memo;
 
+// A value whose inputs are being emitted.
+typedef struct frame {
+    int ir, out, next; // input
+    clg__geom geom;
+    clg__insn insn;
+} frame;
+
+enum { BUCKETS = 64, WAITING = -1 };
+
+// Its own stack: a value is as deep as it has instructions.
 typedef struct emitter {
     clg__fusion *f;
     int group;
@@ -19,11 +32,13 @@ typedef struct emitter {
     clg_shape shape; // iterated now: all elements, or what a reduction keeps
     bool epilogue;
     int input_base;
-    memo memo[CLG__GROUP_INSNS];
-    int n_memo;
     bool failed;
     int culprit;
     int root; // being emitted
+    int n_memo, depth;
+    int bucket[BUCKETS];
+    memo memo[CLG__GROUP_INSNS];
+    frame stack[CLG__GROUP_INSNS];
 } emitter;
 
 static int fail(emitter *e, int culprit)
@@ -53,8 +68,9 @@ static int largest_input(const emitter *e)
 
 static int add_insn(emitter *e, clg__insn in)
 {
-    if (e->to->n_insns >= CLG__GROUP_INSNS || (e->to->n_insns >= 64 && e->root >= 0 && !e->epilogue &&
-                                               largest_input(e) >= 0))
+    const int n = e->to->n_insns;
+    const bool split = n >= e->f->cost.split_insns && e->root >= 0 && !e->epilogue && largest_input(e) >= 0;
+    if (n >= CLG__GROUP_INSNS || split)
         return fail(e, largest_input(e));
     e->to->insns[e->to->n_insns] = in;
     return e->to->n_insns++;
@@ -148,27 +164,17 @@ static int load_stored(emitter *e, const clg__ir *v, int ir, int out, const clg_
     return add_load(e, o);
 }
 
-static int emit_value(emitter *e, int ir, int out, const clg__geom *geom, double fill);
-
-static int emit_pointwise(emitter *e, int ir, const clg__geom *geom)
+// Its inputs come first.
+static int begin_pointwise(emitter *e, int ir, int out, const clg__geom *geom)
 {
     const clg__ir *v = &e->f->w->ir[ir];
-    clg__insn in = { .kind = v->op->kind == CLG__CAST ? CLG__I_CAST : CLG__I_EW, .dtype = v->dtype,
-                     .op = v->op };
-    for (int i = 0; i < v->n_src && !e->failed; i++) {
-        clg__geom g;
-        const clg__ref *s = &v->src[i];
-        const bool direct = clg__shape_equal(&e->shape, &v->shape) && geom->offset == 0 &&
-                            clg__geom_is_contiguous(geom, &v->shape);
-        if (direct)
-            g = s->geom;
-        else if (!clg__geom_compose(geom, &e->shape, &s->geom, &v->shape, &g))
-            return fail(e, ir);
-        in.src[i] = emit_value(e, s->ir, s->out, &g, s->fill);
-    }
-    if (e->failed)
-        return 0;
-    return add_insn(e, in);
+    if (e->depth >= CLG__GROUP_INSNS) // each of them makes an instruction
+        return fail(e, largest_input(e));
+    e->stack[e->depth++] = (frame) {
+        .ir = ir, .out = out, .geom = *geom,
+        .insn = { .kind = v->op->kind == CLG__CAST ? CLG__I_CAST : CLG__I_EW, .dtype = v->dtype, .op = v->op },
+    };
+    return WAITING;
 }
 
 static bool is_identity(const emitter *e, const clg__ir *v, int out, const clg__geom *geom)
@@ -199,21 +205,45 @@ static int emit_member(emitter *e, int ir, int out, const clg__geom *geom)
     if (g->kind == CLG__GRP_REDUCE && !e->epilogue)
         return fail(e, -1);
     // a number or draw that a padded view needs in memory
-    return clg__is_virtual(v) ? load_virtual(e, v, ir, geom) : emit_pointwise(e, ir, geom);
+    return clg__is_virtual(v) ? load_virtual(e, v, ir, geom) : begin_pointwise(e, ir, out, geom);
 }
 
-static int emit_value(emitter *e, int ir, int out, const clg__geom *geom, double fill)
+static const memo *find_memo(const emitter *e, int ir, int out, const clg__geom *geom)
+{
+    if (geom->windowed)
+        return NULL;
+    for (int i = e->bucket[(unsigned) CLG__VALUE(ir, out) % BUCKETS]; i >= 0; i = e->memo[i].next) {
+        const memo *m = &e->memo[i];
+        if (m->ir == ir && m->out == out && same_geom(&m->geom, geom, e->shape.rank))
+            return m;
+    }
+    return NULL;
+}
+
+static void remember(emitter *e, int ir, int out, const clg__geom *geom, int insn)
+{
+    if (e->failed || e->n_memo >= CLG__GROUP_INSNS)
+        return;
+    int *bucket = &e->bucket[(unsigned) CLG__VALUE(ir, out) % BUCKETS];
+    e->memo[e->n_memo] = (memo) { ir, out, insn, *bucket, *geom };
+    *bucket = e->n_memo++;
+}
+
+static void forget(emitter *e)
+{
+    e->n_memo = 0;
+    for (int i = 0; i < BUCKETS; i++)
+        e->bucket[i] = -1;
+}
+
+// The instruction of a value; WAITING: its inputs are to be emitted first.
+static int begin_value(emitter *e, int ir, int out, const clg__geom *geom, double fill)
 {
     const clg__ir *v = &e->f->w->ir[ir];
-    if (e->failed)
-        return 0;
-    for (int i = 0; i < e->n_memo; i++) {
-        const memo *m = &e->memo[i];
-        if (m->ir == ir && m->out == out && same_geom(&m->geom, geom, e->shape.rank) &&
-            !geom->windowed)
-            return m->insn;
-    }
+    const memo *m = find_memo(e, ir, out, geom);
     int k;
+    if (m)
+        return m->insn;
     if (v->group == e->group && v->group >= 0) {
         k = emit_member(e, ir, out, geom);
     } else if (v->stored) {
@@ -227,14 +257,52 @@ static int emit_value(emitter *e, int ir, int out, const clg__geom *geom, double
     } else {
         // Broadcasting repeats the work: what costs more than a load is computed once. One number always
         // is, so that a batch of two has the kernels of others.
+        const clg__cost *c = &e->f->cost;
         const int64_t n = clg_numel(e->shape);
-        if ((n >= 4 * v->numel || (v->numel == 1 && n > 1)) && v->n_insns > 3)
+        if ((n >= c->broadcast_factor * v->numel || (v->numel == 1 && n > 1)) && v->n_insns > c->broadcast_insns)
             return fail(e, ir);
-        k = emit_pointwise(e, ir, geom);
+        k = begin_pointwise(e, ir, out, geom);
     }
-    if (!e->failed && e->n_memo < CLG__GROUP_INSNS)
-        e->memo[e->n_memo++] = (memo) { ir, out, k, *geom };
+    if (k != WAITING)
+        remember(e, ir, out, geom, k);
     return k;
+}
+
+// The next input of the value on top, or its instruction where there is none.
+static int continue_value(emitter *e)
+{
+    frame *t = &e->stack[e->depth - 1];
+    const clg__ir *v = &e->f->w->ir[t->ir];
+    if (t->next == v->n_src) {
+        const int k = add_insn(e, t->insn);
+        remember(e, t->ir, t->out, &t->geom, k);
+        e->depth--;
+        return k;
+    }
+    clg__geom g;
+    const clg__ref *s = &v->src[t->next];
+    const bool direct = clg__shape_equal(&e->shape, &v->shape) && t->geom.offset == 0 &&
+                        clg__geom_is_contiguous(&t->geom, &v->shape);
+    if (direct)
+        g = s->geom;
+    else if (!clg__geom_compose(&t->geom, &e->shape, &s->geom, &v->shape, &g))
+        return fail(e, t->ir);
+    return begin_value(e, s->ir, s->out, &g, s->fill);
+}
+
+static int emit_value(emitter *e, int ir, int out, const clg__geom *geom, double fill)
+{
+    if (e->failed)
+        return 0;
+    int done = begin_value(e, ir, out, geom, fill);
+    while (e->depth > 0 && !e->failed) {
+        if (done != WAITING) {
+            frame *t = &e->stack[e->depth - 1];
+            t->insn.src[t->next++] = done;
+        }
+        done = continue_value(e);
+    }
+    return done;
 }
 
 static void store(emitter *e, int ir, int insn)
@@ -269,7 +337,7 @@ static void emit_reductions(emitter *e, const clg__grp *g)
     }
     e->to->n_body = e->to->n_insns;
     e->epilogue = true;
-    e->n_memo = 0;
+    forget(e);
     e->shape = first->shape;
     const clg__geom whole = clg__geom_contiguous(&e->shape);
     for (int k = 0; k < g->n_reds; k++) {
@@ -295,24 +363,36 @@ static void begin_epilogue(emitter *e, const clg__grp *g)
 clg__emit_result clg__emit(clg__fusion *f, int group, clg__group *out)
 {
     const clg__grp *g = &f->g[group];
-    emitter e = { .f = f, .group = group, .to = out, .culprit = -1, .root = -1 };
-    memset(out, 0, sizeof *out);
+    emitter *e = f->emitter;
+    e->f = f;
+    e->group = group;
+    e->to = out;
+    e->epilogue = e->failed = false;
+    e->input_base = e->depth = 0;
+    e->culprit = e->root = -1;
+    forget(e);
+    memset(out, 0, offsetof(clg__group, operands));
     if (g->kind == CLG__GRP_REDUCE)
-        emit_reductions(&e, g);
+        emit_reductions(e, g);
     else if (g->kind == CLG__GRP_KERNEL)
-        begin_epilogue(&e, g);
+        begin_epilogue(e, g);
     else
-        e.shape = out->shape = f->w->ir[g->roots[0]].shape;
-    const clg__geom whole = clg__geom_contiguous(&e.shape);
-    for (int k = 0; k < g->n_roots && !e.failed; k++) {
-        e.root = g->roots[k];
-        const int insn = emit_value(&e, g->roots[k], 0, &whole, 0);
+        e->shape = out->shape = f->w->ir[g->roots[0]].shape;
+    const clg__geom whole = clg__geom_contiguous(&e->shape);
+    for (int k = 0; k < g->n_roots && !e->failed; k++) {
+        e->root = g->roots[k];
+        const int insn = emit_value(e, g->roots[k], 0, &whole, 0);
         if (f->w->ir[g->roots[k]].stored)
-            store(&e, g->roots[k], insn);
+            store(e, g->roots[k], insn);
     }
     if (g->kind == CLG__GRP_POINTWISE)
         out->n_body = out->n_insns;
     if (g->kind == CLG__GRP_KERNEL)
         out->n_body = 0;
-    return (clg__emit_result) { !e.failed, e.culprit };
+    return (clg__emit_result) { !e->failed, e->culprit };
+}
+
+void *clg__emitter_new(void)
+{
+    return clg__malloc(sizeof(emitter));
 }

@@ -3,6 +3,8 @@
 #ifndef CLG_SCHED_FUSE_H
 #define CLG_SCHED_FUSE_H
 
+#include "sched/body.h"
+#include "sched/cost.h"
 #include "sched/ir.h"
 
 typedef enum clg__grp_kind { CLG__GRP_POINTWISE, CLG__GRP_REDUCE, CLG__GRP_KERNEL } clg__grp_kind;
@@ -13,19 +15,32 @@ typedef struct clg__grp {
     int reds[CLG__GROUP_REDUCTIONS], n_reds;      // REDUCE
     int kernel;                                   // KERNEL
     const clg__variant *variant;                  // KERNEL
-    int merged_into; // -1 while alive
-    int level;       // longest way from the inputs
+    int merged_into; // -1 while alive; itself: it never was
+    int level;       // longest way from the inputs, before any merge; when launches are made, then
+    int64_t rank;    // above those of all groups that it reads; kept so by merges
     int launch;      // number of the launch it is part of
-    bool twin;       // another group has the same text
-    clg__group *text; // what codegen gets; NULL for a kernel without an epilogue
+    bool same_body;  // another group has the same text
+    clg__body *body; // what codegen gets; NULL for a kernel without an epilogue
+    int *loads, n_loads; // values that it reads
+    int refusals;    // of siblings that were to be merged
+    // of walks
+    uint32_t seen;
+    int next;
 } clg__grp;
 
 typedef struct clg__fusion {
     clg__work *w;
+    clg__cost cost;
     clg__grp *g;
     int n, capacity;
-    bool failed; // out of memory
-    bool dirty;  // levels are older than the last merge
+    bool failed;    // out of memory
+    void *emitter;  // of emit.c
+    clg__group *room; // what is emitted now
+    clg__texts *texts;
+    // made when all groups have a body: per value the groups that read it, which may have been merged since
+    int *user_start, *user;
+    int *stack;     // of walks, each group once
+    uint32_t stamp;
     // launches in order: groups of one launch follow each other in `order`
     int *order, *launch_start, n_launches;
 } clg__fusion;
@@ -40,10 +55,39 @@ typedef struct clg__emit_result {
     int culprit;
 } clg__emit_result;
 clg__emit_result clg__emit(clg__fusion *f, int group, clg__group *out);
+void *clg__emitter_new(void);
+// Until it works, storing what does not fit.
+bool clg__emit_storing(clg__fusion *f, int group, clg__group *out);
 
-bool clg__fuse(clg__fusion *f);
+// ---- groups.c: the graph of groups
+int clg__group_new(clg__fusion *f, clg__grp_kind kind); // -1: f->failed
+bool clg__group_store(clg__fusion *f, int value);        // a group of its own
+bool clg__group_set_body(clg__fusion *f, int k, const clg__group *text);
+bool clg__group_set_loads(clg__fusion *f, int k);
+bool clg__groups_link(clg__fusion *f);  // users, levels, ranks
+bool clg__groups_levels(clg__fusion *f); // of those alive
+int clg__group_find(clg__fusion *f, int k); // what k was merged into
+// The group that makes what k loads i-th; -1: there is none.
+int clg__group_dep(const clg__fusion *f, int k, int i);
+// Would one group of a and b need itself? Also where that is too much to find out.
+bool clg__groups_cycle(clg__fusion *f, int a, int b);
+// b is part of a, which was NOT the case for the ranks: mends them.
+void clg__groups_merged(clg__fusion *f, int a, int b);
+int64_t clg__group_numel(const clg__fusion *f, int k); // of its results
+
+static inline bool clg__group_alive(const clg__fusion *f, int k)
+{
+    return f->g[k].merged_into < 0;
+}
+
+// ---- the passes
+bool clg__decide(clg__fusion *f);
+bool clg__merge(clg__fusion *f);
+bool clg__make_launches(clg__fusion *f);
+
+bool clg__fuse(clg__fusion *f); // all of them
 void clg__fusion_free(clg__fusion *f);
-// What group k reads: load i of clg__group_n_loads is a value, or -1 where it is none in a buffer.
+// What group k reads: load i of clg__group_n_loads is a value.
 int clg__group_n_loads(const clg__fusion *f, int k);
 int clg__group_load(const clg__fusion *f, int k, int i);
 const clg__variant *clg__choose_variant(const clg__work *w, const clg__ir *v, bool log);

@@ -13,19 +13,19 @@ static void describe(const clg__fusion *f, int k, clg__str *out)
         const clg__ir *v = &f->w->ir[g->kernel];
         clg__str_printf(out, "%s (%s) -> %s", v->op->name, g->variant->name,
                         clg__shape_text(&v->shape, shape));
-    } else if (g->text) {
+    } else if (g->body) {
         clg__str_printf(out, "%s over %s", g->kind == CLG__GRP_REDUCE ? "reduce" : "pointwise",
-                        clg__shape_text(&g->text->shape, shape));
+                        clg__shape_text(&g->body->shape, shape));
     }
-    for (int i = 0; g->text && i < g->text->n_insns; i++) {
-        const clg__insn *in = &g->text->insns[i];
+    for (int i = 0; g->body && i < g->body->n_insns; i++) {
+        const clg__insn *in = &g->body->insns[i];
         if (in->kind == CLG__I_EW)
             clg__str_printf(out, " %s", in->op->name);
     }
     for (int i = 0; i < g->n_reds; i++)
         clg__str_printf(out, " %s", f->w->ir[g->reds[i]].op->name);
-    if (g->text)
-        clg__str_printf(out, " (%d loads, %d results)", g->text->n_operands, g->text->n_outputs);
+    if (g->body)
+        clg__str_printf(out, " (%d loads, %d results)", g->body->n_operands, g->body->n_outputs);
 }
 
 void clg__plan_log(const clg__plan *p, const clg__fusion *f)

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct maker {
@@ -52,7 +53,9 @@ static void describe_kernel(maker *m, int group, clg__kplan *kp)
         for (int a = 0; a < l->n_args; a++) {
             if (l->args[a].kind != CLG__ARG_EPILOGUE)
                 continue;
-            clg__codegen_epilogue(g->n_roots ? g->text : NULL, m->w->dev->caps->cpu_class ? 16 : 1,
+            if (g->n_roots)
+                clg__body_open(g->body, m->f.room);
+            clg__codegen_epilogue(g->n_roots ? m->f.room : NULL, m->w->dev->caps->cpu_class ? 16 : 1,
                                   m->w->ir[g->kernel].dtype, kp, l);
             break;
         }
@@ -79,32 +82,45 @@ static void describe_short(maker *m, const clg__group *const *texts, int n, clg_
     clg__free(g);
 }
 
+// One launch; room for as many groups as it has.
+static bool describe_launch(maker *m, int l, clg__group *room)
+{
+    const clg__fusion *f = &m->f;
+    clg__kplan *kp = &m->kp[l];
+    const int start = f->launch_start[l], n = f->launch_start[l + 1] - start;
+    clg__kplan_init(kp);
+    if (f->g[f->order[start]].kind == CLG__GRP_KERNEL) {
+        describe_kernel(m, f->order[start], kp);
+    } else {
+        const clg__group *texts[CLG__LAUNCH_GROUPS];
+        for (int i = 0; i < n; i++) {
+            clg__body_open(f->g[f->order[start + i]].body, &room[i]);
+            texts[i] = &room[i];
+        }
+        clg__codegen(texts, n, m->w->dev->caps, kp);
+        describe_short(m, texts, n, &m->spare[l]);
+    }
+    if (kp->err.status < 0)
+        clg__fail(m->w->err, kp->err.status, "%s", kp->err.text);
+    return kp->err.status >= 0;
+}
+
 static bool describe(maker *m)
 {
     const clg__fusion *f = &m->f;
+    int most = 1;
+    for (int l = 0; l < f->n_launches; l++)
+        most = f->launch_start[l + 1] - f->launch_start[l] > most ? f->launch_start[l + 1] - f->launch_start[l] : most;
+    clg__group *room = clg__malloc((size_t) most * sizeof *room);
     m->kp = clg__calloc((size_t) f->n_launches + 1, sizeof *m->kp);
     m->spare = clg__calloc((size_t) f->n_launches + 1, sizeof *m->spare);
-    if (!m->kp || !m->spare)
-        return oom(m);
-    for (int l = 0; l < f->n_launches; l++) {
-        clg__kplan *kp = &m->kp[l];
-        const int start = f->launch_start[l], n = f->launch_start[l + 1] - start;
-        clg__kplan_init(kp);
-        if (f->g[f->order[start]].kind == CLG__GRP_KERNEL) {
-            describe_kernel(m, f->order[start], kp);
-        } else {
-            const clg__group *texts[CLG__LAUNCH_GROUPS];
-            for (int i = 0; i < n; i++)
-                texts[i] = f->g[f->order[start + i]].text;
-            clg__codegen(texts, n, m->w->dev->caps, kp);
-            describe_short(m, texts, n, &m->spare[l]);
-        }
-        if (kp->err.status < 0) {
-            clg__fail(m->w->err, kp->err.status, "%s", kp->err.text);
-            return false;
-        }
-    }
-    return true;
+    bool ok = room && m->kp && m->spare;
+    if (!ok)
+        oom(m);
+    for (int l = 0; l < f->n_launches && ok; l++)
+        ok = describe_launch(m, l, room);
+    clg__free(room);
+    return ok;
 }
 
 // ---- memory
@@ -177,8 +193,8 @@ static bool place_value(maker *m, int value, int launch)
 static bool place_group(maker *m, int group, int launch)
 {
     const clg__grp *g = &m->f.g[group];
-    for (int i = 0; g->text && i < g->text->n_outputs; i++) {
-        if (!place_value(m, g->text->outputs[i].output, launch))
+    for (int i = 0; g->body && i < g->body->n_outputs; i++) {
+        if (!place_value(m, g->body->outputs[i].output, launch))
             return false;
     }
     if (g->kind != CLG__GRP_KERNEL || g->n_roots)
@@ -411,6 +427,11 @@ static bool add_units(maker *m, const clg__kplan *kp)
     return true;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
 static bool build(maker *m)
 {
     for (int l = 0; l < m->f.n_launches; l++) {
@@ -426,13 +447,15 @@ static bool build(maker *m)
         return true;
     if (clg__gpu_build(m->p->gpu, m->units, m->n_units, m->w->err) < 0)
         return false;
-    for (int i = 0; i < n; i++) {
-        bool seen = false;
-        for (int j = 0; j < i && !seen; j++)
-            seen = strcmp(clg__kernel_name(m->units[i].kernel),
-                          clg__kernel_name(m->units[j].kernel)) == 0;
-        m->p->n_kernels += !seen;
-    }
+    const char **names = clg__malloc((size_t) n * sizeof *names);
+    if (!names)
+        return oom(m);
+    for (int i = 0; i < n; i++)
+        names[i] = clg__kernel_name(m->units[i].kernel);
+    qsort(names, (size_t) n, sizeof *names, by_text);
+    for (int i = 0; i < n; i++)
+        m->p->n_kernels += i == 0 || strcmp(names[i - 1], names[i]) != 0;
+    clg__free(names);
     return true;
 }
 

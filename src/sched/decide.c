@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// What is stored and what is computed inline: bottom-up, every pointwise value is inlined where it is used,
+// unless it is asked for, is used several times and expensive to repeat, does not fit, or cannot be reached
+// through a view. Reductions and kernels are groups of their own.
+#include "sched/fuse.h"
+
+#include "graph/build.h"
+
+bool clg__emit_storing(clg__fusion *f, int group, clg__group *text)
+{
+    for (;;) {
+        const clg__emit_result r = clg__emit(f, group, text);
+        if (r.ok)
+            return true;
+        if (r.culprit < 0 || f->w->ir[r.culprit].stored)
+            return false;
+        if (!clg__group_store(f, r.culprit))
+            return false;
+    }
+}
+
+static int big_loads(const clg__fusion *f, const clg__group *t, int64_t numel)
+{
+    int n = 0;
+    for (int i = 0; i < t->n_operands; i++) {
+        if (t->operands[i].kind == CLG__FROM_BUFFER)
+            n += clg__cost_big(f->w->ir[t->operands[i].input / CLG__MAX_OUTPUTS].numel, numel);
+    }
+    return n;
+}
+
+// Its elements come straight from a kernel that can apply it as an epilogue and has no other user.
+static bool is_epilogue(const clg__fusion *f, const clg__ir *v)
+{
+    for (int i = 0; i < v->n_src; i++) {
+        const clg__ir *s = &f->w->ir[v->src[i].ir];
+        if (s->op->kind == CLG__KERNEL && s->uses == 1 && s->numel == v->numel &&
+            f->g[s->group].variant && f->g[s->group].variant->epilogue)
+            return true;
+    }
+    return false;
+}
+
+static bool is_kept(const clg__fusion *f, const clg__ir *v)
+{
+    if (v->need || v->wanted || !f->w->fuse)
+        return true;
+    return v->uses > 1 && (f->room->n_insns > f->cost.repeat_insns ||
+                           big_loads(f, f->room, v->numel) > f->cost.repeat_loads || is_epilogue(f, v));
+}
+
+static bool does_not_fit(clg__fusion *f, const clg__ir *v)
+{
+    if (!f->failed)
+        clg__fail(f->w->err, CLG_EBUILD, "eval: %s does not fit a kernel", v->op->name);
+    return false;
+}
+
+static bool decide_pointwise(clg__fusion *f, int ir)
+{
+    clg__ir *v = &f->w->ir[ir];
+    if (v->n_src > CLG__INSN_SOURCES) {
+        clg__fail(f->w->err, CLG_EINVAL, "eval: %s has %d inputs, an instruction has at most %d",
+                  v->op->name, v->n_src, CLG__INSN_SOURCES);
+        return false;
+    }
+    const int before = f->n, k = clg__group_new(f, CLG__GRP_POINTWISE);
+    if (k < 0)
+        return false;
+    f->g[k].roots[0] = ir;
+    f->g[k].n_roots = 1;
+    v->stored = true; // for the trial: a group of its own
+    v->group = k;
+    if (!clg__emit_storing(f, k, f->room))
+        return does_not_fit(f, v);
+    v->n_insns = f->room->n_insns;
+    if (is_kept(f, v))
+        return true;
+    v->stored = false;
+    v->group = -1;
+    if (f->n == before + 1)
+        f->n = before;
+    else
+        f->g[k].merged_into = k; // others were made after it
+    return true;
+}
+
+static bool decide_kernel(clg__fusion *f, int ir)
+{
+    clg__ir *v = &f->w->ir[ir];
+    const int k = clg__group_new(f, CLG__GRP_KERNEL);
+    if (k < 0)
+        return false;
+    v->stored = true;
+    v->group = k;
+    f->g[k].kernel = ir;
+    f->g[k].variant = clg__choose_variant(f->w, v, true);
+    return f->g[k].variant && clg__group_set_loads(f, k);
+}
+
+static bool decide_reduction(clg__fusion *f, int ir)
+{
+    clg__ir *v = &f->w->ir[ir];
+    const int k = clg__group_new(f, CLG__GRP_REDUCE);
+    if (k < 0)
+        return false;
+    v->stored = true;
+    v->group = k;
+    f->g[k].reds[0] = ir;
+    f->g[k].n_reds = 1;
+    if (!f->w->fuse && clg__is_pointwise(&f->w->ir[v->src[0].ir]) && !clg__group_store(f, v->src[0].ir))
+        return false;
+    return clg__emit_storing(f, k, f->room) || does_not_fit(f, v);
+}
+
+bool clg__decide(clg__fusion *f)
+{
+    clg__work *w = f->w;
+    for (int i = 0; i < w->n_ir; i++) {
+        const clg__op_kind kind = w->ir[i].op->kind;
+        const bool ok = clg__is_pointwise(&w->ir[i]) ? decide_pointwise(f, i)
+                        : kind == CLG__KERNEL        ? decide_kernel(f, i)
+                        : kind == CLG__REDUCE        ? decide_reduction(f, i)
+                                                     : true;
+        if (!ok)
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+// The graph of groups: what each reads, who reads it, and an order that merges keep.
+//
+// Ranks are levels with room between them: a merge moves only groups between the two that are merged, not
+// all that comes after.
+#include "sched/fuse.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+#define RANKS ((int64_t) 1 << 24) // between levels
+
+int clg__group_new(clg__fusion *f, clg__grp_kind kind)
+{
+    if (!clg__grow((void **) &f->g, &f->capacity, f->n + 1, sizeof *f->g)) {
+        f->failed = true;
+        return -1;
+    }
+    f->g[f->n] = (clg__grp) { .kind = kind, .kernel = -1, .merged_into = -1, .launch = -1 };
+    return f->n++;
+}
+
+bool clg__group_store(clg__fusion *f, int value)
+{
+    clg__ir *v = &f->w->ir[value];
+    if (v->stored && v->group >= 0)
+        return true;
+    const int k = clg__group_new(f, CLG__GRP_POINTWISE);
+    if (k < 0)
+        return false;
+    f->g[k].roots[0] = value;
+    f->g[k].n_roots = 1;
+    v->stored = true;
+    v->group = k;
+    return true;
+}
+
+int clg__group_n_loads(const clg__fusion *f, int k)
+{
+    return f->g[k].n_loads;
+}
+
+int clg__group_load(const clg__fusion *f, int k, int i)
+{
+    return f->g[k].loads[i];
+}
+
+int clg__group_dep(const clg__fusion *f, int k, int i)
+{
+    const int d = f->w->ir[f->g[k].loads[i] / CLG__MAX_OUTPUTS].group;
+    return d == k ? -1 : d;
+}
+
+static bool reads(const int *loads, int n, int value)
+{
+    for (int i = 0; i < n; i++) {
+        if (loads[i] == value)
+            return true;
+    }
+    return false;
+}
+
+bool clg__group_set_loads(clg__fusion *f, int k)
+{
+    clg__grp *g = &f->g[k];
+    const clg__ir *v = g->kind == CLG__GRP_KERNEL ? &f->w->ir[g->kernel] : NULL;
+    const int most = (g->body ? g->body->n_operands : 0) + (v ? v->n_src : 0);
+    int *loads = clg__malloc(((size_t) most + 1) * sizeof *loads);
+    if (!loads) {
+        f->failed = true;
+        return false;
+    }
+    int n = 0;
+    for (int i = 0; g->body && i < g->body->n_operands; i++) {
+        const clg__operand *o = &g->body->operands[i];
+        const int value = o->input % CLG__EPILOGUE_BASE;
+        if (o->kind == CLG__FROM_BUFFER && !reads(loads, n, value))
+            loads[n++] = value;
+    }
+    for (int i = 0; v && i < v->n_src; i++)
+        loads[n++] = CLG__VALUE(v->src[i].ir, v->src[i].out);
+    clg__free(g->loads);
+    g->loads = loads;
+    g->n_loads = n;
+    return true;
+}
+
+bool clg__group_set_body(clg__fusion *f, int k, const clg__group *text)
+{
+    clg__body *b = clg__body_new(text);
+    if (!b) {
+        f->failed = true;
+        return false;
+    }
+    clg__free(f->g[k].body);
+    f->g[k].body = b;
+    return clg__group_set_loads(f, k);
+}
+
+int64_t clg__group_numel(const clg__fusion *f, int k)
+{
+    const clg__grp *g = &f->g[k];
+    const int value = g->kind == CLG__GRP_KERNEL ? g->kernel : g->kind == CLG__GRP_REDUCE ? g->reds[0] : g->roots[0];
+    return f->w->ir[value].numel;
+}
+
+int clg__group_find(clg__fusion *f, int k)
+{
+    while (f->g[k].merged_into >= 0 && f->g[k].merged_into != k) {
+        const int to = f->g[k].merged_into;
+        if (f->g[to].merged_into >= 0)
+            f->g[k].merged_into = f->g[to].merged_into;
+        k = to;
+    }
+    return k;
+}
+
+// ---- levels
+
+// One walk in depth, each load looked at once.
+bool clg__groups_levels(clg__fusion *f)
+{
+    enum { UNKNOWN = -1 };
+    for (int k = 0; k < f->n; k++) {
+        f->g[k].level = UNKNOWN;
+        f->g[k].next = 0;
+    }
+    for (int k = 0; k < f->n; k++) {
+        int top = 0;
+        if (!clg__group_alive(f, k) || f->g[k].level != UNKNOWN)
+            continue;
+        for (f->stack[top++] = k; top > 0;) {
+            const int at = f->stack[top - 1];
+            clg__grp *g = &f->g[at];
+            int missing = -1;
+            for (; g->next < g->n_loads && missing < 0; g->next++) {
+                const int d = clg__group_dep(f, at, g->next);
+                missing = d >= 0 && f->g[d].level == UNKNOWN ? d : -1;
+            }
+            if (missing >= 0 && top < f->n) {
+                f->stack[top++] = missing;
+                continue;
+            }
+            int level = 0;
+            for (int i = 0; i < g->n_loads; i++) {
+                const int d = clg__group_dep(f, at, i);
+                level = d >= 0 && f->g[d].level >= level ? f->g[d].level + 1 : level;
+            }
+            g->level = level;
+            top--;
+        }
+    }
+    return true;
+}
+
+static bool find_users(clg__fusion *f)
+{
+    const int values = f->w->n_ir * CLG__MAX_OUTPUTS;
+    int total = 0;
+    f->user_start = clg__calloc((size_t) values + 2, sizeof *f->user_start);
+    if (!f->user_start)
+        return false;
+    for (int k = 0; k < f->n; k++) {
+        for (int i = 0; clg__group_alive(f, k) && i < f->g[k].n_loads; i++, total++)
+            f->user_start[f->g[k].loads[i] + 2]++;
+    }
+    f->user = clg__malloc(((size_t) total + 1) * sizeof *f->user);
+    if (!f->user)
+        return false;
+    for (int v = 0; v < values; v++)
+        f->user_start[v + 2] += f->user_start[v + 1];
+    for (int k = 0; k < f->n; k++) { // what was one to the right comes to its place
+        for (int i = 0; clg__group_alive(f, k) && i < f->g[k].n_loads; i++)
+            f->user[f->user_start[f->g[k].loads[i] + 1]++] = k;
+    }
+    return true;
+}
+
+bool clg__groups_link(clg__fusion *f)
+{
+    f->stack = clg__malloc(((size_t) f->n + 1) * sizeof *f->stack);
+    if (!f->stack || !find_users(f) || !clg__groups_levels(f)) {
+        f->failed = true;
+        return false;
+    }
+    for (int k = 0; k < f->n; k++)
+        f->g[k].rank = f->g[k].level * RANKS;
+    return true;
+}
+
+// ---- merges
+
+// Does `from` need `target`, whose rank is lower; where direct edges do not count, by way of another group?
+// Only what ranks above the target can.
+static bool needs(clg__fusion *f, int from, int target, bool direct)
+{
+    const uint32_t stamp = ++f->stamp;
+    int top = 0, walked = 0;
+    f->stack[top++] = from;
+    f->g[from].seen = stamp;
+    while (top > 0) {
+        const int at = f->stack[--top];
+        if (++walked > f->cost.max_walk)
+            return true;
+        for (int i = 0; i < f->g[at].n_loads; i++) {
+            const int d = clg__group_dep(f, at, i);
+            if (d < 0 || f->g[d].seen == stamp)
+                continue;
+            if (d == target && (direct || at != from))
+                return true;
+            if (d == target || f->g[d].rank <= f->g[target].rank)
+                continue;
+            f->g[d].seen = stamp;
+            f->stack[top++] = d;
+        }
+    }
+    return false;
+}
+
+typedef void (*each_user)(clg__fusion *f, int user, int64_t rank, int *top);
+
+static void users_of_value(clg__fusion *f, int value, int k, int64_t rank, int *top, each_user each)
+{
+    const int end = f->user_start[(value + 1) * CLG__MAX_OUTPUTS];
+    for (int i = f->user_start[value * CLG__MAX_OUTPUTS]; i < end; i++) {
+        const int u = clg__group_find(f, f->user[i]);
+        if (u != k)
+            each(f, u, rank, top);
+    }
+}
+
+static void users_of(clg__fusion *f, int k, int64_t rank, int *top, each_user each)
+{
+    const clg__grp *g = &f->g[k];
+    for (int i = 0; i < g->n_roots; i++)
+        users_of_value(f, g->roots[i], k, rank, top, each);
+    for (int i = 0; i < g->n_reds; i++)
+        users_of_value(f, g->reds[i], k, rank, top, each);
+    if (g->kind == CLG__GRP_KERNEL)
+        users_of_value(f, g->kernel, k, rank, top, each);
+}
+
+static void add_cone(clg__fusion *f, int user, int64_t rank, int *top)
+{
+    if (f->g[user].seen == f->stamp || f->g[user].rank > rank)
+        return;
+    f->g[user].seen = f->stamp;
+    f->stack[(*top)++] = user;
+}
+
+// Are there few enough groups that would have to move when `low` gets this rank?
+static bool few_move(clg__fusion *f, int low, int64_t rank)
+{
+    int top = 0;
+    f->stamp++;
+    f->g[low].seen = f->stamp;
+    users_of(f, low, rank, &top, add_cone);
+    for (int at = 0; at < top; at++) {
+        if (top > f->cost.max_walk)
+            return false;
+        users_of(f, f->stack[at], rank, &top, add_cone);
+    }
+    return true;
+}
+
+bool clg__groups_cycle(clg__fusion *f, int a, int b)
+{
+    const int high = f->g[a].rank > f->g[b].rank ? a : b, low = high == a ? b : a;
+    if (f->g[a].rank == f->g[b].rank)
+        return false;
+    // a merged group stands where its higher part stands. A consumer may go into its producer.
+    return needs(f, high, low, high == a) || !few_move(f, low, f->g[high].rank);
+}
+
+// A group that is on the stack, waiting to move, is marked.
+static void add_move(clg__fusion *f, int user, int64_t rank, int *top)
+{
+    if (f->g[user].seen == f->stamp || f->g[user].rank > rank)
+        return;
+    f->g[user].seen = f->stamp;
+    f->stack[(*top)++] = user;
+}
+
+void clg__groups_merged(clg__fusion *f, int a, int b)
+{
+    clg__grp *g = &f->g[a];
+    const int64_t rank = g->rank > f->g[b].rank ? g->rank : f->g[b].rank;
+    int top = 0;
+    f->g[b].merged_into = a;
+    g->rank = rank;
+    f->stamp++;
+    users_of(f, a, rank, &top, add_move);
+    while (top > 0) {
+        const int at = f->stack[--top];
+        int64_t above = f->g[at].rank;
+        f->g[at].seen = f->stamp - 1;
+        for (int i = 0; i < f->g[at].n_loads; i++) {
+            const int d = clg__group_dep(f, at, i);
+            above = d >= 0 && f->g[d].rank >= above ? f->g[d].rank + 1 : above;
+        }
+        if (above == f->g[at].rank)
+            continue;
+        f->g[at].rank = above;
+        users_of(f, at, above, &top, add_move);
+    }
+}

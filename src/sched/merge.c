@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: MIT
+// Groups become one where one pass over the same elements makes both: a consumer with its producer (also as
+// epilogue of a reduction or kernel), siblings that read the same tensor, sibling reductions.
+#include "sched/fuse.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "graph/build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// A group under something that it reads, and that siblings would read too.
+typedef struct sibling {
+    uint64_t key;
+    int group;
+    int from; // of the first of a key: those before it take no more
+} sibling;
+
+typedef struct merger {
+    clg__fusion *f;
+    sibling *all; // by key, then group
+    int n;
+} merger;
+
+// ---- one merge
+
+static void set_group(clg__work *w, const clg__grp *members, int k)
+{
+    for (int i = 0; i < members->n_roots; i++)
+        w->ir[members->roots[i]].group = k;
+    for (int i = 0; i < members->n_reds; i++)
+        w->ir[members->reds[i]].group = k;
+}
+
+// Try to compute group b inside group a.
+static bool try_merge(clg__fusion *f, int a, int b)
+{
+    clg__grp *ga = &f->g[a], *gb = &f->g[b];
+    const int n_roots = ga->n_roots, n_reds = ga->n_reds;
+    if (n_roots + gb->n_roots > CLG__GROUP_OUTPUTS || n_reds + gb->n_reds > CLG__GROUP_REDUCTIONS ||
+        clg__groups_cycle(f, a, b))
+        return false;
+    for (int i = 0; i < gb->n_roots; i++)
+        ga->roots[ga->n_roots++] = gb->roots[i];
+    for (int i = 0; i < gb->n_reds; i++)
+        ga->reds[ga->n_reds++] = gb->reds[i];
+    set_group(f->w, gb, a);
+    const bool fits = clg__emit(f, a, f->room).ok &&
+                      f->room->n_operands + f->room->n_outputs <= f->cost.max_buffers;
+    if (fits && clg__group_set_body(f, a, f->room)) {
+        clg__groups_merged(f, a, b);
+        return true;
+    }
+    ga->n_roots = n_roots;
+    ga->n_reds = n_reds;
+    set_group(f->w, gb, b);
+    return false;
+}
+
+// ---- producers
+
+// Does any other group read the kernel's value? Several may have inlined its one user.
+static bool read_elsewhere(clg__fusion *f, int kernel_group, int user)
+{
+    const int value = CLG__VALUE(f->g[kernel_group].kernel, 0);
+    for (int i = f->user_start[value]; i < f->user_start[value + 1]; i++) {
+        const int k = clg__group_find(f, f->user[i]);
+        for (int j = 0; k != user && k != kernel_group && j < f->g[k].n_loads; j++) {
+            if (f->g[k].loads[j] == value)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool can_be_epilogue(clg__fusion *f, int kernel_group, int user)
+{
+    const clg__grp *g = &f->g[kernel_group];
+    const clg__ir *v = &f->w->ir[g->kernel];
+    return g->variant->epilogue && v->op->row_axis_from_end > 0 && g->n_roots == 0 &&
+           v->uses == 1 && !v->wanted && !v->node->outs && f->g[user].n_roots == 1 &&
+           f->w->ir[f->g[user].roots[0]].dtype == v->dtype && !read_elsewhere(f, kernel_group, user);
+}
+
+static bool merge_into_producer(clg__fusion *f, int k)
+{
+    for (int i = 0; i < f->g[k].n_loads; i++) {
+        const int d = clg__group_dep(f, k, i);
+        if (d < 0 || clg__group_numel(f, d) != clg__group_numel(f, k))
+            continue;
+        if (f->g[d].kind == CLG__GRP_KERNEL && !can_be_epilogue(f, d, k))
+            continue;
+        // at the end of a reduction it would save nothing, and make each reduction a kernel of its own
+        if (f->g[d].kind == CLG__GRP_REDUCE && f->g[k].same_body)
+            continue;
+        if (try_merge(f, d, k)) {
+            if (f->g[d].kind == CLG__GRP_KERNEL)
+                f->w->ir[f->g[d].kernel].stored = false;
+            return true;
+        }
+    }
+    return false;
+}
+
+// ---- siblings
+
+static const clg__node *reduction_of(const clg__fusion *f, int k)
+{
+    return f->g[k].kind == CLG__GRP_REDUCE ? f->w->ir[f->g[k].reds[0]].node : NULL;
+}
+
+// Elements that the group walks.
+static int64_t walked(const clg__fusion *f, int k)
+{
+    const clg__node *r = reduction_of(f, k);
+    return r ? clg_numel(r->in[0]->pub.shape) : clg__group_numel(f, k);
+}
+
+static bool alike(const clg__fusion *f, int a, int b)
+{
+    if (f->g[a].kind != f->g[b].kind || clg__group_numel(f, a) != clg__group_numel(f, b))
+        return false;
+    const clg__node *x = reduction_of(f, a), *y = reduction_of(f, b);
+    if (!x)
+        return true;
+    const clg__reduce *rx = x->params, *ry = y->params;
+    return clg__shape_equal(&x->in[0]->pub.shape, &y->in[0]->pub.shape) &&
+           memcmp(rx->axis, ry->axis, sizeof rx->axis) == 0;
+}
+
+static bool share_a_load(const clg__fusion *f, int a, int b)
+{
+    const clg__grp *x = &f->g[a], *y = &f->g[b];
+    for (int i = 0; i < x->n_loads; i++) {
+        for (int j = 0; j < y->n_loads; j++) {
+            if (x->loads[i] == y->loads[j] &&
+                clg__cost_big(f->w->ir[x->loads[i] / CLG__MAX_OUTPUTS].numel, walked(f, b)))
+                return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t key_of(const clg__fusion *f, int k, int load, int band)
+{
+    const clg__node *r = reduction_of(f, k);
+    const int64_t head[5] = { load, f->g[k].kind, clg__group_numel(f, k), band, 0 };
+    uint64_t h = clg__hash(head, sizeof head, 0);
+    if (r) {
+        const clg_shape *s = &r->in[0]->pub.shape;
+        h = clg__hash(s->dim, (size_t) s->rank * sizeof s->dim[0], h);
+        h = clg__hash(((const clg__reduce *) r->params)->axis, sizeof ((clg__reduce *) 0)->axis, h);
+    }
+    return h;
+}
+
+static bool is_big_load(const clg__fusion *f, int k, int i)
+{
+    return clg__cost_big(f->w->ir[f->g[k].loads[i] / CLG__MAX_OUTPUTS].numel, walked(f, k));
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const sibling *x = a, *y = b;
+    return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : (x->group > y->group) - (x->group < y->group);
+}
+
+static bool find_siblings(merger *m)
+{
+    clg__fusion *f = m->f;
+    size_t most = 0;
+    for (int k = 0; k < f->n; k++)
+        most += f->g[k].kind == CLG__GRP_KERNEL ? 0 : (size_t) f->g[k].n_loads;
+    m->all = clg__malloc((most + 1) * sizeof *m->all);
+    if (!m->all)
+        return false;
+    for (int k = 0; k < f->n; k++) {
+        if (!clg__group_alive(f, k) || f->g[k].kind == CLG__GRP_KERNEL)
+            continue;
+        for (int i = 0; i < f->g[k].n_loads; i++) {
+            if (is_big_load(f, k, i))
+                m->all[m->n++] = (sibling) { key_of(f, k, f->g[k].loads[i], f->g[k].level / f->cost.band_levels), k, 0 };
+        }
+    }
+    qsort(m->all, (size_t) m->n, sizeof *m->all, by_key);
+    return true;
+}
+
+static int first_of(const merger *m, uint64_t key)
+{
+    int lo = 0, hi = m->n;
+    while (lo < hi) {
+        const int mid = lo + (hi - lo) / 2;
+        if (m->all[mid].key < key)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < m->n && m->all[lo].key == key ? lo : -1;
+}
+
+// Can it take no more, whatever comes?
+static bool is_closed(const clg__fusion *f, int k)
+{
+    const clg__grp *g = &f->g[k];
+    return g->refusals >= f->cost.max_refusals ||
+           (g->kind == CLG__GRP_REDUCE ? g->n_reds >= CLG__GROUP_REDUCTIONS : g->n_roots >= CLG__GROUP_OUTPUTS);
+}
+
+typedef struct cursor {
+    uint64_t key;
+    int at;
+} cursor;
+enum { CURSORS = 256 };
+
+// Where siblings of k may stand: under each of its loads, in its band and those near.
+static int open_cursors(merger *m, int k, cursor *c)
+{
+    const clg__fusion *f = m->f;
+    const int band = f->g[k].level / f->cost.band_levels, near = f->cost.near_bands;
+    int n = 0;
+    for (int i = 0; i < f->g[k].n_loads; i++) {
+        for (int b = band - near; b <= band + near && is_big_load(f, k, i) && n < CURSORS; b++) {
+            const uint64_t key = key_of(f, k, f->g[k].loads[i], b);
+            const int first = b < 0 ? -1 : first_of(m, key);
+            if (first < 0)
+                continue;
+            int *from = &m->all[first].from; // what is closed stays so
+            while (first + *from < m->n && m->all[first + *from].key == key &&
+                   is_closed(f, clg__group_find(m->f, m->all[first + *from].group)))
+                (*from)++;
+            c[n++] = (cursor) { key, first + *from };
+        }
+    }
+    return n;
+}
+
+// The first of what the cursors stand on, in order of groups; -1: they are at their ends.
+static int next_group(const merger *m, cursor *c, int n)
+{
+    int best = -1;
+    for (int i = 0; i < n; i++) {
+        const bool is = c[i].at < m->n && m->all[c[i].at].key == c[i].key;
+        if (is && (best < 0 || m->all[c[i].at].group < m->all[c[best].at].group))
+            best = i;
+    }
+    return best < 0 ? -1 : m->all[c[best].at++].group;
+}
+
+static bool merge_sibling(merger *m, int k)
+{
+    clg__fusion *f = m->f;
+    cursor c[CURSORS];
+    if (is_closed(f, k))
+        return false;
+    const int n = open_cursors(m, k, c);
+    for (int at = next_group(m, c, n); at >= 0; at = next_group(m, c, n)) {
+        const int a = clg__group_find(f, at);
+        if (a == k || f->g[a].next == k || is_closed(f, a))
+            continue;
+        f->g[a].next = k; // was tried
+        if (!alike(f, a, k) || !share_a_load(f, a, k))
+            continue;
+        if (try_merge(f, a, k))
+            return true;
+        f->g[a].refusals++;
+        if (f->failed)
+            return false;
+    }
+    return false;
+}
+
+// ---- the pass
+
+static bool make_bodies(clg__fusion *f)
+{
+    for (int k = 0; k < f->n; k++) {
+        if (!clg__group_alive(f, k) || f->g[k].kind == CLG__GRP_KERNEL)
+            continue;
+        if (!clg__emit_storing(f, k, f->room) || !clg__group_set_body(f, k, f->room)) {
+            if (!f->failed)
+                clg__fail(f->w->err, CLG_EBUILD, "eval: a group does not fit a kernel");
+            return false;
+        }
+    }
+    return true;
+}
+
+// Groups of one text share a launch, as the updates of all parameters do.
+static bool find_same_bodies(clg__fusion *f)
+{
+    int *first = clg__malloc(((size_t) f->n + 1) * sizeof *first); // group by number of its text
+    bool ok = first != NULL;
+    for (int k = 0; k < f->n && ok; k++)
+        first[k] = -1;
+    for (int k = 0; k < f->n && ok; k++) {
+        int number = -1;
+        if (!clg__group_alive(f, k) || f->g[k].kind != CLG__GRP_POINTWISE)
+            continue;
+        ok = clg__text_number(f->texts, f->g[k].body, f->room, &number);
+        if (!ok || number < 0)
+            continue;
+        if (first[number] < 0)
+            first[number] = k;
+        else
+            f->g[first[number]].same_body = f->g[k].same_body = true;
+    }
+    clg__free(first);
+    return ok;
+}
+
+static void merge_all(merger *m)
+{
+    clg__fusion *f = m->f;
+    for (int k = 0; k < f->n; k++)
+        f->g[k].next = -1;
+    // Values come in dependency order, groups nearly so: walk the values.
+    for (int i = 0; i < f->w->n_ir && !f->failed; i++) {
+        const int k = f->w->ir[i].group;
+        if (k < 0 || !f->w->ir[i].stored || f->g[k].kind == CLG__GRP_KERNEL)
+            continue;
+        if (f->g[k].kind == CLG__GRP_POINTWISE && f->g[k].n_roots == 1 && f->g[k].roots[0] == i &&
+            merge_into_producer(f, k))
+            continue;
+        merge_sibling(m, k);
+    }
+}
+
+// Results that only their own group reads stay in registers.
+static bool drop_private(clg__fusion *f)
+{
+    char *read = clg__calloc((size_t) f->w->n_ir + 1, 1);
+    if (!read)
+        return false;
+    for (int k = 0; k < f->n; k++) {
+        for (int i = 0; clg__group_alive(f, k) && i < f->g[k].n_loads; i++)
+            read[f->g[k].loads[i] / CLG__MAX_OUTPUTS] = 1;
+    }
+    for (int k = 0; k < f->n && !f->failed; k++) {
+        clg__grp *g = &f->g[k];
+        bool changed = false;
+        for (int i = 0; clg__group_alive(f, k) && i < g->n_roots + g->n_reds; i++) {
+            const int id = i < g->n_roots ? g->roots[i] : g->reds[i - g->n_roots];
+            clg__ir *v = &f->w->ir[id];
+            if (v->stored && !read[id] && !v->wanted) {
+                v->stored = false;
+                changed = true;
+            }
+        }
+        if (changed && clg__emit(f, k, f->room).ok)
+            clg__group_set_body(f, k, f->room);
+    }
+    clg__free(read);
+    return !f->failed;
+}
+
+bool clg__merge(clg__fusion *f)
+{
+    merger m = { .f = f };
+    bool ok = make_bodies(f) && clg__groups_link(f);
+    if (ok && f->w->fuse) {
+        ok = find_same_bodies(f) && find_siblings(&m);
+        if (ok)
+            merge_all(&m);
+    }
+    clg__free(m.all);
+    return ok && !f->failed && drop_private(f);
+}
