@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The planner: which values are one, and what planning costs.
+#include "../tools/graphs.h"
 #include "testing.h"
+
+#include <pthread.h>
 
 static clg_tensor numbers(clg_shape s, float *to)
 {
@@ -65,6 +68,150 @@ START_TEST(copies_are_values_like_any_other)
 }
 END_TEST
 
+// ---- what planning costs
+
+static double thread_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
+}
+
+// Seconds per node of recording, differentiating and planning; the least of some rounds.
+static double cost(const graph_family *f, int nodes, int rounds)
+{
+    double best = INFINITY;
+    const int units = graph_units(dev, f, nodes);
+    ck_assert_msg(units > 0, "%s: %s", f->name, clg_error(dev, 0));
+    for (int i = 0; i < rounds; i++) {
+        graph g;
+        clg_plan_info info;
+        clg_scope s = clg_scope_push(dev);
+        const uint64_t before = clg_device_get_stats(dev).nodes;
+        const double start = thread_seconds();
+        const bool done = graph_record(&g, dev, f, units) && graph_differentiate(&g) && graph_plan(&g, &info);
+        const double t = thread_seconds() - start;
+        ck_assert_msg(done, "%s: %s", f->name, clg_error(dev, 0));
+        const double n = (double) (clg_device_get_stats(dev).nodes - before);
+        ck_assert_double_gt(n, 0.9 * nodes);
+        best = t / n < best ? t / n : best;
+        graph_free(&g);
+        clg_scope_pop(s);
+    }
+    return best;
+}
+
+// The bench's budget is 3; anything that grows with the graph is 50.
+START_TEST(planning_time_per_node_does_not_grow)
+{
+    const graph_family *f = &graph_families[_i];
+    const double small = cost(f, 1000, 5), large = cost(f, 50000, 2);
+    printf("%-9s %6.2f us per node of 1,000, %6.2f of 50,000\n", f->name, 1e6 * small, 1e6 * large);
+    ck_assert_msg(large < 6 * small, "%s: %.2f us per node of 1,000, %.2f of 50,000", f->name, 1e6 * small,
+                  1e6 * large);
+}
+END_TEST
+
+static void *plan_deep(void *family)
+{
+    const graph_family *f = family;
+    graph g;
+    clg_plan_info info;
+    clg_scope s = clg_scope_push(dev);
+    const bool done = graph_record(&g, dev, f, graph_units(dev, f, 50000)) && graph_differentiate(&g) &&
+                      graph_plan(&g, &info);
+    graph_free(&g);
+    clg_scope_pop(s);
+    return done ? family : NULL;
+}
+
+// musl gives a thread 128 KB.
+START_TEST(no_depth_needs_more_stack)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    const size_t bytes = 1024 << 10;
+#else
+    const size_t bytes = 128 << 10;
+#endif
+    pthread_t thread;
+    pthread_attr_t attr;
+    void *done = NULL;
+    ck_assert_int_eq(pthread_attr_init(&attr), 0);
+    ck_assert_int_eq(pthread_attr_setstacksize(&attr, bytes), 0);
+    ck_assert_int_eq(pthread_create(&thread, &attr, plan_deep, (void *) (uintptr_t) &graph_families[_i]), 0);
+    pthread_join(thread, &done);
+    pthread_attr_destroy(&attr);
+    ck_assert_msg(done, "%s: %s", graph_families[_i].name, clg_error(dev, 0));
+}
+END_TEST
+
+// ---- assignments that others overwrite
+
+static uint64_t delayed_peak(int steps, double *value)
+{
+    clg_device d;
+    enum { N = 1 << 20 };
+    ok(clg_device_open(&d, NULL));
+    clg_var v = clg_var_create(clg_ones(d, CLG_F32, CLG_SHAPE(N)));
+    ok(clg_eval_assigned(d));
+    for (int i = 0; i < steps; i++) {
+        clg_scope s = clg_scope_push(d);
+        ok(clg_var_assign(v, clg_mul_scalar(clg_var_value(v), 1.5)));
+        clg_scope_pop(s);
+    }
+    ok(clg_eval_assigned(d));
+    ok(clg_sync(d));
+    const uint64_t peak = clg_device_get_stats(d).bytes_peak;
+    *value = clg_item(clg_amax(clg_var_value(v), CLG_ALL, false), NULL);
+    clg_var_destroy(&v);
+    clg_device_close(&d);
+    return peak;
+}
+
+START_TEST(overwritten_values_do_not_stay)
+{
+    double one, many;
+    const uint64_t peak = delayed_peak(1, &one);
+    ck_assert_uint_le(delayed_peak(16, &many), 3 * peak);
+    ck_assert_double_eq(one, 1.5);
+    float want = 1;
+    for (int i = 0; i < 16; i++)
+        want *= 1.5f;
+    ck_assert_double_eq(many, (double) want);
+}
+END_TEST
+
+// Those that the user holds are values like any other.
+START_TEST(overwritten_values_can_be_held)
+{
+    clg_scope s = clg_scope_push(dev);
+    clg_var v = clg_var_create(clg_ones(dev, CLG_F32, CLG_SHAPE(4)));
+    ok(clg_eval_assigned(dev));
+    clg_tensor held[4], sum = NULL;
+    for (int i = 0; i < 8; i++) {
+        clg_scope inner = clg_scope_push(dev);
+        ok(clg_var_assign(v, clg_mul_scalar(clg_var_value(v), 2)));
+        if (i % 2)
+            held[i / 2] = clg_keep(clg_var_value(v));
+        if (i == 4)
+            sum = clg_keep(clg_sum(clg_var_value(v), CLG_ALL, false)); // of one that nobody holds
+        clg_scope_pop(inner);
+    }
+    ok(clg_eval_assigned(dev));
+    for (int i = 0; i < 4; i++) {
+        float y[4];
+        ok(clg_read(held[i], y, sizeof y));
+        ck_assert_float_eq(y[3], (float) (1 << (2 * i + 2)));
+        clg_drop(&held[i]);
+    }
+    ck_assert_double_eq(clg_item(sum, NULL), 4 * 32);
+    ck_assert_double_eq(clg_item(clg_amin(clg_var_value(v), CLG_ALL, false), NULL), 256);
+    clg_drop(&sum);
+    clg_var_destroy(&v);
+    clg_scope_pop(s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("planner");
@@ -72,6 +219,10 @@ int main(void)
     tcase_set_timeout(c, 300);
     tcase_add_test(c, equal_results_of_unequal_inputs_are_two);
     tcase_add_test(c, copies_are_values_like_any_other);
+    tcase_add_loop_test(c, planning_time_per_node_does_not_grow, 0, graph_family_count);
+    tcase_add_loop_test(c, no_depth_needs_more_stack, 0, graph_family_count);
+    tcase_add_test(c, overwritten_values_do_not_stay);
+    tcase_add_test(c, overwritten_values_can_be_held);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

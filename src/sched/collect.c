@@ -59,6 +59,12 @@ bool clg__work_collect(clg__work *w)
         if (w->roots[i] && !visit(w, w->roots[i], stamp))
             return false;
     }
+    int kept = 0; // what nothing reads is not computed
+    for (int i = 0; i < w->n_passed; i++) {
+        if (w->passed[i]->stamp == stamp)
+            w->passed[kept++] = w->passed[i];
+    }
+    w->n_passed = kept;
     return true;
 }
 
@@ -84,7 +90,7 @@ static void key_type(clg__key *k, uint32_t op, int n_deps, clg_dtype t, const cl
 // No key is the beginning of another: whatever varies in length stands behind its length.
 bool clg__work_key(const clg__work *w, clg__key *k)
 {
-    const int64_t head[3] = { w->fuse, w->n_order, w->n_roots };
+    const int64_t head[4] = { w->fuse, w->n_order, w->n_roots, w->n_passed };
     clg__str_add_n(&k->bytes, head, sizeof head);
     for (int i = 0; i < w->n_order; i++) {
         const clg__node *n = w->order[i];
@@ -103,5 +109,7 @@ bool clg__work_key(const clg__work *w, clg__key *k)
     }
     for (int i = 0; i < w->n_roots; i++)
         clg__key_i64(k, w->roots[i] ? w->roots[i]->index : -1);
+    for (int i = 0; i < w->n_passed; i++)
+        clg__key_i64(k, w->passed[i]->index);
     return !k->bytes.failed;
 }

@@ -71,7 +71,8 @@ static void run_work(clg__sched *s, clg__work *w)
         if (run_once(s, w) >= 0 || !try_again(s, w->err, attempt, failures))
             break;
         const clg__work again = { .dev = w->dev, .err = w->err, .roots = w->roots,
-                                  .n_roots = w->n_roots, .fuse = w->fuse };
+                                  .n_roots = w->n_roots, .passed = w->passed, .n_passed = w->n_passed,
+                                  .fuse = w->fuse };
         clg__work_free(w);
         *w = again;
     }
@@ -80,16 +81,39 @@ static void run_work(clg__sched *s, clg__work *w)
 
 typedef enum pending { NONE, CREATIONS, ALL } pending;
 
-static int add_roots(clg_device dev, const clg_tensor *t, int n, pending which, clg__node **roots)
+// What is evaluated: t[], and of the assignments those that are `which`. One that a later one overwrites, and
+// whose value the user does not hold, is only passed through.
+static bool add_roots(clg__work *w, const clg_tensor *t, int n, pending which)
 {
-    int m = 0;
-    for (int i = 0; i < n; i++)
-        roots[m++] = clg__node_of(t[i]);
-    for (int i = 0; i < dev->n_pending && which != NONE; i++) {
-        if (dev->pending[i].var && (which == ALL || dev->pending[i].creation))
-            roots[m++] = dev->pending[i].value;
+    const clg_device dev = w->dev;
+    w->roots = clg__malloc((size_t) (n + dev->n_pending + 1) * sizeof *w->roots);
+    w->passed = clg__malloc((size_t) (dev->n_pending + 1) * sizeof *w->passed);
+    if (!w->roots || !w->passed) {
+        clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
+        return false;
     }
-    return m;
+    for (int i = 0; i < n; i++)
+        w->roots[w->n_roots++] = clg__node_of(t[i]);
+    for (int i = 0; i < dev->n_pending; i++) {
+        if (dev->pending[i].var)
+            dev->pending[i].var->slot = i; // the last one stays
+    }
+    for (int i = 0; i < dev->n_pending && which != NONE; i++) {
+        const clg__pending *p = &dev->pending[i];
+        if (!p->var || (which == CREATIONS && !p->creation))
+            continue;
+        if (which == ALL && p->var->slot != i && p->value->handles == 0)
+            w->passed[w->n_passed++] = p->value;
+        else
+            w->roots[w->n_roots++] = p->value;
+    }
+    return true;
+}
+
+static void free_roots(clg__work *w)
+{
+    clg__free(w->roots);
+    clg__free(w->passed);
 }
 
 static clg_status evaluate_roots(clg_device dev, const clg_tensor *t, int n, pending which)
@@ -98,15 +122,10 @@ static clg_status evaluate_roots(clg_device dev, const clg_tensor *t, int n, pen
     clg__sched *s = dev->sched;
     clg__work w = { .dev = dev, .err = &err, .fuse = s->fuse };
     clg__enter(dev);
-    w.roots = clg__malloc((size_t) (n + dev->n_pending + 1) * sizeof *w.roots);
-    if (w.roots) {
-        w.n_roots = add_roots(dev, t, n, which, w.roots);
+    if (add_roots(&w, t, n, which))
         run_work(s, &w);
-    } else {
-        clg__fail(&err, CLG_ENOMEM, "eval: out of host memory");
-    }
     clg__work_free(&w);
-    clg__free(w.roots);
+    free_roots(&w);
     clg__leave(dev);
     if (err.status < 0) {
         if (which != NONE)
@@ -187,15 +206,10 @@ clg_status clg_plan_n(clg_device dev, const clg_tensor *t, int n, clg_plan_info 
     n = n > 0 ? n : 0;
     clg__work w = { .dev = dev, .err = &err, .fuse = ((clg__sched *) dev->sched)->fuse };
     clg__enter(dev);
-    w.roots = clg__malloc((size_t) (n + dev->n_pending + 1) * sizeof *w.roots);
-    if (w.roots)
-        w.n_roots = add_roots(dev, t, n, ALL, w.roots);
-    else
-        clg__fail(&err, CLG_ENOMEM, "plan: out of host memory");
-    if (w.roots && clg__work_collect(&w))
+    if (add_roots(&w, t, n, ALL) && clg__work_collect(&w))
         clg__plan_estimate(&w, out);
     clg__work_free(&w);
-    clg__free(w.roots);
+    free_roots(&w);
     clg__leave(dev);
     if (err.status >= 0)
         return CLG_OK;

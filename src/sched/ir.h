@@ -45,6 +45,10 @@ typedef struct clg__work {
     int n_order, cap_order;
     clg__node **roots; // asked for, then pending assignments; NULL entries allowed
     int n_roots;
+    // Values of variables that a later assignment of the same evaluation overwrites: they stay in memory as
+    // long as something reads them, and are no results.
+    clg__node **passed;
+    int n_passed;
     bool fuse;
     // made on a miss
     clg__ref *at;      // per ordered node: what it is

@@ -285,6 +285,15 @@ static bool lower_roots(clg__work *w)
     return true;
 }
 
+// In memory, as if each had been evaluated in its turn: the kernels of one step are those of many.
+static void lower_passed(clg__work *w)
+{
+    for (int i = 0; i < w->n_passed; i++) {
+        clg__ir *v = &w->ir[w->at[w->passed[i]->index].ir];
+        v->need |= !clg__is_virtual(v);
+    }
+}
+
 bool clg__work_lower(clg__work *w)
 {
     w->at = clg__calloc((size_t) w->n_order + 1, sizeof *w->at);
@@ -293,6 +302,7 @@ bool clg__work_lower(clg__work *w)
         return oom(w);
     if (!lower_nodes(w) || !lower_roots(w))
         return false;
+    lower_passed(w);
     for (int i = 0; i < w->n_ir; i++) {
         for (int k = 0; k < w->ir[i].n_src; k++)
             w->ir[w->ir[i].src[k].ir].uses++;
