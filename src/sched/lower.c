@@ -118,6 +118,12 @@ static bool grow_table(clg__work *w)
     return true;
 }
 
+static int fail_value(clg__work *w)
+{
+    oom(w);
+    return -1;
+}
+
 // The only way to make a value: an equal one that is there already, or a new one. -1: w->err.
 // node has the params, and is what inputs are read over; NULL: they are read over `shape`.
 static int intern(clg__work *w, const clg__op *op, clg_dtype t, const clg_shape *shape, int n_src,
@@ -129,7 +135,7 @@ static int intern(clg__work *w, const clg__op *op, clg_dtype t, const clg_shape 
     }
     if (!clg__grow((void **) &w->ir, &w->cap_ir, w->n_ir + 1, sizeof *w->ir) ||
         (2 * w->n_ir >= w->table_size && !grow_table(w)))
-        return oom(w) - 1;
+        return fail_value(w);
     clg__ir *v = &w->ir[w->n_ir];
     *v = (clg__ir) { .op = op, .dtype = t, .shape = *shape, .numel = clg_numel(*shape), .node = node,
                      .order = order, .group = -1, .n_src = n_src };
@@ -137,6 +143,8 @@ static int intern(clg__work *w, const clg__op *op, clg_dtype t, const clg_shape 
     size_t at = 0;
     if (is_mergeable(v)) {
         v->hash = hash_of(w, v);
+        if (w->keys[0].bytes.failed)
+            return fail_value(w);
         const size_t mask = (size_t) w->table_size - 1;
         for (at = v->hash & mask; w->table[at] >= 0; at = (at + 1) & mask) {
             if (equal_values(w, &w->ir[w->table[at]], v))
@@ -147,7 +155,7 @@ static int intern(clg__work *w, const clg__op *op, clg_dtype t, const clg_shape 
     if (n_src > 0) {
         v->src = clg__malloc((size_t) n_src * sizeof *v->src);
         if (!v->src)
-            return oom(w) - 1;
+            return fail_value(w);
         memcpy(v->src, src, (size_t) n_src * sizeof *v->src);
     }
     if (is_mergeable(v))

@@ -43,7 +43,7 @@ static void describe_kernel(maker *m, int group, clg__kplan *kp)
     void *memory;
     clg__kernel_call_of(m->w, &m->w->ir[g->kernel], &c, &memory);
     if (!memory) {
-        oom(m);
+        clg__fail(&kp->err, CLG_ENOMEM, "eval: out of host memory while planning");
         return;
     }
     kp->variant = g->variant->name;
