@@ -183,6 +183,9 @@ typedef struct call {
     R(max_unpool3d_1, max_unpool3d, clg_max_unpool3d(good, t, CLG_SCALAR, NULL), 0)                \
     R(unfold, unfold, clg_unfold(t, NULL), 0)                                                      \
     R(fold, fold, clg_fold(t, CLG_SHAPE(1), NULL), 0)                                              \
+    R(lp_pool1d, lp_pool1d, clg_lp_pool1d(t, 2, NULL), 0)                                          \
+    R(lp_pool2d, lp_pool2d, clg_lp_pool2d(t, 2, NULL), 0)                                          \
+    R(lp_pool3d, lp_pool3d, clg_lp_pool3d(t, 2, NULL), 0)                                          \
     R(softmax, softmax, clg_softmax(t, 0), 0)                                                      \
     R(log_softmax, log_softmax, clg_log_softmax(t, 0), 0)                                          \
     R(mse_loss0, mse_loss, clg_mse_loss(t, good, CLG_REDUCE_MEAN), 0)                              \

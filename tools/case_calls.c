@@ -171,6 +171,15 @@ static clg_tensor do_fold(const call_values *v)
     return clg_fold(T(0), S(1), &p);
 }
 
+#define LP_CALLS(M) M(lp_pool1d) M(lp_pool2d) M(lp_pool3d)
+#define APPLY_LP(id)                                                                               \
+    static clg_tensor do_##id(const call_values *v)                                                \
+    {                                                                                              \
+        PARAMS(clg_pool_params)                                                                    \
+        return clg_##id(T(0), N(1), &p);                                                           \
+    }
+LP_CALLS(APPLY_LP)
+
 #define UNPOOL_CALLS(M) M(max_unpool1d) M(max_unpool2d) M(max_unpool3d)
 #define APPLY_UNPOOL(id)                                                                           \
     static clg_tensor do_##id(const call_values *v)                                                \
@@ -261,6 +270,7 @@ static clg_tensor do_batch_norm_running(const call_values *v)
     { #id, #id, "tt", do_##id, NULL }, { #id, #id "_scalar", "tn", do_##id##_scalar, NULL },       \
     { #id, "scalar_" #id, "nt", do_scalar_##id, NULL },
 #define ROW_CONV(id) { #id, #id, "ttT", do_##id, conv_fields },
+#define ROW_LP(id) { #id, #id, "tn", do_##id, pool_fields },
 #define ROW_UNPOOL(id) { #id, #id, "tts", do_##id, pool_fields },
 #define ROW_POOL(id) { #id, #id, "t", do_##id, pool_fields },
 const call_op call_ops[] = {
@@ -270,6 +280,7 @@ const call_op call_ops[] = {
     { "cross_entropy", "cross_entropy", "tt", do_cross_entropy, cross_entropy_fields },
     CONV_CALLS(ROW_CONV)
     POOL_CALLS(ROW_POOL)
+    LP_CALLS(ROW_LP)
     UNPOOL_CALLS(ROW_UNPOOL)
     { "unfold", "unfold", "t", do_unfold, fold_fields },
     { "fold", "fold", "ts", do_fold, fold_fields },

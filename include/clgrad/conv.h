@@ -217,6 +217,48 @@ CLG_API clg_tensor clg_avg_pool2d(clg_tensor x, const struct clg_pool_params *p)
 // errors  as of clg_avg_pool2d, with rank 5
 CLG_API clg_tensor clg_avg_pool3d(clg_tensor x, const struct clg_pool_params *p);
 
+// Power mean, without its division, of each window of 1-d images.
+//
+//   y = (sum of x^norm over the window)^(1/norm), as (K * mean)^(1/norm)
+//
+// x       [N,C,W]       float
+// norm    above 0; no gradient. The power of a negative number may be NaN
+// p       kernel is needed; stride; ceil_mode: a window that hangs over the end counts for K too
+// result  [N,C,W']      type of x
+// grad    x; 0 where all of a window is
+// errors  CLG_ESHAPE    rank not 3, an empty image, the window does not fit or is too large
+//         CLG_EDTYPE    x is not floating
+//         CLG_EINVAL    norm, no kernel, a padding or divisor, a parameter that is negative
+CLG_API clg_tensor clg_lp_pool1d(clg_tensor x, double norm, const struct clg_pool_params *p);
+
+// Power mean, without its division, of each window of 2-d images.
+//
+//   y = (sum of x^norm over the window)^(1/norm), as (K * mean)^(1/norm)
+//
+// x       [N,C,H,W]     float
+// norm    above 0; no gradient. The power of a negative number may be NaN
+// p       kernel is needed; stride; ceil_mode: a window that hangs over the end counts for K too
+// result  [N,C,H',W']   type of x
+// grad    x; 0 where all of a window is
+// errors  CLG_ESHAPE    rank not 4, an empty image, the window does not fit or is too large
+//         CLG_EDTYPE    x is not floating
+//         CLG_EINVAL    norm, no kernel, a padding or divisor, a parameter that is negative
+CLG_API clg_tensor clg_lp_pool2d(clg_tensor x, double norm, const struct clg_pool_params *p);
+
+// Power mean, without its division, of each window of 3-d images.
+//
+//   y = (sum of x^norm over the window)^(1/norm), as (K * mean)^(1/norm)
+//
+// x       [N,C,D,H,W]   float
+// norm    above 0; no gradient. The power of a negative number may be NaN
+// p       kernel is needed; stride; ceil_mode: a window that hangs over the end counts for K too
+// result  [N,C,D',H',W'] type of x
+// grad    x; 0 where all of a window is
+// errors  CLG_ESHAPE    rank not 5, an empty image, the window does not fit or is too large
+//         CLG_EDTYPE    x is not floating
+//         CLG_EINVAL    norm, no kernel, a padding or divisor, a parameter that is negative
+CLG_API clg_tensor clg_lp_pool3d(clg_tensor x, double norm, const struct clg_pool_params *p);
+
 // ---- pooling to a given size
 
 // Largest of each of a given number of windows of 1-d images.

@@ -4,6 +4,7 @@
 // the same with other windows. Kernels are planned in pool_plan.c.
 #include "ops/pool.h"
 
+#include <math.h>
 #include <string.h>
 
 static void key_pool(const void *params, clg__key *k)
@@ -209,6 +210,50 @@ PUBLIC(max_pool3d, 3, true)
 PUBLIC(avg_pool1d, 1, false)
 PUBLIC(avg_pool2d, 2, false)
 PUBLIC(avg_pool3d, 3, false)
+
+// ---- power means, of averages
+
+static clg_tensor power_mean(const char *name, int nd, clg_tensor x, double norm, const struct clg_pool_params *p)
+{
+    static clg_tensor (*const average[])(clg_tensor x, const struct clg_pool_params *p) = {
+        clg_avg_pool1d, clg_avg_pool2d, clg_avg_pool3d
+    };
+    struct clg_pool_params r;
+    const char *wrong = clg_params_read(&r, sizeof r, p);
+    clg__call c;
+    if (!clg__call_begin(&c, name, "x", 1, &x))
+        return clg__call_poison(&c);
+    if (wrong)
+        return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
+    if (!clg_dtype_is_float(x->dtype))
+        return clg__call_fail(&c, CLG_EDTYPE, "only floating types");
+    if (!(norm > 0) || isinf(norm))
+        return clg__call_fail(&c, CLG_EINVAL, "norm is %g, expected a positive number", norm);
+    const int paddings[] = { r.padding, r.padding_d, r.padding_h, r.padding_w, r.padding_end, r.padding_end_d,
+                             r.padding_end_h, r.padding_end_w, r.divisor, r.exclude_padding };
+    for (size_t i = 0; i < sizeof paddings / sizeof paddings[0]; i++) {
+        if (paddings[i])
+            return clg__call_fail(&c, CLG_EINVAL, "a padding or divisor is %d, but a power mean has none", paddings[i]);
+    }
+    double places = 1; // of a whole window, also where one hangs over the end
+    for (int i = 0; i < nd; i++) {
+        const int each = i == 0 ? r.kernel_w : i == 1 ? r.kernel_h : r.kernel_d;
+        places *= each ? each : r.kernel;
+    }
+    clg_tensor y = average[nd - 1](clg_pow_scalar(x, norm), &r);
+    // without a gradient where all is 0, and the root of a negative sum has none
+    y = clg_mul(clg_sign(y), clg_relu(clg_abs(y)));
+    return clg__call_own(&c, clg_pow_scalar(clg_mul_scalar(y, places), 1 / norm));
+}
+
+#define POWER_MEAN(id, nd)                                                                         \
+    clg_tensor clg_##id(clg_tensor x, double norm, const struct clg_pool_params *p)                \
+    {                                                                                              \
+        return power_mean(#id, nd, x, norm, p);                                                    \
+    }
+POWER_MEAN(lp_pool1d, 1)
+POWER_MEAN(lp_pool2d, 2)
+POWER_MEAN(lp_pool3d, 3)
 
 // ---- adaptive
 
