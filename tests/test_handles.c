@@ -227,8 +227,18 @@ typedef struct call {
     R(var_assign1, var_assign, FROM(clg_var_assign(vars[GOOD], t)), 0)                             \
     R(assign_n1, assign_n, FROM(clg_assign_n((clg_var[]) { vars[GOOD], vars[GOOD] },               \
                                              (clg_tensor[]) { good, t }, 2)), 0)                   \
+    R(nn_conv1d0, nn_conv1d, clg_nn_conv1d(stores[GOOD], "c", t,                                   \
+      clg_nn_conv_params(.out = 1, .kernel = 1)), 0)                                               \
     R(nn_conv2d0, nn_conv2d, clg_nn_conv2d(stores[GOOD], "c", t,                                   \
-                                           clg_nn_conv2d_params(.out = 1, .kernel = 1)), 0)        \
+      clg_nn_conv_params(.out = 1, .kernel = 1)), 0)                                               \
+    R(nn_conv3d0, nn_conv3d, clg_nn_conv3d(stores[GOOD], "c", t,                                   \
+      clg_nn_conv_params(.out = 1, .kernel = 1)), 0)                                               \
+    R(nn_conv_transpose1d0, nn_conv_transpose1d, clg_nn_conv_transpose1d(stores[GOOD], "c", t,     \
+      clg_nn_conv_params(.out = 1, .kernel = 1)), 0)                                               \
+    R(nn_conv_transpose2d0, nn_conv_transpose2d, clg_nn_conv_transpose2d(stores[GOOD], "c", t,     \
+      clg_nn_conv_params(.out = 1, .kernel = 1)), 0)                                               \
+    R(nn_conv_transpose3d0, nn_conv_transpose3d, clg_nn_conv_transpose3d(stores[GOOD], "c", t,     \
+      clg_nn_conv_params(.out = 1, .kernel = 1)), 0)                                               \
     R(nn_linear0, nn_linear, clg_nn_linear(stores[GOOD], "l", t, clg_nn_linear_params(.out = 1)), 0) \
     R(nn_batch_norm2d0, nn_batch_norm2d, clg_nn_batch_norm2d(stores[GOOD], "b", t, NULL), 0)       \
     R(nn_dropout0, nn_dropout, clg_nn_dropout(stores[GOOD], t, 0.5), 0)                            \
@@ -263,7 +273,12 @@ typedef struct call {
     R(store_save, store_save, FROM(clg_store_save(w, "/nowhere/x", NULL)), 0)                      \
     R(store_load, store_load, FROM(clg_store_load(w, "/nowhere/x")), 0)                            \
     R(store_load_with, store_load, FROM(clg_store_load_with(w, "/nowhere/x", NULL)), 0)            \
-    R(nn_conv2d, nn_conv2d, clg_nn_conv2d(w, "c", good, clg_nn_conv2d_params(.out = 1)), 0)        \
+    R(nn_conv1d, nn_conv1d, clg_nn_conv1d(w, "c", good, clg_nn_conv_params(.out = 1)), 0)          \
+    R(nn_conv2d, nn_conv2d, clg_nn_conv2d(w, "c", good, clg_nn_conv_params(.out = 1)), 0)          \
+    R(nn_conv3d, nn_conv3d, clg_nn_conv3d(w, "c", good, clg_nn_conv_params(.out = 1)), 0)          \
+    R(nn_conv_transpose1d, nn_conv_transpose1d, clg_nn_conv_transpose1d(w, "c", good, clg_nn_conv_params(.out = 1)), 0)\
+    R(nn_conv_transpose2d, nn_conv_transpose2d, clg_nn_conv_transpose2d(w, "c", good, clg_nn_conv_params(.out = 1)), 0)\
+    R(nn_conv_transpose3d, nn_conv_transpose3d, clg_nn_conv_transpose3d(w, "c", good, clg_nn_conv_params(.out = 1)), 0)\
     R(nn_linear, nn_linear, clg_nn_linear(w, "l", good, clg_nn_linear_params(.out = 1)), 0)        \
     R(nn_batch_norm2d, nn_batch_norm2d, clg_nn_batch_norm2d(w, "b", good, NULL), 0)                \
     R(nn_dropout, nn_dropout, clg_nn_dropout(w, good, 0.5), 0)                                     \

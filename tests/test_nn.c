@@ -265,6 +265,60 @@ START_TEST(layers_start_as_in_pytorch)
 }
 END_TEST
 
+START_TEST(convolutions_have_layers)
+{
+    clg_store s = clg_store_create(dev, 12);
+    clg_scope scope = clg_scope_push(dev);
+    const clg_tensor x[] = { clg_uniform(dev, CLG_F32, CLG_SHAPE(2, 4, 9), -1, 1),
+                             clg_uniform(dev, CLG_F32, CLG_SHAPE(2, 4, 5, 6), -1, 1),
+                             clg_uniform(dev, CLG_F32, CLG_SHAPE(2, 4, 3, 4, 5), -1, 1) };
+    const struct clg_conv_params *uneven = clg_conv_params(.stride_w = 2, .padding = 1, .groups = 2);
+    const struct clg_nn_conv_params *p = clg_nn_conv_params(.out = 6, .kernel = 2, .kernel_w = 3, .conv = uneven);
+    const struct {
+        const char *name;
+        clg_tensor layer;
+        clg_tensor (*op)(clg_tensor x, clg_tensor w, clg_tensor bias, const struct clg_conv_params *p);
+        int x;
+        double fan;
+    } all[] = {
+        { "c1", clg_nn_conv1d(s, "c1", x[0], p), clg_conv1d, 0, 2 * 3 },
+        { "c2", clg_nn_conv2d(s, "c2", x[1], p), clg_conv2d, 1, 2 * 2 * 3 },
+        { "c3", clg_nn_conv3d(s, "c3", x[2], p), clg_conv3d, 2, 2 * 2 * 2 * 3 },
+        { "t1", clg_nn_conv_transpose1d(s, "t1", x[0], p), clg_conv_transpose1d, 0, 3 * 3 },
+        { "t2", clg_nn_conv_transpose2d(s, "t2", x[1], p), clg_conv_transpose2d, 1, 3 * 2 * 3 },
+        { "t3", clg_nn_conv_transpose3d(s, "t3", x[2], p), clg_conv_transpose3d, 2, 3 * 2 * 2 * 3 },
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        char name[20];
+        ok(all[i].layer->status);
+        snprintf(name, sizeof name, "%s.weight", all[i].name);
+        clg_tensor w = clg_var_value(clg_store_find(s, name));
+        snprintf(name, sizeof name, "%s.bias", all[i].name);
+        clg_tensor b = clg_var_value(clg_store_find(s, name)), y = all[i].op(x[all[i].x], w, b, uneven);
+        ck_assert_double_eq(clg_item(clg_amax(clg_abs(clg_sub(y, all[i].layer)), CLG_ALL, false), NULL), 0);
+        const double largest = clg_item(clg_amax(clg_abs(w), CLG_ALL, false), NULL);
+        ck_assert(largest <= 1 / sqrt(all[i].fan) && largest > 0.6 / sqrt(all[i].fan));
+    }
+    const int before = clg_store_count(s);
+    const clg_tensor bad[] = {
+        clg_nn_conv1d(s, "no", x[0], clg_nn_conv_params(.out = 2, .kernel = 2, .kernel_h = 2)),
+        clg_nn_conv2d(s, "no", x[1], clg_nn_conv_params(.out = 2, .kernel = 2, .stride = 2, .conv = uneven)),
+        clg_nn_conv2d(s, "no", x[1], clg_nn_conv_params(.out = 2, .kernel = 2, .output_padding = 1)),
+        clg_nn_conv_transpose2d(s, "no", x[1], clg_nn_conv_params(.out = 3, .kernel = 2, .groups = 2)),
+        clg_nn_conv3d(s, "no", x[1], clg_nn_conv_params(.out = 2, .kernel = 2)),
+        clg_nn_conv3d(s, "no", x[2], clg_nn_conv_params(.out = 2, .kernel_w = 2)),
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        ck_assert_msg(bad[i]->status == CLG_EINVAL || bad[i]->status == CLG_ESHAPE, "%zu: %d", i, bad[i]->status);
+        ck_assert_ptr_nonnull(strstr(clg_tensor_error(bad[i]), "'no'"));
+    }
+    ck_assert_int_eq(clg_store_count(s), before);
+    clg_error_clear(dev);
+    clg_scope_pop(scope);
+    clg_store_destroy(&s);
+}
+END_TEST
+
 START_TEST(numbers_follow_from_seed_and_name)
 {
     const clg_init in = { CLG_INIT_KAIMING_NORMAL, 0, 0 };
@@ -453,6 +507,7 @@ int main(void)
     c = tcase_create("parts");
     tcase_add_test(c, inits_have_pytorchs_spread);
     tcase_add_test(c, layers_start_as_in_pytorch);
+    tcase_add_test(c, convolutions_have_layers);
     tcase_add_test(c, numbers_follow_from_seed_and_name);
     tcase_add_test(c, running_statistics);
     tcase_add_test(c, dropout_scales);

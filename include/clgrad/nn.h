@@ -212,28 +212,108 @@ CLG_API const char *clg_store_missing(clg_store s, int i);
 // blocks  no
 CLG_API const char *clg_store_unexpected(clg_store s, int i);
 
-struct clg_nn_conv2d_params {
+struct clg_nn_conv_params {
     size_t size;
     int out, kernel, stride, padding, dilation, groups;
     bool no_bias;
     clg_init init;
+    int kernel_d, kernel_h, kernel_w; // where they differ
+    int output_padding;               // transposed only
+    const struct clg_conv_params *conv; // all numbers, in place of those above; may be NULL
 };
-#define clg_nn_conv2d_params(...)                                                                  \
-    (&(struct clg_nn_conv2d_params) { .size = sizeof(struct clg_nn_conv2d_params), __VA_ARGS__ })
+#define clg_nn_conv_params(...)                                                                    \
+    (&(struct clg_nn_conv_params) { .size = sizeof(struct clg_nn_conv_params), __VA_ARGS__ })
+#define clg_nn_conv2d_params clg_nn_conv_params // its name when there was one
 
-// Convolution with its own parameters. A layer's call that fails leaves no parameter behind.
+// Convolution of 1-d images with its own parameters. A layer's call that fails leaves
+// no parameter behind.
+//
+//   y = clg_conv1d(x, weight, bias)
+//
+// s, name the store; parameters name.weight [out,C/groups,KW] and name.bias [out]
+// x       [N,C,W]       F32
+// p       out and kernel are needed; else as of clg_conv1d. init is the weight's
+// result  [N,out,W']    F32
+// grad    x and the parameters
+// errors  as of clg_conv1d and clg_store_param; CLG_ESHAPE without out or kernel; CLG_EINVAL:
+//         NULL, or p is refused by clg_params_read
+CLG_API clg_tensor clg_nn_conv1d(clg_store s, const char *name, clg_tensor x,
+                              const struct clg_nn_conv_params *p);
+
+// Convolution of 2-d images with its own parameters. A layer's call that fails leaves
+// no parameter behind.
 //
 //   y = clg_conv2d(x, weight, bias)
 //
-// s, name the store; parameters name.weight [out,C/groups,kernel,kernel] and name.bias [out]
+// s, name the store; parameters name.weight [out,C/groups,KH,KW] and name.bias [out]
 // x       [N,C,H,W]     F32
 // p       out and kernel are needed; else as of clg_conv2d. init is the weight's
 // result  [N,out,H',W'] F32
 // grad    x and the parameters
-// errors  as of clg_conv2d and clg_store_param; CLG_ESHAPE without out or kernel; CLG_EINVAL: NULL,
-//         or p is refused by clg_params_read
+// errors  as of clg_conv2d and clg_store_param; CLG_ESHAPE without out or kernel; CLG_EINVAL:
+//         NULL, or p is refused by clg_params_read
 CLG_API clg_tensor clg_nn_conv2d(clg_store s, const char *name, clg_tensor x,
-                                 const struct clg_nn_conv2d_params *p);
+                              const struct clg_nn_conv_params *p);
+
+// Convolution of 3-d images with its own parameters. A layer's call that fails leaves
+// no parameter behind.
+//
+//   y = clg_conv3d(x, weight, bias)
+//
+// s, name the store; parameters name.weight [out,C/groups,KD,KH,KW] and name.bias [out]
+// x       [N,C,D,H,W]   F32
+// p       out and kernel are needed; else as of clg_conv3d. init is the weight's
+// result  [N,out,D',H',W'] F32
+// grad    x and the parameters
+// errors  as of clg_conv3d and clg_store_param; CLG_ESHAPE without out or kernel; CLG_EINVAL:
+//         NULL, or p is refused by clg_params_read
+CLG_API clg_tensor clg_nn_conv3d(clg_store s, const char *name, clg_tensor x,
+                              const struct clg_nn_conv_params *p);
+
+// Transposed convolution of 1-d images with its own parameters. A layer's call that fails leaves
+// no parameter behind.
+//
+//   y = clg_conv_transpose1d(x, weight, bias)
+//
+// s, name the store; parameters name.weight [C,out/groups,KW] and name.bias [out]
+// x       [N,C,W]       F32
+// p       out and kernel are needed; else as of clg_conv_transpose1d. init is the weight's
+// result  [N,out,W']    F32
+// grad    x and the parameters
+// errors  as of clg_conv_transpose1d and clg_store_param; CLG_ESHAPE without out or kernel,
+//         or out is not a multiple of groups; CLG_EINVAL: NULL, or p is refused by clg_params_read
+CLG_API clg_tensor clg_nn_conv_transpose1d(clg_store s, const char *name, clg_tensor x,
+                                        const struct clg_nn_conv_params *p);
+
+// Transposed convolution of 2-d images with its own parameters. A layer's call that fails leaves
+// no parameter behind.
+//
+//   y = clg_conv_transpose2d(x, weight, bias)
+//
+// s, name the store; parameters name.weight [C,out/groups,KH,KW] and name.bias [out]
+// x       [N,C,H,W]     F32
+// p       out and kernel are needed; else as of clg_conv_transpose2d. init is the weight's
+// result  [N,out,H',W'] F32
+// grad    x and the parameters
+// errors  as of clg_conv_transpose2d and clg_store_param; CLG_ESHAPE without out or kernel,
+//         or out is not a multiple of groups; CLG_EINVAL: NULL, or p is refused by clg_params_read
+CLG_API clg_tensor clg_nn_conv_transpose2d(clg_store s, const char *name, clg_tensor x,
+                                        const struct clg_nn_conv_params *p);
+
+// Transposed convolution of 3-d images with its own parameters. A layer's call that fails leaves
+// no parameter behind.
+//
+//   y = clg_conv_transpose3d(x, weight, bias)
+//
+// s, name the store; parameters name.weight [C,out/groups,KD,KH,KW] and name.bias [out]
+// x       [N,C,D,H,W]   F32
+// p       out and kernel are needed; else as of clg_conv_transpose3d. init is the weight's
+// result  [N,out,D',H',W'] F32
+// grad    x and the parameters
+// errors  as of clg_conv_transpose3d and clg_store_param; CLG_ESHAPE without out or kernel,
+//         or out is not a multiple of groups; CLG_EINVAL: NULL, or p is refused by clg_params_read
+CLG_API clg_tensor clg_nn_conv_transpose3d(clg_store s, const char *name, clg_tensor x,
+                                        const struct clg_nn_conv_params *p);
 
 struct clg_nn_linear_params {
     size_t size;

@@ -103,34 +103,89 @@ static clg_tensor leave(layer *l, clg_tensor y)
     return y;
 }
 
-clg_tensor clg_nn_conv2d(clg_store s, const char *name, clg_tensor x,
-                         const struct clg_nn_conv2d_params *p)
+// ---- convolutions
+
+typedef struct conv_kind {
+    const char *what;
+    int nd;
+    bool transposed;
+    clg_tensor (*op)(clg_tensor x, clg_tensor w, clg_tensor bias, const struct clg_conv_params *p);
+} conv_kind;
+
+// What the op is called with: the layer's own numbers, or all that *conv has. NULL, or what is wrong.
+static const char *conv_numbers(const struct clg_nn_conv_params *p, struct clg_conv_params *q)
 {
-    struct clg_nn_conv2d_params q;
+    const char *wrong = clg_params_read(q, sizeof *q, p->conv);
+    if (!p->conv) {
+        q->stride = p->stride;
+        q->padding = p->padding;
+        q->dilation = p->dilation;
+        q->groups = p->groups;
+        q->output_padding = p->output_padding;
+    } else if (!wrong && (p->stride || p->padding || p->dilation || p->groups || p->output_padding)) {
+        return "stride, padding, dilation, groups and output_padding are given beside conv";
+    }
+    return wrong;
+}
+
+static clg_tensor convolution(const conv_kind *k, clg_store s, const char *name, clg_tensor x,
+                              const struct clg_nn_conv_params *p)
+{
+    struct clg_nn_conv_params q;
+    struct clg_conv_params numbers;
     layer l;
-    clg_tensor bad = begin(&l, "nn_conv2d", s, name, x);
+    clg_tensor bad = begin(&l, k->what, s, name, x);
     if (bad)
         return bad;
     const char *wrong = p ? clg_params_read(&q, sizeof q, p) : "NULL params";
+    wrong = wrong ? wrong : conv_numbers(&q, &numbers);
     if (wrong)
         return refuse(&l, CLG_EINVAL, wrong);
-    p = &q;
-    const int groups = p->groups ? p->groups : 1;
-    if (x->shape.rank != 4 || p->out < 1 || p->kernel < 1 || p->kernel > 1 << 20 || groups < 1)
+    const int groups = numbers.groups ? numbers.groups : 1, each[] = { q.kernel_d, q.kernel_h, q.kernel_w };
+    clg_shape shape = CLG_SHAPE(q.out, 0);
+    int odd = 0; // a size that no kernel has
+    int64_t taps = 1;
+    for (int d = 0; d < 3; d++) {
+        const int size = each[d] ? each[d] : q.kernel;
+        if (d < 3 - k->nd) {
+            if (each[d])
+                return refuse(&l, CLG_EINVAL, "a kernel has a size where x has no dimension");
+            continue;
+        }
+        shape.dim[shape.rank++] = size;
+        if (size < 1 || size > 1 << 20)
+            odd = size ? size : -1;
+        else
+            taps *= size;
+    }
+    if (x->shape.rank != k->nd + 2 || q.out < 1 || odd || groups < 1 || (k->transposed && q.out % groups))
         return clg_poison(x->dev, CLG_ESHAPE,
-                          "nn_conv2d '%s': x has rank %d, out %d, kernel %d, groups %d; expected rank 4, "
-                          "positive numbers, a kernel up to 2^20", name, x->shape.rank, p->out, p->kernel, groups);
-    const int64_t c = x->shape.dim[1] / groups, fan = c * p->kernel * p->kernel;
-    clg_var w = param(&l, "weight", CLG_SHAPE(p->out, c, p->kernel, p->kernel), p->init, fan);
-    clg_var b = p->no_bias ? NULL : param(&l, "bias", CLG_SHAPE(p->out), (clg_init) { 0 }, fan);
-    if (!w || (!b && !p->no_bias))
+                          "%s '%s': x has rank %d, out %d, kernel %d, groups %d; expected rank %d, positive numbers, "
+                          "a kernel up to 2^20%s", k->what, name, x->shape.rank, q.out, odd && q.kernel ? odd : q.kernel,
+                          groups, k->nd + 2, k->transposed ? ", out a multiple of groups" : "");
+    const int64_t c = x->shape.dim[1];
+    shape.dim[0] = k->transposed ? c : q.out;
+    shape.dim[1] = k->transposed ? q.out / groups : c / groups;
+    const int64_t fan = shape.dim[1] * taps; // of a transposed one too, as PyTorch has it
+    clg_var w = param(&l, "weight", shape, q.init, fan);
+    clg_var b = q.no_bias ? NULL : param(&l, "bias", CLG_SHAPE(q.out), (clg_init) { 0 }, fan);
+    if (!w || (!b && !q.no_bias))
         return missing(&l);
     enter(&l);
-    clg_tensor y = clg_conv2d(x, clg_var_value(w), b ? clg_var_value(b) : NULL,
-                              clg_conv2d_params(.stride = p->stride, .padding = p->padding,
-                                                .dilation = p->dilation, .groups = groups));
-    return leave(&l, y);
+    return leave(&l, k->op(x, clg_var_value(w), b ? clg_var_value(b) : NULL, &numbers));
 }
+
+#define CONVOLUTION(id, nd, transposed)                                                            \
+    clg_tensor clg_nn_##id(clg_store s, const char *name, clg_tensor x, const struct clg_nn_conv_params *p) \
+    {                                                                                              \
+        return convolution(&(conv_kind) { "nn_" #id, nd, transposed, clg_##id }, s, name, x, p);   \
+    }
+CONVOLUTION(conv1d, 1, false)
+CONVOLUTION(conv2d, 2, false)
+CONVOLUTION(conv3d, 3, false)
+CONVOLUTION(conv_transpose1d, 1, true)
+CONVOLUTION(conv_transpose2d, 2, true)
+CONVOLUTION(conv_transpose3d, 3, true)
 
 clg_tensor clg_nn_linear(clg_store s, const char *name, clg_tensor x,
                          const struct clg_nn_linear_params *p)
