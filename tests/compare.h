@@ -11,24 +11,15 @@
 
 static inline double element_at(clg_dtype t, const void *raw, int64_t i)
 {
-    switch (t) {
-    case CLG_F32:
-        return (double) ((const float *) raw)[i];
-    case CLG_F64:
-        return ((const double *) raw)[i];
-    case CLG_I32:
-        return ((const int32_t *) raw)[i];
-    case CLG_I64:
-        return (double) ((const int64_t *) raw)[i];
-    default:
-        return ((const uint8_t *) raw)[i];
-    }
+    return clg_element_get(t, (const char *) raw + (size_t) i * clg_dtype_size(t));
 }
 
 // NaN is NaN, an infinity itself; where the bound reaches beyond a type's range, infinity is right too.
 static inline bool is_within(clg_dtype t, double got, double want, double bound)
 {
-    const double most = t == CLG_F32 ? 3.4028234663852886e38 : 1.7976931348623157e308;
+    const double most = t == CLG_F64   ? 1.7976931348623157e308
+                        : t == CLG_F16 ? 65504
+                                       : 3.3e38; // F32 and BF16
     if (isnan(want))
         return isnan(got);
     if (bound == INFINITY || got == want)

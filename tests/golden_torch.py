@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """golden_torch.py > data/golden.txt: forward values and gradients of every operation, from PyTorch.
 golden_torch.py promotion > data/promotion.txt: type and value of operations on mixed types.
+golden_torch.py casts > data/casts.txt: values of each type as each other.
 
 Run by hand with PyTorch 2.15 (pip install torch); the tests read only the files. The first line is
 "torch VERSION". Per case:
@@ -11,6 +12,7 @@ Run by hand with PyTorch 2.15 (pip install torch); the tests read only the files
     out RANK DIM... VALUE...  the result
     grad K VALUE...           d sum(result * w) / d input K, w[i] = ((37 i) % 11 - 5) / 5
 """
+import math
 import sys
 
 import torch
@@ -441,25 +443,61 @@ def options():
     case('unsqueeze', 'unsqueeze', [-1], [t], lambda a: a.unsqueeze(-1))
 
 
+TYPES = dict(f32=torch.float32, f64=torch.float64, i32=torch.int32, i64=torch.int64, u8=torch.uint8,
+             bool=torch.bool, f16=torch.float16)
+
+
+def casts():
+    """FROM TO VALUE RESULT: what PyTorch defines; floats beyond an integer type's range are not."""
+    reals = [0.0, -0.0, 1, -1, 0.5, 1.5, 2.5, -2.5, 0.1, -0.3, 100.7, 126.9, -127.5, 200.25, 255.7, 300.5, 2049, 4097,
+             32767.4, -32768.6, 65503, 65504, 65519.9, 65520, -65520, 70000, 1e5, 1e-3, 6.2e-5, 6e-8, 3e-8, 2.9e-8,
+             1e-10, 1e-38, 1e-40, 16777217, 123456789, 2147483647, -2147483648, 4294967295, 3e9, 9e15, 9.2e18, 1.8e19,
+             3.38e38, 3.4e38, 1e300, -1e300, math.inf, -math.inf, math.nan, 1 + 2.0 ** -11, 1 + 3 * 2.0 ** -11,
+             1 + 2.0 ** -8, 1 + 3 * 2.0 ** -8, 1 + 2.0 ** -11 + 2.0 ** -40]
+    whole = [0, 1, -1, 2, 100, 127, 128, -128, -129, 200, 255, 256, 300, 2047, 2049, 2051, 32767, 32768, -32768, 40000,
+             65504, 65519, 65520, 65535, 65536, -70000, 2 ** 24 + 1, 2 ** 31 - 1, -2 ** 31, 2 ** 31, 2 ** 32 - 1,
+             2 ** 32, 2 ** 53 + 1, 2 ** 63 - 1, -2 ** 63, 2 ** 63, 2 ** 64 - 1]
+    for a, t in TYPES.items():
+        if t == torch.bool:
+            values = [0, 1]
+        elif t.is_floating_point:
+            values = torch.tensor(reals, dtype=torch.float64).to(t)
+            values = sorted({repr(float(v)): float(v) for v in values}.values(), key=repr)
+        else:
+            i = torch.iinfo(t)
+            values = [v for v in whole if i.min <= v <= i.max]
+        x = torch.tensor(values, dtype=t)
+        for b, u in TYPES.items():
+            y = x.to(u)
+            for v, r in zip(values, y.tolist()):
+                if t.is_floating_point and not u.is_floating_point and u != torch.bool:
+                    i = torch.iinfo(u)
+                    if not math.isfinite(v) or not i.min <= math.trunc(v) <= i.max:
+                        continue
+                print(a, b, '%.17g' % v if t.is_floating_point else int(v),
+                      '%.17g' % r if u.is_floating_point else int(r))
+
+
 def promotion():
     """HOW OP A B TYPE VALUE: a tensor of one 3 of type A, with B: a 1-D or 0-d tensor of 2, or a number."""
     torch.set_default_dtype(torch.float32)
-    types = dict(f32=torch.float32, f64=torch.float64, i32=torch.int32, i64=torch.int64, u8=torch.uint8,
-                 bool=torch.bool)
-    names = {t: n for n, t in types.items()}
+    names = {t: n for n, t in TYPES.items()}
     ops = dict(add=torch.add, div=torch.div, pow=torch.pow, maximum=torch.maximum, eq=torch.eq,
                logical_and=torch.logical_and)
 
     def row(how, op, a, b, x, y):
-        if op not in ('eq', 'logical_and', 'div') and torch.result_type(x, y) == torch.bool:
-            return  # bool has no arithmetic here
-        r = ops[op](x, y)
+        try:
+            if op not in ('eq', 'logical_and', 'div') and torch.result_type(x, y) == torch.bool:
+                return  # bool has no arithmetic here
+            r = ops[op](x, y)
+        except (RuntimeError, NotImplementedError):  # it has no such kernel, or no common type
+            return
         print(how, op, a, b, names[r.dtype], '%.9g' % float(r.reshape(-1)[0]))
 
     for op in ops:
-        for a, t in types.items():
+        for a, t in TYPES.items():
             x = torch.tensor([3]).to(t)
-            for b, u in types.items():
+            for b, u in TYPES.items():
                 row('tensor', op, a, b, x, torch.tensor([2]).to(u))
                 row('scalar', op, a, b, x, torch.tensor(2).to(u))
                 row('first', op, a, b, torch.tensor(3).to(t), torch.tensor([2]).to(u))
@@ -470,6 +508,10 @@ def promotion():
 
 if sys.argv[1:] == ['promotion']:
     promotion()
+    sys.exit()
+
+if sys.argv[1:] == ['casts']:
+    casts()
     sys.exit()
 
 print('torch', torch.__version__.split('+')[0])

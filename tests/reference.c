@@ -3,6 +3,7 @@
 // reference_kernels.c, rows in reference_rows.c.
 #include "reference.h"
 
+#include "base/dtype.h"
 #include "ops/philox.h"
 
 #include <check.h>
@@ -144,12 +145,13 @@ void reference_drop(ref_value *v)
 
 double reference_unit(clg_dtype t)
 {
-    return t == CLG_F32 ? 0x1p-24 : t == CLG_F64 ? 0x1p-52 : 0;
+    const int digits = clg__dtype_of(t)->digits;
+    return t == CLG_F64 ? 0x1p-52 : digits ? ldexp(1, -digits) : 0;
 }
 
 double reference_tiny(clg_dtype t)
 {
-    return t == CLG_F32 ? 0x1p-126 : t == CLG_F64 ? 0x1p-1022 : 0;
+    return t == CLG_F16 ? 0x1p-24 : t == CLG_F64 ? 0x1p-1022 : clg_dtype_is_float(t) ? 0x1p-126 : 0;
 }
 
 static void set_item(ref_value *v, int64_t k, double x)
@@ -165,7 +167,7 @@ static void set_item(ref_value *v, int64_t k, double x)
 // What the type holds as it is, is not rounded.
 static double held_error(clg_dtype t, double x)
 {
-    const bool held = t != CLG_F32 || x == (double) (float) x || isnan(x);
+    const bool held = t == CLG_F64 || x == clg__fit(t, (double) (float) x) || isnan(x);
     return held ? 0 : reference_unit(t) * fabs(x) + reference_tiny(t);
 }
 
@@ -200,14 +202,10 @@ static void read_leaf(clg_tensor t, ref_value *v)
     ck_assert_msg(clg_read(t, raw, (size_t) v->n * size) >= 0, "reference: a leaf cannot be read");
     for (int64_t k = 0; k < v->n; k++) {
         const void *p = raw + (size_t) k * size;
-        if (t->dtype == CLG_F32)
-            v->f[k] = (double) *(const float *) p;
-        else if (t->dtype == CLG_F64)
-            v->f[k] = *(const double *) p;
+        if (v->f)
+            v->f[k] = clg_element_get(t->dtype, p);
         else
-            v->i[k] = t->dtype == CLG_I32   ? *(const int32_t *) p
-                      : t->dtype == CLG_I64 ? *(const int64_t *) p
-                                            : *(const uint8_t *) p;
+            v->i[k] = clg__get_integer(t->dtype, p);
     }
     free(raw);
 }
@@ -217,10 +215,10 @@ static double draw(const clg__random *q, clg_dtype t, int64_t at, double *e)
     uint32_t w[4];
     clg__philox((uint64_t) at, q->seed, q->counter, w);
     if (q->kind == CLG__RAND_UNIFORM)
-        return t == CLG_F32 ? (w[0] >> 8) * 0x1p-24
+        return t != CLG_F64 ? (w[0] >> (32 - clg__dtype_of(t)->digits)) * reference_unit(t)
                             : ((w[0] >> 5) * 67108864.0 + (w[1] >> 6)) * 0x1p-53;
-    const double u = t == CLG_F32 ? ((w[0] >> 8) + 1.0) * 0x1p-24 : (w[0] + 1.0) * 0x1p-32;
-    const double turn = t == CLG_F32 ? (w[1] >> 8) * 0x1p-23 : w[1] * 0x1p-31;
+    const double u = t != CLG_F64 ? ((w[0] >> 8) + 1.0) * 0x1p-24 : (w[0] + 1.0) * 0x1p-32;
+    const double turn = t != CLG_F64 ? (w[1] >> 8) * 0x1p-23 : w[1] * 0x1p-31;
     const double radius = sqrt(-2 * log(u));
     if (e) // logarithm, root and cosine, whose argument is rounded
         *e = 24 * reference_unit(t) * radius;
@@ -281,12 +279,15 @@ static int64_t to_integer(clg_dtype to, double x)
 {
     if (to == CLG_BOOL)
         return x != 0;
-    const double lo = to == CLG_I64 ? -0x1p63 : -0x1p31, hi = to == CLG_I64 ? 0x1p63 : 0x1p31;
+    const bool wide = clg_dtype_size(to) == 8 || to == 11 /*U32*/; // narrow ones wrap what fits an int
+    const double lo = wide ? -0x1p63 : -0x1p31, hi = wide ? 0x1p63 : 0x1p31;
     int64_t v = 0;
-    if (x >= hi)
-        v = to == CLG_I64 ? INT64_MAX : INT32_MAX;
+    if (to == 12 /*U64*/ && x >= 0)
+        v = x >= 0x1p64 ? -1 : (int64_t) (uint64_t) x;
+    else if (x >= hi)
+        v = wide ? INT64_MAX : INT32_MAX;
     else if (x <= lo)
-        v = to == CLG_I64 ? INT64_MIN : INT32_MIN;
+        v = wide ? INT64_MIN : INT32_MIN;
     else if (!isnan(x))
         v = (int64_t) x;
     return reference_wrap(to, v);
@@ -296,7 +297,7 @@ static double cast_error(const ref_value *a, int64_t k, clg_dtype to)
 {
     const double x = reference_item(a, k), e = reference_error(a, k);
     if (clg_dtype_is_float(to))
-        return e + (e > 0 && to == CLG_F32 ? reference_unit(to) * fabs(x) : held_error(to, x));
+        return e + (e > 0 && to != CLG_F64 ? reference_unit(to) * fabs(x) + reference_tiny(to) : held_error(to, x));
     if (e == 0)
         return 0;
     const double y = (double) to_integer(to, x);
@@ -336,7 +337,8 @@ static void unsure(const ref_value *a, const ref_value *b, int64_t k, ref_value 
 static void pointwise(const clg__node *n, const ref_value *const *in, ref_value *v)
 {
     const int arity = n->n_in;
-    const clg_dtype t = in[arity - 1]->dtype; // the computing type
+    // the computing type; a number beside a packed type keeps its own
+    const clg_dtype t = clg__is_packed(v->dtype) ? v->dtype : in[arity - 1]->dtype;
     for (int64_t k = 0; k < v->n; k++) {
         double x[3] = { 0 }, e[3] = { 0 }, y = 0;
         int64_t xi[3] = { 0 }, yi = 0;

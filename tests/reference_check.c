@@ -2,6 +2,7 @@
 // What a device gave, against the reference and its bounds.
 #include "reference.h"
 
+#include "base/dtype.h"
 #include "compare.h"
 
 #include <stdio.h>
@@ -11,9 +12,7 @@ static int64_t compared, loose;
 
 static int64_t integer_at(clg_dtype t, const void *raw, int64_t i)
 {
-    return t == CLG_I32   ? ((const int32_t *) raw)[i]
-           : t == CLG_I64 ? ((const int64_t *) raw)[i]
-                          : ((const uint8_t *) raw)[i];
+    return clg__get_integer(t, (const char *) raw + (size_t) i * clg_dtype_size(t));
 }
 
 static void check_integers(const char *what, const ref_value *want, const void *raw)

@@ -3,7 +3,7 @@
 // golden_torch.py).
 #include "testing.h"
 
-enum { ROWS = 1000 };
+enum { ROWS = 6000 };
 
 typedef struct row {
     char how[16], op[16], a[8], b[8], type[8];
@@ -124,10 +124,11 @@ START_TEST(the_table_is_symmetric_and_associates)
         for (int b = 0; b < CLG_DTYPE_COUNT; b++) {
             const clg_dtype ab = clg_promote_types((clg_dtype) a, (clg_dtype) b);
             ck_assert_int_eq(ab, clg_promote_types((clg_dtype) b, (clg_dtype) a));
-            for (int c = 0; c < CLG_DTYPE_COUNT; c++)
-                ck_assert_int_eq(clg_promote_types(ab, (clg_dtype) c),
-                                 clg_promote_types((clg_dtype) a,
-                                                   clg_promote_types((clg_dtype) b, (clg_dtype) c)));
+            for (int c = 0; c < CLG_DTYPE_COUNT; c++) {
+                const clg_dtype bc = clg_promote_types((clg_dtype) b, (clg_dtype) c);
+                if ((int) ab < CLG_DTYPE_COUNT && (int) bc < CLG_DTYPE_COUNT) // where there are common types
+                    ck_assert_int_eq(clg_promote_types(ab, (clg_dtype) c), clg_promote_types((clg_dtype) a, bc));
+            }
         }
     }
 }

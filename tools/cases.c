@@ -600,23 +600,7 @@ clg_dtype case_dtype(const op_case *c, int input, clg_dtype real)
 void *case_elements(clg_dtype t, const double *v, int64_t n)
 {
     void *p = malloc((size_t) n * clg_dtype_size(t) + 8);
-    for (int64_t i = 0; p && i < n; i++) {
-        switch (t) {
-        case CLG_F32:
-            ((float *) p)[i] = (float) v[i];
-            break;
-        case CLG_F64:
-            ((double *) p)[i] = v[i];
-            break;
-        case CLG_I32:
-            ((int32_t *) p)[i] = (int32_t) v[i];
-            break;
-        case CLG_I64:
-            ((int64_t *) p)[i] = (int64_t) v[i];
-            break;
-        default:
-            ((uint8_t *) p)[i] = (uint8_t) v[i];
-        }
-    }
+    for (int64_t i = 0; p && i < n; i++)
+        clg_element_set(t, (char *) p + (size_t) i * clg_dtype_size(t), v[i]);
     return p;
 }

@@ -52,7 +52,8 @@ enum { CLG_STATUS_MAP(CLG_STATUS_ENUM) };
     M(I32, 2, 4, "i32")                                                                            \
     M(I64, 3, 8, "i64")                                                                            \
     M(U8, 4, 1, "u8")                                                                              \
-    M(BOOL, 5, 1, "bool")
+    M(BOOL, 5, 1, "bool")                                                                          \
+    M(F16, 6, 2, "f16")
 
 typedef enum clg_dtype {
 #define CLG_DTYPE_ENUM(name, value, bytes, text) CLG_##name = value,
@@ -117,7 +118,7 @@ CLG_API const char *clg_dtype_name(clg_dtype t);
 // Bytes of one element.
 //
 // t       any number
-// result  1, 4 or 8; 0 for an unknown type
+// result  1, 2, 4 or 8; 0 for an unknown type
 // errors  none
 // blocks  no
 CLG_API size_t clg_dtype_size(clg_dtype t);
@@ -133,14 +134,34 @@ CLG_API const clg_dtype_info *clg_dtype_get_info(clg_dtype t);
 // Is it a floating type? Only those have gradients.
 //
 // t       any number
-// result  true for F32 and F64
+// result  true for F16, F32 and F64
 // errors  none
 // blocks  no
 CLG_API bool clg_dtype_is_float(clg_dtype t);
 
+// An element as a number.
+//
+// t       an element type
+// element where it lies, at any address
+// result  its value (i64 and u64 beyond 2^53 rounded); 0 for an unknown type
+// errors  none
+// blocks  no
+CLG_API double clg_element_get(clg_dtype t, const void *element);
+
+// Write a number as an element: how host code makes f16, which C has not.
+//
+// t       an element type
+// element where it goes, at any address: clg_dtype_size(t) bytes
+// value   floating types round it to nearest even; integers cut it off toward zero and take the
+//         nearest that they have, 0 for NaN; BOOL is 0 for 0, else 1. Nothing is written for an
+//         unknown type
+// errors  none
+// blocks  no
+CLG_API void clg_element_set(clg_dtype t, void *element, double value);
+
 // The element type of an operation on tensors with dimensions.
 //
-//   bool < u8 < i32 < i64 < f32 < f64: the higher of the two
+//   the higher kind of bool < integer < floating; of one kind the wider type
 //
 // In operations a 0-d tensor beside tensors with dimensions counts only where its kind is higher
 // (bool, integer, floating), as in PyTorch.

@@ -27,7 +27,7 @@ static void *pack(clg_dtype t, const double *v, int64_t n)
     const size_t size = clg_dtype_size(t);
     char *p = clg__malloc((size_t) n * size + 8);
     for (int64_t i = 0; p && i < n; i++)
-        clg__put_element(t, p + (size_t) i * size, v[i]);
+        clg_element_set(t, p + (size_t) i * size, v[i]);
     return p;
 }
 
@@ -40,7 +40,7 @@ static clg_status unpack(clg_tensor t, double *out)
         return CLG_ENOMEM;
     const clg_status st = clg_read(t, p, (size_t) n * size);
     for (int64_t i = 0; i < n && st >= 0; i++)
-        out[i] = clg__get_element(t->dtype, p + (size_t) i * size);
+        out[i] = clg_element_get(t->dtype, p + (size_t) i * size);
     clg__free(p);
     return st;
 }
@@ -146,6 +146,11 @@ clg_status clg_grad_check(clg_tensor (*f)(const clg_tensor *x, int n, void *user
     for (int k = 0; k < n && st >= 0; k++) {
         if (!clg_dtype_is_float(x[k]->dtype)) {
             st = clg_fail(c.dev, CLG_EDTYPE, "grad_check: input %d is %s", k,
+                          clg_dtype_name(x[k]->dtype));
+            break;
+        }
+        if (clg__is_packed(x[k]->dtype)) {
+            st = clg_fail(c.dev, CLG_EDTYPE, "grad_check: input %d is %s, too coarse for differences: cast it", k,
                           clg_dtype_name(x[k]->dtype));
             break;
         }

@@ -12,6 +12,30 @@
 // ---- the table
 
 enum { ANY, FP64 };
+
+// ---- kernel text of packed types: $ is "" or "16", @ the number of lanes and the type
+
+// Integers alone: drivers' own conversions of half differ in NaN, rounding and whether they exist, and flush
+// what is denormal. Denormals of f16 are multiples of 2^-24, the distance of f32 numbers from 0.5 on.
+static const char f16_text[] =
+    "static inline float$ NAME(get@)(ushort$ h)\n{\n"
+    "    const int$ u = convert_int$(h), a = u & (int$)(0x7fff), s = (u & (int$)(0x8000)) << 16;\n"
+    "    const int$ far = (a << 13) + (a >= (int$)(0x7c00) ? (int$)(0x70000000) : (int$)(0x38000000));\n"
+    "    const int$ near = as_int$(as_float$(a | (int$)(0x3f000000)) - (float$)(0.5f));\n"
+    "    return as_float$(s | (a < (int$)(0x400) ? near : far));\n}\n"
+    "static inline float$ NAME(rnd@)(float$ x)\n{\n"
+    "    const int$ u = as_int$(x), a = u & (int$)(0x7fffffff), s = u ^ a;\n"
+    "    const int$ near = as_int$(fabs(x) + (float$)(0.5f) - (float$)(0.5f));\n"
+    "    int$ r = (a + (int$)(0xfff) + ((a >> 13) & (int$)(1))) & (int$)(~0x1fff);\n"
+    "    r = r > (int$)(0x477fe000) ? (int$)(0x7f800000) : r;\n"
+    "    r = a < (int$)(0x38800000) ? near : r;\n"
+    "    r = a > (int$)(0x7f800000) ? (a | (int$)(0x400000)) & (int$)(~0x1fff) : r;\n"
+    "    return as_float$(s | r);\n}\n"
+    "static inline ushort$ NAME(put@)(float$ x)\n{\n"
+    "    const int$ u = as_int$(x), a = u & (int$)(0x7fffffff), s = (u >> 16) & (int$)(0x8000);\n"
+    "    const int$ far = (a - (a >= (int$)(0x7f800000) ? (int$)(0x70000000) : (int$)(0x38000000))) >> 13;\n"
+    "    const int$ near = as_int$(fabs(x) + (float$)(0.5f)) & (int$)(0x3ff);\n"
+    "    return convert_ushort$(s | (a < (int$)(0x38800000) ? near : far));\n}\n";
 #define GIVEN(name, value, bytes, text)                                                            \
     enum { bytes_##name = bytes };                                                                 \
     static const char name_##name[] = text;
@@ -109,6 +133,44 @@ clg_dtype clg_promote_types(clg_dtype a, clg_dtype b)
 
 // ---- elements on the host
 
+// Floats of 16 bits with `digits` in the significand, to nearest even; like PyTorch's, they are made of floats.
+static uint16_t narrow(int digits, float f)
+{
+    const int drop = 24 - digits, shift = 127 - ((1 << (15 - digits)) - 1); // of digits, of exponents
+    const uint32_t one = 1, top = ((one << (16 - digits)) - 1) << (digits - 1);
+    uint32_t u, a, r;
+    memcpy(&u, &f, sizeof u);
+    a = u & 0x7fffffff;
+    if (a > 0x7f800000) { // the rest of a NaN's bits stay
+        r = top | one << (digits - 2) | (a >> drop & ((one << (digits - 1)) - 1));
+    } else if (shift && a < (uint32_t) (shift + 1) << 23) { // less than the least normal number
+        const int by = drop + shift + 1 - (int) (a >> 23);
+        const uint64_t m = (a & 0x7fffff) | 0x800000;
+        r = by > 40 ? 0 : (uint32_t) ((m + (((uint64_t) 1 << (by - 1)) - 1) + (m >> by & 1)) >> by);
+    } else {
+        r = ((a + ((one << (drop - 1)) - 1) + (a >> drop & 1)) >> drop) - ((uint32_t) shift << (digits - 1));
+        r = r > top ? top : r;
+    }
+    return (uint16_t) (r | (u >> 31) << 15);
+}
+
+static float widen(int digits, uint16_t h)
+{
+    const int drop = 24 - digits, shift = 127 - ((1 << (15 - digits)) - 1);
+    const uint32_t one = 1, a = h & 0x7fff, top = ((one << (16 - digits)) - 1) << (digits - 1);
+    uint32_t u = a << drop;
+    float f;
+    if (shift && a < one << (digits - 1)) { // a multiple of the least one
+        f = ldexpf((float) a, 2 - digits - ((1 << (15 - digits)) - 1));
+        memcpy(&u, &f, sizeof u);
+    } else {
+        u += (uint32_t) (a >= top ? 2 * shift : shift) << 23;
+    }
+    u |= (uint32_t) (h >> 15) << 31;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
 static double between(double v, double lo, double hi)
 {
     return isnan(v) ? 0 : v < lo ? lo : v > hi ? hi : trunc(v);
@@ -119,7 +181,7 @@ double clg__fit(clg_dtype t, double v)
     const clg_dtype_info *i = &clg__dtype_of(t)->info;
     switch (i->kind) {
     case CLG_KIND_FLOAT:
-        return v;
+        return i->bytes == 2 ? (double) widen(rows[t].digits, narrow(rows[t].digits, (float) v)) : v;
     case CLG_KIND_BOOL:
         return v != 0;
     case CLG_KIND_UINT:
@@ -163,31 +225,35 @@ static void put_integer(size_t bytes, void *p, uint64_t v)
     }
 }
 
-double clg__get_element(clg_dtype t, const void *p)
+double clg_element_get(clg_dtype t, const void *element)
 {
     const clg_dtype_info *i = &clg__dtype_of(t)->info;
     float f;
     double d;
     if (i->kind == CLG_KIND_UINT)
-        return (double) (uint64_t) clg__get_integer(t, p);
+        return (double) (uint64_t) clg__get_integer(t, element);
     if (i->kind != CLG_KIND_FLOAT)
-        return (double) clg__get_integer(t, p);
+        return (double) clg__get_integer(t, element);
+    if (i->bytes == 2)
+        return (double) widen(rows[t].digits, (uint16_t) clg__get_integer(t, element));
     if (i->bytes == 8)
-        return memcpy(&d, p, sizeof d), d;
-    return memcpy(&f, p, sizeof f), (double) f;
+        return memcpy(&d, element, sizeof d), d;
+    return memcpy(&f, element, sizeof f), (double) f;
 }
 
-void clg__put_element(clg_dtype t, void *p, double v)
+void clg_element_set(clg_dtype t, void *element, double value)
 {
     const clg_dtype_info *i = &clg__dtype_of(t)->info;
-    const float f = (float) v;
-    v = clg__fit(t, v);
-    if (i->kind == CLG_KIND_FLOAT)
-        memcpy(p, i->bytes == 8 ? (const void *) &v : &f, i->bytes);
+    const float f = (float) value;
+    const double v = clg__fit(t, value);
+    if (i->kind == CLG_KIND_FLOAT && i->bytes == 2)
+        put_integer(2, element, narrow(rows[t].digits, f));
+    else if (i->kind == CLG_KIND_FLOAT)
+        memcpy(element, i->bytes == 8 ? (const void *) &v : &f, i->bytes);
     else if (v >= 0x1p63)
-        put_integer(i->bytes, p, i->kind == CLG_KIND_INT ? INT64_MAX : v >= 0x1p64 ? UINT64_MAX : (uint64_t) v);
+        put_integer(i->bytes, element, i->kind == CLG_KIND_INT ? INT64_MAX : v >= 0x1p64 ? UINT64_MAX : (uint64_t) v);
     else
-        put_integer(i->bytes, p, (uint64_t) (int64_t) v);
+        put_integer(i->bytes, element, (uint64_t) (int64_t) v);
 }
 
 int64_t clg_numel(clg_shape s)

@@ -34,9 +34,6 @@ void clg__dtype_text(clg_dtype t, int lanes, clg__str *out);
 // v as t holds it: rounded, or between the limits and truncated (NaN is 0). 2^63 and 2^64 stand for the greatest
 // integer below them.
 double clg__fit(clg_dtype t, double v);
-double clg__get_element(clg_dtype t, const void *p);
-// clg__fit first
-void clg__put_element(clg_dtype t, void *p, double v);
 // Of integers and BOOL: the element's bits, extended by its sign.
 int64_t clg__get_integer(clg_dtype t, const void *p);
 #endif

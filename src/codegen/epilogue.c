@@ -85,7 +85,7 @@ clg_status clg__codegen_epilogue(const clg__group *g, int vec, clg_dtype acc, cl
     l->n_args--;
     if (!g)
         return p->err.status;
-    clg__gen n = { .g = g, .vec = vec, .p = p };
+    clg__gen n = { .g = g, .vec = vec, .p = p, .given = acc };
     clg__str declare = { 0 }, inner = { 0 }, pass = { 0 };
     clg__need_type(&n, acc);
     parameters(&n, &declare, &inner, &pass, p, l);

@@ -200,9 +200,8 @@ static const char *const packed_access =
 
 static void need_packed(clg__gen *n, clg_dtype t)
 {
-    clg__dtype_text(t, 1, &n->head);
-    if (n->vec > 1)
-        clg__dtype_text(t, 16, &n->head);
+    for (int lanes = 1; lanes <= n->vec && t != n->given; lanes += 15)
+        clg__dtype_text(t, lanes, &n->head);
     clg__str_printf(&n->head, "#define RND_%s(x) NAME(rnd%d_%s)(x)\n", clg__suffix(t), n->vec, clg__suffix(t));
     add_text(&n->head, "#define GET_@(x) NAME(get1_@)(x)\n#define PUT_@(x) NAME(put1_@)(x)\n", t);
     if (n->vec > 1)
@@ -626,9 +625,10 @@ void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes)
             clg__gen_cast(n, &n->body, n->g->insns[in->src[0]].dtype, in->dtype, value);
         } else {
             char round[24];
-            clg__str_add(&n->body, clg__convert("RND", in->dtype, round));
+            const bool computes = strcmp(in->op->text, "a") != 0; // a copy keeps all bits of a NaN
+            clg__str_add(&n->body, computes ? clg__convert("RND", in->dtype, round) : "");
             add_row(n, in, clg__as(n->g->insns[in->src[in->op->arity - 1]].dtype));
-            clg__str_add(&n->body, clg__converted(in->dtype));
+            clg__str_add(&n->body, computes ? clg__converted(in->dtype) : "");
         }
         clg__str_add(&n->body, ";\n");
     }

@@ -42,6 +42,7 @@ typedef struct clg__gen {
     int dims_at;
     int run; // reduction of rows: the first of the dimensions that make a row
     bool split[CLG__GROUP_OPERANDS]; // the operand has no single step along it
+    clg_dtype given; // a packed type whose conversions the kernel's file has
 } clg__gen;
 
 void clg__collapse(const clg__group *g, clg__space *s);

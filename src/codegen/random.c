@@ -26,22 +26,23 @@ static const char *const philox =
     "    *w1 = c1;\n"
     "}\n";
 
-static const char *const uniform_f32 =
-    "static inline T_f32 NAME(uniform_f32)(%s i, ulong seed, ulong counter)\n{\n    U_RAND a, b;\n"
+// As many bits as the type has digits: every number is one of its own, below 1.
+static const char *const uniform =
+    "static inline T_%s NAME(uniform_%s)(%s i, ulong seed, ulong counter)\n{\n    U_RAND a, b;\n"
     "    NAME(philox)(i, seed, counter, &a, &b);\n"
-    "    return CT_f32(a >> (U_RAND)(8)) * (T_f32)(0x1p-24f);\n}\n";
+    "    return CT_%s(a >> (U_RAND)(%d)) * (T_%s)(0x1p-%df);\n}\n";
 static const char *const uniform_f64 =
     "static inline T_f64 NAME(uniform_f64)(%s i, ulong seed, ulong counter)\n{\n    U_RAND a, b;\n"
     "    NAME(philox)(i, seed, counter, &a, &b);\n"
     "    return (CT_f64(a >> (U_RAND)(5)) * (T_f64)(67108864.0) + CT_f64(b >> (U_RAND)(6))) *\n"
     "           (T_f64)(0x1p-53);\n}\n";
 // Box and Muller 1958; the first uniform is in (0,1] so that its logarithm is finite
-static const char *const normal_f32 =
-    "static inline T_f32 NAME(normal_f32)(%s i, ulong seed, ulong counter)\n{\n    U_RAND a, b;\n"
+static const char *const normal =
+    "static inline T_%s NAME(normal_%s)(%s i, ulong seed, ulong counter)\n{\n    U_RAND a, b;\n"
     "    NAME(philox)(i, seed, counter, &a, &b);\n"
-    "    const T_f32 u = (CT_f32(a >> (U_RAND)(8)) + (T_f32)(1.0f)) * (T_f32)(0x1p-24f);\n"
-    "    const T_f32 t = CT_f32(b >> (U_RAND)(8)) * (T_f32)(0x1p-23f);\n"
-    "    return sqrt((T_f32)(-2.0f) * log(u)) * cospi(t);\n}\n";
+    "    const T_%s u = (CT_%s(a >> (U_RAND)(8)) + (T_%s)(1.0f)) * (T_%s)(0x1p-24f);\n"
+    "    const T_%s t = CT_%s(b >> (U_RAND)(8)) * (T_%s)(0x1p-23f);\n"
+    "    return %ssqrt((T_%s)(-2.0f) * log(u)) * cospi(t)%s;\n}\n";
 static const char *const normal_f64 =
     "static inline T_f64 NAME(normal_f64)(%s i, ulong seed, ulong counter)\n{\n    U_RAND a, b;\n"
     "    NAME(philox)(i, seed, counter, &a, &b);\n"
@@ -49,19 +50,31 @@ static const char *const normal_f64 =
     "    const T_f64 t = CT_f64(b) * (T_f64)(0x1p-31);\n"
     "    return sqrt((T_f64)(-2.0) * log(u)) * cospi(t);\n}\n";
 
+static void need_draw(clg__gen *n, clg_dtype t, bool is_normal, const char *l)
+{
+    const char *s = clg__suffix(t);
+    char round[24];
+    const int digits = clg__dtype_of(t)->digits;
+    if (clg__as(t) == CLG_F64)
+        clg__str_printf(&n->head, is_normal ? normal_f64 : uniform_f64, l);
+    else if (is_normal)
+        clg__str_printf(&n->head, normal, s, s, l, s, s, s, s, s, s, s, clg__convert("RND", t, round), s,
+                        clg__converted(t));
+    else
+        clg__str_printf(&n->head, uniform, s, s, l, s, 32 - digits, s, digits);
+}
+
 void clg__gen_random(clg__gen *n, const clg__operand *o, const char *index, clg__str *out)
 {
     const char *l = n->vec > 1 ? "long16" : "long", *u = n->vec > 1 ? "uint16" : "uint";
-    const bool f64 = o->dtype == CLG_F64, normal = o->random == CLG__RAND_NORMAL;
-    const char *name = normal ? "normal" : "uniform";
+    const bool is_normal = o->random == CLG__RAND_NORMAL;
     char mark[40] = "NAME(";
-    strcat(strcat(strcat(mark, name), "_"), clg__suffix(o->dtype));
+    strcat(strcat(strcat(mark, is_normal ? "normal" : "uniform"), "_"), clg__suffix(o->dtype));
     clg__need_type(n, o->dtype);
     if (!strstr(clg__str_text(&n->head), "NAME(philox)"))
         clg__str_printf(&n->head, philox, u, l, u, l, u, l);
     if (!strstr(clg__str_text(&n->head), mark))
-        clg__str_printf(&n->head, normal ? (f64 ? normal_f64 : normal_f32)
-                                         : (f64 ? uniform_f64 : uniform_f32), l);
+        need_draw(n, o->dtype, is_normal, l);
     const int k = (int) (o - n->g->operands);
     clg__str_printf(out, "%s)(%s, seed%d, counter%d)", mark, index, k, k);
 }

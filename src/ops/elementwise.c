@@ -3,6 +3,7 @@
 #include "base/dtype.h"
 #include "base/fp.h"
 #include "graph/build.h"
+#include "ops/element.h"
 #include <clgrad/ops.h>
 
 #include <math.h>
@@ -81,13 +82,19 @@ static clg_tensor tie_grad(clg_tensor g, clg_tensor loses, clg_tensor tie)
 
 // ---- derivatives and descriptors
 
+// Derivatives of packed types are made in what they compute in, and rounded once.
+static clg_tensor packed(clg_tensor like, clg_tensor t)
+{
+    return t && clg__is_packed(like->dtype) ? clg_cast(t, like->dtype) : t;
+}
+
 #define DOMAIN_OF(d) CLG__##d
 #define EW1(id, dom, res, value, da)                                                             \
     static clg_tensor vjp_##id(const clg__vjp *v, int i)                                         \
     {                                                                                              \
-        clg_tensor g = v->g, a = v->in[0], y = v->y;                                               \
+        clg_tensor g = clg__wide(v->g), a = clg__wide(v->in[0]), y = clg__wide(v->y);              \
         UNUSED4(g, a, y, i);                                                                 \
-        return da;                                                                                 \
+        return packed(v->in[0], da);                                                               \
     }                                                                                              \
     static const clg__op op_##id = { .name = #id, .kind = CLG__POINTWISE, .text = #value,      \
                                        .arity = 1, .domain = DOMAIN_OF(dom),                       \
@@ -95,11 +102,12 @@ static clg_tensor tie_grad(clg_tensor g, clg_tensor loses, clg_tensor tie)
 #define EW2(id, dom, res, value, da, db)                                                         \
     static clg_tensor vjp_##id(const clg__vjp *v, int i)                                         \
     {                                                                                              \
-        clg_tensor g = v->g, a = v->in[0], b = v->in[1], y = v->y;                                 \
+        clg_tensor g = clg__wide(v->g), a = clg__wide(v->in[0]), b = clg__wide(v->in[1]);          \
+        clg_tensor y = clg__wide(v->y);                                                            \
         UNUSED4(g, a, b, y);                                                                 \
         if (i == 0)                                                                                \
-            return da;                                                                             \
-        return db;                                                                                 \
+            return packed(v->in[0], da);                                                           \
+        return packed(v->in[1], db);                                                               \
     }                                                                                              \
     static const clg__op op_##id = { .name = #id, .kind = CLG__POINTWISE, .text = #value,      \
                                        .arity = 2, .domain = DOMAIN_OF(dom),                       \
@@ -107,9 +115,10 @@ static clg_tensor tie_grad(clg_tensor g, clg_tensor loses, clg_tensor tie)
 #define EWP(id, n, dom, value, da)                                                               \
     static clg_tensor vjp_##id(const clg__vjp *v, int i)                                         \
     {                                                                                              \
-        clg_tensor g = v->g, a = v->in[0], b = v->in[1], c = v->in[n - 1];                         \
+        clg_tensor g = clg__wide(v->g), a = clg__wide(v->in[0]), b = clg__wide(v->in[1]);          \
+        clg_tensor c = clg__wide(v->in[n - 1]);                                                    \
         UNUSED4(g, a, b, c);                                                                 \
-        return i == 0 ? da : NULL;                                                                 \
+        return i == 0 ? packed(v->in[0], da) : NULL;                                               \
     }                                                                                              \
     static const clg__op op_##id = { .name = #id, .kind = CLG__POINTWISE, .text = #value,      \
                                        .arity = n, .domain = DOMAIN_OF(dom),                       \
@@ -135,14 +144,15 @@ static clg_dtype compute_type(const clg__op *op, int n, const clg_tensor *in)
 }
 
 // name: of the function, for messages
+// wide: the place of a number that keeps its own type beside a packed one; -1: none
 static clg_tensor record_as(const char *name, const clg__op *op, const char *names, int n,
-                            const clg_tensor *in)
+                            const clg_tensor *in, int wide)
 {
     clg__call c;
     clg_tensor x[3];
     if (!clg__call_begin(&c, name, names, n, in))
         return clg__call_poison(&c);
-    const clg_dtype t = compute_type(op, n, in);
+    const clg_dtype t = wide >= 0 ? in[1 - wide]->dtype : compute_type(op, n, in);
     if (op->domain == CLG__NUMERIC && t == CLG_BOOL)
         return clg__call_fail(&c, CLG_EDTYPE, "bool has no arithmetic: use the logical ops or cast");
     clg_shape s = in[0]->shape;
@@ -151,7 +161,7 @@ static clg_tensor record_as(const char *name, const clg__op *op, const char *nam
             return clg__call_fail(&c, CLG_ESHAPE, "shapes do not broadcast");
     }
     for (int i = 0; i < n; i++)
-        x[i] = clg_expand(clg_cast(in[i], t), s);
+        x[i] = clg_expand(i == wide ? in[i] : clg_cast(in[i], t), s);
     for (int i = 0; i < n; i++) {
         if (x[i]->status < 0)
             return clg__call_own(&c, x[i]);
@@ -162,7 +172,7 @@ static clg_tensor record_as(const char *name, const clg__op *op, const char *nam
 
 static clg_tensor record(const clg__op *op, const char *names, int n, const clg_tensor *in)
 {
-    return record_as(op->name, op, names, n, in);
+    return record_as(op->name, op, names, n, in, -1);
 }
 
 static bool holds(clg_dtype t, double v)
@@ -184,12 +194,20 @@ static clg_tensor number(clg_tensor *beside, double v)
     return clg_scalar(a->dev, t, v);
 }
 
+// Where PyTorch does not round a number to a packed type, as everywhere else it does.
+static bool keeps_number(const clg__op *op)
+{
+    return op == &op_add || op == &op_sub || op == &op_mul || op == &op_div || op == &op_floor_divide;
+}
+
 static clg_tensor with_number(const char *name, const clg__op *op, clg_tensor t, double v, bool first)
 {
-    clg_tensor n = number(&t, v);
+    const bool wide = clg__is_usable(t) && clg__is_packed(t->dtype) && keeps_number(op);
+    clg_tensor n = wide ? clg_scalar(t->dev, clg__dtype_of(t->dtype)->as, v) : number(&t, v);
     if (n == t)
-        return record_as(name, op, first ? "b" : "a", 1, &t);
-    return record_as(name, op, "a b", 2, first ? (clg_tensor[]) { n, t } : (clg_tensor[]) { t, n });
+        return record_as(name, op, first ? "b" : "a", 1, &t, -1);
+    return record_as(name, op, "a b", 2, first ? (clg_tensor[]) { n, t } : (clg_tensor[]) { t, n },
+                     wide ? !first : -1);
 }
 
 // A parameter of a row that computes in floating types.
@@ -306,6 +324,11 @@ static clg_tensor cast_vjp(const clg__vjp *v, int i)
 {
     (void) i;
     return clg_cast(v->g, v->in[0]->dtype);
+}
+
+clg_tensor clg__wide(clg_tensor t)
+{
+    return clg__is_packed(t->dtype) ? clg_cast(t, clg__dtype_of(t->dtype)->as) : t;
 }
 
 static const clg__op op_cast = { .name = "cast", .kind = CLG__CAST, .arity = 1, .vjp = cast_vjp };

@@ -2,6 +2,7 @@
 // Losses: plain graph code.
 #include "base/fp.h"
 #include "graph/build.h"
+#include "ops/element.h"
 #include <clgrad/ops.h>
 
 static clg_tensor reduced(clg_tensor x, clg_reduction r)
@@ -74,8 +75,12 @@ clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
     const int64_t classes = logits->shape.dim[1];
     const int64_t ignore = p->use_ignore_index ? p->ignore_index : -100;
     const double smooth = p->label_smoothing;
-    const clg_dtype t = logits->dtype;
-    clg_tensor zero = clg__lit(c.dev, t, 0), logp = clg_log_softmax(logits, 1);
+    clg_tensor logp = clg_log_softmax(logits, 1);
+    if (logp->status < 0)
+        return clg__call_own(&c, logp);
+    logp = clg__wide(logp);
+    const clg_dtype t = logp->dtype;
+    clg_tensor zero = clg__lit(c.dev, t, 0);
     clg_shape ks = { .rank = logits->shape.rank };
     for (int d = 0; d < ks.rank; d++)
         ks.dim[d] = d == 1 ? classes : 1;
@@ -94,9 +99,10 @@ clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
     }
     loss = clg_where(kept, loss, zero);
     if (p->reduction != CLG_REDUCE_MEAN)
-        return clg__call_own(&c, reduced(loss, p->reduction));
+        return clg__call_own(&c, clg_cast(reduced(loss, p->reduction), logits->dtype));
     clg_tensor total = w ? clg_where(kept, clg_sum(clg_where(hit, w, zero), axis, false), zero)
                          : clg_cast(kept, t);
     // means, since the sums may overflow where their quotient does not
-    return clg__call_own(&c, clg_div(clg_mean(loss, CLG_ALL, false), clg_mean(total, CLG_ALL, false)));
+    clg_tensor mean = clg_div(clg_mean(loss, CLG_ALL, false), clg_mean(total, CLG_ALL, false));
+    return clg__call_own(&c, clg_cast(mean, logits->dtype));
 }

@@ -4,6 +4,7 @@
 #include "ops/reduce.h"
 
 #include "base/fp.h"
+#include "ops/element.h"
 #include <clgrad/grad.h>
 #include <clgrad/ops.h>
 
@@ -154,6 +155,22 @@ static clg_tensor check_numbers(const clg__call *c, const struct clg_batch_norm_
     return NULL;
 }
 
+// The result is of x's type, new statistics are of the old ones'.
+static clg_tensor packed_norm(const clg__call *c, clg_tensor x, const clg_tensor *channel,
+                              const struct clg_batch_norm_params *p)
+{
+    clg_tensor w[4];
+    for (int i = 0; i < 4; i++)
+        w[i] = channel[i] ? clg__wide(channel[i]) : NULL;
+    clg_tensor y = clg_batch_norm(clg__wide(x), w[0], w[1], w[2], w[3], p);
+    const bool updated = p->training && w[2] && w[3] && y->status >= 0;
+    if (updated && p->new_mean)
+        *p->new_mean = clg_cast(*p->new_mean, channel[2]->dtype);
+    if (updated && p->new_var)
+        *p->new_var = clg_cast(*p->new_var, channel[3]->dtype);
+    return clg__call_own(c, y->status < 0 ? y : clg_cast(y, x->dtype));
+}
+
 clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_tensor mean,
                           clg_tensor var, const struct clg_batch_norm_params *p)
 {
@@ -175,6 +192,8 @@ clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_
     bad = check(&c, x, (clg_tensor[]) { weight, bias, mean, var }, 4);
     if (bad)
         return bad;
+    if (clg__is_packed(x->dtype))
+        return packed_norm(&c, x, (clg_tensor[]) { weight, bias, mean, var }, p);
     if (!p->training && mean && var) {
         clg_tensor r = clg_rsqrt(clg_add(var, clg__num(x->dev, var->dtype, eps)));
         clg_tensor y = clg_mul(clg_sub(x, per_channel(mean, x->shape.rank)),

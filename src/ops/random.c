@@ -4,10 +4,12 @@
 #include "base/fp.h"
 #include "graph/build.h"
 #include "graph/node.h"
+#include "ops/element.h"
 #include "ops/philox.h"
 #include <clgrad/ops.h>
 
 #include <float.h>
+#include <math.h>
 #include <stdlib.h>
 
 static void key_random(const void *params, clg__key *k)
@@ -35,12 +37,14 @@ static clg_tensor scaled(clg_tensor x, double by, double plus)
 {
     if (x->status < 0 || (by == 1 && plus == 0))
         return x;
+    if (clg__is_packed(x->dtype))
+        return clg_cast(scaled(clg__wide(x), by, plus), x->dtype);
     return clg_add(clg_mul(x, clg_scalar(x->dev, x->dtype, by)), clg_scalar(x->dev, x->dtype, plus));
 }
 
 clg_tensor clg_uniform(clg_device dev, clg_dtype t, clg_shape shape, double lo, double hi)
 {
-    if (dev && !(lo <= hi && hi - lo <= (t == CLG_F32 ? FLT_MAX : DBL_MAX)))
+    if (dev && !(lo <= hi && hi - lo <= (t == CLG_F64 ? DBL_MAX : FLT_MAX) && isfinite(clg__fit(t, hi - lo))))
         return clg_poison(dev, CLG_EINVAL, "uniform: from %g to %g is no finite range", lo, hi);
     CLG__DEFAULT_FP;
     lo = clg__fp_pin(lo);

@@ -3,6 +3,7 @@
 #include "ops/reduce.h"
 
 #include "base/fp.h"
+#include "ops/element.h"
 #include <clgrad/grad.h>
 #include <clgrad/ops.h>
 
@@ -41,7 +42,8 @@ static clg_tensor mean_vjp(const clg__vjp *v, int i)
 {
     const clg__reduce *r = v->params;
     (void) i;
-    return clg_expand(clg_mul(v->g, number(v->g, 1 / r->divisor)), v->in[0]->shape);
+    clg_tensor g = clg__wide(v->g);
+    return clg_expand(clg_cast(clg_mul(g, number(g, 1 / r->divisor)), v->g->dtype), v->in[0]->shape);
 }
 
 // What rounding left of the mean has no slope.
@@ -56,7 +58,8 @@ static clg_tensor square_vjp(const clg__vjp *v, int i)
 {
     const clg__reduce *r = v->params;
     (void) i;
-    return clg_mul(clg_mul(v->g, number(v->g, 2 / r->divisor)), v->in[0]);
+    clg_tensor g = clg__wide(v->g);
+    return clg_cast(clg_mul(clg_mul(g, number(g, 2 / r->divisor)), v->in[0]), v->in[0]->dtype);
 }
 
 // PyTorch: 0 where the root is, in place of 0/0.
@@ -79,11 +82,11 @@ static clg_tensor extreme_vjp(const clg__vjp *v, int i)
         if (r->axis[d])
             axes.dim[axes.rank++] = d;
     }
-    clg_tensor hit = clg_eq(v->in[0], v->y), count = clg_cast(hit, v->g->dtype);
+    clg_tensor g = clg__wide(v->g), hit = clg_eq(v->in[0], v->y), count = clg_cast(hit, g->dtype);
     if (axes.rank)
         count = clg_sum(count, axes, true);
-    clg_tensor other = clg_where(clg_is_nan(v->y), literal(v->g, NAN), literal(v->g, 0));
-    return clg_where(hit, clg_div(v->g, count), other);
+    clg_tensor other = clg_where(clg_is_nan(v->y), literal(g, NAN), literal(g, 0));
+    return clg_cast(clg_where(hit, clg_div(g, count), other), v->in[0]->dtype);
 }
 
 #define REDUCE_OP(id, grad)                                                                        \
@@ -317,6 +320,8 @@ static clg_tensor spread(const clg__op *op, bool root, clg_tensor a, clg_shape a
         return clg__call_fail(&p.c, CLG_EDTYPE, "only floating types have a variance: cast first");
     if (!isfinite(correction))
         return clg__call_fail(&p.c, CLG_EINVAL, "correction is %g, expected a finite number", correction);
+    if (clg__is_packed(a->dtype))
+        return clg__call_own(&p.c, clg_cast(spread(op, root, clg__wide(a), axes, correction, keepdims), a->dtype));
     const spread_params q = { axes, (double) p.count - correction };
     clg_tensor y = clg__squares(clg__deviation(a, axes, NULL), axes, fmax(q.freedom, 0), root, keepdims);
     return clg__call_own(&p.c, y->status < 0 ? y : clg__custom_vjp(op, y, 1, &a, &q));
@@ -351,6 +356,8 @@ clg_tensor clg_logsumexp(clg_tensor a, clg_shape axes, bool keepdims)
         return out;
     if (!clg_dtype_is_float(a->dtype))
         a = clg_cast(a, CLG_F32);
+    if (clg__is_packed(a->dtype))
+        return clg__call_own(&p.c, clg_cast(clg_logsumexp(clg__wide(a), axes, keepdims), a->dtype));
     if (p.count == 0) // log of an empty sum
         return clg__call_own(&p.c, clg_log(clg_sum(a, axes, keepdims)));
     clg_tensor top = clg_amax(a, axes, true);

@@ -11,15 +11,16 @@ static clg_tensor last_sum(clg_tensor t)
 
 static clg_tensor softmax_vjp(const clg__vjp *v, int i)
 {
-    clg_tensor gy = clg_mul(v->g, v->y);
+    clg_tensor y = clg__wide(v->y), gy = clg_mul(clg__wide(v->g), y);
     (void) i;
-    return clg_sub(gy, clg_mul(v->y, last_sum(gy)));
+    return clg_cast(clg_sub(gy, clg_mul(y, last_sum(gy))), v->in[0]->dtype);
 }
 
 static clg_tensor log_softmax_vjp(const clg__vjp *v, int i)
 {
     (void) i;
-    return clg_sub(v->g, clg_mul(clg_exp(v->y), last_sum(v->g)));
+    clg_tensor g = clg__wide(v->g), y = clg__wide(v->y);
+    return clg_cast(clg_sub(g, clg_mul(clg_exp(y), last_sum(g))), v->in[0]->dtype);
 }
 
 static const char *accepts_cpu(const clg__kernel_call *c)

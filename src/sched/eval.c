@@ -265,7 +265,7 @@ double clg_item(clg_tensor t, clg_status *st)
         rc = clg_read(t, &v, clg_dtype_size(t->dtype));
     if (st)
         *st = rc;
-    return rc < 0 ? (double) NAN : clg__get_element(t->dtype, &v);
+    return rc < 0 ? (double) NAN : clg_element_get(t->dtype, &v);
 }
 
 clg_tensor clg_upload(clg_device dev, clg_dtype t, clg_shape shape, const void *data)

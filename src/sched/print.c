@@ -16,7 +16,7 @@ static void print_value(clg__str *out, clg_dtype t, const char *p)
     const int64_t i = clg__get_integer(t, p);
     switch (clg__dtype_of(t)->info.kind) {
     case CLG_KIND_FLOAT:
-        clg__str_printf(out, "%.6g", clg__get_element(t, p));
+        clg__str_printf(out, "%.6g", clg_element_get(t, p));
         break;
     case CLG_KIND_BOOL:
         clg__str_add(out, i ? "true" : "false");

@@ -36,7 +36,7 @@ static clg_status set_slot(clg__kernel *k, const clg__bound *b, double v, clg__e
 {
     const clg_dtype as = clg__dtype_of(b->dtype)->as;
     int64_t element;
-    clg__put_element(as, &element, clg__fit(b->dtype, v));
+    clg_element_set(as, &element, clg__fit(b->dtype, v));
     return clg__kernel_set(k, b->arg, &element, clg_dtype_size(as), e);
 }
 
