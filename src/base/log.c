@@ -16,6 +16,7 @@ static const struct {
 } names[] = {
     { "plan", CLG__LOG_PLAN },     { "dispatch", CLG__LOG_DISPATCH }, { "build", CLG__LOG_BUILD },
     { "device", CLG__LOG_DEVICE }, { "source", CLG__LOG_SOURCE },     { "memory", CLG__LOG_MEMORY },
+    { "pass", CLG__LOG_PASS },
 };
 
 static atomic_int mask;

@@ -11,7 +11,8 @@ typedef enum clg__log_category {
     CLG__LOG_BUILD = 4,    // programs built or loaded, with seconds
     CLG__LOG_DEVICE = 8,   // platforms and devices tried
     CLG__LOG_SOURCE = 16,  // text of every generated kernel
-    CLG__LOG_MEMORY = 32   // pool growth and trimming
+    CLG__LOG_MEMORY = 32,  // pool growth and trimming
+    CLG__LOG_PASS = 64     // every new plan as text, after each of the planner's passes
 } clg__log_category;
 
 void clg__log_read(void); // the environment: when a device is opened or listed

@@ -113,7 +113,7 @@ static bool decide_reduction(clg__fusion *f, int ir)
     return clg__emit_storing(f, k, f->room) || does_not_fit(f, v);
 }
 
-bool clg__decide(clg__fusion *f)
+bool clg__pass_decide(clg__fusion *f)
 {
     clg__work *w = f->w;
     for (int i = 0; i < w->n_ir; i++) {

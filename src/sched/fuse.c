@@ -3,6 +3,28 @@
 #include "sched/fuse.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
+
+static const clg__pass passes[] = {
+    { "lower", clg__pass_lower },
+    { "decide", clg__pass_decide },
+    { "merge", clg__pass_merge },
+    { "registers", clg__pass_registers },
+    { "launches", clg__pass_launches },
+};
+
+static bool show(const clg__fusion *f, const char *pass)
+{
+    clg__str text = { 0 }, *to = f->passes ? f->passes : &text;
+    if (!f->passes && !clg__log_on(CLG__LOG_PASS))
+        return true;
+    const size_t start = to->length;
+    clg__dump(f, pass, to);
+    clg__log(CLG__LOG_PASS, "%s", clg__str_text(to) + start);
+    const bool ok = !to->failed;
+    clg__str_free(&text);
+    return ok;
+}
 
 bool clg__fuse(clg__fusion *f)
 {
@@ -10,7 +32,9 @@ bool clg__fuse(clg__fusion *f)
     f->emitter = clg__emitter_new();
     f->room = clg__malloc(sizeof *f->room);
     f->texts = clg__texts_new(f->w->dev->caps);
-    const bool ok = f->emitter && f->room && f->texts && clg__decide(f) && clg__merge(f) && clg__make_launches(f);
+    bool ok = f->emitter && f->room && f->texts;
+    for (size_t i = 0; i < sizeof passes / sizeof passes[0] && ok; i++)
+        ok = passes[i].run(f) && show(f, passes[i].name);
     if (!ok)
         clg__fail(f->w->err, CLG_ENOMEM, "eval: out of host memory while planning");
     return ok;

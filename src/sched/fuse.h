@@ -34,6 +34,7 @@ typedef struct clg__fusion {
     clg__grp *g;
     int n, capacity;
     bool failed;    // out of memory
+    clg__str *passes; // where the plan goes as text after each pass, or NULL
     void *emitter;  // of emit.c
     clg__group *room; // what is emitted now
     clg__texts *texts;
@@ -80,12 +81,20 @@ static inline bool clg__group_alive(const clg__fusion *f, int k)
     return f->g[k].merged_into < 0;
 }
 
-// ---- the passes
-bool clg__decide(clg__fusion *f);
-bool clg__merge(clg__fusion *f);
-bool clg__make_launches(clg__fusion *f);
+// ---- the passes, in order. false: w->err
+typedef struct clg__pass {
+    const char *name;
+    bool (*run)(clg__fusion *f);
+} clg__pass;
+bool clg__pass_lower(clg__fusion *f);         // lower.c: nodes to values
+bool clg__pass_decide(clg__fusion *f);        // decide.c: which values are stored; a group for each
+bool clg__pass_merge(clg__fusion *f);         // merge.c: groups that one kernel makes
+bool clg__pass_registers(clg__fusion *f);  // merge.c: results that nobody else reads stay in registers
+bool clg__pass_launches(clg__fusion *f); // launches.c: order, and groups of one text
 
 bool clg__fuse(clg__fusion *f); // all of them
+// The plan as text, as it is after a pass.
+void clg__dump(const clg__fusion *f, const char *pass, clg__str *s);
 void clg__fusion_free(clg__fusion *f);
 // What group k reads: load i of clg__group_n_loads is a value.
 int clg__group_n_loads(const clg__fusion *f, int k);

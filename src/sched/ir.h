@@ -63,7 +63,6 @@ typedef struct clg__work {
 
 bool clg__work_collect(clg__work *w);             // fills order
 bool clg__work_key(const clg__work *w, clg__key *k); // canonical bytes of the whole evaluation
-bool clg__work_lower(clg__work *w);               // fills ir
 void clg__work_free(clg__work *w);
 
 static inline bool clg__is_virtual(const clg__ir *v)

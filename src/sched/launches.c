@@ -149,7 +149,7 @@ static bool sort_by_level(const clg__fusion *f, int top, int *sorted, int *n)
     return true;
 }
 
-bool clg__make_launches(clg__fusion *f)
+bool clg__pass_launches(clg__fusion *f)
 {
     entry *all = NULL;
     int top = 0, at = 0, n_all, n = 0;

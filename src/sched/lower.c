@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // From recorded nodes to values and accesses: views are folded, equal values are one.
-#include "sched/ir.h"
+#include "sched/fuse.h"
 
 #include "base/alloc.h"
 #include "base/hash.h"
@@ -302,8 +302,9 @@ static void lower_passed(clg__work *w)
     }
 }
 
-bool clg__work_lower(clg__work *w)
+bool clg__pass_lower(clg__fusion *f)
 {
+    clg__work *w = f->w;
     w->at = clg__calloc((size_t) w->n_order + 1, sizeof *w->at);
     w->root_ref = clg__calloc((size_t) w->n_roots + 1, sizeof *w->root_ref);
     if (!w->at || !w->root_ref)

@@ -327,8 +327,7 @@ static void merge_all(merger *m)
     }
 }
 
-// Results that only their own group reads stay in registers.
-static bool drop_private(clg__fusion *f)
+bool clg__pass_registers(clg__fusion *f)
 {
     char *read = clg__calloc((size_t) f->w->n_ir + 1, 1);
     if (!read)
@@ -355,7 +354,7 @@ static bool drop_private(clg__fusion *f)
     return !f->failed;
 }
 
-bool clg__merge(clg__fusion *f)
+bool clg__pass_merge(clg__fusion *f)
 {
     merger m = { .f = f };
     bool ok = make_bodies(f) && clg__groups_link(f);
@@ -365,5 +364,5 @@ bool clg__merge(clg__fusion *f)
             merge_all(&m);
     }
     clg__free(m.all);
-    return ok && !f->failed && drop_private(f);
+    return ok && !f->failed;
 }

@@ -485,7 +485,7 @@ static bool make_roots(maker *m)
 static bool prepare(maker *m)
 {
     clg__work *w = m->w;
-    if (!clg__work_lower(w) || !clg__fuse(&m->f))
+    if (!clg__fuse(&m->f))
         return false;
     const size_t values = (size_t) (w->n_ir + 1) * CLG__MAX_OUTPUTS;
     m->place_of = clg__malloc(values * sizeof *m->place_of);

@@ -85,20 +85,26 @@ clg_status clg_print(FILE *file, clg_tensor t)
     return st < 0 ? st : write_out(file, out, &c);
 }
 
+static void dot_group(clg__str *out, const clg__fusion *f, int k)
+{
+    const clg__grp *g = &f->g[k];
+    clg__str_printf(out, "  subgraph cluster%d {\n    label=\"launch %d\"; style=rounded;\n", k, g->launch);
+    if (g->kind == CLG__GRP_KERNEL)
+        clg__str_printf(out, "    n%d;\n", g->kernel);
+    for (int i = 0; i < g->n_reds; i++)
+        clg__str_printf(out, "    n%d;\n", g->reds[i]);
+    for (int i = 0; i < g->n_roots; i++)
+        clg__str_printf(out, "    n%d;\n", g->roots[i]);
+    clg__str_printf(out, "  }\n");
+}
+
 static void dot_nodes(clg__str *out, const clg__fusion *f)
 {
     const clg__work *w = f->w;
     char shape[128];
     for (int k = 0; k < f->n; k++) {
-        if (f->g[k].merged_into >= 0)
-            continue;
-        clg__str_printf(out, "  subgraph cluster%d {\n    label=\"launch %d\"; style=rounded;\n", k,
-                f->g[k].launch);
-        for (int i = 0; i < w->n_ir; i++) {
-            if (w->ir[i].group == k)
-                clg__str_printf(out, "    n%d;\n", i);
-        }
-        clg__str_printf(out, "  }\n");
+        if (clg__group_alive(f, k))
+            dot_group(out, f, k);
     }
     for (int i = 0; i < w->n_ir; i++) {
         const clg__ir *v = &w->ir[i];
@@ -128,7 +134,7 @@ clg_status clg_dot_n(FILE *file, const clg_tensor *t, int n)
         w.roots[w.n_roots++] = clg__node_of(t[i]);
     if (!w.roots)
         clg__fail(&err, CLG_ENOMEM, "dot: out of host memory");
-    else if (clg__work_collect(&w) && clg__work_lower(&w) && clg__fuse(&f)) {
+    else if (clg__work_collect(&w) && clg__fuse(&f)) {
         clg__str_printf(out, "digraph clgrad {\n  node [shape=box, fontsize=10];\n");
         dot_nodes(out, &f);
         clg__str_printf(out, "}\n");

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// A plan as text, after any pass: values, or groups once there are any, or launches of groups.
+#include "sched/fuse.h"
+
+#include "graph/build.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+// ---- values
+
+// v3, v3.1 (an output), v3[5; 8 1] (offset and strides), v3[0; 8 1 | 1:4 0:8 else 0] (a window)
+static void put_access(clg__str *s, const clg__work *w, const clg__ref *r, const clg_shape *over)
+{
+    const clg__ir *v = &w->ir[r->ir];
+    const clg_shape *of = r->out ? &v->node->outs->shape[r->out] : &v->shape;
+    clg__str_printf(s, "v%d", r->ir);
+    if (r->out)
+        clg__str_printf(s, ".%d", r->out);
+    if (r->geom.offset == 0 && clg__geom_is_contiguous(&r->geom, over) && clg_numel(*over) == clg_numel(*of))
+        return;
+    clg__str_printf(s, "[%" PRId64 ";", r->geom.offset);
+    for (int d = 0; d < over->rank; d++)
+        clg__str_printf(s, " %" PRId64, over->dim[d] > 1 ? r->geom.stride[d] : 0);
+    for (int d = 0; d < over->rank && r->geom.windowed; d++)
+        clg__str_printf(s, "%s%" PRId64 ":%" PRId64, d ? " " : " | ", r->geom.lo[d], r->geom.hi[d]);
+    if (r->geom.windowed)
+        clg__str_printf(s, " else %g", r->fill);
+    clg__str_add(s, "]");
+}
+
+static void put_params(clg__str *s, const clg__ir *v)
+{
+    if (v->op->kind == CLG__CONST || (v->op->kind == CLG__SCALAR_SLOT && v->op->key))
+        clg__str_printf(s, " %.6g", *(const double *) v->node->params);
+    if (v->op->kind != CLG__REDUCE)
+        return;
+    const clg__reduce *r = v->node->params;
+    clg__str_add(s, " over");
+    for (int d = 0; d < v->shape.rank; d++) {
+        if (r->axis[d])
+            clg__str_printf(s, " %d", d);
+    }
+}
+
+static void put_value(clg__str *s, const clg__work *w, int i)
+{
+    const clg__ir *v = &w->ir[i];
+    char shape[128];
+    clg__str_printf(s, "  v%d %s %s = %s", i, clg_dtype_name(v->dtype), clg__shape_text(&v->shape, shape),
+                    v->op->name);
+    put_params(s, v);
+    for (int k = 0; k < v->n_src; k++) {
+        clg__str_add(s, k ? ", " : " of ");
+        put_access(s, w, &v->src[k], v->node && k < v->node->n_in ? &v->node->in[k]->pub.shape : &v->shape);
+    }
+    clg__str_add(s, v->wanted ? "; result\n" : v->need ? "; stored\n" : "\n");
+}
+
+// ---- groups
+
+static void put_shape(clg__str *s, const clg__fusion *f, const clg__grp *g)
+{
+    const clg__work *w = f->w;
+    const clg__ir *v = &w->ir[g->kind == CLG__GRP_KERNEL ? g->kernel : g->kind == CLG__GRP_REDUCE ? g->reds[0] : g->roots[0]];
+    char shape[128];
+    if (g->kind == CLG__GRP_KERNEL)
+        clg__str_printf(s, "%s (%s) %s", v->op->name, g->variant->name, clg__shape_text(&v->shape, shape));
+    else if (g->kind == CLG__GRP_REDUCE)
+        clg__str_printf(s, "reduce %s", clg__shape_text(&v->node->in[0]->pub.shape, shape));
+    else
+        clg__str_printf(s, "pointwise %s", clg__shape_text(&v->shape, shape));
+}
+
+static void put_member(clg__str *s, const clg__fusion *f, int value, const char *before)
+{
+    const clg__ir *v = &f->w->ir[value];
+    clg__str_printf(s, "%sv%d %s%s", before, value, v->op->name, v->stored ? "" : " (in a register)");
+}
+
+static void put_group(clg__str *s, const clg__fusion *f, int k)
+{
+    const clg__grp *g = &f->g[k];
+    clg__str_printf(s, "  g%d ", k);
+    put_shape(s, f, g);
+    const char *before = ": ";
+    if (g->kind == CLG__GRP_KERNEL) {
+        put_member(s, f, g->kernel, before);
+        before = ", ";
+    }
+    for (int i = 0; i < g->n_reds; i++, before = ", ")
+        put_member(s, f, g->reds[i], before);
+    for (int i = 0; i < g->n_roots; i++, before = ", ")
+        put_member(s, f, g->roots[i], before);
+    for (int i = 0; i < g->n_loads; i++) {
+        const int value = g->loads[i];
+        clg__str_printf(s, "%sv%d", i ? " " : "; reads ", value / CLG__MAX_OUTPUTS);
+        if (value % CLG__MAX_OUTPUTS)
+            clg__str_printf(s, ".%d", value % CLG__MAX_OUTPUTS);
+    }
+    if (g->body)
+        clg__str_printf(s, "; %d instructions", g->body->n_insns);
+    clg__str_add(s, "\n");
+}
+
+void clg__dump(const clg__fusion *f, const char *pass, clg__str *s)
+{
+    clg__str_printf(s, "%s\n", pass);
+    for (int i = 0; i < f->w->n_ir && f->n == 0; i++)
+        put_value(s, f->w, i);
+    for (int k = 0; k < f->n && f->n_launches == 0; k++) {
+        if (clg__group_alive(f, k))
+            put_group(s, f, k);
+    }
+    for (int l = 0; l < f->n_launches; l++) {
+        clg__str_printf(s, " launch %d\n", l);
+        for (int i = f->launch_start[l]; i < f->launch_start[l + 1]; i++)
+            put_group(s, f, f->order[i]);
+    }
+}

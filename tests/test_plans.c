@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+// Plans as text, after each pass, against the files of golden/plans: what is stored, what shares a kernel,
+// what shares a launch. On a recorder that knows what a device can do and has none. After a change that is
+// meant: CLGRAD_CODEGEN_WRITE=1 writes the files anew; read the difference before it is committed.
+#include "../tools/fashion.h"
+#include "graph/build.h"
+#include "sched/fuse.h"
+
+#include "base/alloc.h"
+
+#include <check.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const clg_device_info info = { .name = "none" };
+static clg__caps caps;
+static struct clg_device_t recorder;
+static const clg_device dev = &recorder;
+static char memory; // what leaves are said to be in
+
+static void none(void *buf)
+{
+    (void) buf;
+}
+
+static void begin(bool cpu)
+{
+    caps = (clg__caps) { .cpu_class = cpu, .is_cpu = cpu, .fp64 = true, .compute_units = 4,
+                         .max_work_group = cpu ? 4096 : 256, .max_parameter_bytes = 1024, .local_bytes = 32 << 10,
+                         .global_bytes = (uint64_t) 8 << 30, .max_alloc_bytes = (uint64_t) 2 << 30,
+                         .base_align = 128, .local_is_dedicated = !cpu };
+    recorder = (struct clg_device_t) { .info = &info, .caps = &caps, .buf_ref = none, .buf_unref = none };
+    ck_assert_int_eq(clg__recorder_init(dev), CLG_OK);
+}
+
+static clg_tensor leaf(clg_dtype t, clg_shape s)
+{
+    clg_tensor x = clg_zeros(dev, t, s);
+    ck_assert_int_eq(x->status, CLG_OK);
+    clg__node_set_buffer(clg__node_of(x), &memory, 0);
+    return x;
+}
+
+static clg_tensor weight(clg_shape s)
+{
+    return clg_track(leaf(CLG_F32, s));
+}
+
+// As if the first values of all variables had been evaluated.
+static void variables_are_made(void)
+{
+    for (int i = 0; i < dev->n_pending; i++) {
+        if (dev->pending[i].creation)
+            clg__node_set_buffer(dev->pending[i].value, &memory, 0);
+    }
+    clg__pending_commit(dev, true);
+}
+
+// ---- the graphs: each writes its results to out, and returns how many
+
+enum { MOST = 32 };
+
+static int with_gradients(clg_tensor y, const clg_tensor *w, int n, clg_tensor *out)
+{
+    out[0] = clg_mean(clg_mul(y, y), CLG_ALL, false);
+    ck_assert_int_ge(clg_grad_n(out[0], w, n, out + 1), 0);
+    return n + 1;
+}
+
+static int linear(clg_tensor *out)
+{
+    clg_tensor x = leaf(CLG_F32, CLG_SHAPE(8, 16));
+    clg_tensor w[2] = { weight(CLG_SHAPE(16, 10)), weight(CLG_SHAPE(10)) };
+    out[0] = clg_mean(clg_relu(clg_add(clg_matmul(x, w[0]), w[1])), CLG_ALL, false);
+    ck_assert_int_ge(clg_grad_n(out[0], w, 2, out + 1), 0);
+    return 3;
+}
+
+// One step of the demo, as tools/loop.c sends it.
+static int demo(clg_tensor *out)
+{
+    clg_store s = clg_store_create(dev, 1);
+    clg_optim o = clg_adam_create(s, NULL);
+    clg_tensor x = leaf(CLG_U8, CLG_SHAPE(64, 1, SIDE, SIDE)), y = leaf(CLG_U8, CLG_SHAPE(64));
+    clg_tensor loss = clg_cross_entropy(network(s, x), y, NULL);
+    ck_assert_msg(clg_optim_step(o, loss) >= 0, "%s", clg_error(dev, 0));
+    variables_are_made();
+    out[0] = loss;
+    clg_optim_destroy(&o);
+    clg_store_destroy(&s);
+    return 1;
+}
+
+static int resnet_block(clg_tensor *out)
+{
+    enum { C = 16 };
+    clg_tensor x = weight(CLG_SHAPE(4, C, 8, 8)), y = x, w[7];
+    w[6] = x;
+    for (int k = 0; k < 2; k++) {
+        w[3 * k] = weight(CLG_SHAPE(C, C, 3, 3));
+        w[3 * k + 1] = weight(CLG_SHAPE(C));
+        w[3 * k + 2] = weight(CLG_SHAPE(C));
+        y = clg_conv2d(y, w[3 * k], NULL, clg_conv2d_params(.padding = 1));
+        y = clg_batch_norm(y, w[3 * k + 1], w[3 * k + 2], NULL, NULL, clg_batch_norm_params(.training = true));
+        y = clg_relu(k ? clg_add(y, x) : y);
+    }
+    return with_gradients(y, w, 7, out);
+}
+
+static clg_tensor heads(clg_tensor x, clg_tensor w)
+{
+    return clg_permute(clg_reshape(clg_matmul(x, w), CLG_SHAPE(2, 8, 4, 8)), CLG_AXES(0, 2, 1, 3));
+}
+
+static int attention(clg_tensor *out)
+{
+    enum { B = 2, T = 8, C = 32 };
+    clg_tensor x = weight(CLG_SHAPE(B, T, C)), mask = leaf(CLG_F32, CLG_SHAPE(T, T)), w[5];
+    for (int k = 0; k < 4; k++)
+        w[k] = weight(CLG_SHAPE(C, C));
+    w[4] = x;
+    clg_tensor q = heads(x, w[0]), k = heads(x, w[1]), v = heads(x, w[2]);
+    clg_tensor scores = clg_add(clg_mul_scalar(clg_matmul(q, clg_transpose(k, 2, 3)), 0.35), mask);
+    clg_tensor y = clg_matmul(clg_softmax(scores, -1), v);
+    y = clg_matmul(clg_reshape(clg_permute(y, CLG_AXES(0, 2, 1, 3)), CLG_SHAPE(B, T, C)), w[3]);
+    return with_gradients(clg_add(y, x), w, 5, out);
+}
+
+static int lstm_cell(clg_tensor *out)
+{
+    enum { B = 4, H = 16 };
+    clg_tensor x = leaf(CLG_F32, CLG_SHAPE(B, H)), h = leaf(CLG_F32, CLG_SHAPE(B, H)), c = leaf(CLG_F32, CLG_SHAPE(B, H));
+    clg_tensor w[2] = { weight(CLG_SHAPE(2 * H, 4 * H)), weight(CLG_SHAPE(4 * H)) }, gate[4];
+    clg_tensor z = clg_add(clg_matmul(clg_concat(1, x, h), w[0]), w[1]);
+    for (int k = 0; k < 4; k++)
+        gate[k] = clg_slice(z, 1, k * H, (k + 1) * H, 1);
+    c = clg_add(clg_mul(clg_sigmoid(gate[1]), c), clg_mul(clg_sigmoid(gate[0]), clg_tanh(gate[2])));
+    h = clg_mul(clg_sigmoid(gate[3]), clg_tanh(c));
+    out[3] = c;
+    return 1 + with_gradients(h, w, 2, out);
+}
+
+static const struct {
+    const char *name;
+    int (*record)(clg_tensor *out);
+    bool gpu;
+} cases[] = {
+    { "linear", linear, false },       { "demo", demo, false },           { "resnet_block", resnet_block, false },
+    { "attention", attention, false }, { "lstm_cell", lstm_cell, false }, { "attention", attention, true },
+    { "resnet_block", resnet_block, true },
+};
+
+// ---- comparison
+
+static void check_file(const char *path, const char *text)
+{
+    const bool write = getenv("CLGRAD_CODEGEN_WRITE") != NULL;
+    FILE *f = fopen(path, write ? "wb" : "rb");
+    ck_assert_msg(f != NULL, "%s is missing: CLGRAD_CODEGEN_WRITE=1 writes it", path);
+    if (write) {
+        fputs(text, f);
+        fclose(f);
+        return;
+    }
+    char want[400];
+    int line = 0;
+    while (fgets(want, sizeof want, f)) {
+        const size_t n = strlen(want);
+        line++;
+        ck_assert_msg(strncmp(want, text, n) == 0, "%s:%d: expected \"%.100s\", planned \"%.100s\"; if that is "
+                      "meant, CLGRAD_CODEGEN_WRITE=1", path, line, want, text);
+        text += n;
+    }
+    fclose(f);
+    ck_assert_msg(*text == '\0', "%s ends after line %d, the plan goes on: \"%.100s\"", path, line, text);
+}
+
+START_TEST(plans_are_as_they_were)
+{
+    const char *folder = getenv("CLGRAD_CODEGEN");
+    char path[1024];
+    clg__err err = { 0 };
+    clg__str text = { 0 };
+    clg_tensor out[MOST];
+    begin(!cases[_i].gpu);
+    const int n = cases[_i].record(out);
+    clg__work w = { .dev = dev, .err = &err, .fuse = true };
+    clg__fusion f = { .w = &w, .passes = &text };
+    w.roots = malloc((size_t) (n + dev->n_pending) * sizeof *w.roots);
+    for (int i = 0; i < n; i++) {
+        ck_assert_msg(out[i]->status >= 0, "%s", clg_tensor_error(out[i]));
+        w.roots[w.n_roots++] = clg__node_of(out[i]);
+    }
+    for (int i = 0; i < dev->n_pending; i++)
+        w.roots[w.n_roots++] = dev->pending[i].value;
+    ck_assert_msg(clg__work_collect(&w) && clg__fuse(&f), "%s", err.text);
+    snprintf(path, sizeof path, "%s/plans/%s.%s.txt", folder ? folder : "tests/golden", cases[_i].name,
+             cases[_i].gpu ? "gpu" : "cpu");
+    check_file(path, clg__str_text(&text));
+    clg__str_free(&text);
+    clg__fusion_free(&f);
+    clg__work_free(&w);
+    free(w.roots);
+    clg__recorder_free(dev);
+}
+END_TEST
+
+int main(void)
+{
+    setlocale(LC_ALL, "");
+    Suite *s = suite_create("plans");
+    TCase *c = tcase_create("text");
+    tcase_add_loop_test(c, plans_are_as_they_were, 0, (int) (sizeof cases / sizeof cases[0]));
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_set_fork_status(r, CK_NOFORK);
+    srunner_run_all(r, CK_NORMAL);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
