@@ -27,7 +27,7 @@ static int setting(const char *name, int usual)
     return v ? atoi(v) : usual;
 }
 
-static void read_all(clg_device d, const fuzz *f, results *r)
+static void read_results(clg_device d, const fuzz *f, results *r)
 {
     memset(r, 0, sizeof *r);
     r->count = f->n_out;
@@ -129,7 +129,7 @@ static void run_way(enum way way, uint64_t seed, int n, int nodes, results *r, r
     }
     evaluate_together(f, n);
     for (int k = 0; k < n; k++)
-        read_all(d, &f[k], &r[k]);
+        read_results(d, &f[k], &r[k]);
     for (int k = 0; k < n && way != FUSED; k++) {
         static const char *const how[] = { "", "unfused", "in pieces", "from a cached plan" };
         same_bits(&f[k], how[way], &r[k - TOGETHER], &r[k]);

@@ -16,22 +16,6 @@ static void scope_end(clg_scope s)
     clg_error_clear(dev);
 }
 
-static double *read_all(clg_tensor t)
-{
-    const int64_t n = clg_numel(t->shape);
-    double *out = calloc((size_t)n + 1, sizeof *out);
-    if (t->status >= 0)
-        t = clg_cast(t, fp64 ? CLG_F64 : CLG_F32);
-    float *few = calloc((size_t)n + 1, sizeof *few);
-    ok(t->status);
-    ok(fp64 ? clg_read(t, out, (size_t)n * sizeof *out)
-            : clg_read(t, few, (size_t)n * sizeof *few));
-    for (int64_t i = 0; i < n && !fp64; i++)
-        out[i] = (double)few[i];
-    free(few);
-    return out;
-}
-
 static double number(clg_tensor t)
 {
     clg_status st = CLG_OK;

@@ -37,22 +37,6 @@ static double ulp(clg_dtype t, double v)
     return ldexp(1, (e < low ? low : e) - (t == CLG_F64 ? DBL_MANT_DIG : FLT_MANT_DIG));
 }
 
-static double *read_all(clg_tensor t)
-{
-    const int64_t n = clg_numel(t->shape);
-    double *out = calloc((size_t)n + 1, sizeof *out);
-    if (t->status >= 0)
-        t = clg_cast(t, fp64 ? CLG_F64 : CLG_F32);
-    float *few = calloc((size_t)n + 1, sizeof *few);
-    ok(t->status);
-    ok(fp64 ? clg_read(t, out, (size_t)n * sizeof *out)
-            : clg_read(t, few, (size_t)n * sizeof *few));
-    for (int64_t i = 0; i < n && !fp64; i++)
-        out[i] = (double)few[i];
-    free(few);
-    return out;
-}
-
 typedef struct tally {
     exact sum, size; // of elements, of magnitudes
     exact squares;   // of deviations

@@ -59,6 +59,23 @@ static inline void ok(clg_status st)
     ck_assert_msg(st >= 0, "%s", clg_error(dev, st));
 }
 
+// All elements, in double where the device has it. The caller frees them.
+static inline double *read_all(clg_tensor t)
+{
+    const int64_t n = clg_numel(t->shape);
+    const bool wide = clg_device_get_info(dev)->fp64;
+    double *out = calloc((size_t) n + 1, sizeof *out);
+    float *few = calloc((size_t) n + 1, sizeof *few);
+    ok(t->status);
+    t = clg_cast(t, wide ? CLG_F64 : CLG_F32);
+    ok(t->status);
+    ok(wide ? clg_read(t, out, (size_t) n * sizeof *out) : clg_read(t, few, (size_t) n * sizeof *few));
+    for (int64_t i = 0; i < n && !wide; i++)
+        out[i] = (double) few[i];
+    free(few);
+    return out;
+}
+
 // Opens the device, runs the suite, closes; 77 where there is no device to test on.
 static inline int run_suite(Suite *s)
 {
