@@ -7,7 +7,7 @@ golden_torch.py casts > data/casts.txt: values of each type as each other.
 Run by hand with PyTorch 2.15 (pip install torch); the tests read only the files. The first line is
 "torch VERSION". Per case:
 
-    case NAME OP P... end     the operation and its parameters
+    case NAME OP P... end     the operation and its parameters; or an expression of tools/cases.txt
     in T RANK DIM... VALUE... an input: f tracked float, c constant float, i integer, b bool
     out RANK DIM... VALUE...  the result
     grad K VALUE...           d sum(result * w) / d input K, w[i] = ((37 i) % 11 - 5) / 5
@@ -478,6 +478,84 @@ def casts():
                       '%.17g' % r if u.is_floating_point else int(r))
 
 
+def windows():
+    """Convolutions, pooling, unfold and fold: operations as expressions of tools/cases.txt."""
+    nan, inf = float('nan'), float('inf')
+
+    def e(name, expression, inputs, f, grads=True):
+        case(name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    e('conv1d', 'conv1d(a, b, c, stride=2, padding=2, dilation=2)', [r(2, 3, 11), r(4, 3, 3), r(4)],
+      lambda x, w, b: F.conv1d(x, w, b, 2, 2, 2))
+    e('conv1d_groups', 'conv1d(a, b, groups=2)', [r(2, 4, 7), r(6, 2, 4)], lambda x, w: F.conv1d(x, w, groups=2))
+    e('conv1d_same', 'conv1d(a, b, padding_same=true)', [r(1, 2, 7), r(3, 2, 4)],
+      lambda x, w: F.conv1d(x, w, padding='same'))
+    e('conv2d_same', 'conv2d(a, b, padding_same=true, dilation_w=3)', [r(1, 2, 5, 6), r(3, 2, 3, 2)],
+      lambda x, w: F.conv2d(x, w, padding='same', dilation=(1, 3)))
+    e('conv2d_end', 'conv2d(a, b, padding_h=1, padding_end_h=2, padding_end_w=3, stride=2)',
+      [r(1, 2, 5, 6), r(3, 2, 3, 2)], lambda x, w: F.conv2d(F.pad(x, (0, 3, 1, 2)), w, stride=2))
+    e('conv3d', 'conv3d(a, b, c, padding=1)', [r(2, 2, 3, 4, 5), r(3, 2, 3, 2, 3), r(3)],
+      lambda x, w, b: F.conv3d(x, w, b, padding=1))
+    e('conv3d_options', 'conv3d(a, b, stride_d=2, stride_w=3, padding_h=1, dilation_d=2, dilation_w=2, groups=2)',
+      [r(1, 4, 6, 4, 7), r(4, 2, 2, 3, 2)],
+      lambda x, w: F.conv3d(x, w, None, (2, 1, 3), (0, 1, 0), (2, 1, 2), 2))
+    e('transpose1d', 'conv_transpose1d(a, b, c, stride=3, padding=1, output_padding=2, dilation=2)',
+      [r(2, 3, 5), r(3, 2, 3), r(2)], lambda x, w, b: F.conv_transpose1d(x, w, b, 3, 1, 2, 1, 2))
+    e('transpose2d', 'conv_transpose2d(a, b, c)', [r(2, 3, 4, 5), r(3, 2, 3, 3), r(2)], F.conv_transpose2d)
+    e('transpose2d_one', 'conv_transpose2d(a, b, padding=1)', [r(2, 3, 4, 15), r(3, 17, 3, 3)],
+      lambda x, w: F.conv_transpose2d(x, w, padding=1))
+    e('transpose2d_most', 'conv_transpose2d(a, b, c, stride_h=2, stride_w=3, padding_h=1, output_padding_h=1, '
+      'output_padding_w=2, groups=2, dilation_h=2)', [r(1, 4, 3, 4), r(4, 3, 2, 3), r(6)],
+      lambda x, w, b: F.conv_transpose2d(x, w, b, (2, 3), (1, 0), (1, 2), 2, (2, 1)))
+    e('transpose2d_over', 'conv_transpose2d(a, b, dilation=3, output_padding=2)', [r(1, 1, 2, 3), r(1, 2, 2, 2)],
+      lambda x, w: F.conv_transpose2d(x, w, dilation=3, output_padding=2))
+    e('transpose3d', 'conv_transpose3d(a, b, c, stride_h=2, output_padding_h=1, padding_w=1)',
+      [r(1, 2, 2, 3, 4), r(2, 3, 2, 2, 3), r(3)],
+      lambda x, w, b: F.conv_transpose3d(x, w, b, (1, 2, 1), (0, 0, 1), (0, 1, 0)))
+
+    special = torch.tensor([[[[1., 1, nan, 0, 2], [1, 1, 0, nan, 2], [-inf, -inf, 3, 3, 2], [-inf, -inf, 3, 3, inf]]]])
+    for name, x, k in (('1d', r(2, 3, 9), 'kernel=3, stride=2, padding=1, ceil_mode=true'),
+                       ('2d', r(1, 2, 6, 7), 'kernel=3, stride=2, padding=1, ceil_mode=true'),
+                       ('3d', r(1, 1, 4, 5, 6), 'kernel=3, stride=2, padding=1, ceil_mode=true')):
+        best, mean = getattr(F, 'max_pool' + name), getattr(F, 'avg_pool' + name)
+        e('max_pool' + name, f'max_pool{name}(a, {k})', [x], lambda t: best(t, 3, 2, 1, 1, True))
+        e('max_index' + name, f'max_pool_indices(a, {k})', [('c', x)],
+          lambda t: best(t, 3, 2, 1, 1, True, return_indices=True)[1], grads=False)
+        e('max_pool_far' + name, f'max_pool{name}(a, kernel=2, stride=1, padding=1, dilation=2)', [x],
+          lambda t: best(t, 2, 1, 1, 2))
+        e('avg_pool' + name, f'avg_pool{name}(a, {k})', [x], lambda t: mean(t, 3, 2, 1, True))
+        e('avg_in' + name, f'avg_pool{name}(a, {k}, exclude_padding=true)', [x], lambda t: mean(t, 3, 2, 1, True, False))
+        e('lp_pool' + name, f'lp_pool{name}(a, 3, kernel=3, stride=2, ceil_mode=true)', [x.abs() + 0.1],
+          lambda t: getattr(F, 'lp_pool' + name)(t, 3., 3, 2, True))
+        size = (2, 5, 4)[-(x.dim() - 2):]
+        for kind in ('max', 'avg'):
+            e(f'adaptive_{kind}{name}', f'adaptive_{kind}_pool{name}(a, [{",".join(map(str, size))}])', [x],
+              lambda t: getattr(F, f'adaptive_{kind}_pool{name}')(t, size))
+        places = best(x, 2, return_indices=True)[1]
+        y = r(*places.shape)
+        e('unpool' + name, f'max_unpool{name}(a, b, [{",".join(str(n) for n in x.shape[2:])}])', [y, ('i', places)],
+          lambda t, i: getattr(F, 'max_unpool' + name)(t, i, 2, output_size=x.shape[2:]))
+        places = torch.arange(2 ** (x.dim() - 2)).reshape((1, 1) + (2,) * (x.dim() - 2)).expand((2,) * x.dim())
+        e('unpool_size' + name, f'max_unpool{name}(a, b, [], kernel=3, stride=2, padding=1)',
+          [r(*places.shape), ('i', places)], lambda t, i: getattr(F, 'max_unpool' + name)(t, i, 3, 2, 1))
+    e('avg_divisor2d', 'avg_pool2d(a, kernel=2, stride=1, divisor=3)', [r(1, 2, 3, 4)],
+      lambda t: F.avg_pool2d(t, 2, 1, divisor_override=3))
+    e('avg_divisor3d', 'avg_pool3d(a, kernel=2, divisor=-5)', [r(1, 2, 4, 3, 4)],
+      lambda t: F.avg_pool3d(t, 2, divisor_override=-5))
+    e('max_special', 'max_pool2d(a, kernel=2, stride=1)', [special], lambda t: F.max_pool2d(t, 2, 1))
+    e('max_special_index', 'max_pool_indices(a, kernel=2, stride=1, padding=1)', [('c', special)],
+      lambda t: F.max_pool2d(t, 2, 1, 1, return_indices=True)[1], grads=False)
+    e('adaptive_special', 'adaptive_max_pool2d(a, [3,4])', [special], lambda t: F.adaptive_max_pool2d(t, (3, 4)))
+    e('adaptive_special_index', 'adaptive_indices(a, [3,4])', [('c', special)],
+      lambda t: F.adaptive_max_pool2d(t, (3, 4), return_indices=True)[1], grads=False)
+    e('adaptive_more', 'adaptive_avg_pool2d(a, [5,-1])', [r(1, 2, 3, 4)], lambda t: F.adaptive_avg_pool2d(t, (5, None)))
+    e('lp_zero', 'lp_pool2d(a, 2, kernel=2)', [torch.zeros(1, 1, 2, 4)], lambda t: F.lp_pool2d(t, 2., 2))
+    e('unfold', 'unfold(a, kernel_h=2, kernel_w=3, dilation_w=2, padding_h=1, padding_w=2, stride_h=2)',
+      [r(2, 3, 4, 6)], lambda t: F.unfold(t, (2, 3), (1, 2), (1, 2), (2, 1)))
+    e('fold', 'fold(a, [4,6], kernel_h=2, kernel_w=3, dilation_w=2, padding_h=1, padding_w=2, stride_h=2)',
+      [r(2, 12, 18)], lambda t: F.fold(t, (4, 6), (2, 3), (1, 2), (1, 2), (2, 1)))
+
+
 def promotion():
     """HOW OP A B TYPE VALUE: a tensor of one 3 of type A, with B: a 1-D or 0-d tensor of 2, or a number."""
     torch.set_default_dtype(torch.float32)
@@ -526,3 +604,4 @@ options()
 conventions()
 shapes()
 quotients()
+windows()
