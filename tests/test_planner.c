@@ -68,6 +68,105 @@ START_TEST(copies_are_values_like_any_other)
 }
 END_TEST
 
+// ---- large graphs: where ranks, bands of levels and limits of searches matter
+
+enum { SIDE = 8, NODES = 400, RESULTS = 40 };
+
+static int below(int n)
+{
+    return (int) (fabs(rnd()) * n) % n;
+}
+
+static clg_tensor random_op(clg_tensor a, clg_tensor b)
+{
+    switch (below(13)) {
+    case 0:
+        return clg_mul(a, clg_tanh(b));
+    case 1:
+        return clg_sub(a, clg_transpose(b, 0, 1));
+    case 2:
+        return clg_tanh(a);
+    case 3:
+        return clg_add(a, clg_mean(b, CLG_AXES(1), true));
+    case 4:
+        return clg_mul(clg_tanh(a), clg_amax(b, CLG_AXES(0), true));
+    case 5:
+        return clg_tanh(clg_matmul(a, b));
+    case 6:
+        return clg_where(clg_gt(a, b), a, b);
+    case 7:
+        return clg_concat(0, clg_slice(a, 0, 0, SIDE / 2, 1), clg_slice(b, 0, SIDE / 2, SIDE, 1));
+    case 8:
+        return clg_pad(clg_slice(a, 1, 1, SIDE - 1, 1), CLG_SHAPE(0, 1), CLG_SHAPE(0, 1), 0.5);
+    case 9:
+        return clg_softmax(a, 1);
+    case 10:
+        return clg_add(clg_tanh(clg_mean(a, CLG_ALL, false)), b);
+    case 11:
+        return clg_mul_scalar(clg_add(a, b), 0.5);
+    default:
+        return clg_add(a, b);
+    }
+}
+
+// The gradients of a loss over the last of them, and any others.
+static void random_graph(clg_device d, uint64_t seed, float out[RESULTS][SIDE * SIDE])
+{
+    enum { LEAVES = 6 };
+    clg_tensor t[NODES], all[RESULTS], loss;
+    float h[SIDE * SIDE];
+    clg_scope s = clg_scope_push(d);
+    seed_state = seed;
+    for (int i = 0; i < LEAVES; i++) {
+        fill(h, SIDE * SIDE);
+        t[i] = clg_track(clg_upload(d, CLG_F32, CLG_SHAPE(SIDE, SIDE), h));
+    }
+    for (int n = LEAVES; n < NODES; n++) {
+        const int recent = below(3) && n > 20 ? n - 20 : 0;
+        clg_tensor a = t[recent + below(n - recent)];
+        t[n] = random_op(a, t[below(3) ? recent + below(n - recent) : below(n)]);
+    }
+    loss = clg_mean(clg_tanh(t[NODES - 1]), CLG_ALL, false);
+    for (int i = NODES - 4; i > NODES - 30; i -= 3)
+        loss = clg_add(loss, clg_mean(clg_tanh(t[i]), CLG_ALL, false));
+    clg_tensor one = clg_full(d, CLG_F32, loss->shape, 1);
+    ck_assert_msg(clg_vjp_n(loss, one, t, LEAVES, true, all) >= 0, "%s", clg_error(d, 0));
+    for (int i = LEAVES; i < RESULTS; i++)
+        all[i] = t[LEAVES + below(NODES - LEAVES)];
+    ck_assert_msg(clg_eval_n(all, RESULTS) >= 0, "%s", clg_error(d, 0));
+    for (int i = 0; i < RESULTS; i++)
+        ck_assert_msg(clg_read(all[i], out[i], sizeof out[i]) >= 0, "%s", clg_error(d, 0));
+    clg_scope_pop(s);
+}
+
+START_TEST(large_random_graphs_agree)
+{
+    static float fused[RESULTS][SIDE * SIDE], unfused[RESULTS][SIDE * SIDE];
+    const char *before = getenv("CLGRAD_CL_OPTIONS");
+    const uint64_t seed = seed_state;
+    clg_device d;
+    char options[200];
+    snprintf(options, sizeof options, "%s", before ? before : "");
+    for (int k = 0; k < 2; k++) {
+        setenv("CLGRAD_CL_OPTIONS", "-cl-opt-disable", 1); // a matter of the time that drivers take
+        setenv("CLGRAD_FUSE", k ? "0" : "1", 1);
+        ok(clg_device_open(&d, NULL));
+        random_graph(d, seed, k ? unfused : fused);
+        clg_device_close(&d);
+    }
+    setenv("CLGRAD_CL_OPTIONS", options, 1);
+    unsetenv("CLGRAD_FUSE");
+    for (int i = 0; i < RESULTS; i++) {
+        for (int k = 0; k < SIDE * SIDE; k++) {
+            const bool nan = isnan(fused[i][k]) && isnan(unfused[i][k]);
+            ck_assert_msg(nan || memcmp(&fused[i][k], &unfused[i][k], sizeof(float)) == 0,
+                          "result %d, element %d: %.9g fused, %.9g not", i, k, (double) fused[i][k],
+                          (double) unfused[i][k]);
+        }
+    }
+}
+END_TEST
+
 // ---- what planning costs
 
 static double thread_seconds(void)
@@ -223,6 +322,7 @@ int main(void)
     tcase_set_timeout(c, 300);
     tcase_add_test(c, equal_results_of_unequal_inputs_are_two);
     tcase_add_test(c, copies_are_values_like_any_other);
+    tcase_add_test(c, large_random_graphs_agree);
     tcase_add_loop_test(c, planning_time_per_node_does_not_grow, 0, graph_family_count);
     tcase_add_loop_test(c, no_depth_needs_more_stack, 0, graph_family_count);
     tcase_add_test(c, overwritten_values_do_not_stay);
