@@ -31,7 +31,7 @@ with tempfile.TemporaryDirectory() as t:
     subprocess.run([pathlib.Path(root) / 'tools/bundle', made, '--build', build], check=True)
     shutil.move(made, moved)
 
-    names = 'host list devices caps launch groups ptx suite-dtype bench demo'.split()
+    names = 'host list devices caps launch groups ptx suite-identity bench demo'.split()
     r = start(moved, out, '--only', '|'.join(names), '--demo-steps', '2', '--seconds', '250')
     assert r.returncode == 0, r.stdout + r.stderr
     result, text = page(out)
@@ -45,7 +45,7 @@ with tempfile.TemporaryDirectory() as t:
     assert '0 went wrong' in text and not (out / 'parts').exists()
 
     # no driver: every step that needs one goes wrong, none hangs, the page tells
-    r = start(moved, out, '--only', 'host|list|caps|suite-dtype|demo', '--seconds', '60', OCL_ICD_VENDORS=str(out / 'none'))
+    r = start(moved, out, '--only', 'host|list|caps|suite-identity|demo', '--seconds', '60', OCL_ICD_VENDORS=str(out / 'none'))
     assert r.returncode == 1, r.stdout + r.stderr
     result, text = page(out)
     assert outcomes(result)['host'] == 'ok' and outcomes(result)['caps'] == 'failed', outcomes(result)
