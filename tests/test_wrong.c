@@ -111,6 +111,14 @@ START_TEST(null_is_refused)
     const clg_tensor x = clg_zeros(dev, CLG_F32, CLG_SHAPE(3));
     CLG_UNARY_MAP(REFUSES_NULL)
     CLG_BINARY_MAP(REFUSES_NULLS)
+    struct clg_adam_params p;
+    ck_assert_ptr_nonnull(clg_params_read(NULL, sizeof p, NULL));
+    ck_assert_ptr_nonnull(clg_params_read(&p, 4, NULL));
+    clg_error_clear(dev);
+    ck_assert_int_eq(clg_fail(dev, CLG_OK, NULL), CLG_EINVAL);
+    ck_assert_str_eq(clg_error(dev, CLG_EINVAL), clg_status_text(CLG_EINVAL));
+    ck_assert_int_eq(clg_poison(dev, CLG_ENOMEM, NULL)->status, CLG_ENOMEM);
+    clg_error_clear(dev);
     const clg_tensor none[] = { clg_sum(NULL, CLG_ALL, false), clg_matmul(x, NULL), clg_conv2d(NULL, x, NULL, NULL),
                                 clg_softmax(NULL, 0), clg_reshape(NULL, CLG_SHAPE(1)), clg_where(x, NULL, x),
                                 clg_cast(NULL, CLG_F32), clg_cross_entropy(NULL, x, NULL),

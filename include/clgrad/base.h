@@ -190,7 +190,7 @@ CLG_API int64_t clg_numel(clg_shape s);
 // size    bytes of out
 // given   the caller's struct, with its own size in its first member. NULL: all zeros
 // result  NULL; else what is wrong, of static storage: its size is 0 (set by hand without the
-//         macro), or it is longer than out and uses what is there
+//         macro), or it is longer than out and uses what is there; out is NULL or has no size
 // errors  none
 // blocks  no
 CLG_API const char *clg_params_read(void *out, size_t size, const void *given);

@@ -133,8 +133,8 @@ CLG_API void clg_error_clear(clg_device dev);
 // Report an error of code built on clgrad (layers, readers): keeps the message if it is the first.
 //
 // dev     the device; NULL: nothing is kept
-// st      below 0
-// format  as of printf; the text is cut at about 1,000 bytes
+// st      below 0, else CLG_EINVAL is taken
+// format  as of printf; the text is cut at about 1,000 bytes. NULL: the status's own text
 // result  st
 // errors  none of its own
 // blocks  no

@@ -177,7 +177,7 @@ CLG_API clg_tensor clg_label(clg_tensor t, const char *label);
 //
 // dev     the device; NULL gives a poison whose message is cut at 119 bytes
 // st      below 0, else CLG_EINVAL is taken
-// format  as of printf
+// format  as of printf; NULL: the status's own text
 // result  a tensor of that status
 // grad    none
 // errors  none of its own

@@ -7,6 +7,8 @@
 const char *clg_params_read(void *out, size_t size, const void *given)
 {
     size_t have = 0;
+    if (!out || size < sizeof size)
+        return "params: the struct to fill is NULL, or is shorter than its size";
     memset(out, 0, size);
     if (given) {
         memcpy(&have, given, sizeof have);

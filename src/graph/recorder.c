@@ -96,12 +96,21 @@ void clg_error_clear(clg_device dev)
         dev->first.status = dev->last.status = CLG_OK;
 }
 
+static void message(char text[CLG__ERR_TEXT], clg_status st, const char *format, va_list ap)
+{
+    if (format)
+        clg__vformat(text, CLG__ERR_TEXT, format, ap);
+    else
+        clg__format(text, CLG__ERR_TEXT, "%s", clg_status_text(st));
+}
+
 clg_status clg_fail(clg_device dev, clg_status st, const char *format, ...)
 {
     char text[CLG__ERR_TEXT];
     va_list ap;
+    st = st < 0 ? st : CLG_EINVAL;
     va_start(ap, format);
-    clg__vformat(text, sizeof text, format, ap);
+    message(text, st, format, ap);
     va_end(ap);
     return clg__publish(dev, st, text);
 }
@@ -110,10 +119,11 @@ clg_tensor clg_poison(clg_device dev, clg_status st, const char *format, ...)
 {
     char text[CLG__ERR_TEXT];
     va_list ap;
+    st = st < 0 ? st : CLG_EINVAL;
     va_start(ap, format);
-    clg__vformat(text, sizeof text, format, ap);
+    message(text, st, format, ap);
     va_end(ap);
-    return clg__poison(dev, st < 0 ? st : CLG_EINVAL, text);
+    return clg__poison(dev, st, text);
 }
 
 const char *clg_set_layer(clg_device dev, const char *name)
