@@ -444,7 +444,7 @@ def options():
 
 
 TYPES = dict(f32=torch.float32, f64=torch.float64, i32=torch.int32, i64=torch.int64, u8=torch.uint8,
-             bool=torch.bool, f16=torch.float16)
+             bool=torch.bool, f16=torch.float16, bf16=torch.bfloat16)
 
 
 def casts():

@@ -53,7 +53,8 @@ enum { CLG_STATUS_MAP(CLG_STATUS_ENUM) };
     M(I64, 3, 8, "i64")                                                                            \
     M(U8, 4, 1, "u8")                                                                              \
     M(BOOL, 5, 1, "bool")                                                                          \
-    M(F16, 6, 2, "f16")
+    M(F16, 6, 2, "f16")                                                                            \
+    M(BF16, 7, 2, "bf16")
 
 typedef enum clg_dtype {
 #define CLG_DTYPE_ENUM(name, value, bytes, text) CLG_##name = value,
@@ -134,7 +135,7 @@ CLG_API const clg_dtype_info *clg_dtype_get_info(clg_dtype t);
 // Is it a floating type? Only those have gradients.
 //
 // t       any number
-// result  true for F16, F32 and F64
+// result  true for F16, BF16, F32 and F64
 // errors  none
 // blocks  no
 CLG_API bool clg_dtype_is_float(clg_dtype t);

@@ -42,6 +42,14 @@ static const char f16_text[] =
 CLG_DTYPE_MAP(GIVEN)
 #undef GIVEN
 
+// The upper half of an f32.
+static const char bf16_text[] =
+    "static inline float$ NAME(get@)(ushort$ h)\n{\n    return as_float$(convert_uint$(h) << 16);\n}\n"
+    "static inline float$ NAME(rnd@)(float$ x)\n{\n"
+    "    const uint$ u = as_uint$(x), r = u + (uint$)(0x7fff) + ((u >> 16) & (uint$)(1));\n"
+    "    return as_float$((x != x ? u | (uint$)(0x400000) : r) & (uint$)(0xffff0000));\n}\n"
+    "static inline ushort$ NAME(put@)(float$ x)\n{\n    return convert_ushort$(as_uint$(x) >> 16);\n}\n";
+
 #define ROW(id, kind_, digits_, storage_, as_, mask_, low_, high_, products_, st, npy_, idx_, dlpack_,   \
             text_, needs)                                                                          \
     [CLG_##id] = { .info = { .name = name_##id, .bytes = bytes_##id, .kind = CLG_KIND_##kind_,     \
