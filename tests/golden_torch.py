@@ -444,7 +444,8 @@ def options():
 
 
 TYPES = dict(f32=torch.float32, f64=torch.float64, i32=torch.int32, i64=torch.int64, u8=torch.uint8,
-             bool=torch.bool, f16=torch.float16, bf16=torch.bfloat16)
+             bool=torch.bool, f16=torch.float16, bf16=torch.bfloat16, i8=torch.int8, i16=torch.int16,
+             u16=torch.uint16, u32=torch.uint32, u64=torch.uint64)
 
 
 def casts():

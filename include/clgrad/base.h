@@ -54,7 +54,12 @@ enum { CLG_STATUS_MAP(CLG_STATUS_ENUM) };
     M(U8, 4, 1, "u8")                                                                              \
     M(BOOL, 5, 1, "bool")                                                                          \
     M(F16, 6, 2, "f16")                                                                            \
-    M(BF16, 7, 2, "bf16")
+    M(BF16, 7, 2, "bf16")                                                                          \
+    M(I8, 8, 1, "i8")                                                                              \
+    M(I16, 9, 2, "i16")                                                                            \
+    M(U16, 10, 2, "u16")                                                                           \
+    M(U32, 11, 4, "u32")                                                                           \
+    M(U64, 12, 8, "u64")
 
 typedef enum clg_dtype {
 #define CLG_DTYPE_ENUM(name, value, bytes, text) CLG_##name = value,

@@ -15,12 +15,6 @@
 
 enum { MAX_BYTES = 1 << 30, MAX_WIDTH = 8 };
 
-// Types that IDX has and clg_dtype has not.
-static const struct {
-    unsigned char code;
-    const char *name;
-} others[] = { { 0x09, "i8" }, { 0x0B, "i16" } };
-
 static const clg_dtype no_dtype = (clg_dtype) CLG_DTYPE_COUNT;
 
 static clg_dtype dtype_coded(int code)
@@ -102,19 +96,13 @@ static clg_status read_header(clg_idx *x, gzFile f, const char *path, size_t *by
                               size_t size)
 {
     unsigned char h[4], d[4];
-    const char *other = NULL;
     if (!read_exactly(f, h, 4))
         return cut_short(f, path, error, size, "within the header");
     x->dtype = dtype_coded(h[2]);
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        other = others[i].code == h[2] ? others[i].name : other;
-    if (h[0] != 0 || h[1] != 0 || (x->dtype == no_dtype && !other))
+    if (h[0] != 0 || h[1] != 0 || x->dtype == no_dtype)
         return clg__text(error, size, CLG_EFORMAT,
                          "%s: not an IDX file (starts with %02x %02x %02x %02x)", path, h[0], h[1],
                          h[2], h[3]);
-    if (x->dtype == no_dtype)
-        return clg__text(error, size, CLG_EFORMAT, "%s: elements are %s, which has no clg_dtype",
-                         path, other);
     if (h[3] > CLG_MAX_RANK)
         return clg__text(error, size, CLG_EFORMAT, "%s: rank %d, at most %d", path, h[3],
                          CLG_MAX_RANK);

@@ -189,6 +189,8 @@ static clg_tensor number(clg_tensor *beside, double v)
     if (!clg__is_usable(a)) // the caller says so
         return a;
     const clg_dtype t = holds(a->dtype, v) ? a->dtype : holds(CLG_I64, v) ? CLG_I64 : CLG_F32;
+    if (t != a->dtype && (int) clg_promote_types(t, a->dtype) >= CLG_DTYPE_COUNT)
+        return clg_poison(a->dev, CLG_EDTYPE, "no element type holds %s and %g", clg_dtype_name(a->dtype), v);
     if (t == CLG_I64)
         *beside = clg_cast(a, CLG_I64);
     return clg_scalar(a->dev, t, v);

@@ -11,6 +11,12 @@ static void define_type(clg__kplan *p, clg__launch *l, clg_dtype t)
     if (clg_dtype_is_float(t))
         return; // the file's defaults
     clg__kplan_define(p, l, "LOWEST", "%s", clg__dtype_of(t)->low);
+    if (clg__dtype_of(t)->info.kind == CLG_KIND_UINT && clg_dtype_size(t) == 8) {
+        clg__kplan_define(p, l, "SUM", "ulong");
+        clg__kplan_define(p, l, "PLUS(a, b)", "((a) + (b))");
+        clg__kplan_define(p, l, "OVER(a, b)", "((long)(b) < 0 ? -((a) / -(b)) : (a) / (b))"); // a divisor below 0
+        return;
+    }
     clg__kplan_define(p, l, "SUM", "long");
     clg__kplan_define(p, l, "PLUS(a, b)", "((long)((ulong)(a) + (ulong)(b)))");
     clg__kplan_define(p, l, "OVER(a, b)", "((b) == -1 ? (long)-(ulong)(a) : (a) / (b))"); // MIN / -1 traps on CPUs
