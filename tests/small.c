@@ -64,6 +64,25 @@ static clg_status convolve(void)
     return st;
 }
 
+// Of one and three dimensions, and transposed.
+static clg_status convolve_more(void)
+{
+    clg_tensor (*const conv[])(clg_tensor, clg_tensor, clg_tensor, const struct clg_conv_params *) = {
+        clg_conv1d, clg_conv_transpose1d, clg_conv_transpose2d, clg_conv3d, clg_conv_transpose3d
+    };
+    const clg_shape x[] = { CLG_SHAPE(2, 3, 9), CLG_SHAPE(2, 3, 5), CLG_SHAPE(2, 3, 5, 4), CLG_SHAPE(2, 2, 3, 4, 5),
+                            CLG_SHAPE(1, 2, 2, 3, 3) };
+    const clg_shape w[] = { CLG_SHAPE(17, 3, 4), CLG_SHAPE(3, 2, 3), CLG_SHAPE(3, 4, 3, 2), CLG_SHAPE(4, 1, 2, 3, 2),
+                            CLG_SHAPE(2, 3, 2, 2, 3) };
+    clg_status st = CLG_OK;
+    for (int i = 0; i < 5 && st >= 0; i++) {
+        clg_tensor a = clg_track(fresh(x[i])), b = clg_track(fresh(w[i]));
+        st = with_gradients(conv[i](a, b, NULL, clg_conv_params(.stride = 1 + i % 2, .padding = 1, .padding_end_w = 2,
+                                                                .groups = i == 3 ? 2 : 1)), a, b);
+    }
+    return st;
+}
+
 static clg_status multiply(void)
 {
     clg_tensor a = clg_track(fresh(CLG_SHAPE(2, 19, 5))), b = clg_track(fresh(CLG_SHAPE(1, 5, 70)));
@@ -83,6 +102,28 @@ static clg_status pools(void)
         st = with_gradients(clg_max_pool2d(x, clg_pool2d_params(.kernel = 2)), x, NULL);
     if (st >= 0)
         st = with_gradients(clg_avg_pool2d(x, clg_pool2d_params(.kernel = 3, .padding = 1)), x, NULL);
+    return st;
+}
+
+static clg_status pools_more(void)
+{
+    clg_tensor x = clg_track(fresh(CLG_SHAPE(2, 2, 3, 5, 7))), index = NULL;
+    clg_tensor plane = clg_track(fresh(CLG_SHAPE(2, 3, 7, 5)));
+    clg_tensor top = clg_max_pool3d(x, clg_pool_params(.kernel = 2, .padding = 1, .dilation_w = 2, .ceil_mode = true,
+                                                       .indices = &index));
+    clg_status st = with_gradients(top, x, NULL);
+    if (st >= 0)
+        st = with_gradients(clg_max_unpool3d(top, index, CLG_SHAPE(3, 5, 7), NULL), x, NULL);
+    if (st >= 0)
+        st = with_gradients(clg_avg_pool3d(x, clg_pool_params(.kernel = 2, .stride_w = 1, .padding_end_h = 1)), x, NULL);
+    if (st >= 0)
+        st = with_gradients(clg_adaptive_max_pool2d(plane, CLG_SHAPE(3, 7), &index), plane, NULL);
+    if (st >= 0)
+        st = with_gradients(clg_adaptive_avg_pool2d(plane, CLG_SHAPE(9, 2)), plane, NULL);
+    const struct clg_fold_params *window = clg_fold_params(.kernel = 3, .stride = 2, .padding = 1, .dilation_w = 2);
+    clg_tensor columns = clg_unfold(plane, window);
+    if (st >= 0)
+        st = with_gradients(clg_fold(clg_exp(columns), CLG_SHAPE(7, 5), window), plane, NULL);
     return st;
 }
 
@@ -120,7 +161,7 @@ static clg_status views(void)
 
 int main(void)
 {
-    clg_status (*const parts[])(void) = { train, convolve, multiply, pools, reductions, views };
+    clg_status (*const parts[])(void) = { train, convolve, convolve_more, multiply, pools, pools_more, reductions, views };
     char error[1100];
     clg_status st = clg_device_open(&dev, clg_device_params(.select = "0", .error = error,
                                                             .error_size = sizeof error));
