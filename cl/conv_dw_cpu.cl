@@ -1,48 +1,49 @@
 // SPDX-License-Identifier: MIT
-// The gradient of a convolution for its weights, NCHW, CPU class. The lanes are output channels.
+// The gradient of a convolution for its weights, NCHW or NCDHW, CPU class. The lanes are output channels.
 //
 //   dw[o,c,r,s] = sum_{n,i,j} g[n,o,i,j] * x[n, c, i*STRIDE + r*dh - ph, j*STRIDE + s*dw - pw]
 #pragma OPENCL FP_CONTRACT OFF
 #include "conv_strip.clh"
-#include "window.clh"
 
 // Backward-weights, stride STRIDE: partial[chunk][tap][O] = sum over the chunk's images. A work-group
 // keeps MR taps x NR outputs in registers while it runs over the pixels of some rows of an image.
-// Grid: chunks x o blocks x c blocks. Scratch: strip [CB][height][width], pixels [round_up(rows*OW, 16)][NR].
+// Grid: chunks x o blocks x c blocks, of the C*KD planes that a result sees. Scratch: strip
+// [CB][height][width], pixels [round_up(rows*OW, 16)][NR].
 CPU_KERNEL void NAME(conv_dw)(__global const E *restrict GY, long g_offset,
                               __global const E *restrict X, long x_offset,
                               __global ACC *restrict partial, __local ACC *restrict strip,
                               __local ACC *restrict pixels, int rows, int CB, WINDOW)
 {
     const int chunk = get_group_id(0), chunks = get_num_groups(0), block = get_group_id(1);
-    const int c0 = get_group_id(2) * CB, cn = min(CB, C - c0), window = KH * KW;
+    const int planes = C * KD, c0 = get_group_id(2) * CB, cn = min(CB, planes - c0), window = KH * KW;
     const int height = (rows - 1) * STRIDE + (KH - 1) * dh + 1;
     const int width = (OW - 1) * STRIDE + (KW - 1) * dw + 1;
     const int n0 = (long)N * chunk / chunks, n1 = (long)N * (chunk + 1) / chunks;
     const int taps = cn * window, OB = get_num_groups(1) * NR;
-    __global ACC *out = partial + ((long)chunk * C * window + (long)c0 * window) * OB + block * NR;
+    __global ACC *out = partial + ((long)chunk * planes * window + (long)c0 * window) * OB + block * NR;
     for (int t = 0; t < taps; t++)
         for (int v = 0; v < NV; v++)
             NAME(store_acc)((VEC)(0), out + (long)t * OB + v * VL);
-    for (int n = n0; n < n1; n++) {
+    for (int m = n0 * OD; m < n1 * OD; m++) { // images, and their results in depth
+        const int n = m / OD, z = m % OD;
         for (int y0 = 0; y0 < OH; y0 += rows) {
             const int yn = min(rows, OH - y0), count = yn * OW;
-            NAME(load_strip)(X + x_offset + ((long)n * C + c0) * H * W, strip, cn, H, W,
-                             y0 * STRIDE - ph, height, width, pw);
+            NAME(load_strip)(X + x_offset + (long)n * C * D * H * W, strip, c0, cn, z, y0 * STRIDE - ph, height,
+                             width, WINDOW_NAMES);
             ROLLED for (int v = 0; v < NV; v++)
             {
                 for (int p = 0; p < count; p += VL) {
                     VEC r[VL];
                     __global const E *from = GY + g_offset +
-                                             ((long)n * O + block * NR + v * VL) * OH * OW + y0 * OW + p;
+                                             (((long)n * O + block * NR + v * VL) * OD + z) * OH * OW + y0 * OW + p;
                     const int left = count - p, o_left = O - block * NR - v * VL;
                     if (left >= VL && o_left >= VL) {
                         UNROLL for (int j = 0; j < VL; j++) 
-                            r[j] = NAME(load)(from + (long)j * OH * OW);
+                            r[j] = NAME(load)(from + (long)j * OD * OH * OW);
                     } else {
                         VEC edge[VL];
                         EDGE for (int j = 0; j < VL; j++)
-                            edge[j] = j < o_left ? NAME(load_part)(from + (long)j * OH * OW, left)
+                            edge[j] = j < o_left ? NAME(load_part)(from + (long)j * OD * OH * OW, left)
                                                  : (VEC)(0);
                         UNROLL for (int j = 0; j < VL; j++) r[j] = edge[j];
                     }

@@ -7,12 +7,12 @@
 #endif
 #define NR (NV * VL)
 
-// w -> P[block of NR outputs][tap][NR]. Taps are (c, r, s) in order. flip: of backward-data, where w is
-// [C,O,KH,KW] as seen from here, and the window is turned. Grid: blocks x C.
+// w -> P[block of NR outputs][tap][NR]. Taps are (c, q, r, s) in order. flip: of backward-data, where w is
+// [C,O,KD,KH,KW] as seen from here, and the window is turned. Grid: blocks x C.
 CPU_KERNEL void NAME(conv_pack)(__global const E *restrict w, long offset, __global ACC *restrict P,
                                 int flip, WINDOW)
 {
-    const int block = get_group_id(0), c = get_group_id(1), window = KH * KW;
+    const int block = get_group_id(0), c = get_group_id(1), window = KD * KH * KW;
     __global ACC *p = P + ((long)block * C + c) * window * NR;
     for (int t = 0; t < window; t++) {
         for (int i = 0; i < NR; i++) {

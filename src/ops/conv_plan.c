@@ -46,7 +46,7 @@ static bool plan_direct(const clg__window *w, const clg__caps *caps, direct *d)
     const int64_t width = seen(w, CLG__W, (int64_t) up(ow, d->mr) * d->mr);
     d->taps = (size_t) (w->c * clg__window_size(w->k)) * sizeof(int32_t);
     for (d->rows = oh < 16 ? (int) oh : 16; d->rows > 0; d->rows--) {
-        d->strip = strip_bytes(w->c, seen(w, CLG__H, d->rows), width);
+        d->strip = strip_bytes(w->c * w->k[CLG__D], seen(w, CLG__H, d->rows), width);
         d->pixels = (size_t) d->nv * (up(d->rows * ow, 16) * 16 + (size_t) d->mr) * 16 * 4;
         if (d->strip <= STRIP_BYTES && d->strip + d->pixels + d->taps <= caps->local_bytes)
             return true;
@@ -78,8 +78,6 @@ static const char *common(const clg__kernel_call *c, const clg__window *w)
         return "only what is computed in f32";
     if (w->groups != 1)
         return "only one group";
-    if (w->nd > 2)
-        return "only two dimensions";
     if (clg__window_wide(w))
         return "too many elements";
     return w->stride[CLG__H] != w->stride[CLG__W] ? "only equal strides" : NULL;
@@ -148,7 +146,7 @@ static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__wind
     clg__arg_i32(p, l, d.rows);
     clg__window_args(p, l, w);
     clg__arg_epilogue(p, l);
-    clg__kplan_grid(l, up(w->out[CLG__H], d.rows), (size_t) w->n, blocks, 1, 1, 1);
+    clg__kplan_grid(l, up(w->out[CLG__H], d.rows), (size_t) (w->n * w->out[CLG__D]), blocks, 1, 1, 1);
     p->flops += flops(w);
 }
 
@@ -179,7 +177,7 @@ static bool plan_dw_tiles(const clg__window *w, const clg__caps *caps, dw_tiles 
         d->rows = (int) rows;
         d->pixels = up(rows * ow, 16) * 16 * (DW_NV * 16) * 4;
         d->cb = row ? (int) (STRIP_BYTES / row) : 0;
-        d->cb = d->cb > w->c ? (int) w->c : d->cb;
+        d->cb = d->cb > w->c * w->k[CLG__D] ? (int) (w->c * w->k[CLG__D]) : d->cb;
         d->strip = (size_t) d->cb * row;
         if (d->cb > 0 && d->pixels <= STRIP_BYTES && d->strip + d->pixels <= caps->local_bytes)
             return true;
@@ -201,7 +199,7 @@ static void plan_dw_direct(const clg__kernel_call *c, clg__kplan *p)
     plan_dw_tiles(w, c->caps, &d);
     const size_t taps = (size_t) (w->c * clg__window_size(w->k));
     const size_t blocks = up(w->o, 16 * DW_NV), ob = blocks * (16 * DW_NV);
-    const size_t c_blocks = up(w->c, d.cb);
+    const size_t c_blocks = up(w->c * w->k[CLG__D], d.cb);
     // A fixed number of chunks: the order of the sums must not depend on the machine.
     const size_t chunks = w->n >= 8 ? 8 : w->n > 0 ? (size_t) w->n : 1;
     const int partial = clg__kplan_temp(p, chunks * taps * ob * 4);
