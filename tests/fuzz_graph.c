@@ -339,6 +339,17 @@ static void product(fuzz *f)
     add(f, "matmul", y);
 }
 
+// Maxima go back to where they were, and so does another tensor.
+static void back_and_forth(fuzz *f, clg_tensor x)
+{
+    clg_tensor index = NULL;
+    const int64_t h = x->shape.dim[2], w = x->shape.dim[3];
+    clg_tensor top = clg_max_pool2d(x, clg_pool_params(.kernel = 2, .stride = 1 + (int) fuzz_below(f, 2),
+                                                       .indices = &index));
+    add(f, "top", top);
+    add(f, "unpool", clg_max_unpool2d(clg_tanh(top), index, CLG_SHAPE(h, w), NULL));
+}
+
 static void image(fuzz *f)
 {
     clg_tensor x = pick(f);
@@ -354,7 +365,7 @@ static void image(fuzz *f)
     const int64_t c = x->shape.dim[1], h = x->shape.dim[2], w = x->shape.dim[3];
     if (clg_numel(x->shape) == 0 || c > 40 || h < 2 || w < 2)
         return;
-    const int kind = (int) fuzz_below(f, 5);
+    const int kind = (int) fuzz_below(f, 9);
     if (kind == 0)
         add(f, "max_pool", clg_max_pool2d(x, clg_pool2d_params(.kernel = 2)));
     else if (kind == 1)
@@ -364,6 +375,18 @@ static void image(fuzz *f)
         add(f, "batch_norm",
             clg_batch_norm(x, NULL, NULL, NULL, NULL,
                            clg_batch_norm_params(.training = true, .eps = 0.1)));
+    else if (kind == 5)
+        back_and_forth(f, x);
+    else if (kind == 6)
+        add(f, "adaptive", clg_adaptive_avg_pool2d(x, CLG_SHAPE(1 + fuzz_below(f, 3), 1 + fuzz_below(f, 9))));
+    else if (kind == 7) {
+        const struct clg_fold_params *p = clg_fold_params(.kernel = 2, .stride = 1 + (int) fuzz_below(f, 2));
+        clg_tensor columns = clg_unfold(x, p);
+        add(f, "unfold", columns);
+        add(f, "fold", clg_fold(clg_tanh(columns), CLG_SHAPE(h, w), p));
+    } else if (kind == 8 && c <= 8)
+        add(f, "transposed", clg_conv_transpose2d(x, leaf(f, CLG_SHAPE(c, 1 + fuzz_below(f, 3), 2, 2)), NULL,
+                                                  clg_conv_params(.stride_h = 1 + (int) fuzz_below(f, 2))));
     else if (c <= 8) {
         const int64_t o = 1 + fuzz_below(f, 5), k = 1 + fuzz_below(f, 2);
         clg_tensor wt = leaf(f, CLG_SHAPE(o, c, k, k));
