@@ -242,6 +242,14 @@ START_TEST(what_is_refused_says_why)
         { clg_fold(line, CLG_SHAPE(3, 3), clg_fold_params(.kernel = 2)), CLG_ESHAPE, "multiple of the window of 2x2" },
         { clg_fold(line, CLG_SHAPE(3), clg_fold_params(.kernel = 2)), CLG_ESHAPE, "6 columns" },
         { clg_fold(line, CLG_SHAPE(1 << 30, 1 << 30), clg_fold_params(.kernel = 1 << 20)), CLG_ESHAPE, "multiple" },
+        { clg_fold(line, CLG_SHAPE(1 << 30, 1 << 30, 1 << 30), clg_fold_params(.kernel = 1 << 30)), CLG_ESHAPE, "multiple" },
+        { clg_fold(line, CLG_SHAPE(1 << 30, 1 << 30, 1 << 30), clg_fold_params(.kernel = 1)), CLG_ESHAPE, "6 columns" },
+        { clg_unfold(clg_reshape(x, CLG_SHAPE(1, 1, 2, 6, 5)), clg_fold_params(.kernel = 1, .padding = 1 << 28)), CLG_ESHAPE,
+          "more elements" },
+        { clg_max_pool3d(clg_reshape(x, CLG_SHAPE(1, 1, 2, 6, 5)), clg_pool_params(.kernel = 1 << 29, .padding = 1 << 28,
+                                                                                 .stride = 1)), CLG_ESHAPE, "be counted" },
+        { clg_adaptive_avg_pool3d(clg_reshape(x, CLG_SHAPE(1, 1, 2, 6, 5)), CLG_SHAPE(1 << 30, 1 << 30, 1 << 30)),
+          CLG_ESHAPE, "too large" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         ck_assert_msg(bad[i].t->status == bad[i].st, "%zu (%s): status %d, %s", i, bad[i].words, bad[i].t->status,

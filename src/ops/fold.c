@@ -96,14 +96,14 @@ static clg_tensor read_fold(const clg__call *c, const struct clg_fold_params *p,
     return bad ? bad : clg__window_fit(c, w, false);
 }
 
-// The taps of all channels, which a tensor must be able to count.
+// The taps of all channels; the columns of the result must be few enough for a tensor.
 static clg_tensor count_taps(const clg__call *c, clg__window *w)
 {
+    const clg_shape taps = CLG_SHAPE(w->c, w->k[CLG__D], w->k[CLG__H], w->k[CLG__W]);
+    const clg_shape columns = CLG_SHAPE(w->out[CLG__D], w->out[CLG__H], w->out[CLG__W]);
     int64_t all;
-    const clg_shape s = CLG_SHAPE(w->c, w->k[CLG__D], w->k[CLG__H], w->k[CLG__W]);
-    if (!clg__numel(&s, &all))
+    if (!clg__numel(&taps, &w->o) || !clg__numel(&columns, &all))
         return clg__call_fail(c, CLG_ESHAPE, "more elements than a tensor can have");
-    w->o = all;
     return NULL;
 }
 
@@ -146,13 +146,16 @@ clg_tensor clg_fold(clg_tensor x, clg_shape size, const struct clg_fold_params *
     clg_tensor bad = read_fold(&c, &r, wrong, &w);
     if (bad)
         return bad;
-    w.c = w.k[CLG__D] * w.k[CLG__H] > INT32_MAX ? 0 : w.o / clg__window_size(w.k); // both factors below 2^31
-    if (w.c * clg__window_size(w.k) != w.o)
+    const clg_shape taps = CLG_SHAPE(w.k[CLG__D], w.k[CLG__H], w.k[CLG__W]);
+    const clg_shape columns = CLG_SHAPE(w.out[CLG__D], w.out[CLG__H], w.out[CLG__W]);
+    int64_t window, all;
+    if (!clg__numel(&taps, &window) || w.o % window)
         return clg__call_fail(&c, CLG_ESHAPE, "x has %lld channels, expected a multiple of the window of %s",
                               (long long) w.o, clg__window_text(w.nd, w.k, text));
-    if (x->shape.dim[2] != clg__window_size(w.out))
+    if (!clg__numel(&columns, &all) || x->shape.dim[2] != all)
         return clg__call_fail(&c, CLG_ESHAPE, "x has %lld columns, expected one for each window of %s",
                               (long long) x->shape.dim[2], clg__window_text(w.nd, w.out, text));
+    w.c = w.o / window;
     const clg_dtype t = x->dtype;
     return clg__call_own(&c, clg_cast(fold_node(clg_cast(x, clg__dtype_of(t)->products), &w), t));
 }

@@ -145,6 +145,11 @@ static clg_tensor read_pool(const clg__call *c, const struct clg_pool_params *p,
                                   "kernel of %s", clg__window_text(w->nd, w->lo, lo),
                                   clg__window_text(w->nd, w->hi, hi), clg__window_text(w->nd, w->k, kernel));
     }
+    const clg_shape places = CLG_SHAPE(w->k[CLG__D], w->k[CLG__H], w->k[CLG__W]);
+    int64_t all;
+    if (!bad && !clg__numel(&places, &all))
+        return clg__call_fail(c, CLG_ESHAPE, "a kernel of %s has more places than can be counted",
+                              clg__window_text(w->nd, w->k, kernel));
     q->exclude = p->exclude_padding;
     q->divisor = p->divisor;
     return bad ? bad : clg__window_fit(c, w, p->ceil_mode);
