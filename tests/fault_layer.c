@@ -152,6 +152,8 @@ long fault_bad(void)
       (cl_context c, cl_device_id d, cl_command_queue_properties p, cl_int *rc), (c, d, p, rc))    \
     C(clCreateBuffer, cl_mem, CL_MEM_OBJECT_ALLOCATION_FAILURE,                                    \
       (cl_context c, cl_mem_flags f, size_t n, void *h, cl_int *rc), (c, f, n, h, rc))             \
+    C(clCreateSubBuffer, cl_mem, CL_MEM_OBJECT_ALLOCATION_FAILURE,                                 \
+      (cl_mem b, cl_mem_flags f, cl_buffer_create_type t, const void *r, cl_int *rc), (b, f, t, r, rc)) \
     C(clCreateProgramWithSource, cl_program, CL_OUT_OF_HOST_MEMORY,                                \
       (cl_context c, cl_uint n, const char **s, const size_t *l, cl_int *rc), (c, n, s, l, rc))    \
     C(clCreateProgramWithBinary, cl_program, CL_INVALID_BINARY,                                    \

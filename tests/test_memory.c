@@ -21,18 +21,17 @@ static void check_placement(const clg__span *s, int n, size_t align, size_t part
 {
     size_t end = 0;
     for (int i = 0; i < n; i++) {
-        ck_assert_uint_eq(s[i].offset % align, 0);
         const size_t after = s[i].offset + s[i].bytes;
         end = after > end ? after : end;
-        if (s[i].bytes > 0)
-            ck_assert_uint_eq(s[i].offset / part, (after - 1) / part);
+        if (s[i].offset % align || (s[i].bytes > 0 && s[i].offset / part != (after - 1) / part))
+            ck_abort_msg("span %d: %zu bytes at %zu, parts of %zu", i, s[i].bytes, s[i].offset, part);
         for (int j = 0; j < i; j++) {
             const bool together = s[i].from <= s[j].until && s[j].from <= s[i].until;
             const bool apart = after <= s[j].offset || s[j].offset + s[j].bytes <= s[i].offset;
-            ck_assert_msg(!together || apart, "spans %d and %d: %zu at %zu and %zu at %zu", j, i, s[j].bytes,
-                          s[j].offset, s[i].bytes, s[i].offset);
             // an empty one has a place of its own too, since it is a buffer
-            ck_assert_msg(!together || s[i].offset != s[j].offset, "spans %d and %d begin at %zu", j, i, s[i].offset);
+            if (together && (!apart || s[i].offset == s[j].offset))
+                ck_abort_msg("spans %d and %d: %zu at %zu and %zu at %zu", j, i, s[j].bytes, s[j].offset, s[i].bytes,
+                             s[i].offset);
         }
     }
     ck_assert_uint_eq(end, total);
@@ -117,7 +116,7 @@ int main(void)
     printf("CLGRAD_TEST_SEED=%llu\n", (unsigned long long) state);
     suite_add_tcase(s, c);
     tcase_set_timeout(c, 0);
-    tcase_add_loop_test(c, any_spans, 0, 2000);
+    tcase_add_loop_test(c, any_spans, 0, 300);
     tcase_add_loop_test(c, training_steps_are_near_the_bound, 0, 7);
     srunner_set_fork_status(r, CK_NOFORK);
     srunner_run_all(r, CK_NORMAL);

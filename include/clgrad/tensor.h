@@ -250,7 +250,8 @@ CLG_API clg_status clg_dot_n(FILE *out, const clg_tensor *t, int n);
 typedef struct clg_plan_info {
     uint64_t nodes;      // of the graph that it needs
     uint64_t launches;   // of kernels
-    uint64_t bytes_peak; // device memory of results and temporaries
+    uint64_t bytes_peak; // device memory of results and temporaries, scratch of kernels too
+    uint64_t bytes_live; // the most of that needed at once, results all the time: a bound
 } clg_plan_info;
 
 // Plan the evaluation of n tensors and of all assignments recorded so far, and say what it takes.

@@ -43,6 +43,21 @@ clg_status clg__buf_write(clg__buf *b, size_t offset, const void *src, size_t by
 // Waits for the last kernel that wrote b, not for the queue; then copies.
 clg_status clg__buf_read(clg__buf *b, size_t offset, void *dst, size_t bytes, clg__err *e);
 
+// ---- scratch: memory of a plan's temporaries, in an arena that it shares with other plans
+typedef struct clg__scratch clg__scratch;
+typedef struct clg__place_in {
+    int part;             // one of several arenas, where the largest buffer of a device is too small
+    size_t offset, bytes; // in it; offsets are multiples of clg__caps' base_align, bytes are not 0
+} clg__place_in;
+clg__scratch *clg__scratch_new(clg__gpu *g, const clg__place_in *place, int n, clg__err *e); // NULL on failure
+void clg__scratch_free(clg__scratch *s); // NULL is fine
+// Between the two, until all is enqueued, nobody else writes there. After begin a view may be another buffer:
+// then generation is another number.
+clg_status clg__scratch_begin(clg__scratch *s, clg__err *e);
+void clg__scratch_end(clg__scratch *s); // NULL, and without begin, is fine
+clg__buf *clg__scratch_view(clg__scratch *s, int i); // belongs to s; its references do not count
+uint64_t clg__scratch_generation(const clg__scratch *s);
+
 // ---- programs
 // One kernel that is wanted: the instance text with NAME(entry) not yet replaced.
 typedef struct clg__unit {

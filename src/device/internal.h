@@ -29,6 +29,8 @@ bool clg__self_test(const clg__found *f, char *why, size_t size);
 const char *clg__cl_error(cl_int code);
 
 enum { CLG__CLASSES = 160 };
+enum { CLG__POOL_FLOOR = 4 << 20 }; // bytes that are always worth keeping
+typedef struct clg__arena clg__arena;
 
 struct clg__buf {
     clg__gpu *gpu;
@@ -83,6 +85,8 @@ struct clg__gpu {
     bool profile, driver_caches;
     uint64_t cap, n_allocated;
     clg__buf *pool[CLG__CLASSES], *newest_idle, *oldest_idle;
+    struct clg__arena *arenas;
+    clg__scratch *scratches; // of all plans
     uint64_t evaluations, window_peak[2]; // bytes in use, of the current window and the one before
     uint64_t failures; // of calls that another try may mend
     clg__staging *staging;
@@ -129,6 +133,12 @@ bool clg__is_lost(cl_int rc); // the device, or a command that was queued: nothi
 // A call failed: CLG_ENOMEM or CLG_EDEVICE, "<format>: <code>"; what cannot be tried again is sticky. Any
 // lock may be held but lost_lock.
 clg_status clg__cl_fail(clg__gpu *g, clg__err *e, cl_int rc, const char *format, ...) CLG_PRINTF(4, 5);
+// Of pool and arenas, with the lock held.
+void clg__count_used(clg__gpu *g, size_t bytes);
+bool clg__make_room_below_cap(clg__gpu *g, size_t bytes); // idle ones go; false: the cap is in the way
+void clg__fail_memory(clg__gpu *g, clg__err *e, size_t bytes, cl_int rc); // rc CL_SUCCESS: the cap
+void clg__arena_release_idle(clg__gpu *g);
+void clg__arena_evaluated(clg__gpu *g, bool window, uint64_t idle); // a window's end; those idle for longer go
 void clg__reap(clg__gpu *g); // with the lock held: free host copies whose writes are done
 
 bool clg__build_options(clg__gpu *g, clg__err *e);

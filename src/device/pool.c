@@ -13,7 +13,6 @@
 
 enum { SMALLEST = 256 };
 enum { WINDOW = 16, MAX_IDLE = 256 }; // evaluations
-enum { FLOOR = 4 << 20 };             // bytes that are always worth keeping
 
 // Four classes per doubling: at most a fifth is wasted.
 static int class_of(size_t bytes, size_t *capacity)
@@ -80,7 +79,7 @@ static void release(clg__gpu *g, clg__buf *b)
 static void shrink(clg__gpu *g)
 {
     uint64_t most = g->window_peak[0] > g->window_peak[1] ? g->window_peak[0] : g->window_peak[1];
-    most = 2 * most > FLOOR ? 2 * most : FLOOR;
+    most = 2 * most > CLG__POOL_FLOOR ? 2 * most : CLG__POOL_FLOOR;
     while (g->oldest_idle && g->stats.bytes_used + g->stats.bytes_pooled > most)
         release(g, g->oldest_idle);
 }
@@ -88,7 +87,9 @@ static void shrink(clg__gpu *g)
 void clg__gpu_evaluated(clg__gpu *g)
 {
     pthread_mutex_lock(&g->lock);
-    if (++g->evaluations % WINDOW == 0) {
+    const bool window = ++g->evaluations % WINDOW == 0;
+    clg__arena_evaluated(g, window, MAX_IDLE);
+    if (window) {
         g->window_peak[1] = g->window_peak[0];
         g->window_peak[0] = g->stats.bytes_used;
         shrink(g);
@@ -103,6 +104,7 @@ void clg__gpu_trim(clg__gpu *g)
     pthread_mutex_lock(&g->lock);
     while (g->oldest_idle)
         release(g, g->oldest_idle);
+    clg__arena_release_idle(g);
     pthread_mutex_unlock(&g->lock);
 }
 
@@ -141,6 +143,32 @@ static bool over_cap(const clg__gpu *g, size_t capacity)
     return g->cap && g->stats.bytes_used + g->stats.bytes_pooled + capacity > g->cap;
 }
 
+bool clg__make_room_below_cap(clg__gpu *g, size_t bytes)
+{
+    while (g->oldest_idle && over_cap(g, bytes))
+        release(g, g->oldest_idle);
+    if (over_cap(g, bytes))
+        clg__arena_release_idle(g);
+    return !over_cap(g, bytes);
+}
+
+void clg__count_used(clg__gpu *g, size_t bytes)
+{
+    g->stats.bytes_used += bytes;
+    if (g->stats.bytes_used > g->stats.bytes_peak)
+        g->stats.bytes_peak = g->stats.bytes_used;
+    if (g->stats.bytes_used > g->window_peak[0])
+        g->window_peak[0] = g->stats.bytes_used;
+}
+
+void clg__fail_memory(clg__gpu *g, clg__err *e, size_t bytes, cl_int rc)
+{
+    __atomic_fetch_add(&g->failures, 1, __ATOMIC_RELAXED);
+    clg__fail(e, CLG_ENOMEM, "out of device memory: %zu bytes asked for, %llu in use, cap %llu (%s)", bytes,
+              (unsigned long long) g->stats.bytes_used, (unsigned long long) g->cap,
+              rc == CL_SUCCESS ? "over the cap" : clg__cl_error(rc));
+}
+
 // With the lock held: from the pool, else a new one, for which idle ones make room below the cap.
 static clg__buf *find(clg__gpu *g, int k, size_t capacity, cl_int *rc)
 {
@@ -150,9 +178,7 @@ static clg__buf *find(clg__gpu *g, int k, size_t capacity, cl_int *rc)
         g->stats.pool_hits++;
         return b;
     }
-    while (g->oldest_idle && over_cap(g, capacity))
-        release(g, g->oldest_idle);
-    b = over_cap(g, capacity) ? NULL : fresh(g, capacity, rc);
+    b = clg__make_room_below_cap(g, capacity) ? fresh(g, capacity, rc) : NULL;
     if (b)
         b->size_class = k;
     return b;
@@ -179,18 +205,10 @@ clg__buf *clg__buf_alloc(clg__gpu *g, size_t bytes, clg__err *e)
     if (b) {
         b->refs = 1;
         b->bytes = bytes;
-        g->stats.bytes_used += b->capacity;
         g->stats.buffers_used++;
-        if (g->stats.bytes_used > g->stats.bytes_peak)
-            g->stats.bytes_peak = g->stats.bytes_used;
-        if (g->stats.bytes_used > g->window_peak[0])
-            g->window_peak[0] = g->stats.bytes_used;
+        clg__count_used(g, b->capacity);
     } else {
-        __atomic_fetch_add(&g->failures, 1, __ATOMIC_RELAXED);
-        clg__fail(e, CLG_ENOMEM,
-                  "out of device memory: %zu bytes asked for, %llu in use, cap %llu (%s)", bytes,
-                  (unsigned long long) g->stats.bytes_used, (unsigned long long) g->cap,
-                  over_cap(g, capacity) ? "over the cap" : clg__cl_error(rc));
+        clg__fail_memory(g, e, bytes, rc);
     }
     pthread_mutex_unlock(&g->lock);
     return b;

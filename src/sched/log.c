@@ -31,9 +31,9 @@ static void describe(const clg__fusion *f, int k, clg__str *out)
 void clg__plan_log(const clg__plan *p, const clg__fusion *f)
 {
     clg__log(CLG__LOG_PLAN, "%d nodes: %d launches of %d kernels, %.2f MB moved, %.1f MFLOP, "
-                            "%.2f MB of memory",
+                            "%.2f MB of memory, %.2f MB alive at once",
              f->w->n_order, p->n_steps, p->n_kernels, 1e-6 * (double) p->bytes,
-             1e-6 * (double) p->flops, 1e-6 * (double) p->peak);
+             1e-6 * (double) p->flops, 1e-6 * (double) p->peak, 1e-6 * (double) p->live);
     for (int l = 0; l < f->n_launches; l++) {
         clg__str s = { 0 };
         const int n = f->launch_start[l + 1] - f->launch_start[l];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Memory of temporaries. Two ways are tried, the smaller result counts: in order of time, as an allocator
-// would, which takes linear time; and in order of size, largest first at the lowest place that is free while
-// it lives, which is nearly always within 2 % of the bound and takes quadratic time.
+// Memory of temporaries. First in order of time, as an allocator would, which takes linear time. Where that is
+// not near the bound and there are not too many, one after another at the lowest place that is free while it
+// lives: largest first, longest first, and then orders in which what ended last comes earlier.
 #include "sched/memory.h"
 
 #include "base/alloc.h"
@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_BY_SIZE = 2048 }; // spans: a few milliseconds
-enum { GOOD_PERCENT = 101 };  // of the bound: good enough
+enum { MOST_BY_ORDER = 2048 };      // spans
+enum { MOST_STEPS = 4 << 20 };      // comparisons, some milliseconds
+enum { GOOD_PERCENT = 101 };        // of the bound: good enough
 
 typedef struct problem {
     clg__span *span;
@@ -205,6 +206,16 @@ static int larger(const void *a, const void *b)
     return dx != dy ? (dx < dy ? 1 : -1) : x->span - y->span;
 }
 
+// Longest first, of equal ones the largest.
+static int longer(const void *a, const void *b)
+{
+    const placed *x = a, *y = b;
+    const int dx = x->until - x->from, dy = y->until - y->from;
+    if (dx != dy)
+        return dx < dy ? 1 : -1;
+    return x->end != y->end ? (x->end < y->end ? 1 : -1) : x->span - y->span;
+}
+
 // The lowest place that nothing takes while s lives.
 static size_t lowest(const problem *p, const placed *done, int n, const placed *s, size_t bytes)
 {
@@ -222,13 +233,10 @@ static size_t lowest(const problem *p, const placed *done, int n, const placed *
     return at;
 }
 
-static size_t by_size(const problem *p, placed *order, placed *done, size_t *offset)
+// Places spans in this order; top: the position in it of what ends last.
+static size_t in_order(const problem *p, const placed *order, placed *done, int *top)
 {
     size_t total = 0;
-    for (int i = 0; i < p->n; i++)
-        order[i] = (placed) { 0, rounded(p, p->span[i].bytes + (p->span[i].bytes == 0)), p->span[i].from,
-                              p->span[i].until, i };
-    qsort(order, (size_t) p->n, sizeof *order, larger);
     for (int i = 0; i < p->n; i++) {
         placed s = order[i];
         s.offset = lowest(p, done, i, &s, s.end);
@@ -237,11 +245,41 @@ static size_t by_size(const problem *p, placed *order, placed *done, size_t *off
         for (; at > 0 && done[at - 1].offset > s.offset; at--)
             done[at] = done[at - 1];
         done[at] = s;
-        offset[s.span] = s.offset;
         const size_t end = s.offset + p->span[s.span].bytes;
-        total = end > total ? end : total;
+        if (end > total) {
+            total = end;
+            *top = i;
+        }
     }
     return total;
+}
+
+// Both orders; then whatever ends last comes earlier, again and again, as long as it takes few steps.
+static size_t by_order(const problem *p, size_t best, size_t good, placed *order, placed *done)
+{
+    int64_t steps = 0;
+    for (int i = 0; i < p->n; i++)
+        order[i] = (placed) { 0, rounded(p, p->span[i].bytes + (p->span[i].bytes == 0)), p->span[i].from,
+                              p->span[i].until, i };
+    for (int way = 0; way < 2; way++) {
+        int top = 0;
+        qsort(order, (size_t) p->n, sizeof *order, way ? longer : larger);
+        for (int k = 0; best > good && (k == 0 || steps < MOST_STEPS); k++) {
+            const size_t total = in_order(p, order, done, &top);
+            steps += (int64_t) p->n * p->n / 4 + p->n;
+            for (int i = 0; i < p->n && total < best; i++)
+                p->span[done[i].span].offset = done[i].offset;
+            best = total < best ? total : best;
+            if (top == 0)
+                break;
+            const placed first = order[top];
+            const int to = k % 2 ? top / 2 : 0;
+            memmove(&order[to + 1], &order[to], (size_t) (top - to) * sizeof *order);
+            order[to] = first;
+        }
+        steps = MOST_STEPS / 2 < steps ? steps : MOST_STEPS / 2; // half for each
+    }
+    return best;
 }
 
 size_t clg__memory_part(size_t part, size_t align)
@@ -255,26 +293,21 @@ bool clg__memory_place(clg__span *s, int n, int n_launches, size_t align, size_t
 {
     const problem p = { s, n, n_launches, align, clg__memory_part(part, align) };
     const size_t items = (size_t) n + 1, launches = (size_t) n_launches + 2;
-    size_t *change = clg__malloc(launches * sizeof *change), *offset = clg__malloc(items * sizeof *offset);
+    size_t *change = clg__malloc(launches * sizeof *change);
     int *ends = clg__malloc(launches * sizeof *ends), *next = clg__malloc(items * sizeof *next);
     int *of = clg__malloc(items * sizeof *of);
     heap *h = clg__calloc(1, sizeof *h);
     placed *order = clg__malloc(items * sizeof *order), *done = clg__malloc(items * sizeof *done);
     block *blocks = clg__malloc(3 * items * sizeof *blocks);
-    const bool ok = change && offset && ends && next && of && h && order && done && blocks;
+    const bool ok = change && ends && next && of && h && order && done && blocks;
     if (ok) {
         *live = live_bytes(&p, change);
         h->block = blocks;
         *total = by_time(&p, h, ends, next, of);
-        if (n <= MOST_BY_SIZE && *total > *live / 100 * GOOD_PERCENT) {
-            const size_t other = by_size(&p, order, done, offset);
-            for (int i = 0; i < n && other < *total; i++)
-                s[i].offset = offset[i];
-            *total = other < *total ? other : *total;
-        }
+        if (n <= MOST_BY_ORDER)
+            *total = by_order(&p, *total, *live / 100 * GOOD_PERCENT, order, done);
     }
     clg__free(change);
-    clg__free(offset);
     clg__free(ends);
     clg__free(next);
     clg__free(of);

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "sched/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,10 @@ typedef struct maker {
     clg__kplan *spare; // per launch: the text of a smaller batch, or nothing
     int *place_of;    // per value, -1
     int *last_use;    // per value: launch
+    int *scratch_of;  // per launch: place of its first scratch
+    clg__span *spans; // of temporaries
+    clg__place_in *views;
+    int n_views;
     clg__unit *units;
     int n_units, cap_units;
 } maker;
@@ -137,30 +142,10 @@ static int new_place(maker *m, clg__place p)
     return plan->n_places++;
 }
 
-// A temporary that is free from launch `from` on until `until`.
 static int temp_place(maker *m, size_t bytes, int from, int until)
 {
-    clg__plan *p = m->p;
-    int best = -1;
-    for (int i = 0; i < p->n_places; i++) {
-        const clg__place *c = &p->places[i];
-        if (c->kind != CLG__PLACE_TEMP || c->free_at >= from)
-            continue;
-        if (best < 0) {
-            best = i;
-            continue;
-        }
-        const size_t a = c->bytes, b = p->places[best].bytes;
-        const bool fits = a >= bytes, best_fits = b >= bytes;
-        if (fits != best_fits ? fits : fits ? a < b : a > b)
-            best = i;
-    }
-    if (best < 0)
-        return new_place(m, (clg__place) { CLG__PLACE_TEMP, -1, bytes, until });
-    if (p->places[best].bytes < bytes)
-        p->places[best].bytes = bytes;
-    p->places[best].free_at = until;
-    return best;
+    return new_place(m, (clg__place) { .kind = CLG__PLACE_TEMP, .order = -1, .bytes = bytes, .from = from,
+                                       .until = until });
 }
 
 static void find_last_uses(maker *m)
@@ -183,7 +168,7 @@ static bool place_value(maker *m, int value, int launch)
     const clg__ir *v = &m->w->ir[value / CLG__MAX_OUTPUTS];
     const size_t bytes = value_bytes(m->w, value);
     if (v->asked >> value % CLG__MAX_OUTPUTS & 1)
-        m->place_of[value] = new_place(m, (clg__place) { CLG__PLACE_RESULT, -1, bytes, 0 });
+        m->place_of[value] = new_place(m, (clg__place) { .kind = CLG__PLACE_RESULT, .order = -1, .bytes = bytes });
     else
         m->place_of[value] = temp_place(m, bytes, launch,
                                         m->last_use[value] > launch ? m->last_use[value] : launch);
@@ -207,6 +192,90 @@ static bool place_group(maker *m, int group, int launch)
     return true;
 }
 
+static size_t scratch_align(const clg__caps *c)
+{
+    size_t align = 128; // a cache line, and a vector of doubles
+    while (align < (size_t) c->base_align)
+        align *= 2;
+    return align;
+}
+
+static bool check_sizes(maker *m)
+{
+    const uint64_t most = m->w->dev->caps->max_alloc_bytes;
+    for (int i = 0; i < m->p->n_places && most; i++) {
+        if (m->p->places[i].bytes > most) {
+            clg__fail(m->w->err, CLG_ENOMEM, "a tensor of %zu bytes is larger than the device allows (%llu)",
+                      m->p->places[i].bytes, (unsigned long long) most);
+            return false;
+        }
+    }
+    return true;
+}
+
+typedef struct spot {
+    size_t offset, bytes;
+    int place;
+} spot;
+
+static int by_offset(const void *a, const void *b)
+{
+    const spot *x = a, *y = b;
+    if (x->offset != y->offset)
+        return x->offset < y->offset ? -1 : 1;
+    return x->bytes != y->bytes ? (x->bytes < y->bytes ? -1 : 1) : x->place - y->place;
+}
+
+// Temporaries of one offset and size are one view.
+static bool make_views(maker *m, int n, size_t part)
+{
+    clg__plan *p = m->p;
+    spot *all = clg__malloc(((size_t) n + 1) * sizeof *all);
+    if (!all)
+        return oom(m);
+    for (int i = 0, k = 0; i < p->n_places; i++) {
+        if (p->places[i].kind == CLG__PLACE_TEMP) {
+            all[k] = (spot) { m->spans[k].offset, m->spans[k].bytes ? m->spans[k].bytes : 1, i };
+            k++;
+        }
+    }
+    qsort(all, (size_t) n, sizeof *all, by_offset);
+    for (int k = 0; k < n; k++) {
+        const spot *s = &all[k];
+        if (k == 0 || s->offset != s[-1].offset || s->bytes != s[-1].bytes)
+            m->views[m->n_views++] = (clg__place_in) { (int) (s->offset / part), s->offset % part, s->bytes };
+        p->places[s->place].view = m->n_views - 1;
+    }
+    clg__free(all);
+    return true;
+}
+
+static bool place_temps(maker *m)
+{
+    clg__plan *p = m->p;
+    const clg__caps *caps = m->w->dev->caps;
+    const size_t align = scratch_align(caps), part = (size_t) caps->max_alloc_bytes;
+    size_t total, live;
+    int n = 0;
+    if (!check_sizes(m))
+        return false;
+    m->spans = clg__malloc(((size_t) p->n_places + 1) * sizeof *m->spans);
+    m->views = clg__malloc(((size_t) p->n_places + 1) * sizeof *m->views);
+    if (!m->spans || !m->views)
+        return oom(m);
+    for (int i = 0; i < p->n_places; i++) {
+        const clg__place *c = &p->places[i];
+        p->results += c->kind == CLG__PLACE_RESULT ? c->bytes : 0;
+        if (c->kind == CLG__PLACE_TEMP)
+            m->spans[n++] = (clg__span) { .bytes = c->bytes, .from = c->from, .until = c->until };
+    }
+    if (!clg__memory_place(m->spans, n, m->f.n_launches, align, part, &total, &live))
+        return oom(m);
+    p->peak = p->results + total;
+    p->live = p->results + live;
+    return make_views(m, n, clg__memory_part(part, align));
+}
+
 static bool plan_memory(maker *m)
 {
     const clg__fusion *f = &m->f;
@@ -218,7 +287,7 @@ static bool plan_memory(maker *m)
         if (v->op->kind != CLG__LEAF)
             continue;
         m->place_of[CLG__VALUE(i, 0)] =
-            new_place(m, (clg__place) { CLG__PLACE_LEAF, v->order, 0, 0 });
+            new_place(m, (clg__place) { .kind = CLG__PLACE_LEAF, .order = v->order });
         if (m->place_of[CLG__VALUE(i, 0)] < 0)
             return false;
     }
@@ -227,10 +296,13 @@ static bool plan_memory(maker *m)
             if (!place_group(m, f->order[i], l))
                 return false;
         }
+        m->scratch_of[l] = m->p->n_places;
+        for (int i = 0; i < m->kp[l].n_temps; i++) {
+            if (temp_place(m, m->kp[l].temp_bytes[i], l, l) < 0)
+                return false;
+        }
     }
-    for (int i = 0; i < m->p->n_places; i++)
-        m->p->peak += m->p->places[i].bytes;
-    return true;
+    return place_temps(m);
 }
 
 // ---- arguments
@@ -240,6 +312,12 @@ static bool bind(maker *m, clg__step *s, clg__bound b)
     if (b.kind == CLG__BOUND_PLACE && b.index < 0) {
         clg__fail(m->w->err, CLG_EINVAL, "eval: a kernel reads a value that is not stored");
         return false;
+    }
+    if (b.kind == CLG__BOUND_PLACE && m->p->places[b.index].kind == CLG__PLACE_TEMP) {
+        if (!clg__grow((void **) &s->fixed, &s->cap_fixed, s->n_fixed + 1, sizeof *s->fixed))
+            return oom(m);
+        s->fixed[s->n_fixed++] = b;
+        return true;
     }
     if (!clg__grow((void **) &s->bound, &s->cap_bound, s->n_bound + 1, sizeof *s->bound))
         return oom(m);
@@ -364,11 +442,8 @@ static bool add_steps(maker *m, int launch, int *unit)
     const clg__kplan *kp = &m->kp[launch];
     const int group = m->f.order[m->f.launch_start[launch]];
     temps t = { .geo = -1 };
-    for (int i = 0; i < kp->n_temps; i++) {
-        t.place[i] = temp_place(m, kp->temp_bytes[i], launch, launch);
-        if (t.place[i] < 0)
-            return false;
-    }
+    for (int i = 0; i < kp->n_temps; i++)
+        t.place[i] = m->scratch_of[launch] + i;
     clg__plan *p = m->p;
     if (kp->n_geo > 0) {
         const size_t bytes = (size_t) kp->n_geo * sizeof kp->geo[0];
@@ -470,6 +545,15 @@ static bool make_roots(maker *m)
     p->written = clg__calloc((size_t) p->most_writes + 1, sizeof *p->written);
     if (!p->root_place || !p->root_offset || !p->bufs || !p->written)
         return oom(m);
+    if (m->n_views > 0) {
+        p->scratch = clg__scratch_new(p->gpu, m->views, m->n_views, w->err);
+        if (!p->scratch)
+            return false;
+    }
+    for (int i = 0; i < p->n_places && p->scratch; i++) {
+        if (p->places[i].kind == CLG__PLACE_TEMP)
+            p->bufs[i] = clg__scratch_view(p->scratch, p->places[i].view);
+    }
     for (int i = 0; i < w->n_roots; i++) {
         p->root_place[i] = -1;
         if (!w->roots[i] || w->roots[i]->buf)
@@ -490,7 +574,8 @@ static bool prepare(maker *m)
     const size_t values = (size_t) (w->n_ir + 1) * CLG__MAX_OUTPUTS;
     m->place_of = clg__malloc(values * sizeof *m->place_of);
     m->last_use = clg__malloc(values * sizeof *m->last_use);
-    if (!m->place_of || !m->last_use)
+    m->scratch_of = clg__malloc(((size_t) m->f.n_launches + 1) * sizeof *m->scratch_of);
+    if (!m->place_of || !m->last_use || !m->scratch_of)
         return oom(m);
     return describe(m) && plan_memory(m);
 }
@@ -530,6 +615,9 @@ static void end(maker *m)
     clg__free(m->spare);
     clg__free(m->place_of);
     clg__free(m->last_use);
+    clg__free(m->scratch_of);
+    clg__free(m->spans);
+    clg__free(m->views);
     clg__fusion_free(&m->f);
 }
 
@@ -556,6 +644,8 @@ bool clg__plan_estimate(clg__work *w, clg_plan_info *info)
         info->launches += (uint64_t) m.kp[l].n_launches;
     if (ok)
         info->bytes_peak = m.p->peak;
+    if (ok)
+        info->bytes_live = m.p->live;
     end(&m);
     clg__plan_free(m.p);
     return ok;
@@ -568,6 +658,7 @@ void clg__plan_free(clg__plan *p)
     for (int i = 0; i < p->n_steps; i++) {
         clg__kernel_free(p->steps[i].kernel);
         clg__free(p->steps[i].bound);
+        clg__free(p->steps[i].fixed);
         clg__free(p->steps[i].writes);
     }
     for (int i = 0; i < p->n_geo; i++)
@@ -578,6 +669,7 @@ void clg__plan_free(clg__plan *p)
     clg__free(p->root_place);
     clg__free(p->root_offset);
     clg__free(p->bufs);
+    clg__scratch_free(p->scratch);
     clg__free(p->written);
     clg__str_free(&p->key);
     clg__free(p);

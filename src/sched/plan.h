@@ -13,12 +13,13 @@ typedef struct clg__place {
     clg__place_kind kind;
     int order;    // LEAF: the graph node
     size_t bytes; // RESULT, TEMP
-    int free_at;  // planning: last launch that uses a TEMP
+    int from, until; // TEMP: launches during which it is alive
+    int view;     // TEMP: of the plan's scratch
 } clg__place;
 
 typedef enum clg__bound_kind { CLG__BOUND_PLACE, CLG__BOUND_SLOT, CLG__BOUND_SEED } clg__bound_kind;
 
-// An argument that is set anew in every run.
+// An argument that is not set once for all.
 typedef struct clg__bound {
     clg__bound_kind kind;
     int arg, index; // place, or graph node in order
@@ -29,8 +30,10 @@ typedef struct clg__step {
     clg__kernel *kernel;
     int dims;
     size_t grid[3], group[3];
-    clg__bound *bound;
+    clg__bound *bound; // in every run
     int n_bound, cap_bound;
+    clg__bound *fixed; // TEMP places: when the views are new
+    int n_fixed, cap_fixed;
     int *writes; // RESULT places
     int n_writes, cap_writes;
     clg__blas blas; // in place of a kernel where blas.used
@@ -51,10 +54,13 @@ struct clg__plan {
     int *root_place;        // per root; -1: nothing to do
     int64_t *root_offset;
     int n_roots;
-    clg__buf **bufs;        // of one run, per place
+    clg__buf **bufs;        // of one run, per place; views of TEMPs for ever
+    clg__scratch *scratch;  // NULL: no temporaries
+    uint64_t bound_generation; // of the views that are arguments
     clg__buf **written;     // of one launch, room for the most
     int most_writes;
-    uint64_t bytes, flops, peak;
+    uint64_t bytes, flops;
+    uint64_t results, peak, live; // bytes: of results; with the arena; with the most alive at once, the bound
     int n_kernels;          // distinct ones
     clg__plan *chain;       // of the cache's table
     clg__plan *newer, *older;

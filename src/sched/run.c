@@ -9,16 +9,21 @@
 static void release(clg__plan *p)
 {
     for (int i = 0; i < p->n_places; i++) {
+        if (p->places[i].kind == CLG__PLACE_TEMP)
+            continue;
         if (p->bufs[i])
             clg__buf_unref(p->bufs[i]);
         p->bufs[i] = NULL;
     }
+    clg__scratch_end(p->scratch);
 }
 
 static bool allocate(clg__plan *p, const clg__work *w)
 {
     for (int i = 0; i < p->n_places; i++) {
         const clg__place *place = &p->places[i];
+        if (place->kind == CLG__PLACE_TEMP)
+            continue;
         if (place->kind == CLG__PLACE_LEAF) {
             p->bufs[i] = w->order[place->order]->buf;
             clg__buf_ref(p->bufs[i]);
@@ -28,7 +33,7 @@ static bool allocate(clg__plan *p, const clg__work *w)
         if (!p->bufs[i])
             return false;
     }
-    return true;
+    return !p->scratch || clg__scratch_begin(p->scratch, w->err) >= 0;
 }
 
 // As what registers hold.
@@ -102,9 +107,26 @@ static void give(clg__node *n, clg__buf *b, int64_t offset)
     }
 }
 
+// Of temporaries: they stay from run to run, until the arena is another.
+static bool set_fixed(clg__plan *p, const clg__work *w)
+{
+    const uint64_t now = p->scratch ? clg__scratch_generation(p->scratch) : 0;
+    if (p->bound_generation == now)
+        return true;
+    for (int i = 0; i < p->n_steps; i++) {
+        const clg__step *s = &p->steps[i];
+        for (int k = 0; k < s->n_fixed; k++) {
+            if (set_bound(p, w, s->kernel, &s->fixed[k]) < 0)
+                return false;
+        }
+    }
+    p->bound_generation = now;
+    return true;
+}
+
 clg_status clg__plan_run(clg__plan *p, clg__work *w)
 {
-    bool ok = clg__gpu_lost(p->gpu, w->err) >= 0 && allocate(p, w);
+    bool ok = clg__gpu_lost(p->gpu, w->err) >= 0 && allocate(p, w) && set_fixed(p, w);
     for (int i = 0; i < p->n_steps && ok; i++) {
         const clg__step *s = &p->steps[i];
         for (int k = 0; k < s->n_bound && ok; k++)
