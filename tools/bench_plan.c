@@ -66,7 +66,7 @@ int bench_plan(clg_device dev, char **names, int n, bool json)
     json_t *all = json_array();
     bool ok = true;
     if (!json)
-        printf("graph        nodes   record  differ.    plan us/node  launches    peak MB\n");
+        printf("graph        nodes   record  differ.    plan us/node  launches    peak MB  of the bound\n");
     for (int i = 0; i < graph_family_count * SIZES && ok; i++) {
         const graph_family *f = &graph_families[i / SIZES];
         row r = { 0 };
@@ -81,15 +81,17 @@ int bench_plan(clg_device dev, char **names, int n, bool json)
             break;
         }
         const double us = 1e6 / r.nodes;
-        json_array_append_new(all, json_pack("{s:s, s:f, s:f, s:f, s:f, s:I, s:I}", "graph", f->name, "nodes",
+        json_array_append_new(all, json_pack("{s:s, s:f, s:f, s:f, s:f, s:I, s:I, s:I}", "graph", f->name, "nodes",
                                              r.nodes, "record_us", us * r.record, "differentiate_us",
                                              us * r.differentiate, "plan_us", us * r.plan, "launches",
                                              (json_int_t) r.info.launches, "bytes_peak",
-                                             (json_int_t) r.info.bytes_peak));
+                                             (json_int_t) r.info.bytes_peak, "bytes_live",
+                                             (json_int_t) r.info.bytes_live));
         if (!json)
-            printf("%-9s %8.0f %8.3f %8.3f %8.3f          %8llu %10.3f\n", f->name, r.nodes, us * r.record,
+            printf("%-9s %8.0f %8.3f %8.3f %8.3f          %8llu %10.3f %13.3f\n", f->name, r.nodes, us * r.record,
                    us * r.differentiate, us * r.plan, (unsigned long long) r.info.launches,
-                   1e-6 * (double) r.info.bytes_peak);
+                   1e-6 * (double) r.info.bytes_peak,
+                   r.info.bytes_live ? (double) r.info.bytes_peak / (double) r.info.bytes_live : 1);
         fflush(stdout);
     }
     if (json) {

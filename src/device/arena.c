@@ -12,6 +12,8 @@
 #include "base/alloc.h"
 #include "base/log.h"
 
+enum { LEAST = 1 << 20 }; // bytes: small plans seldom make it grow
+
 struct clg__arena {
     clg__arena *next;
     cl_mem mem;
@@ -78,6 +80,7 @@ static void release(clg__gpu *g, clg__arena *a)
                 drop_views(s, k);
         }
     }
+
     while (*at != a)
         at = &(*at)->next;
     *at = a->next;
@@ -153,7 +156,11 @@ static clg__arena *find(clg__scratch *s, int part, cl_int *rc)
         return best;
     if (small)
         release(g, small);
-    return clg__make_room_below_cap(g, need) ? fresh(g, need, rc) : NULL;
+    if (!clg__make_room_below_cap(g, need))
+        return NULL;
+    const size_t held = g->stats.bytes_used + g->stats.bytes_pooled;
+    const bool least = need < LEAST && LEAST <= g->caps.max_alloc_bytes && (!g->cap || held + LEAST <= g->cap);
+    return fresh(g, least ? LEAST : need, rc);
 }
 
 static void leave(clg__scratch *s, int parts)
