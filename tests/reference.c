@@ -279,10 +279,10 @@ static int64_t to_integer(clg_dtype to, double x)
 {
     if (to == CLG_BOOL)
         return x != 0;
-    const bool wide = clg_dtype_size(to) == 8 || to == 11 /*U32*/; // narrow ones wrap what fits an int
+    const bool wide = clg_dtype_size(to) == 8 || to == CLG_U32; // narrow ones wrap what fits an int
     const double lo = wide ? -0x1p63 : -0x1p31, hi = wide ? 0x1p63 : 0x1p31;
     int64_t v = 0;
-    if (to == 12 /*U64*/ && x >= 0)
+    if (to == CLG_U64 && x >= 0)
         v = x >= 0x1p64 ? -1 : (int64_t) (uint64_t) x;
     else if (x >= hi)
         v = wide ? INT64_MAX : INT32_MAX;

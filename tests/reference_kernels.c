@@ -27,9 +27,18 @@ static void matmul(const call *c)
     for (int64_t at = 0; at < c->out->n; at++) {
         const int64_t col = at % n, row = at / n % m, batch = at / n / m, of_b = shared ? 0 : batch;
         double sum = 0;
-        for (int64_t i = 0; i < k; i++)
-            sum += a->f[(batch * m + row) * k + i] * b->f[(of_b * k + i) * n + col];
-        c->out->f[at] = sum;
+        int64_t whole = 0;
+        for (int64_t i = 0; i < k; i++) {
+            const int64_t x = (batch * m + row) * k + i, y = (of_b * k + i) * n + col;
+            if (a->f)
+                sum += a->f[x] * b->f[y];
+            else
+                whole += a->i[x] * b->i[y];
+        }
+        if (a->f)
+            c->out->f[at] = sum;
+        else
+            c->out->i[at] = reference_wrap(c->out->dtype, whole);
     }
 }
 

@@ -112,6 +112,7 @@ typedef struct row {
     double (*f)(double a, double b, double c);
     int64_t (*i32)(int32_t a, int32_t b, int32_t c);
     int64_t (*i64)(int64_t a, int64_t b, int64_t c);
+    int64_t (*u64)(uint64_t a, uint64_t b, uint64_t c);
     int64_t (*u8)(uint8_t a, uint8_t b, uint8_t c);
 } row;
 
@@ -201,13 +202,19 @@ typedef struct row {
 #undef ROW
 #undef T
 
+#define ROW(id, domain, value) I_##domain(id, u64, uint64_t, value)
+#define T uint64_t
+#include "ops/elementwise.def"
+#undef ROW
+#undef T
+
 #define ENTRY_FLOATING(id) { .name = #id, .f = row_##id##_f },
 #define ENTRY_NUMERIC(id)                                                                          \
     { .name = #id, .f = row_##id##_f, .i32 = row_##id##_i32, .i64 = row_##id##_i64,                \
-      .u8 = row_##id##_u8 },
+      .u8 = row_##id##_u8, .u64 = row_##id##_u64 },
 #define ENTRY_ANY ENTRY_NUMERIC
 #define ENTRY_BOOLEAN(id)                                                                          \
-    { .name = #id, .i32 = row_##id##_i32, .i64 = row_##id##_i64, .u8 = row_##id##_u8 },
+    { .name = #id, .i32 = row_##id##_i32, .i64 = row_##id##_i64, .u8 = row_##id##_u8, .u64 = row_##id##_u64 },
 #define ROW(id, domain, value) ENTRY_##domain(id)
 static const row rows[] = {
 #include "ops/elementwise.def"
@@ -344,8 +351,10 @@ bool reference_row_i(const char *name, clg_dtype t, const int64_t x[3], int64_t 
         return false;
     if (t == CLG_I32)
         *y = reference_wrap(t, r->i32((int32_t) x[0], (int32_t) x[1], (int32_t) x[2]));
-    else if (t == CLG_I64)
-        *y = r->i64(x[0], x[1], x[2]);
+    else if (t == CLG_U64)
+        *y = r->u64((uint64_t) x[0], (uint64_t) x[1], (uint64_t) x[2]);
+    else if (t != CLG_U8 && t != CLG_BOOL) // the narrow ones are its low bytes
+        *y = reference_wrap(t, r->i64(x[0], x[1], x[2]));
     else
         *y = reference_wrap(CLG_U8, r->u8((uint8_t) x[0], (uint8_t) x[1], (uint8_t) x[2]));
     return true;

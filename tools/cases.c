@@ -275,7 +275,8 @@ static int expression(reader *r, const char *name)
 
 static void one_input(reader *r, op_case *c, int k)
 {
-    static const char *const kinds[] = { "", "real", "const", "i64", "i32", "u8", "bool" };
+    static const char *const kinds[] = { "", "real", "const", "i64", "i32", "u8", "i8", "i16",
+                                         "u16", "u32", "u64", "bool" };
     case_input *in = &c->in[k];
     char name[CASE_NAME];
     word(r, name);
@@ -285,7 +286,7 @@ static void one_input(reader *r, op_case *c, int k)
     }
     in->hi = 2; // of a bool
     if (in->kind == CASE_NONE) {
-        fail(r, "an input is real, const, i64, i32, u8 or bool, not '%s%.8s'", name, r->at);
+        fail(r, "an input is real, const, an integer type or bool, not '%s%.8s'", name, r->at);
         return;
     }
     if (in->kind != CASE_BOOL) {
@@ -583,18 +584,10 @@ void case_values(const op_case *c, int input, uint64_t *state, double *out)
 
 clg_dtype case_dtype(const op_case *c, int input, clg_dtype real)
 {
-    switch (c->in[input].kind) {
-    case CASE_I64:
-        return CLG_I64;
-    case CASE_I32:
-        return CLG_I32;
-    case CASE_U8:
-        return CLG_U8;
-    case CASE_BOOL:
-        return CLG_BOOL;
-    default:
-        return real;
-    }
+    static const clg_dtype types[] = { [CASE_I64] = CLG_I64, [CASE_I32] = CLG_I32, [CASE_U8] = CLG_U8,
+                                       [CASE_I8] = CLG_I8,   [CASE_I16] = CLG_I16, [CASE_U16] = CLG_U16,
+                                       [CASE_U32] = CLG_U32, [CASE_U64] = CLG_U64, [CASE_BOOL] = CLG_BOOL };
+    return c->in[input].kind >= CASE_I64 ? types[c->in[input].kind] : real;
 }
 
 void *case_elements(clg_dtype t, const double *v, int64_t n)

@@ -16,6 +16,11 @@ typedef enum case_kind {
     CASE_I64,
     CASE_I32,
     CASE_U8,
+    CASE_I8,
+    CASE_I16,
+    CASE_U16,
+    CASE_U32,
+    CASE_U64,
     CASE_BOOL
 } case_kind;
 

@@ -167,13 +167,17 @@ CLG_API void clg_element_set(clg_dtype t, void *element, double value);
 
 // The element type of an operation on tensors with dimensions.
 //
-//   the higher kind of bool < integer < floating; of one kind the wider type
+//   the higher kind of bool < integer < floating; of one kind the wider type, and where that does
+//   not hold the other (U8 and I8, F16 and BF16), the next wider one that does
+//
+// PyTorch's, and where it has none (U16, U32 and U64 beside other integers) by the same rule; U64
+// beside signed integers has no common type, and is refused by operations.
 //
 // In operations a 0-d tensor beside tensors with dimensions counts only where its kind is higher
 // (bool, integer, floating), as in PyTorch.
 //
 // a, b    element types
-// result  the common type; a when one of them is unknown
+// result  the common type, CLG_DTYPE_COUNT when there is none; a when one of them is unknown
 // errors  none
 // blocks  no
 // source  PyTorch, torch.promote_types

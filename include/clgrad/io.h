@@ -35,7 +35,7 @@ typedef struct clg_idx {
 
 // Read an IDX file, plain or gzip.
 //
-// out     dtype U8, I32, F32 or F64; up to CLG_MAX_RANK dimensions and 1 GiB
+// out     dtype U8, I8, I16, I32, F32 or F64; up to CLG_MAX_RANK dimensions and 1 GiB
 // path    of the file
 // error   as of clg_write_atomic
 // result  CLG_OK
@@ -58,7 +58,7 @@ CLG_API void clg_idx_close(clg_idx *x);
 // Write an IDX file, atomically; gzip where the path ends in ".gz".
 //
 // path    of the file
-// t       U8, I32, F32 or F64
+// t       U8, I8, I16, I32, F32 or F64
 // shape   up to 1 GiB
 // data    clg_numel(shape) elements in host order
 // error   as of clg_write_atomic

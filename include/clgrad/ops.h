@@ -15,7 +15,8 @@
 //
 // axes    from 0, or negative from the end. A 0-d tensor takes 0 and -1, as if it had one dimension
 //
-// In doc blocks "float" is F32 or F64.
+// In doc blocks "float" is F16, BF16, F32 or F64. F16 and BF16 are computed in F32 and rounded
+// after every operation; sums, products, norms and derivatives are rounded once, at their end.
 #ifndef CLGRAD_OPS_H
 #define CLGRAD_OPS_H
 
@@ -30,7 +31,7 @@ CLG_BEGIN
 //
 // a       any shape, of these types:
 //         number  any but BOOL; integers wrap
-//         float   F32 or F64; other types become F32
+//         float   any floating type; others become F32
 //         test    any
 //         logic   any; becomes BOOL first (nonzero and NaN are true)
 // result  shape of a; type of a after that, BOOL for a test
@@ -125,7 +126,8 @@ CLG_API clg_tensor clg_softplus(clg_tensor a, double beta, double threshold);
 //         weak), then as of the one-tensor table. A number takes the type of the tensor beside it;
 //         one that this type cannot hold makes both I64 (-1 or 300 beside U8, 1e10 beside I32, 2
 //         beside BOOL), or F32 with a fraction, NaN, infinite or beyond I64. It is a kernel
-//         argument: changing it compiles nothing
+//         argument: changing it compiles nothing. Beside F16 and BF16, add, sub, mul, div and
+//         floor_divide take the number as F32, as PyTorch does; others round it first
 // result  the broadcast shape; the common type, BOOL for a test
 // grad    as in the table, summed over what was broadcast. pow: 0 for a where b = 0, 0 for b where
 //         a = 0 and b >= 0. atan2: 0 at the origin. fmod, remainder: the quotient is a constant.
@@ -194,7 +196,8 @@ CLG_API clg_tensor clg_clamp(clg_tensor a, double lo, double hi);
 //
 // a       any type and shape
 // t       the type. To BOOL: not zero. Floating to integer: toward zero, saturating, NaN to 0 (to
-//         U8 by way of I32, whose low byte is taken). Between integers: wraps
+//         types of 8 and 16 bits by way of I32, to U32 by way of I64, whose low bytes are taken, to
+//         U64 below 0 too). Between integers: wraps. To F16 and BF16 by way of F32, to nearest even
 // result  shape of a, type t
 // grad    a: g in a's type, when both types are floating
 // errors  CLG_EDTYPE    t is no type
@@ -644,10 +647,10 @@ CLG_API void clg_random_set_state(clg_device dev, uint64_t seed, uint64_t counte
 
 // Uniform numbers.
 //
-//   y = lo + (hi - lo) * u, u in [0,1) a multiple of 2^-24 (F64: 2^-53)
+//   y = lo + (hi - lo) * u, u in [0,1) a multiple of 2^-24 (F64: 2^-53, F16: 2^-11, BF16: 2^-8)
 //
 // dev, shape   device and shape
-// t       F32 or F64
+// t       a floating type
 // lo, hi  lo <= hi; rounding may give hi itself
 // result  type t, shape `shape`; u is the same on every device
 // grad    none
@@ -661,7 +664,7 @@ CLG_API clg_tensor clg_uniform(clg_device dev, clg_dtype t, clg_shape shape, dou
 //   y = mean + std * sqrt(-2 log u) * cos(2 pi v), u and v uniform
 //
 // dev, shape   device and shape
-// t       F32 or F64
+// t       a floating type
 // mean, std   numbers; std 0 or more
 // result  type t, shape `shape`; equal between devices but for the rounding of log, sqrt and cospi
 // grad    none
