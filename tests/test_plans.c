@@ -4,7 +4,7 @@
 // meant: CLGRAD_CODEGEN_WRITE=1 writes the files anew; read the difference before it is committed.
 #include "../tools/fashion.h"
 #include "graph/build.h"
-#include "sched/fuse.h"
+#include "sched/planner.h"
 
 #include "base/alloc.h"
 
@@ -187,7 +187,7 @@ START_TEST(plans_are_as_they_were)
     begin(!cases[_i].gpu);
     const int n = cases[_i].record(out);
     clg__work w = { .dev = dev, .err = &err, .fuse = true };
-    clg__fusion f = { .w = &w, .passes = &text };
+    clg__planner f = { .w = &w, .passes = &text };
     w.roots = malloc((size_t) (n + dev->n_pending) * sizeof *w.roots);
     for (int i = 0; i < n; i++) {
         ck_assert_msg(out[i]->status >= 0, "%s", clg_tensor_error(out[i]));
@@ -195,12 +195,14 @@ START_TEST(plans_are_as_they_were)
     }
     for (int i = 0; i < dev->n_pending; i++)
         w.roots[w.n_roots++] = dev->pending[i].value;
-    ck_assert_msg(clg__work_collect(&w) && clg__fuse(&f), "%s", err.text);
+    ck_assert_msg(clg__work_collect(&w) && clg__planner_begin(&f, NULL) && clg__planner_run(&f, CLG__PASS_MEMORY), "%s", err.text);
     snprintf(path, sizeof path, "%s/plans/%s.%s.txt", folder ? folder : "tests/golden", cases[_i].name,
              cases[_i].gpu ? "gpu" : "cpu");
     check_file(path, clg__str_text(&text));
     clg__str_free(&text);
-    clg__fusion_free(&f);
+    clg__plan *made = f.plan;
+    clg__planner_end(&f);
+    clg__plan_free(made);
     clg__work_free(&w);
     free(w.roots);
     clg__recorder_free(dev);

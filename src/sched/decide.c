@@ -2,11 +2,11 @@
 // What is stored and what is computed inline: bottom-up, every pointwise value is inlined where it is used,
 // unless it is asked for, is used several times and expensive to repeat, does not fit, or cannot be reached
 // through a view. Reductions and kernels are groups of their own.
-#include "sched/fuse.h"
+#include "sched/planner.h"
 
 #include "graph/build.h"
 
-bool clg__emit_storing(clg__fusion *f, int group, clg__group *text)
+bool clg__emit_storing(clg__planner *f, int group, clg__group *text)
 {
     for (;;) {
         const clg__emit_result r = clg__emit(f, group, text);
@@ -19,7 +19,7 @@ bool clg__emit_storing(clg__fusion *f, int group, clg__group *text)
     }
 }
 
-static int big_loads(const clg__fusion *f, const clg__group *t, int64_t numel)
+static int big_loads(const clg__planner *f, const clg__group *t, int64_t numel)
 {
     int n = 0;
     for (int i = 0; i < t->n_operands; i++) {
@@ -30,7 +30,7 @@ static int big_loads(const clg__fusion *f, const clg__group *t, int64_t numel)
 }
 
 // Its elements come straight from a kernel that can apply it as an epilogue and has no other user.
-static bool is_epilogue(const clg__fusion *f, const clg__ir *v)
+static bool is_epilogue(const clg__planner *f, const clg__ir *v)
 {
     for (int i = 0; i < v->n_src; i++) {
         const clg__ir *s = &f->w->ir[v->src[i].ir];
@@ -41,7 +41,7 @@ static bool is_epilogue(const clg__fusion *f, const clg__ir *v)
     return false;
 }
 
-static bool is_kept(const clg__fusion *f, const clg__ir *v)
+static bool is_kept(const clg__planner *f, const clg__ir *v)
 {
     if (v->need || v->wanted || !f->w->fuse)
         return true;
@@ -49,14 +49,14 @@ static bool is_kept(const clg__fusion *f, const clg__ir *v)
                            big_loads(f, f->room, v->numel) > f->cost.repeat_loads || is_epilogue(f, v));
 }
 
-static bool does_not_fit(clg__fusion *f, const clg__ir *v)
+static bool does_not_fit(clg__planner *f, const clg__ir *v)
 {
     if (!f->failed)
         clg__fail(f->w->err, CLG_EBUILD, "eval: %s does not fit a kernel", v->op->name);
     return false;
 }
 
-static bool decide_pointwise(clg__fusion *f, int ir)
+static bool decide_pointwise(clg__planner *f, int ir)
 {
     clg__ir *v = &f->w->ir[ir];
     if (v->n_src > CLG__INSN_SOURCES) {
@@ -85,7 +85,7 @@ static bool decide_pointwise(clg__fusion *f, int ir)
     return true;
 }
 
-static bool decide_kernel(clg__fusion *f, int ir)
+static bool decide_kernel(clg__planner *f, int ir)
 {
     clg__ir *v = &f->w->ir[ir];
     const int k = clg__group_new(f, CLG__GRP_KERNEL);
@@ -98,7 +98,7 @@ static bool decide_kernel(clg__fusion *f, int ir)
     return f->g[k].variant && clg__group_set_loads(f, k);
 }
 
-static bool decide_reduction(clg__fusion *f, int ir)
+static bool decide_reduction(clg__planner *f, int ir)
 {
     clg__ir *v = &f->w->ir[ir];
     const int k = clg__group_new(f, CLG__GRP_REDUCE);
@@ -113,7 +113,7 @@ static bool decide_reduction(clg__fusion *f, int ir)
     return clg__emit_storing(f, k, f->room) || does_not_fit(f, v);
 }
 
-bool clg__pass_decide(clg__fusion *f)
+bool clg__pass_decide(clg__planner *f)
 {
     clg__work *w = f->w;
     for (int i = 0; i < w->n_ir; i++) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A plan as text, after any pass: values, or groups once there are any, or launches of groups.
-#include "sched/fuse.h"
+// A plan as text, after any pass: values, or groups once there are any, or launches of groups, or memory.
+#include "sched/planner.h"
 
+#include "base/alloc.h"
 #include "graph/build.h"
 
 #include <inttypes.h>
@@ -59,7 +60,7 @@ static void put_value(clg__str *s, const clg__work *w, int i)
 
 // ---- groups
 
-static void put_shape(clg__str *s, const clg__fusion *f, const clg__grp *g)
+static void put_shape(clg__str *s, const clg__planner *f, const clg__grp *g)
 {
     const clg__work *w = f->w;
     const clg__ir *v = &w->ir[g->kind == CLG__GRP_KERNEL ? g->kernel : g->kind == CLG__GRP_REDUCE ? g->reds[0] : g->roots[0]];
@@ -72,13 +73,13 @@ static void put_shape(clg__str *s, const clg__fusion *f, const clg__grp *g)
         clg__str_printf(s, "pointwise %s", clg__shape_text(&v->shape, shape));
 }
 
-static void put_member(clg__str *s, const clg__fusion *f, int value, const char *before)
+static void put_member(clg__str *s, const clg__planner *f, int value, const char *before)
 {
     const clg__ir *v = &f->w->ir[value];
     clg__str_printf(s, "%sv%d %s%s", before, value, v->op->name, v->stored ? "" : " (in a register)");
 }
 
-static void put_group(clg__str *s, const clg__fusion *f, int k)
+static void put_group(clg__str *s, const clg__planner *f, int k)
 {
     const clg__grp *g = &f->g[k];
     clg__str_printf(s, "  g%d ", k);
@@ -103,9 +104,53 @@ static void put_group(clg__str *s, const clg__fusion *f, int k)
     clg__str_add(s, "\n");
 }
 
-void clg__dump(const clg__fusion *f, const char *pass, clg__str *s)
+// ---- memory
+
+static void put_place(clg__str *s, const clg__plan *p, const clg__span *temp, int place)
+{
+    const clg__place *c = &p->places[place];
+    if (c->kind == CLG__PLACE_RESULT)
+        clg__str_printf(s, " a result of %zu bytes\n", c->bytes);
+    else
+        clg__str_printf(s, " %zu bytes at %zu during launches %d to %d\n", c->bytes, temp->offset, c->from, c->until);
+}
+
+static void put_places(clg__str *s, const clg__planner *f)
+{
+    const clg__plan *p = f->plan;
+    clg__str_printf(s, "  %" PRIu64 " bytes; the most alive at once are %" PRIu64 "\n", p->peak, p->live);
+    int *value_at = clg__malloc(((size_t) p->n_places + 1) * sizeof *value_at);
+    if (!value_at) {
+        s->failed = true;
+        return;
+    }
+    for (int i = 0; i < p->n_places; i++)
+        value_at[i] = -1;
+    for (int v = 0; v < f->w->n_ir * CLG__MAX_OUTPUTS; v++) {
+        if (f->place_of[v] >= 0)
+            value_at[f->place_of[v]] = v;
+    }
+    for (int i = 0, temp = 0; i < p->n_places; i++) {
+        const int v = value_at[i];
+        if (p->places[i].kind == CLG__PLACE_LEAF)
+            continue;
+        if (v < 0)
+            clg__str_add(s, "  scratch:");
+        else
+            clg__str_printf(s, v % CLG__MAX_OUTPUTS ? "  v%d.%d:" : "  v%d:", v / CLG__MAX_OUTPUTS, v % CLG__MAX_OUTPUTS);
+        put_place(s, p, &f->spans[temp], i);
+        temp += p->places[i].kind == CLG__PLACE_TEMP;
+    }
+    clg__free(value_at);
+}
+
+void clg__dump(const clg__planner *f, const char *pass, clg__str *s)
 {
     clg__str_printf(s, "%s\n", pass);
+    if (f->spans) {
+        put_places(s, f);
+        return;
+    }
     for (int i = 0; i < f->w->n_ir && f->n == 0; i++)
         put_value(s, f->w, i);
     for (int k = 0; k < f->n && f->n_launches == 0; k++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One group as the instruction list that codegen takes: inlines what is not stored, composes the
 // accesses on the way down.
-#include "sched/fuse.h"
+#include "sched/planner.h"
 
 #include "base/alloc.h"
 #include "graph/build.h"
@@ -26,7 +26,7 @@ enum { BUCKETS = 64, WAITING = -1 };
 
 // Its own stack: a value is as deep as it has instructions.
 typedef struct emitter {
-    clg__fusion *f;
+    clg__planner *f;
     int group;
     clg__group *to;
     clg_shape shape; // iterated now: all elements, or what a reduction keeps
@@ -360,7 +360,7 @@ static void begin_epilogue(emitter *e, const clg__grp *g)
     add_insn(e, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = v->dtype });
 }
 
-clg__emit_result clg__emit(clg__fusion *f, int group, clg__group *out)
+clg__emit_result clg__emit(clg__planner *f, int group, clg__group *out)
 {
     const clg__grp *g = &f->g[group];
     emitter *e = f->emitter;

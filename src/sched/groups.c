@@ -3,7 +3,7 @@
 //
 // Ranks are levels with room between them: a merge moves only groups between the two that are merged, not
 // all that comes after.
-#include "sched/fuse.h"
+#include "sched/planner.h"
 
 #include "base/alloc.h"
 
@@ -11,7 +11,7 @@
 
 #define RANKS ((int64_t) 1 << 24) // between levels
 
-int clg__group_new(clg__fusion *f, clg__grp_kind kind)
+int clg__group_new(clg__planner *f, clg__grp_kind kind)
 {
     if (!clg__grow((void **) &f->g, &f->capacity, f->n + 1, sizeof *f->g)) {
         f->failed = true;
@@ -21,7 +21,7 @@ int clg__group_new(clg__fusion *f, clg__grp_kind kind)
     return f->n++;
 }
 
-bool clg__group_store(clg__fusion *f, int value)
+bool clg__group_store(clg__planner *f, int value)
 {
     clg__ir *v = &f->w->ir[value];
     if (v->stored && v->group >= 0)
@@ -36,17 +36,17 @@ bool clg__group_store(clg__fusion *f, int value)
     return true;
 }
 
-int clg__group_n_loads(const clg__fusion *f, int k)
+int clg__group_n_loads(const clg__planner *f, int k)
 {
     return f->g[k].n_loads;
 }
 
-int clg__group_load(const clg__fusion *f, int k, int i)
+int clg__group_load(const clg__planner *f, int k, int i)
 {
     return f->g[k].loads[i];
 }
 
-int clg__group_dep(const clg__fusion *f, int k, int i)
+int clg__group_dep(const clg__planner *f, int k, int i)
 {
     const int d = f->w->ir[f->g[k].loads[i] / CLG__MAX_OUTPUTS].group;
     return d == k ? -1 : d;
@@ -61,7 +61,7 @@ static bool reads(const int *loads, int n, int value)
     return false;
 }
 
-bool clg__group_set_loads(clg__fusion *f, int k)
+bool clg__group_set_loads(clg__planner *f, int k)
 {
     clg__grp *g = &f->g[k];
     const clg__ir *v = g->kind == CLG__GRP_KERNEL ? &f->w->ir[g->kernel] : NULL;
@@ -86,7 +86,7 @@ bool clg__group_set_loads(clg__fusion *f, int k)
     return true;
 }
 
-bool clg__group_set_body(clg__fusion *f, int k, const clg__group *text)
+bool clg__group_set_body(clg__planner *f, int k, const clg__group *text)
 {
     clg__body *b = clg__body_new(text);
     if (!b) {
@@ -98,14 +98,14 @@ bool clg__group_set_body(clg__fusion *f, int k, const clg__group *text)
     return clg__group_set_loads(f, k);
 }
 
-int64_t clg__group_numel(const clg__fusion *f, int k)
+int64_t clg__group_numel(const clg__planner *f, int k)
 {
     const clg__grp *g = &f->g[k];
     const int value = g->kind == CLG__GRP_KERNEL ? g->kernel : g->kind == CLG__GRP_REDUCE ? g->reds[0] : g->roots[0];
     return f->w->ir[value].numel;
 }
 
-int clg__group_find(clg__fusion *f, int k)
+int clg__group_find(clg__planner *f, int k)
 {
     while (f->g[k].merged_into >= 0 && f->g[k].merged_into != k) {
         const int to = f->g[k].merged_into;
@@ -119,7 +119,7 @@ int clg__group_find(clg__fusion *f, int k)
 // ---- levels
 
 // One walk in depth, each load looked at once.
-bool clg__groups_levels(clg__fusion *f)
+bool clg__groups_levels(clg__planner *f)
 {
     enum { UNKNOWN = -1 };
     for (int k = 0; k < f->n; k++) {
@@ -154,7 +154,7 @@ bool clg__groups_levels(clg__fusion *f)
     return true;
 }
 
-static bool find_users(clg__fusion *f)
+static bool find_users(clg__planner *f)
 {
     const int values = f->w->n_ir * CLG__MAX_OUTPUTS;
     int total = 0;
@@ -177,7 +177,7 @@ static bool find_users(clg__fusion *f)
     return true;
 }
 
-bool clg__groups_link(clg__fusion *f)
+bool clg__groups_link(clg__planner *f)
 {
     f->stack = clg__malloc(((size_t) f->n + 1) * sizeof *f->stack);
     if (!f->stack || !find_users(f) || !clg__groups_levels(f)) {
@@ -193,7 +193,7 @@ bool clg__groups_link(clg__fusion *f)
 
 // Does `from` need `target`, whose rank is lower; where direct edges do not count, by way of another group?
 // Only what ranks above the target can.
-static bool needs(clg__fusion *f, int from, int target, bool direct)
+static bool needs(clg__planner *f, int from, int target, bool direct)
 {
     const uint32_t stamp = ++f->stamp;
     int top = 0, walked = 0;
@@ -218,9 +218,9 @@ static bool needs(clg__fusion *f, int from, int target, bool direct)
     return false;
 }
 
-typedef void (*each_user)(clg__fusion *f, int user, int64_t rank, int *top);
+typedef void (*each_user)(clg__planner *f, int user, int64_t rank, int *top);
 
-static void users_of_value(clg__fusion *f, int value, int k, int64_t rank, int *top, each_user each)
+static void users_of_value(clg__planner *f, int value, int k, int64_t rank, int *top, each_user each)
 {
     const int end = f->user_start[(value + 1) * CLG__MAX_OUTPUTS];
     for (int i = f->user_start[value * CLG__MAX_OUTPUTS]; i < end; i++) {
@@ -230,7 +230,7 @@ static void users_of_value(clg__fusion *f, int value, int k, int64_t rank, int *
     }
 }
 
-static void users_of(clg__fusion *f, int k, int64_t rank, int *top, each_user each)
+static void users_of(clg__planner *f, int k, int64_t rank, int *top, each_user each)
 {
     const clg__grp *g = &f->g[k];
     for (int i = 0; i < g->n_roots; i++)
@@ -241,7 +241,7 @@ static void users_of(clg__fusion *f, int k, int64_t rank, int *top, each_user ea
         users_of_value(f, g->kernel, k, rank, top, each);
 }
 
-static void add_cone(clg__fusion *f, int user, int64_t rank, int *top)
+static void add_cone(clg__planner *f, int user, int64_t rank, int *top)
 {
     if (f->g[user].seen == f->stamp || f->g[user].rank > rank)
         return;
@@ -250,7 +250,7 @@ static void add_cone(clg__fusion *f, int user, int64_t rank, int *top)
 }
 
 // Are there few enough groups that would have to move when `low` gets this rank?
-static bool few_move(clg__fusion *f, int low, int64_t rank)
+static bool few_move(clg__planner *f, int low, int64_t rank)
 {
     int top = 0;
     f->stamp++;
@@ -264,7 +264,7 @@ static bool few_move(clg__fusion *f, int low, int64_t rank)
     return true;
 }
 
-bool clg__groups_cycle(clg__fusion *f, int a, int b)
+bool clg__groups_cycle(clg__planner *f, int a, int b)
 {
     const int high = f->g[a].rank > f->g[b].rank ? a : b, low = high == a ? b : a;
     if (f->g[a].rank == f->g[b].rank)
@@ -274,7 +274,7 @@ bool clg__groups_cycle(clg__fusion *f, int a, int b)
 }
 
 // A group that is on the stack, waiting to move, is marked.
-static void add_move(clg__fusion *f, int user, int64_t rank, int *top)
+static void add_move(clg__planner *f, int user, int64_t rank, int *top)
 {
     if (f->g[user].seen == f->stamp || f->g[user].rank > rank)
         return;
@@ -282,7 +282,7 @@ static void add_move(clg__fusion *f, int user, int64_t rank, int *top)
     f->stack[(*top)++] = user;
 }
 
-void clg__groups_merged(clg__fusion *f, int a, int b)
+void clg__groups_merged(clg__planner *f, int a, int b)
 {
     clg__grp *g = &f->g[a];
     const int64_t rank = g->rank > f->g[b].rank ? g->rank : f->g[b].rank;

@@ -34,7 +34,7 @@ typedef struct clg__ir {
     uint64_t hash;
 } clg__ir;
 
-// Bindings are numbers: CLG__VALUE and CLG__EPILOGUE_BASE of sched/fuse.h must fit an int.
+// Bindings are numbers: CLG__VALUE and CLG__EPILOGUE_BASE of sched/planner.h must fit an int.
 enum { CLG__MAX_VALUES = 1 << 27 };
 
 // One evaluation: the nodes in order, and what was asked for.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The order of groups, and which of them share a launch: level by level, those of one text together.
-#include "sched/fuse.h"
+#include "sched/planner.h"
 
 #include "base/alloc.h"
 #include "base/hash.h"
@@ -14,7 +14,7 @@ typedef struct entry { // a pointwise group that others may join
 } entry;
 
 // Sinks run last, so that the updates of all parameters share launches.
-static bool sink_last(clg__fusion *f, int top)
+static bool sink_last(clg__planner *f, int top)
 {
     char *read = clg__calloc((size_t) f->n + 1, 1);
     if (!read)
@@ -60,7 +60,7 @@ static bool same_slots(const clg__body *a, const clg__body *b)
 }
 
 // May n groups like b share a launch? Slots are arguments once, buffers for every group.
-static bool arguments_fit(const clg__fusion *f, const clg__body *b, int n)
+static bool arguments_fit(const clg__planner *f, const clg__body *b, int n)
 {
     int bytes = 16 + n * b->n_outputs * 8;
     for (int k = 0; k < b->n_operands; k++) {
@@ -84,7 +84,7 @@ static int by_text(const void *a, const void *b)
 }
 
 // Sorted: those that may share a launch follow each other. Their place goes to next; -1: alone.
-static bool find_entries(clg__fusion *f, entry **out, int *n)
+static bool find_entries(clg__planner *f, entry **out, int *n)
 {
     entry *all = clg__malloc(((size_t) f->n + 1) * sizeof *all);
     bool ok = all != NULL;
@@ -109,7 +109,7 @@ static bool find_entries(clg__fusion *f, entry **out, int *n)
 }
 
 // Those of its text on its level, as many as fit.
-static void add_companions(clg__fusion *f, const entry *all, int n, int k, int *at)
+static void add_companions(clg__planner *f, const entry *all, int n, int k, int *at)
 {
     const clg__grp *g = &f->g[k];
     int groups = 1;
@@ -127,7 +127,7 @@ static void add_companions(clg__fusion *f, const entry *all, int n, int k, int *
 }
 
 // Groups by level, in order within one.
-static bool sort_by_level(const clg__fusion *f, int top, int *sorted, int *n)
+static bool sort_by_level(const clg__planner *f, int top, int *sorted, int *n)
 {
     int *start = clg__calloc((size_t) top + 2, sizeof *start);
     if (!start)
@@ -149,7 +149,7 @@ static bool sort_by_level(const clg__fusion *f, int top, int *sorted, int *n)
     return true;
 }
 
-bool clg__pass_launches(clg__fusion *f)
+bool clg__pass_launches(clg__planner *f)
 {
     entry *all = NULL;
     int top = 0, at = 0, n_all, n = 0;

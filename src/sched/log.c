@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What CLGRAD_LOG=plan prints: kernels, launches, bytes and peak memory of a new plan.
-#include "sched/plan.h"
+#include "sched/planner.h"
 
 #include "base/log.h"
 #include "graph/build.h"
 
-static void describe(const clg__fusion *f, int k, clg__str *out)
+static void describe(const clg__planner *f, int k, clg__str *out)
 {
     const clg__grp *g = &f->g[k];
     char shape[128];
@@ -28,7 +28,7 @@ static void describe(const clg__fusion *f, int k, clg__str *out)
         clg__str_printf(out, " (%d loads, %d results)", g->body->n_operands, g->body->n_outputs);
 }
 
-void clg__plan_log(const clg__plan *p, const clg__fusion *f)
+void clg__plan_log(const clg__plan *p, const clg__planner *f)
 {
     clg__log(CLG__LOG_PLAN, "%d nodes: %d launches of %d kernels, %.2f MB moved, %.1f MFLOP, "
                             "%.2f MB of memory, %.2f MB alive at once",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // From recorded nodes to values and accesses: views are folded, equal values are one.
-#include "sched/fuse.h"
+#include "sched/planner.h"
 
 #include "base/alloc.h"
 #include "base/hash.h"
@@ -302,7 +302,7 @@ static void lower_passed(clg__work *w)
     }
 }
 
-bool clg__pass_lower(clg__fusion *f)
+bool clg__pass_lower(clg__planner *f)
 {
     clg__work *w = f->w;
     w->at = clg__calloc((size_t) w->n_order + 1, sizeof *w->at);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Groups become one where one pass over the same elements makes both: a consumer with its producer (also as
 // epilogue of a reduction or kernel), siblings that read the same tensor, sibling reductions.
-#include "sched/fuse.h"
+#include "sched/planner.h"
 
 #include "base/alloc.h"
 #include "base/hash.h"
@@ -18,7 +18,7 @@ typedef struct sibling {
 } sibling;
 
 typedef struct merger {
-    clg__fusion *f;
+    clg__planner *f;
     sibling *all; // by key, then group
     int n;
 } merger;
@@ -34,7 +34,7 @@ static void set_group(clg__work *w, const clg__grp *members, int k)
 }
 
 // Try to compute group b inside group a.
-static bool try_merge(clg__fusion *f, int a, int b)
+static bool try_merge(clg__planner *f, int a, int b)
 {
     clg__grp *ga = &f->g[a], *gb = &f->g[b];
     const int n_roots = ga->n_roots, n_reds = ga->n_reds;
@@ -61,7 +61,7 @@ static bool try_merge(clg__fusion *f, int a, int b)
 // ---- producers
 
 // Does any other group read the kernel's value? Several may have inlined its one user.
-static bool read_elsewhere(clg__fusion *f, int kernel_group, int user)
+static bool read_elsewhere(clg__planner *f, int kernel_group, int user)
 {
     const int value = CLG__VALUE(f->g[kernel_group].kernel, 0);
     for (int i = f->user_start[value]; i < f->user_start[value + 1]; i++) {
@@ -74,7 +74,7 @@ static bool read_elsewhere(clg__fusion *f, int kernel_group, int user)
     return false;
 }
 
-static bool can_be_epilogue(clg__fusion *f, int kernel_group, int user)
+static bool can_be_epilogue(clg__planner *f, int kernel_group, int user)
 {
     const clg__grp *g = &f->g[kernel_group];
     const clg__ir *v = &f->w->ir[g->kernel];
@@ -83,7 +83,7 @@ static bool can_be_epilogue(clg__fusion *f, int kernel_group, int user)
            f->w->ir[f->g[user].roots[0]].dtype == v->dtype && !read_elsewhere(f, kernel_group, user);
 }
 
-static bool merge_into_producer(clg__fusion *f, int k)
+static bool merge_into_producer(clg__planner *f, int k)
 {
     for (int i = 0; i < f->g[k].n_loads; i++) {
         const int d = clg__group_dep(f, k, i);
@@ -105,19 +105,19 @@ static bool merge_into_producer(clg__fusion *f, int k)
 
 // ---- siblings
 
-static const clg__node *reduction_of(const clg__fusion *f, int k)
+static const clg__node *reduction_of(const clg__planner *f, int k)
 {
     return f->g[k].kind == CLG__GRP_REDUCE ? f->w->ir[f->g[k].reds[0]].node : NULL;
 }
 
 // Elements that the group walks.
-static int64_t walked(const clg__fusion *f, int k)
+static int64_t walked(const clg__planner *f, int k)
 {
     const clg__node *r = reduction_of(f, k);
     return r ? clg_numel(r->in[0]->pub.shape) : clg__group_numel(f, k);
 }
 
-static bool alike(const clg__fusion *f, int a, int b)
+static bool alike(const clg__planner *f, int a, int b)
 {
     if (f->g[a].kind != f->g[b].kind || clg__group_numel(f, a) != clg__group_numel(f, b))
         return false;
@@ -129,7 +129,7 @@ static bool alike(const clg__fusion *f, int a, int b)
            memcmp(rx->axis, ry->axis, sizeof rx->axis) == 0;
 }
 
-static bool share_a_load(const clg__fusion *f, int a, int b)
+static bool share_a_load(const clg__planner *f, int a, int b)
 {
     const clg__grp *x = &f->g[a], *y = &f->g[b];
     for (int i = 0; i < x->n_loads; i++) {
@@ -142,7 +142,7 @@ static bool share_a_load(const clg__fusion *f, int a, int b)
     return false;
 }
 
-static uint64_t key_of(const clg__fusion *f, int k, int load, int band)
+static uint64_t key_of(const clg__planner *f, int k, int load, int band)
 {
     const clg__node *r = reduction_of(f, k);
     const int64_t head[5] = { load, f->g[k].kind, clg__group_numel(f, k), band, 0 };
@@ -155,7 +155,7 @@ static uint64_t key_of(const clg__fusion *f, int k, int load, int band)
     return h;
 }
 
-static bool is_big_load(const clg__fusion *f, int k, int i)
+static bool is_big_load(const clg__planner *f, int k, int i)
 {
     return clg__cost_big(f->w->ir[f->g[k].loads[i] / CLG__MAX_OUTPUTS].numel, walked(f, k));
 }
@@ -168,7 +168,7 @@ static int by_key(const void *a, const void *b)
 
 static bool find_siblings(merger *m)
 {
-    clg__fusion *f = m->f;
+    clg__planner *f = m->f;
     size_t most = 0;
     for (int k = 0; k < f->n; k++)
         most += f->g[k].kind == CLG__GRP_KERNEL ? 0 : (size_t) f->g[k].n_loads;
@@ -201,7 +201,7 @@ static int first_of(const merger *m, uint64_t key)
 }
 
 // Can it take no more, whatever comes?
-static bool is_closed(const clg__fusion *f, int k)
+static bool is_closed(const clg__planner *f, int k)
 {
     const clg__grp *g = &f->g[k];
     return g->refusals >= f->cost.max_refusals ||
@@ -217,7 +217,7 @@ enum { CURSORS = 256 };
 // Where siblings of k may stand: under each of its loads, in its band and those near.
 static int open_cursors(merger *m, int k, cursor *c)
 {
-    const clg__fusion *f = m->f;
+    const clg__planner *f = m->f;
     const int band = f->g[k].level / f->cost.band_levels, near = f->cost.near_bands;
     int n = 0;
     for (int i = 0; i < f->g[k].n_loads; i++) {
@@ -250,7 +250,7 @@ static int next_group(const merger *m, cursor *c, int n)
 
 static bool merge_sibling(merger *m, int k)
 {
-    clg__fusion *f = m->f;
+    clg__planner *f = m->f;
     cursor c[CURSORS];
     if (is_closed(f, k))
         return false;
@@ -273,7 +273,7 @@ static bool merge_sibling(merger *m, int k)
 
 // ---- the pass
 
-static bool make_bodies(clg__fusion *f)
+static bool make_bodies(clg__planner *f)
 {
     for (int k = 0; k < f->n; k++) {
         if (!clg__group_alive(f, k) || f->g[k].kind == CLG__GRP_KERNEL)
@@ -288,7 +288,7 @@ static bool make_bodies(clg__fusion *f)
 }
 
 // Groups of one text share a launch, as the updates of all parameters do.
-static bool find_same_bodies(clg__fusion *f)
+static bool find_same_bodies(clg__planner *f)
 {
     int *first = clg__malloc(((size_t) f->n + 1) * sizeof *first); // group by number of its text
     bool ok = first != NULL;
@@ -312,7 +312,7 @@ static bool find_same_bodies(clg__fusion *f)
 
 static void merge_all(merger *m)
 {
-    clg__fusion *f = m->f;
+    clg__planner *f = m->f;
     for (int k = 0; k < f->n; k++)
         f->g[k].next = -1;
     // Values come in dependency order, groups nearly so: walk the values.
@@ -327,7 +327,7 @@ static void merge_all(merger *m)
     }
 }
 
-bool clg__pass_registers(clg__fusion *f)
+bool clg__pass_registers(clg__planner *f)
 {
     char *read = clg__calloc((size_t) f->w->n_ir + 1, 1);
     if (!read)
@@ -354,7 +354,7 @@ bool clg__pass_registers(clg__fusion *f)
     return !f->failed;
 }
 
-bool clg__pass_merge(clg__fusion *f)
+bool clg__pass_merge(clg__planner *f)
 {
     merger m = { .f = f };
     bool ok = make_bodies(f) && clg__groups_link(f);

@@ -4,7 +4,7 @@
 #define CLG_SCHED_PLAN_H
 
 #include "device/gpu.h"
-#include "sched/fuse.h"
+#include "sched/ir.h"
 
 typedef enum clg__place_kind { CLG__PLACE_LEAF, CLG__PLACE_RESULT, CLG__PLACE_TEMP } clg__place_kind;
 
@@ -72,5 +72,4 @@ bool clg__plan_estimate(clg__work *w, clg_plan_info *info);
 void clg__plan_free(clg__plan *p);
 // Bind, enqueue, flush. roots of the work get their buffers. On failure nothing has changed.
 clg_status clg__plan_run(clg__plan *p, clg__work *w);
-void clg__plan_log(const clg__plan *p, const clg__fusion *f);
 #endif

@@ -5,7 +5,7 @@
 #include "base/fp.h"
 #include "graph/build.h"
 #include "sched/cache.h"
-#include "sched/fuse.h"
+#include "sched/planner.h"
 
 #include <inttypes.h>
 
@@ -85,7 +85,7 @@ clg_status clg_print(FILE *file, clg_tensor t)
     return st < 0 ? st : write_out(file, out, &c);
 }
 
-static void dot_group(clg__str *out, const clg__fusion *f, int k)
+static void dot_group(clg__str *out, const clg__planner *f, int k)
 {
     const clg__grp *g = &f->g[k];
     clg__str_printf(out, "  subgraph cluster%d {\n    label=\"launch %d\"; style=rounded;\n", k, g->launch);
@@ -98,7 +98,7 @@ static void dot_group(clg__str *out, const clg__fusion *f, int k)
     clg__str_printf(out, "  }\n");
 }
 
-static void dot_nodes(clg__str *out, const clg__fusion *f)
+static void dot_nodes(clg__str *out, const clg__planner *f)
 {
     const clg__work *w = f->w;
     char shape[128];
@@ -128,18 +128,20 @@ clg_status clg_dot_n(FILE *file, const clg_tensor *t, int n)
     if (!file)
         return clg__call_fail(&c, CLG_EINVAL, "out is NULL")->status;
     clg__work w = { .dev = c.dev, .err = &err, .fuse = ((clg__sched *) c.dev->sched)->fuse };
-    clg__fusion f = { .w = &w };
+    clg__planner f = { .w = &w };
     w.roots = clg__malloc((size_t) n * sizeof *w.roots);
     for (int i = 0; i < n && w.roots; i++)
         w.roots[w.n_roots++] = clg__node_of(t[i]);
     if (!w.roots)
         clg__fail(&err, CLG_ENOMEM, "dot: out of host memory");
-    else if (clg__work_collect(&w) && clg__fuse(&f)) {
+    else if (clg__work_collect(&w) && clg__planner_begin(&f, NULL) && clg__planner_run(&f, CLG__PASS_LAUNCHES)) {
         clg__str_printf(out, "digraph clgrad {\n  node [shape=box, fontsize=10];\n");
         dot_nodes(out, &f);
         clg__str_printf(out, "}\n");
     }
-    clg__fusion_free(&f);
+    clg__plan *none = f.plan;
+    clg__planner_end(&f);
+    clg__plan_free(none);
     clg__work_free(&w);
     clg__free(w.roots);
     if (err.status < 0) {

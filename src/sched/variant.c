@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Which kernel of a kernel op: the first of its ordered list that accepts.
-#include "sched/fuse.h"
+#include "sched/planner.h"
 
 #include "base/alloc.h"
 #include "base/log.h"

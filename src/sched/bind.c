@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+// The steps of a plan: what is bound once, what in every run, and where results are found.
+#include "sched/planner.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+static bool bind(clg__planner *m, clg__step *s, clg__bound b)
+{
+    if (b.kind == CLG__BOUND_PLACE && b.index < 0) {
+        clg__fail(m->w->err, CLG_EINVAL, "eval: a kernel reads a value that is not stored");
+        return false;
+    }
+    if (b.kind == CLG__BOUND_PLACE && m->plan->places[b.index].kind == CLG__PLACE_TEMP) {
+        if (!clg__grow((void **) &s->fixed, &s->cap_fixed, s->n_fixed + 1, sizeof *s->fixed))
+            return clg__planner_oom(m);
+        s->fixed[s->n_fixed++] = b;
+        return true;
+    }
+    if (!clg__grow((void **) &s->bound, &s->cap_bound, s->n_bound + 1, sizeof *s->bound))
+        return clg__planner_oom(m);
+    s->bound[s->n_bound++] = b;
+    return true;
+}
+
+// The value that argument index means, in a generated kernel or in a kernel op's.
+static int value_of(const clg__planner *m, int group, const clg__arg *a)
+{
+    const clg__grp *g = &m->g[group];
+    if (g->kind != CLG__GRP_KERNEL)
+        return a->index;
+    if (a->index >= CLG__EPILOGUE_BASE)
+        return a->index - CLG__EPILOGUE_BASE;
+    if (a->kind == CLG__ARG_OUT)
+        return a->index == 0 && g->n_roots ? CLG__VALUE(g->roots[0], 0)
+                                           : CLG__VALUE(g->kernel, a->index);
+    const clg__ref *r = &m->w->ir[g->kernel].src[a->index];
+    return CLG__VALUE(r->ir, r->out);
+}
+
+static int64_t input_offset(const clg__planner *m, int group, int input)
+{
+    const clg__ref *r = &m->w->ir[m->g[group].kernel].src[input];
+    return r->geom.offset + m->w->ir[r->ir].offset;
+}
+
+static bool note_write(clg__planner *m, clg__step *s, int place)
+{
+    if (m->plan->places[place].kind != CLG__PLACE_RESULT)
+        return true;
+    if (!clg__grow((void **) &s->writes, &s->cap_writes, s->n_writes + 1, sizeof *s->writes))
+        return clg__planner_oom(m);
+    s->writes[s->n_writes++] = place;
+    if (s->n_writes > m->plan->most_writes)
+        m->plan->most_writes = s->n_writes;
+    return true;
+}
+
+typedef struct temps {
+    int place[CLG__MAX_TEMPS];
+    int geo; // of the plan's, -1
+} temps;
+
+static bool set_arg(clg__planner *m, clg__step *s, int group, const clg__arg *a, const temps *t, int *at)
+{
+    clg__err *e = m->w->err;
+    const int32_t i32 = (int32_t) a->i;
+    const float f32 = (float) a->f;
+    int64_t i64 = a->i;
+    switch (a->kind) {
+    case CLG__ARG_IN:
+    case CLG__ARG_OUT: {
+        const int place = m->place_of[value_of(m, group, a)];
+        if (place >= 0 && a->kind == CLG__ARG_OUT && !note_write(m, s, place))
+            return false;
+        return bind(m, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, place, CLG_F32 });
+    }
+    case CLG__ARG_TEMP:
+        return bind(m, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, t->place[a->index], CLG_F32 });
+    case CLG__ARG_SLOT:
+        return bind(m, s, (clg__bound) { CLG__BOUND_SLOT, (*at)++,
+                                         m->w->ir[value_of(m, group, a) / CLG__MAX_OUTPUTS].order,
+                                         a->dtype });
+    case CLG__ARG_SEED:
+        *at += 2;
+        return bind(m, s, (clg__bound) { CLG__BOUND_SEED, *at - 2,
+                                         m->w->ir[value_of(m, group, a) / CLG__MAX_OUTPUTS].order,
+                                         CLG_I64 });
+    case CLG__ARG_GEO:
+        return clg__kernel_set_buf(s->kernel, (*at)++, m->plan->geo[t->geo], e) >= 0;
+    case CLG__ARG_IN_OFFSET:
+        i64 = input_offset(m, group, a->index);
+        return clg__kernel_set(s->kernel, (*at)++, &i64, sizeof i64, e) >= 0;
+    case CLG__ARG_I32:
+        return clg__kernel_set(s->kernel, (*at)++, &i32, sizeof i32, e) >= 0;
+    case CLG__ARG_I64:
+        return clg__kernel_set(s->kernel, (*at)++, &i64, sizeof i64, e) >= 0;
+    case CLG__ARG_F32:
+        return clg__kernel_set(s->kernel, (*at)++, &f32, sizeof f32, e) >= 0;
+    case CLG__ARG_F64:
+        return clg__kernel_set(s->kernel, (*at)++, &a->f, sizeof a->f, e) >= 0;
+    case CLG__ARG_LOCAL:
+        return clg__kernel_set_local(s->kernel, (*at)++, (size_t) a->i, e) >= 0;
+    case CLG__ARG_EPILOGUE:
+        return true; // expanded: identity
+    }
+    return true;
+}
+
+static size_t argument_bytes(const clg__arg *a)
+{
+    switch (a->kind) {
+    case CLG__ARG_SEED:
+        return 16;
+    case CLG__ARG_I32:
+    case CLG__ARG_F32:
+        return 4;
+    case CLG__ARG_LOCAL:
+    case CLG__ARG_EPILOGUE:
+        return 0;
+    default: // buffers, and numbers of 8 bytes at most
+        return 8;
+    }
+}
+
+static bool blas_step(clg__planner *m, clg__step *s, int group, const clg__launch *l)
+{
+    s->blas = l->blas;
+    const clg__ir *v = &m->w->ir[m->g[group].kernel];
+    s->blas_place[0] = m->place_of[CLG__VALUE(v->src[0].ir, v->src[0].out)];
+    s->blas_place[1] = m->place_of[CLG__VALUE(v->src[1].ir, v->src[1].out)];
+    s->blas_place[2] = m->place_of[CLG__VALUE(m->g[group].kernel, 0)];
+    s->blas.a_offset += input_offset(m, group, 0);
+    s->blas.b_offset += input_offset(m, group, 1);
+    return note_write(m, s, s->blas_place[2]);
+}
+
+static bool add_steps(clg__planner *m, int launch, int *unit)
+{
+    const clg__kplan *kp = &m->kp[launch];
+    const int group = m->order[m->launch_start[launch]];
+    temps t = { .geo = -1 };
+    for (int i = 0; i < kp->n_temps; i++)
+        t.place[i] = m->scratch_of[launch] + i;
+    clg__plan *p = m->plan;
+    if (kp->n_geo > 0) {
+        const size_t bytes = (size_t) kp->n_geo * sizeof kp->geo[0];
+        if (!clg__grow((void **) &p->geo, &p->cap_geo, p->n_geo + 1, sizeof *p->geo))
+            return clg__planner_oom(m);
+        p->geo[p->n_geo] = clg__buf_alloc(p->gpu, bytes, m->w->err);
+        if (!p->geo[p->n_geo])
+            return false;
+        t.geo = p->n_geo++;
+        if (clg__buf_write(p->geo[t.geo], 0, kp->geo, bytes, m->w->err) < 0)
+            return false;
+    }
+    for (int i = 0; i < kp->n_launches; i++) {
+        const clg__launch *l = &kp->launches[i];
+        if (!clg__grow((void **) &p->steps, &p->cap_steps, p->n_steps + 1, sizeof *p->steps))
+            return clg__planner_oom(m);
+        clg__step *s = &p->steps[p->n_steps++];
+        *s = (clg__step) { .dims = l->dims };
+        memcpy(s->grid, l->grid, sizeof s->grid);
+        memcpy(s->group, l->group, sizeof s->group);
+        if (l->blas.used) {
+            if (!blas_step(m, s, group, l))
+                return false;
+            continue;
+        }
+        s->kernel = m->units[*unit].kernel;
+        m->units[(*unit)++].kernel = NULL;
+        int at = 0;
+        size_t bytes = 0;
+        for (int a = 0; a < l->n_args; a++) {
+            if (!set_arg(m, s, group, &l->args[a], &t, &at))
+                return false;
+            bytes += argument_bytes(&l->args[a]);
+        }
+        if (clg__kernel_fit(s->kernel, s->dims, s->grid, s->group, bytes, m->w->err) < 0)
+            return false;
+    }
+    p->bytes += kp->bytes;
+    p->flops += kp->flops;
+    return true;
+}
+
+static bool make_roots(clg__planner *m)
+{
+    clg__work *w = m->w;
+    clg__plan *p = m->plan;
+    p->n_roots = w->n_roots;
+    p->root_place = clg__malloc(((size_t) w->n_roots + 1) * sizeof *p->root_place);
+    p->root_offset = clg__calloc((size_t) w->n_roots + 1, sizeof *p->root_offset);
+    p->bufs = clg__calloc((size_t) p->n_places + 1, sizeof *p->bufs);
+    p->written = clg__calloc((size_t) p->most_writes + 1, sizeof *p->written);
+    if (!p->root_place || !p->root_offset || !p->bufs || !p->written)
+        return clg__planner_oom(m);
+    if (m->n_views > 0) {
+        p->scratch = clg__scratch_new(p->gpu, m->views, m->n_views, w->err);
+        if (!p->scratch)
+            return false;
+    }
+    for (int i = 0; i < p->n_places && p->scratch; i++) {
+        if (p->places[i].kind == CLG__PLACE_TEMP)
+            p->bufs[i] = clg__scratch_view(p->scratch, p->places[i].view);
+    }
+    for (int i = 0; i < w->n_roots; i++) {
+        p->root_place[i] = -1;
+        if (!w->roots[i] || w->roots[i]->buf)
+            continue;
+        const clg__ref *r = &w->root_ref[i];
+        p->root_place[i] = m->place_of[CLG__VALUE(r->ir, r->out)];
+        p->root_offset[i] = r->geom.offset + w->ir[r->ir].offset;
+    }
+    return true;
+}
+
+bool clg__pass_bind(clg__planner *m)
+{
+    int unit = 0;
+    for (int l = 0; l < m->n_launches; l++) {
+        if (!add_steps(m, l, &unit))
+            return false;
+    }
+    return make_roots(m);
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// A plan in the making: values, groups of values that one kernel computes, launches of groups, and what the
+// passes find out about them.
+#ifndef CLG_SCHED_PLANNER_H
+#define CLG_SCHED_PLANNER_H
+
+#include "sched/body.h"
+#include "sched/cost.h"
+#include "sched/memory.h"
+#include "sched/plan.h"
+
+typedef enum clg__grp_kind { CLG__GRP_POINTWISE, CLG__GRP_REDUCE, CLG__GRP_KERNEL } clg__grp_kind;
+
+typedef struct clg__grp {
+    clg__grp_kind kind;
+    int roots[CLG__GROUP_OUTPUTS], n_roots;       // pointwise values (epilogues of the others)
+    int reds[CLG__GROUP_REDUCTIONS], n_reds;      // REDUCE
+    int kernel;                                   // KERNEL
+    const clg__variant *variant;                  // KERNEL
+    int merged_into; // -1 while alive; itself: it never was
+    int level;       // longest way from the inputs, before any merge; when launches are made, then
+    int64_t rank;    // above those of all groups that it reads; kept so by merges
+    int launch;      // number of the launch it is part of
+    bool same_body;  // another group has the same text
+    clg__body *body; // what codegen gets; NULL for a kernel without an epilogue
+    int *loads, n_loads; // values that it reads
+    int refusals;    // of siblings that were to be merged
+    // of walks
+    uint32_t seen;
+    int next;
+} clg__grp;
+
+typedef struct clg__planner {
+    clg__work *w;
+    clg__cost cost;
+    clg__grp *g;
+    int n, capacity;
+    bool failed;    // out of memory
+    clg__str *passes; // where the plan goes as text after each pass, or NULL
+    void *emitter;  // of emit.c
+    clg__group *room; // what is emitted now
+    clg__texts *texts;
+    // made when all groups have a body: per value the groups that read it, which may have been merged since
+    int *user_start, *user;
+    int *stack;     // of walks, each group once
+    uint32_t stamp;
+    // launches in order: groups of one launch follow each other in `order`
+    int *order, *launch_start, n_launches;
+    // of the kernels that were described
+    clg__plan *plan;
+    clg__kplan *kp;   // per launch
+    clg__kplan *spare; // per launch: the text of a smaller batch, or nothing
+    int *place_of;    // per value, -1
+    int *last_use;    // per value: launch
+    int *scratch_of;  // per launch: place of its first scratch
+    clg__span *spans; // of temporaries
+    clg__place_in *views;
+    int n_views;
+    clg__unit *units;
+    int n_units, cap_units;
+} clg__planner;
+
+// A value's number in bindings; epilogue operands are told from a kernel's own inputs by the offset.
+#define CLG__VALUE(ir, out) ((ir) * CLG__MAX_OUTPUTS + (out))
+enum { CLG__EPILOGUE_BASE = 1 << 30 };
+
+// Why emission stopped: culprit must be stored, or -1 (limits or an access that cannot be).
+typedef struct clg__emit_result {
+    bool ok;
+    int culprit;
+} clg__emit_result;
+clg__emit_result clg__emit(clg__planner *f, int group, clg__group *out);
+void *clg__emitter_new(void);
+// Until it works, storing what does not fit.
+bool clg__emit_storing(clg__planner *f, int group, clg__group *out);
+
+// ---- groups.c: the graph of groups
+int clg__group_new(clg__planner *f, clg__grp_kind kind); // -1: f->failed
+bool clg__group_store(clg__planner *f, int value);        // a group of its own
+bool clg__group_set_body(clg__planner *f, int k, const clg__group *text);
+bool clg__group_set_loads(clg__planner *f, int k);
+bool clg__groups_link(clg__planner *f);  // users, levels, ranks
+bool clg__groups_levels(clg__planner *f); // of those alive
+int clg__group_find(clg__planner *f, int k); // what k was merged into
+// The group that makes what k loads i-th; -1: there is none.
+int clg__group_dep(const clg__planner *f, int k, int i);
+// Would one group of a and b need itself? Also where that is too much to find out.
+bool clg__groups_cycle(clg__planner *f, int a, int b);
+// b is part of a, which was NOT the case for the ranks: mends them.
+void clg__groups_merged(clg__planner *f, int a, int b);
+int64_t clg__group_numel(const clg__planner *f, int k); // of its results
+
+static inline bool clg__group_alive(const clg__planner *f, int k)
+{
+    return f->g[k].merged_into < 0;
+}
+
+// ---- the passes, in order. false: w->err
+typedef struct clg__pass {
+    const char *name;
+    bool (*run)(clg__planner *f);
+} clg__pass;
+typedef enum clg__pass_name {
+    CLG__PASS_LOWER,     // lower.c: nodes to values
+    CLG__PASS_DECIDE,    // decide.c: which values are stored; a group for each
+    CLG__PASS_MERGE,     // merge.c: groups that one kernel makes
+    CLG__PASS_REGISTERS, // merge.c: results that nobody else reads stay in registers
+    CLG__PASS_LAUNCHES,  // launches.c: order, and groups of one text
+    CLG__PASS_DESCRIBE,  // describe.c: text and arguments of kernels
+    CLG__PASS_MEMORY,    // places.c: where everything lies
+    CLG__PASS_BUILD,     // build.c: kernels of the device, from here on
+    CLG__PASS_BIND       // bind.c: steps of the plan, with their arguments
+} clg__pass_name;
+bool clg__pass_lower(clg__planner *f);
+bool clg__pass_decide(clg__planner *f);
+bool clg__pass_merge(clg__planner *f);
+bool clg__pass_registers(clg__planner *f);
+bool clg__pass_launches(clg__planner *f);
+bool clg__pass_describe(clg__planner *m);
+bool clg__pass_memory(clg__planner *m);
+bool clg__pass_build(clg__planner *m);
+bool clg__pass_bind(clg__planner *m);
+
+bool clg__planner_begin(clg__planner *m, clg__gpu *gpu); // m->w is set; gpu NULL: up to the memory pass
+bool clg__planner_run(clg__planner *m, clg__pass_name last);
+void clg__planner_end(clg__planner *m); // all but m->plan
+bool clg__planner_oom(clg__planner *m); // false, and w->err says so
+// The plan as text, as it is after a pass.
+void clg__dump(const clg__planner *f, const char *pass, clg__str *s);
+// What group k reads: load i of clg__group_n_loads is a value.
+int clg__group_n_loads(const clg__planner *f, int k);
+int clg__group_load(const clg__planner *f, int k, int i);
+const clg__variant *clg__choose_variant(const clg__work *w, const clg__ir *v, bool log);
+void clg__kernel_call_of(const clg__work *w, const clg__ir *v, clg__kernel_call *c, void **memory);
+void clg__kernel_call_free(void *memory);
+void clg__plan_log(const clg__plan *p, const clg__planner *f);
+#endif
