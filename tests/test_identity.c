@@ -392,7 +392,7 @@ static clg__key key_of(clg__node **roots, int n)
 {
     clg__err err = { 0 };
     clg__key k = { 0 };
-    clg__work w = { .dev = dev, .err = &err, .fuse = true, .roots = roots, .n_roots = n };
+    clg__work w = { .dev = dev, .err = &err, .fuse = true, .outputs = roots, .n_outputs = n };
     ck_assert(clg__work_collect(&w));
     ck_assert(clg__work_key(&w, &k));
     clg__work_free(&w);

@@ -188,13 +188,13 @@ START_TEST(plans_are_as_they_were)
     const int n = cases[_i].record(out);
     clg__work w = { .dev = dev, .err = &err, .fuse = true };
     clg__planner f = { .w = &w, .passes = &text };
-    w.roots = malloc((size_t) (n + dev->n_pending) * sizeof *w.roots);
+    w.outputs = malloc((size_t) (n + dev->n_pending) * sizeof *w.outputs);
     for (int i = 0; i < n; i++) {
         ck_assert_msg(out[i]->status >= 0, "%s", clg_tensor_error(out[i]));
-        w.roots[w.n_roots++] = clg__node_of(out[i]);
+        w.outputs[w.n_outputs++] = clg__node_of(out[i]);
     }
     for (int i = 0; i < dev->n_pending; i++)
-        w.roots[w.n_roots++] = dev->pending[i].value;
+        w.outputs[w.n_outputs++] = dev->pending[i].value;
     ck_assert_msg(clg__work_collect(&w) && clg__planner_begin(&f, NULL) && clg__planner_run(&f, CLG__PASS_MEMORY), "%s", err.text);
     snprintf(path, sizeof path, "%s/plans/%s.%s.txt", folder ? folder : "tests/golden", cases[_i].name,
              cases[_i].gpu ? "gpu" : "cpu");
@@ -204,7 +204,7 @@ START_TEST(plans_are_as_they_were)
     clg__planner_end(&f);
     clg__plan_free(made);
     clg__work_free(&w);
-    free(w.roots);
+    free(w.outputs);
     clg__recorder_free(dev);
 }
 END_TEST

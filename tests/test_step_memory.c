@@ -181,16 +181,16 @@ static clg_plan_info planned(int k, bool cpu, int align, uint64_t most)
     caps.max_alloc_bytes = most;
     const int n = steps[k].record(out);
     clg__work w = { .dev = dev, .err = &err, .fuse = true };
-    w.roots = malloc((size_t) (n + dev->n_pending) * sizeof *w.roots);
+    w.outputs = malloc((size_t) (n + dev->n_pending) * sizeof *w.outputs);
     for (int i = 0; i < n; i++) {
         ck_assert_msg(out[i]->status >= 0, "%s", clg_tensor_error(out[i]));
-        w.roots[w.n_roots++] = clg__node_of(out[i]);
+        w.outputs[w.n_outputs++] = clg__node_of(out[i]);
     }
     for (int i = 0; i < dev->n_pending; i++)
-        w.roots[w.n_roots++] = dev->pending[i].value;
+        w.outputs[w.n_outputs++] = dev->pending[i].value;
     ck_assert_msg(clg__work_collect(&w) && clg__plan_estimate(&w, &p), "%s", err.text);
     clg__work_free(&w);
-    free(w.roots);
+    free(w.outputs);
     clg__recorder_free(dev);
     return p;
 }

@@ -33,16 +33,16 @@ static int value_of(const clg__planner *m, int group, const clg__arg *a)
     if (a->index >= CLG__EPILOGUE_BASE)
         return a->index - CLG__EPILOGUE_BASE;
     if (a->kind == CLG__ARG_OUT)
-        return a->index == 0 && g->n_roots ? CLG__VALUE(g->roots[0], 0)
-                                           : CLG__VALUE(g->kernel, a->index);
-    const clg__ref *r = &m->w->ir[g->kernel].src[a->index];
-    return CLG__VALUE(r->ir, r->out);
+        return a->index == 0 && g->n_results ? CLG__BINDING(g->results[0], 0)
+                                           : CLG__BINDING(g->kernel, a->index);
+    const clg__access *r = &m->w->values[g->kernel].src[a->index];
+    return CLG__BINDING(r->value, r->out);
 }
 
 static int64_t input_offset(const clg__planner *m, int group, int input)
 {
-    const clg__ref *r = &m->w->ir[m->g[group].kernel].src[input];
-    return r->geom.offset + m->w->ir[r->ir].offset;
+    const clg__access *r = &m->w->values[m->g[group].kernel].src[input];
+    return r->geom.offset + m->w->values[r->value].offset;
 }
 
 static bool note_write(clg__planner *m, clg__step *s, int place)
@@ -80,12 +80,12 @@ static bool set_arg(clg__planner *m, clg__step *s, int group, const clg__arg *a,
         return bind(m, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, t->place[a->index], CLG_F32 });
     case CLG__ARG_SLOT:
         return bind(m, s, (clg__bound) { CLG__BOUND_SLOT, (*at)++,
-                                         m->w->ir[value_of(m, group, a) / CLG__MAX_OUTPUTS].order,
+                                         m->w->values[value_of(m, group, a) / CLG__MAX_OUTPUTS].node_index,
                                          a->dtype });
     case CLG__ARG_SEED:
         *at += 2;
         return bind(m, s, (clg__bound) { CLG__BOUND_SEED, *at - 2,
-                                         m->w->ir[value_of(m, group, a) / CLG__MAX_OUTPUTS].order,
+                                         m->w->values[value_of(m, group, a) / CLG__MAX_OUTPUTS].node_index,
                                          CLG_I64 });
     case CLG__ARG_GEO:
         return clg__kernel_set_buf(s->kernel, (*at)++, m->plan->geo[t->geo], e) >= 0;
@@ -127,10 +127,10 @@ static size_t argument_bytes(const clg__arg *a)
 static bool blas_step(clg__planner *m, clg__step *s, int group, const clg__launch *l)
 {
     s->blas = l->blas;
-    const clg__ir *v = &m->w->ir[m->g[group].kernel];
-    s->blas_place[0] = m->place_of[CLG__VALUE(v->src[0].ir, v->src[0].out)];
-    s->blas_place[1] = m->place_of[CLG__VALUE(v->src[1].ir, v->src[1].out)];
-    s->blas_place[2] = m->place_of[CLG__VALUE(m->g[group].kernel, 0)];
+    const clg__value *v = &m->w->values[m->g[group].kernel];
+    s->blas_place[0] = m->place_of[CLG__BINDING(v->src[0].value, v->src[0].out)];
+    s->blas_place[1] = m->place_of[CLG__BINDING(v->src[1].value, v->src[1].out)];
+    s->blas_place[2] = m->place_of[CLG__BINDING(m->g[group].kernel, 0)];
     s->blas.a_offset += input_offset(m, group, 0);
     s->blas.b_offset += input_offset(m, group, 1);
     return note_write(m, s, s->blas_place[2]);
@@ -185,16 +185,16 @@ static bool add_steps(clg__planner *m, int launch, int *unit)
     return true;
 }
 
-static bool make_roots(clg__planner *m)
+static bool make_outputs(clg__planner *m)
 {
     clg__work *w = m->w;
     clg__plan *p = m->plan;
-    p->n_roots = w->n_roots;
-    p->root_place = clg__malloc(((size_t) w->n_roots + 1) * sizeof *p->root_place);
-    p->root_offset = clg__calloc((size_t) w->n_roots + 1, sizeof *p->root_offset);
+    p->n_outputs = w->n_outputs;
+    p->output_place = clg__malloc(((size_t) w->n_outputs + 1) * sizeof *p->output_place);
+    p->output_offset = clg__calloc((size_t) w->n_outputs + 1, sizeof *p->output_offset);
     p->bufs = clg__calloc((size_t) p->n_places + 1, sizeof *p->bufs);
     p->written = clg__calloc((size_t) p->most_writes + 1, sizeof *p->written);
-    if (!p->root_place || !p->root_offset || !p->bufs || !p->written)
+    if (!p->output_place || !p->output_offset || !p->bufs || !p->written)
         return clg__planner_oom(m);
     if (m->n_views > 0) {
         p->scratch = clg__scratch_new(p->gpu, m->views, m->n_views, w->err);
@@ -205,13 +205,13 @@ static bool make_roots(clg__planner *m)
         if (p->places[i].kind == CLG__PLACE_TEMP)
             p->bufs[i] = clg__scratch_view(p->scratch, p->places[i].view);
     }
-    for (int i = 0; i < w->n_roots; i++) {
-        p->root_place[i] = -1;
-        if (!w->roots[i] || w->roots[i]->buf)
+    for (int i = 0; i < w->n_outputs; i++) {
+        p->output_place[i] = -1;
+        if (!w->outputs[i] || w->outputs[i]->buf)
             continue;
-        const clg__ref *r = &w->root_ref[i];
-        p->root_place[i] = m->place_of[CLG__VALUE(r->ir, r->out)];
-        p->root_offset[i] = r->geom.offset + w->ir[r->ir].offset;
+        const clg__access *r = &w->output_access[i];
+        p->output_place[i] = m->place_of[CLG__BINDING(r->value, r->out)];
+        p->output_offset[i] = r->geom.offset + w->values[r->value].offset;
     }
     return true;
 }
@@ -223,5 +223,5 @@ bool clg__pass_bind(clg__planner *m)
         if (!add_steps(m, l, &unit))
             return false;
     }
-    return make_roots(m);
+    return make_outputs(m);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What an evaluation needs, in order, and its key.
-#include "sched/ir.h"
+#include "sched/work.h"
 
 #include "base/alloc.h"
 #include "graph/build.h"
@@ -42,12 +42,12 @@ static bool visit(clg__work *w, clg__node *root, uint32_t stamp)
         }
         clg__node *done = top;
         top = top->aux;
-        if (!clg__grow((void **) &w->order, &w->cap_order, w->n_order + 1, sizeof *w->order)) {
+        if (!clg__grow((void **) &w->nodes, &w->cap_nodes, w->n_nodes + 1, sizeof *w->nodes)) {
             clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
             return false;
         }
-        done->index = w->n_order;
-        w->order[w->n_order++] = done;
+        done->index = w->n_nodes;
+        w->nodes[w->n_nodes++] = done;
     }
     return true;
 }
@@ -55,8 +55,8 @@ static bool visit(clg__work *w, clg__node *root, uint32_t stamp)
 bool clg__work_collect(clg__work *w)
 {
     const uint32_t stamp = clg__stamp(w->dev);
-    for (int i = 0; i < w->n_roots; i++) {
-        if (w->roots[i] && !visit(w, w->roots[i], stamp))
+    for (int i = 0; i < w->n_outputs; i++) {
+        if (w->outputs[i] && !visit(w, w->outputs[i], stamp))
             return false;
     }
     int kept = 0; // what nothing reads is not computed
@@ -90,10 +90,10 @@ static void key_type(clg__key *k, uint32_t op, int n_deps, clg_dtype t, const cl
 // No key is the beginning of another: whatever varies in length stands behind its length.
 bool clg__work_key(const clg__work *w, clg__key *k)
 {
-    const int64_t head[4] = { w->fuse, w->n_order, w->n_roots, w->n_passed };
+    const int64_t head[4] = { w->fuse, w->n_nodes, w->n_outputs, w->n_passed };
     clg__str_add_n(&k->bytes, head, sizeof head);
-    for (int i = 0; i < w->n_order; i++) {
-        const clg__node *n = w->order[i];
+    for (int i = 0; i < w->n_nodes; i++) {
+        const clg__node *n = w->nodes[i];
         const int n_deps = n_dependencies(n);
         key_type(k, n->buf ? 0 : n->number, n_deps, n->pub.dtype, &n->pub.shape);
         if (n->buf) {
@@ -107,8 +107,8 @@ bool clg__work_key(const clg__work *w, clg__key *k)
         else if (n->op->key && n->op->kind != CLG__ALIAS)
             n->op->key(n->params, k);
     }
-    for (int i = 0; i < w->n_roots; i++)
-        clg__key_i64(k, w->roots[i] ? w->roots[i]->index : -1);
+    for (int i = 0; i < w->n_outputs; i++)
+        clg__key_i64(k, w->outputs[i] ? w->outputs[i]->index : -1);
     for (int i = 0; i < w->n_passed; i++)
         clg__key_i64(k, w->passed[i]->index);
     return !k->bytes.failed;

@@ -12,7 +12,7 @@ bool clg__emit_storing(clg__planner *f, int group, clg__group *text)
         const clg__emit_result r = clg__emit(f, group, text);
         if (r.ok)
             return true;
-        if (r.culprit < 0 || f->w->ir[r.culprit].stored)
+        if (r.culprit < 0 || f->w->values[r.culprit].stored)
             return false;
         if (!clg__group_store(f, r.culprit))
             return false;
@@ -24,16 +24,16 @@ static int big_loads(const clg__planner *f, const clg__group *t, int64_t numel)
     int n = 0;
     for (int i = 0; i < t->n_operands; i++) {
         if (t->operands[i].kind == CLG__FROM_BUFFER)
-            n += clg__cost_big(f->w->ir[t->operands[i].input / CLG__MAX_OUTPUTS].numel, numel);
+            n += clg__cost_big(f->w->values[t->operands[i].input / CLG__MAX_OUTPUTS].numel, numel);
     }
     return n;
 }
 
 // Its elements come straight from a kernel that can apply it as an epilogue and has no other user.
-static bool is_epilogue(const clg__planner *f, const clg__ir *v)
+static bool is_epilogue(const clg__planner *f, const clg__value *v)
 {
     for (int i = 0; i < v->n_src; i++) {
-        const clg__ir *s = &f->w->ir[v->src[i].ir];
+        const clg__value *s = &f->w->values[v->src[i].value];
         if (s->op->kind == CLG__KERNEL && s->uses == 1 && s->numel == v->numel &&
             f->g[s->group].variant && f->g[s->group].variant->epilogue)
             return true;
@@ -41,7 +41,7 @@ static bool is_epilogue(const clg__planner *f, const clg__ir *v)
     return false;
 }
 
-static bool is_kept(const clg__planner *f, const clg__ir *v)
+static bool is_kept(const clg__planner *f, const clg__value *v)
 {
     if (v->need || v->wanted || !f->w->fuse)
         return true;
@@ -49,16 +49,16 @@ static bool is_kept(const clg__planner *f, const clg__ir *v)
                            big_loads(f, f->room, v->numel) > f->cost.repeat_loads || is_epilogue(f, v));
 }
 
-static bool does_not_fit(clg__planner *f, const clg__ir *v)
+static bool does_not_fit(clg__planner *f, const clg__value *v)
 {
     if (!f->failed)
         clg__fail(f->w->err, CLG_EBUILD, "eval: %s does not fit a kernel", v->op->name);
     return false;
 }
 
-static bool decide_pointwise(clg__planner *f, int ir)
+static bool decide_pointwise(clg__planner *f, int value)
 {
-    clg__ir *v = &f->w->ir[ir];
+    clg__value *v = &f->w->values[value];
     if (v->n_src > CLG__INSN_SOURCES) {
         clg__fail(f->w->err, CLG_EINVAL, "eval: %s has %d inputs, an instruction has at most %d",
                   v->op->name, v->n_src, CLG__INSN_SOURCES);
@@ -67,8 +67,8 @@ static bool decide_pointwise(clg__planner *f, int ir)
     const int before = f->n, k = clg__group_new(f, CLG__GRP_POINTWISE);
     if (k < 0)
         return false;
-    f->g[k].roots[0] = ir;
-    f->g[k].n_roots = 1;
+    f->g[k].results[0] = value;
+    f->g[k].n_results = 1;
     v->stored = true; // for the trial: a group of its own
     v->group = k;
     if (!clg__emit_storing(f, k, f->room))
@@ -85,30 +85,30 @@ static bool decide_pointwise(clg__planner *f, int ir)
     return true;
 }
 
-static bool decide_kernel(clg__planner *f, int ir)
+static bool decide_kernel(clg__planner *f, int value)
 {
-    clg__ir *v = &f->w->ir[ir];
+    clg__value *v = &f->w->values[value];
     const int k = clg__group_new(f, CLG__GRP_KERNEL);
     if (k < 0)
         return false;
     v->stored = true;
     v->group = k;
-    f->g[k].kernel = ir;
+    f->g[k].kernel = value;
     f->g[k].variant = clg__choose_variant(f->w, v, true);
     return f->g[k].variant && clg__group_set_loads(f, k);
 }
 
-static bool decide_reduction(clg__planner *f, int ir)
+static bool decide_reduction(clg__planner *f, int value)
 {
-    clg__ir *v = &f->w->ir[ir];
+    clg__value *v = &f->w->values[value];
     const int k = clg__group_new(f, CLG__GRP_REDUCE);
     if (k < 0)
         return false;
     v->stored = true;
     v->group = k;
-    f->g[k].reds[0] = ir;
+    f->g[k].reds[0] = value;
     f->g[k].n_reds = 1;
-    if (!f->w->fuse && clg__is_pointwise(&f->w->ir[v->src[0].ir]) && !clg__group_store(f, v->src[0].ir))
+    if (!f->w->fuse && clg__is_pointwise(&f->w->values[v->src[0].value]) && !clg__group_store(f, v->src[0].value))
         return false;
     return clg__emit_storing(f, k, f->room) || does_not_fit(f, v);
 }
@@ -116,9 +116,9 @@ static bool decide_reduction(clg__planner *f, int ir)
 bool clg__pass_decide(clg__planner *f)
 {
     clg__work *w = f->w;
-    for (int i = 0; i < w->n_ir; i++) {
-        const clg__op_kind kind = w->ir[i].op->kind;
-        const bool ok = clg__is_pointwise(&w->ir[i]) ? decide_pointwise(f, i)
+    for (int i = 0; i < w->n_values; i++) {
+        const clg__op_kind kind = w->values[i].op->kind;
+        const bool ok = clg__is_pointwise(&w->values[i]) ? decide_pointwise(f, i)
                         : kind == CLG__KERNEL        ? decide_kernel(f, i)
                         : kind == CLG__REDUCE        ? decide_reduction(f, i)
                                                      : true;

@@ -9,7 +9,7 @@ static void describe_kernel(clg__planner *m, int group, clg__kplan *kp)
     const clg__grp *g = &m->g[group];
     clg__kernel_call c;
     void *memory;
-    clg__kernel_call_of(m->w, &m->w->ir[g->kernel], &c, &memory);
+    clg__kernel_call_of(m->w, &m->w->values[g->kernel], &c, &memory);
     if (!memory) {
         clg__fail(&kp->err, CLG_ENOMEM, "eval: out of host memory while planning");
         return;
@@ -21,10 +21,10 @@ static void describe_kernel(clg__planner *m, int group, clg__kplan *kp)
         for (int a = 0; a < l->n_args; a++) {
             if (l->args[a].kind != CLG__ARG_EPILOGUE)
                 continue;
-            if (g->n_roots)
+            if (g->n_results)
                 clg__body_open(g->body, m->room);
-            clg__codegen_epilogue(g->n_roots ? m->room : NULL, m->w->dev->caps->cpu_class ? 16 : 1,
-                                  m->w->ir[g->kernel].dtype, kp, l);
+            clg__codegen_epilogue(g->n_results ? m->room : NULL, m->w->dev->caps->cpu_class ? 16 : 1,
+                                  m->w->values[g->kernel].dtype, kp, l);
             break;
         }
     }

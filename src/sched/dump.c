@@ -11,11 +11,11 @@
 // ---- values
 
 // v3, v3.1 (an output), v3[5; 8 1] (offset and strides), v3[0; 8 1 | 1:4 0:8 else 0] (a window)
-static void put_access(clg__str *s, const clg__work *w, const clg__ref *r, const clg_shape *over)
+static void put_access(clg__str *s, const clg__work *w, const clg__access *r, const clg_shape *over)
 {
-    const clg__ir *v = &w->ir[r->ir];
+    const clg__value *v = &w->values[r->value];
     const clg_shape *of = r->out ? &v->node->outs->shape[r->out] : &v->shape;
-    clg__str_printf(s, "v%d", r->ir);
+    clg__str_printf(s, "v%d", r->value);
     if (r->out)
         clg__str_printf(s, ".%d", r->out);
     if (r->geom.offset == 0 && clg__geom_is_contiguous(&r->geom, over) && clg_numel(*over) == clg_numel(*of))
@@ -30,7 +30,7 @@ static void put_access(clg__str *s, const clg__work *w, const clg__ref *r, const
     clg__str_add(s, "]");
 }
 
-static void put_params(clg__str *s, const clg__ir *v)
+static void put_params(clg__str *s, const clg__value *v)
 {
     if (v->op->kind == CLG__CONST || (v->op->kind == CLG__SCALAR_SLOT && v->op->key))
         clg__str_printf(s, " %.6g", *(const double *) v->node->params);
@@ -46,7 +46,7 @@ static void put_params(clg__str *s, const clg__ir *v)
 
 static void put_value(clg__str *s, const clg__work *w, int i)
 {
-    const clg__ir *v = &w->ir[i];
+    const clg__value *v = &w->values[i];
     char shape[128];
     clg__str_printf(s, "  v%d %s %s = %s", i, clg_dtype_name(v->dtype), clg__shape_text(&v->shape, shape),
                     v->op->name);
@@ -63,7 +63,8 @@ static void put_value(clg__str *s, const clg__work *w, int i)
 static void put_shape(clg__str *s, const clg__planner *f, const clg__grp *g)
 {
     const clg__work *w = f->w;
-    const clg__ir *v = &w->ir[g->kind == CLG__GRP_KERNEL ? g->kernel : g->kind == CLG__GRP_REDUCE ? g->reds[0] : g->roots[0]];
+    const int first = g->kind == CLG__GRP_KERNEL ? g->kernel : g->kind == CLG__GRP_REDUCE ? g->reds[0] : g->results[0];
+    const clg__value *v = &w->values[first];
     char shape[128];
     if (g->kind == CLG__GRP_KERNEL)
         clg__str_printf(s, "%s (%s) %s", v->op->name, g->variant->name, clg__shape_text(&v->shape, shape));
@@ -75,8 +76,16 @@ static void put_shape(clg__str *s, const clg__planner *f, const clg__grp *g)
 
 static void put_member(clg__str *s, const clg__planner *f, int value, const char *before)
 {
-    const clg__ir *v = &f->w->ir[value];
+    const clg__value *v = &f->w->values[value];
     clg__str_printf(s, "%sv%d %s%s", before, value, v->op->name, v->stored ? "" : " (in a register)");
+}
+
+static void put_output(clg__str *s, const char *before, int binding, const char *after)
+{
+    clg__str_printf(s, "%sv%d", before, binding / CLG__MAX_OUTPUTS);
+    if (binding % CLG__MAX_OUTPUTS)
+        clg__str_printf(s, ".%d", binding % CLG__MAX_OUTPUTS);
+    clg__str_add(s, after);
 }
 
 static void put_group(clg__str *s, const clg__planner *f, int k)
@@ -91,14 +100,10 @@ static void put_group(clg__str *s, const clg__planner *f, int k)
     }
     for (int i = 0; i < g->n_reds; i++, before = ", ")
         put_member(s, f, g->reds[i], before);
-    for (int i = 0; i < g->n_roots; i++, before = ", ")
-        put_member(s, f, g->roots[i], before);
-    for (int i = 0; i < g->n_loads; i++) {
-        const int value = g->loads[i];
-        clg__str_printf(s, "%sv%d", i ? " " : "; reads ", value / CLG__MAX_OUTPUTS);
-        if (value % CLG__MAX_OUTPUTS)
-            clg__str_printf(s, ".%d", value % CLG__MAX_OUTPUTS);
-    }
+    for (int i = 0; i < g->n_results; i++, before = ", ")
+        put_member(s, f, g->results[i], before);
+    for (int i = 0; i < g->n_loads; i++)
+        put_output(s, i ? " " : "; reads ", g->loads[i], "");
     if (g->body)
         clg__str_printf(s, "; %d instructions", g->body->n_insns);
     clg__str_add(s, "\n");
@@ -126,7 +131,7 @@ static void put_places(clg__str *s, const clg__planner *f)
     }
     for (int i = 0; i < p->n_places; i++)
         value_at[i] = -1;
-    for (int v = 0; v < f->w->n_ir * CLG__MAX_OUTPUTS; v++) {
+    for (int v = 0; v < f->w->n_values * CLG__MAX_OUTPUTS; v++) {
         if (f->place_of[v] >= 0)
             value_at[f->place_of[v]] = v;
     }
@@ -137,7 +142,7 @@ static void put_places(clg__str *s, const clg__planner *f)
         if (v < 0)
             clg__str_add(s, "  scratch:");
         else
-            clg__str_printf(s, v % CLG__MAX_OUTPUTS ? "  v%d.%d:" : "  v%d:", v / CLG__MAX_OUTPUTS, v % CLG__MAX_OUTPUTS);
+            put_output(s, "  ", v, ":");
         put_place(s, p, &f->spans[temp], i);
         temp += p->places[i].kind == CLG__PLACE_TEMP;
     }
@@ -151,7 +156,7 @@ void clg__dump(const clg__planner *f, const char *pass, clg__str *s)
         put_places(s, f);
         return;
     }
-    for (int i = 0; i < f->w->n_ir && f->n == 0; i++)
+    for (int i = 0; i < f->w->n_values && f->n == 0; i++)
         put_value(s, f->w, i);
     for (int k = 0; k < f->n && f->n_launches == 0; k++) {
         if (clg__group_alive(f, k))

@@ -10,14 +10,14 @@
 #include <string.h>
 
 typedef struct memo {
-    int ir, out, insn;
+    int value, out, insn;
     int next; // of its bucket, -1
     clg__geom geom;
 } memo;
 
 // A value whose inputs are being emitted.
 typedef struct frame {
-    int ir, out, next; // input
+    int value, out, next; // input
     clg__geom geom;
     clg__insn insn;
 } frame;
@@ -56,12 +56,12 @@ static int largest_input(const emitter *e)
     int best = -1;
     if (e->root < 0)
         return -1;
-    const clg__ir *v = &w->ir[e->root];
+    const clg__value *v = &w->values[e->root];
     for (int i = 0; i < v->n_src; i++) {
-        const clg__ir *s = &w->ir[v->src[i].ir];
+        const clg__value *s = &w->values[v->src[i].value];
         if (clg__is_pointwise(s) && !s->stored &&
-            (best < 0 || s->n_insns > w->ir[best].n_insns))
-            best = v->src[i].ir;
+            (best < 0 || s->n_insns > w->values[best].n_insns))
+            best = v->src[i].value;
     }
     return best;
 }
@@ -107,10 +107,10 @@ static int add_load(emitter *e, clg__operand o)
     return add_insn(e, (clg__insn) { .kind = CLG__I_LOAD, .dtype = o.dtype, .operand = k });
 }
 
-static int load_virtual(emitter *e, const clg__ir *v, int ir, const clg__geom *geom)
+static int load_virtual(emitter *e, const clg__value *v, int value, const clg__geom *geom)
 {
     const double *params = v->node->params;
-    clg__operand o = { .dtype = v->dtype, .geom = *geom, .input = CLG__VALUE(ir, 0) + e->input_base };
+    clg__operand o = { .dtype = v->dtype, .geom = *geom, .input = CLG__BINDING(value, 0) + e->input_base };
     switch (v->op->kind) {
     case CLG__CONST:
         return add_insn(e, (clg__insn) { .kind = CLG__I_CONST, .dtype = v->dtype,
@@ -150,12 +150,12 @@ static bool epilogue_access(const clg_shape *s, const clg__geom *g)
     return clg__geom_is_contiguous(g, s);
 }
 
-static int load_stored(emitter *e, const clg__ir *v, int ir, int out, const clg__geom *geom,
+static int load_stored(emitter *e, const clg__value *v, int value, int out, const clg__geom *geom,
                        double fill)
 {
     clg__operand o = { .kind = CLG__FROM_BUFFER,
                        .dtype = out ? v->node->outs->dtype[out] : v->dtype,
-                       .input = CLG__VALUE(ir, out) + e->input_base,
+                       .input = CLG__BINDING(value, out) + e->input_base,
                        .geom = *geom,
                        .fill = fill };
     o.geom.offset += v->offset;
@@ -165,19 +165,19 @@ static int load_stored(emitter *e, const clg__ir *v, int ir, int out, const clg_
 }
 
 // Its inputs come first.
-static int begin_pointwise(emitter *e, int ir, int out, const clg__geom *geom)
+static int begin_pointwise(emitter *e, int value, int out, const clg__geom *geom)
 {
-    const clg__ir *v = &e->f->w->ir[ir];
+    const clg__value *v = &e->f->w->values[value];
     if (e->depth >= CLG__GROUP_INSNS) // each of them makes an instruction
         return fail(e, largest_input(e));
     e->stack[e->depth++] = (frame) {
-        .ir = ir, .out = out, .geom = *geom,
+        .value = value, .out = out, .geom = *geom,
         .insn = { .kind = v->op->kind == CLG__CAST ? CLG__I_CAST : CLG__I_EW, .dtype = v->dtype, .op = v->op },
     };
     return WAITING;
 }
 
-static bool is_identity(const emitter *e, const clg__ir *v, int out, const clg__geom *geom)
+static bool is_identity(const emitter *e, const clg__value *v, int out, const clg__geom *geom)
 {
     const int64_t n = out ? clg_numel(v->node->outs->shape[out]) : v->numel;
     return geom->offset == 0 && clg_numel(e->shape) == n &&
@@ -185,9 +185,9 @@ static bool is_identity(const emitter *e, const clg__ir *v, int out, const clg__
 }
 
 // A value that this very group computes.
-static int emit_member(emitter *e, int ir, int out, const clg__geom *geom)
+static int emit_member(emitter *e, int value, int out, const clg__geom *geom)
 {
-    const clg__ir *v = &e->f->w->ir[ir];
+    const clg__value *v = &e->f->w->values[value];
     const clg__grp *g = &e->f->g[e->group];
     if (!is_identity(e, v, out, geom))
         return fail(e, -1);
@@ -195,7 +195,7 @@ static int emit_member(emitter *e, int ir, int out, const clg__geom *geom)
         if (!e->epilogue)
             return fail(e, -1);
         for (int k = 0; k < g->n_reds; k++) {
-            if (g->reds[k] == ir)
+            if (g->reds[k] == value)
                 return add_insn(e, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = v->dtype,
                                                  .operand = k });
         }
@@ -205,27 +205,27 @@ static int emit_member(emitter *e, int ir, int out, const clg__geom *geom)
     if (g->kind == CLG__GRP_REDUCE && !e->epilogue)
         return fail(e, -1);
     // a number or draw that a padded view needs in memory
-    return clg__is_virtual(v) ? load_virtual(e, v, ir, geom) : begin_pointwise(e, ir, out, geom);
+    return clg__is_virtual(v) ? load_virtual(e, v, value, geom) : begin_pointwise(e, value, out, geom);
 }
 
-static const memo *find_memo(const emitter *e, int ir, int out, const clg__geom *geom)
+static const memo *find_memo(const emitter *e, int value, int out, const clg__geom *geom)
 {
     if (geom->windowed)
         return NULL;
-    for (int i = e->bucket[(unsigned) CLG__VALUE(ir, out) % BUCKETS]; i >= 0; i = e->memo[i].next) {
+    for (int i = e->bucket[(unsigned) CLG__BINDING(value, out) % BUCKETS]; i >= 0; i = e->memo[i].next) {
         const memo *m = &e->memo[i];
-        if (m->ir == ir && m->out == out && same_geom(&m->geom, geom, e->shape.rank))
+        if (m->value == value && m->out == out && same_geom(&m->geom, geom, e->shape.rank))
             return m;
     }
     return NULL;
 }
 
-static void remember(emitter *e, int ir, int out, const clg__geom *geom, int insn)
+static void remember(emitter *e, int value, int out, const clg__geom *geom, int insn)
 {
     if (e->failed || e->n_memo >= CLG__GROUP_INSNS)
         return;
-    int *bucket = &e->bucket[(unsigned) CLG__VALUE(ir, out) % BUCKETS];
-    e->memo[e->n_memo] = (memo) { ir, out, insn, *bucket, *geom };
+    int *bucket = &e->bucket[(unsigned) CLG__BINDING(value, out) % BUCKETS];
+    e->memo[e->n_memo] = (memo) { value, out, insn, *bucket, *geom };
     *bucket = e->n_memo++;
 }
 
@@ -237,21 +237,21 @@ static void forget(emitter *e)
 }
 
 // The instruction of a value; WAITING: its inputs are to be emitted first.
-static int begin_value(emitter *e, int ir, int out, const clg__geom *geom, double fill)
+static int begin_value(emitter *e, int value, int out, const clg__geom *geom, double fill)
 {
-    const clg__ir *v = &e->f->w->ir[ir];
-    const memo *m = find_memo(e, ir, out, geom);
+    const clg__value *v = &e->f->w->values[value];
+    const memo *m = find_memo(e, value, out, geom);
     int k;
     if (m)
         return m->insn;
     if (v->group == e->group && v->group >= 0) {
-        k = emit_member(e, ir, out, geom);
+        k = emit_member(e, value, out, geom);
     } else if (v->stored) {
-        k = load_stored(e, v, ir, out, geom, fill);
+        k = load_stored(e, v, value, out, geom, fill);
     } else if (geom->windowed) {
-        return fail(e, ir);
+        return fail(e, value);
     } else if (clg__is_virtual(v)) {
-        k = load_virtual(e, v, ir, geom);
+        k = load_virtual(e, v, value, geom);
     } else if (!clg__is_pointwise(v)) { // the value inside another kernel
         return fail(e, -1);
     } else {
@@ -260,11 +260,11 @@ static int begin_value(emitter *e, int ir, int out, const clg__geom *geom, doubl
         const clg__cost *c = &e->f->cost;
         const int64_t n = clg_numel(e->shape);
         if ((n >= c->broadcast_factor * v->numel || (v->numel == 1 && n > 1)) && v->n_insns > c->broadcast_insns)
-            return fail(e, ir);
-        k = begin_pointwise(e, ir, out, geom);
+            return fail(e, value);
+        k = begin_pointwise(e, value, out, geom);
     }
     if (k != WAITING)
-        remember(e, ir, out, geom, k);
+        remember(e, value, out, geom, k);
     return k;
 }
 
@@ -272,29 +272,29 @@ static int begin_value(emitter *e, int ir, int out, const clg__geom *geom, doubl
 static int continue_value(emitter *e)
 {
     frame *t = &e->stack[e->depth - 1];
-    const clg__ir *v = &e->f->w->ir[t->ir];
+    const clg__value *v = &e->f->w->values[t->value];
     if (t->next == v->n_src) {
         const int k = add_insn(e, t->insn);
-        remember(e, t->ir, t->out, &t->geom, k);
+        remember(e, t->value, t->out, &t->geom, k);
         e->depth--;
         return k;
     }
     clg__geom g;
-    const clg__ref *s = &v->src[t->next];
+    const clg__access *s = &v->src[t->next];
     const bool direct = clg__shape_equal(&e->shape, &v->shape) && t->geom.offset == 0 &&
                         clg__geom_is_contiguous(&t->geom, &v->shape);
     if (direct)
         g = s->geom;
     else if (!clg__geom_compose(&t->geom, &e->shape, &s->geom, &v->shape, &g))
-        return fail(e, t->ir);
-    return begin_value(e, s->ir, s->out, &g, s->fill);
+        return fail(e, t->value);
+    return begin_value(e, s->value, s->out, &g, s->fill);
 }
 
-static int emit_value(emitter *e, int ir, int out, const clg__geom *geom, double fill)
+static int emit_value(emitter *e, int value, int out, const clg__geom *geom, double fill)
 {
     if (e->failed)
         return 0;
-    int done = begin_value(e, ir, out, geom, fill);
+    int done = begin_value(e, value, out, geom, fill);
     while (e->depth > 0 && !e->failed) {
         if (done != WAITING) {
             frame *t = &e->stack[e->depth - 1];
@@ -305,7 +305,7 @@ static int emit_value(emitter *e, int ir, int out, const clg__geom *geom, double
     return done;
 }
 
-static void store(emitter *e, int ir, int insn)
+static void store(emitter *e, int value, int insn)
 {
     clg__group *g = e->to;
     if (e->failed)
@@ -314,22 +314,22 @@ static void store(emitter *e, int ir, int insn)
         fail(e, -1);
         return;
     }
-    g->outputs[g->n_outputs++] = (clg__output) { .insn = insn, .output = CLG__VALUE(ir, 0),
-                                                 .dtype = e->f->w->ir[ir].dtype };
+    g->outputs[g->n_outputs++] = (clg__output) { .insn = insn, .output = CLG__BINDING(value, 0),
+                                                 .dtype = e->f->w->values[value].dtype };
 }
 
 static void emit_reductions(emitter *e, const clg__grp *g)
 {
     const clg__work *w = e->f->w;
-    const clg__ir *first = &w->ir[g->reds[0]];
+    const clg__value *first = &w->values[g->reds[0]];
     const clg_shape in = first->node->in[0]->pub.shape;
     const clg__reduce *r = first->node->params;
     memcpy(e->to->reduced, r->axis, sizeof e->to->reduced);
     e->shape = e->to->shape = in;
     for (int k = 0; k < g->n_reds; k++) {
-        const clg__ir *v = &w->ir[g->reds[k]];
+        const clg__value *v = &w->values[g->reds[k]];
         e->root = g->reds[k];
-        const int src = emit_value(e, v->src[0].ir, v->src[0].out, &v->src[0].geom,
+        const int src = emit_value(e, v->src[0].value, v->src[0].out, &v->src[0].geom,
                                    v->src[0].fill);
         e->to->reductions[e->to->n_reductions++] =
             (clg__reduction) { ((const clg__reduce *) v->node->params)->kind, src, v->dtype,
@@ -342,14 +342,14 @@ static void emit_reductions(emitter *e, const clg__grp *g)
     const clg__geom whole = clg__geom_contiguous(&e->shape);
     for (int k = 0; k < g->n_reds; k++) {
         const int insn = emit_value(e, g->reds[k], 0, &whole, 0);
-        if (w->ir[g->reds[k]].stored)
+        if (w->values[g->reds[k]].stored)
             store(e, g->reds[k], insn);
     }
 }
 
 static void begin_epilogue(emitter *e, const clg__grp *g)
 {
-    const clg__ir *v = &e->f->w->ir[g->kernel];
+    const clg__value *v = &e->f->w->values[g->kernel];
     const int axis = v->shape.rank - v->op->row_axis_from_end;
     clg_shape s = { .rank = 3, .dim = { 1, 1, 1 } };
     for (int d = 0; d < v->shape.rank; d++)
@@ -377,13 +377,13 @@ clg__emit_result clg__emit(clg__planner *f, int group, clg__group *out)
     else if (g->kind == CLG__GRP_KERNEL)
         begin_epilogue(e, g);
     else
-        e->shape = out->shape = f->w->ir[g->roots[0]].shape;
+        e->shape = out->shape = f->w->values[g->results[0]].shape;
     const clg__geom whole = clg__geom_contiguous(&e->shape);
-    for (int k = 0; k < g->n_roots && !e->failed; k++) {
-        e->root = g->roots[k];
-        const int insn = emit_value(e, g->roots[k], 0, &whole, 0);
-        if (f->w->ir[g->roots[k]].stored)
-            store(e, g->roots[k], insn);
+    for (int k = 0; k < g->n_results && !e->failed; k++) {
+        e->root = g->results[k];
+        const int insn = emit_value(e, g->results[k], 0, &whole, 0);
+        if (f->w->values[g->results[k]].stored)
+            store(e, g->results[k], insn);
     }
     if (g->kind == CLG__GRP_POINTWISE)
         out->n_body = out->n_insns;

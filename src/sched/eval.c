@@ -70,8 +70,8 @@ static void run_work(clg__sched *s, clg__work *w)
         const uint64_t failures = clg__gpu_failures(s->gpu);
         if (run_once(s, w) >= 0 || !try_again(s, w->err, attempt, failures))
             break;
-        const clg__work again = { .dev = w->dev, .err = w->err, .roots = w->roots,
-                                  .n_roots = w->n_roots, .passed = w->passed, .n_passed = w->n_passed,
+        const clg__work again = { .dev = w->dev, .err = w->err, .outputs = w->outputs,
+                                  .n_outputs = w->n_outputs, .passed = w->passed, .n_passed = w->n_passed,
                                   .fuse = w->fuse };
         clg__work_free(w);
         *w = again;
@@ -83,17 +83,17 @@ typedef enum pending { NONE, CREATIONS, ALL } pending;
 
 // What is evaluated: t[], and of the assignments those that are `which`. One that a later one overwrites, and
 // whose value the user does not hold, is only passed through.
-static bool add_roots(clg__work *w, const clg_tensor *t, int n, pending which)
+static bool add_outputs(clg__work *w, const clg_tensor *t, int n, pending which)
 {
     const clg_device dev = w->dev;
-    w->roots = clg__malloc((size_t) (n + dev->n_pending + 1) * sizeof *w->roots);
+    w->outputs = clg__malloc((size_t) (n + dev->n_pending + 1) * sizeof *w->outputs);
     w->passed = clg__malloc((size_t) (dev->n_pending + 1) * sizeof *w->passed);
-    if (!w->roots || !w->passed) {
+    if (!w->outputs || !w->passed) {
         clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
         return false;
     }
     for (int i = 0; i < n; i++)
-        w->roots[w->n_roots++] = clg__node_of(t[i]);
+        w->outputs[w->n_outputs++] = clg__node_of(t[i]);
     for (int i = 0; i < dev->n_pending; i++) {
         if (dev->pending[i].var)
             dev->pending[i].var->slot = i; // the last one stays
@@ -105,27 +105,27 @@ static bool add_roots(clg__work *w, const clg_tensor *t, int n, pending which)
         if (which == ALL && p->var->slot != i && p->value->handles == 0)
             w->passed[w->n_passed++] = p->value;
         else
-            w->roots[w->n_roots++] = p->value;
+            w->outputs[w->n_outputs++] = p->value;
     }
     return true;
 }
 
-static void free_roots(clg__work *w)
+static void free_outputs(clg__work *w)
 {
-    clg__free(w->roots);
+    clg__free(w->outputs);
     clg__free(w->passed);
 }
 
-static clg_status evaluate_roots(clg_device dev, const clg_tensor *t, int n, pending which)
+static clg_status evaluate_outputs(clg_device dev, const clg_tensor *t, int n, pending which)
 {
     clg__err err = { 0 };
     clg__sched *s = dev->sched;
     clg__work w = { .dev = dev, .err = &err, .fuse = s->fuse };
     clg__enter(dev);
-    if (add_roots(&w, t, n, which))
+    if (add_outputs(&w, t, n, which))
         run_work(s, &w);
     clg__work_free(&w);
-    free_roots(&w);
+    free_outputs(&w);
     clg__leave(dev);
     if (err.status < 0) {
         if (which != NONE)
@@ -145,11 +145,11 @@ static clg_status evaluate(clg_device dev, const clg_tensor *t, int n, bool all)
     for (int i = 0; i < dev->n_pending; i++)
         creations |= dev->pending[i].creation;
     if (all && creations) {
-        const clg_status st = evaluate_roots(dev, NULL, 0, CREATIONS);
+        const clg_status st = evaluate_outputs(dev, NULL, 0, CREATIONS);
         if (st < 0)
             return st;
     }
-    return n > 0 || (all && dev->n_pending > 0) ? evaluate_roots(dev, t, n, all ? ALL : NONE) : CLG_OK;
+    return n > 0 || (all && dev->n_pending > 0) ? evaluate_outputs(dev, t, n, all ? ALL : NONE) : CLG_OK;
 }
 
 clg_status clg_eval_n(const clg_tensor *t, int n)
@@ -206,10 +206,10 @@ clg_status clg_plan_n(clg_device dev, const clg_tensor *t, int n, clg_plan_info 
     n = n > 0 ? n : 0;
     clg__work w = { .dev = dev, .err = &err, .fuse = ((clg__sched *) dev->sched)->fuse };
     clg__enter(dev);
-    if (add_roots(&w, t, n, ALL) && clg__work_collect(&w))
+    if (add_outputs(&w, t, n, ALL) && clg__work_collect(&w))
         clg__plan_estimate(&w, out);
     clg__work_free(&w);
-    free_roots(&w);
+    free_outputs(&w);
     clg__leave(dev);
     if (err.status >= 0)
         return CLG_OK;

@@ -23,14 +23,14 @@ int clg__group_new(clg__planner *f, clg__grp_kind kind)
 
 bool clg__group_store(clg__planner *f, int value)
 {
-    clg__ir *v = &f->w->ir[value];
+    clg__value *v = &f->w->values[value];
     if (v->stored && v->group >= 0)
         return true;
     const int k = clg__group_new(f, CLG__GRP_POINTWISE);
     if (k < 0)
         return false;
-    f->g[k].roots[0] = value;
-    f->g[k].n_roots = 1;
+    f->g[k].results[0] = value;
+    f->g[k].n_results = 1;
     v->stored = true;
     v->group = k;
     return true;
@@ -48,7 +48,7 @@ int clg__group_load(const clg__planner *f, int k, int i)
 
 int clg__group_dep(const clg__planner *f, int k, int i)
 {
-    const int d = f->w->ir[f->g[k].loads[i] / CLG__MAX_OUTPUTS].group;
+    const int d = f->w->values[f->g[k].loads[i] / CLG__MAX_OUTPUTS].group;
     return d == k ? -1 : d;
 }
 
@@ -64,7 +64,7 @@ static bool reads(const int *loads, int n, int value)
 bool clg__group_set_loads(clg__planner *f, int k)
 {
     clg__grp *g = &f->g[k];
-    const clg__ir *v = g->kind == CLG__GRP_KERNEL ? &f->w->ir[g->kernel] : NULL;
+    const clg__value *v = g->kind == CLG__GRP_KERNEL ? &f->w->values[g->kernel] : NULL;
     const int most = (g->body ? g->body->n_operands : 0) + (v ? v->n_src : 0);
     int *loads = clg__malloc(((size_t) most + 1) * sizeof *loads);
     if (!loads) {
@@ -79,7 +79,7 @@ bool clg__group_set_loads(clg__planner *f, int k)
             loads[n++] = value;
     }
     for (int i = 0; v && i < v->n_src; i++)
-        loads[n++] = CLG__VALUE(v->src[i].ir, v->src[i].out);
+        loads[n++] = CLG__BINDING(v->src[i].value, v->src[i].out);
     clg__free(g->loads);
     g->loads = loads;
     g->n_loads = n;
@@ -101,8 +101,8 @@ bool clg__group_set_body(clg__planner *f, int k, const clg__group *text)
 int64_t clg__group_numel(const clg__planner *f, int k)
 {
     const clg__grp *g = &f->g[k];
-    const int value = g->kind == CLG__GRP_KERNEL ? g->kernel : g->kind == CLG__GRP_REDUCE ? g->reds[0] : g->roots[0];
-    return f->w->ir[value].numel;
+    const int value = g->kind == CLG__GRP_KERNEL ? g->kernel : g->kind == CLG__GRP_REDUCE ? g->reds[0] : g->results[0];
+    return f->w->values[value].numel;
 }
 
 int clg__group_find(clg__planner *f, int k)
@@ -156,7 +156,7 @@ bool clg__groups_levels(clg__planner *f)
 
 static bool find_users(clg__planner *f)
 {
-    const int values = f->w->n_ir * CLG__MAX_OUTPUTS;
+    const int values = f->w->n_values * CLG__MAX_OUTPUTS;
     int total = 0;
     f->user_start = clg__calloc((size_t) values + 2, sizeof *f->user_start);
     if (!f->user_start)
@@ -233,8 +233,8 @@ static void users_of_value(clg__planner *f, int value, int k, int64_t rank, int 
 static void users_of(clg__planner *f, int k, int64_t rank, int *top, each_user each)
 {
     const clg__grp *g = &f->g[k];
-    for (int i = 0; i < g->n_roots; i++)
-        users_of_value(f, g->roots[i], k, rank, top, each);
+    for (int i = 0; i < g->n_results; i++)
+        users_of_value(f, g->results[i], k, rank, top, each);
     for (int i = 0; i < g->n_reds; i++)
         users_of_value(f, g->reds[i], k, rank, top, each);
     if (g->kind == CLG__GRP_KERNEL)

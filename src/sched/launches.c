@@ -109,7 +109,7 @@ static bool find_entries(clg__planner *f, entry **out, int *n)
 }
 
 // Those of its text on its level, as many as fit.
-static void add_companions(clg__planner *f, const entry *all, int n, int k, int *at)
+static void fill_launch(clg__planner *f, const entry *all, int n, int k, int *at)
 {
     const clg__grp *g = &f->g[k];
     int groups = 1;
@@ -167,7 +167,7 @@ bool clg__pass_launches(clg__planner *f)
         f->launch_start[f->n_launches] = at;
         f->g[k].launch = f->n_launches++;
         f->order[at++] = k;
-        add_companions(f, all, n_all, k, &at);
+        fill_launch(f, all, n_all, k, &at);
     }
     if (ok)
         f->launch_start[f->n_launches] = at;

@@ -10,7 +10,7 @@ static void describe(const clg__planner *f, int k, clg__str *out)
     const clg__grp *g = &f->g[k];
     char shape[128];
     if (g->kind == CLG__GRP_KERNEL) {
-        const clg__ir *v = &f->w->ir[g->kernel];
+        const clg__value *v = &f->w->values[g->kernel];
         clg__str_printf(out, "%s (%s) -> %s", v->op->name, g->variant->name,
                         clg__shape_text(&v->shape, shape));
     } else if (g->body) {
@@ -23,7 +23,7 @@ static void describe(const clg__planner *f, int k, clg__str *out)
             clg__str_printf(out, " %s", in->op->name);
     }
     for (int i = 0; i < g->n_reds; i++)
-        clg__str_printf(out, " %s", f->w->ir[g->reds[i]].op->name);
+        clg__str_printf(out, " %s", f->w->values[g->reds[i]].op->name);
     if (g->body)
         clg__str_printf(out, " (%d loads, %d results)", g->body->n_operands, g->body->n_outputs);
 }
@@ -32,7 +32,7 @@ void clg__plan_log(const clg__plan *p, const clg__planner *f)
 {
     clg__log(CLG__LOG_PLAN, "%d nodes: %d launches of %d kernels, %.2f MB moved, %.1f MFLOP, "
                             "%.2f MB of memory, %.2f MB alive at once",
-             f->w->n_order, p->n_steps, p->n_kernels, 1e-6 * (double) p->bytes,
+             f->w->n_nodes, p->n_steps, p->n_kernels, 1e-6 * (double) p->bytes,
              1e-6 * (double) p->flops, 1e-6 * (double) p->peak, 1e-6 * (double) p->live);
     for (int l = 0; l < f->n_launches; l++) {
         clg__str s = { 0 };

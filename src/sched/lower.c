@@ -20,15 +20,15 @@ static const clg__op op_copy = { .name = "copy", .kind = CLG__POINTWISE, .text =
                                  .domain = CLG__ANY };
 
 // The shape that src[i] is read over.
-static const clg_shape *src_shape(const clg__ir *v, int i)
+static const clg_shape *src_shape(const clg__value *v, int i)
 {
     return v->node && i < v->node->n_in ? &v->node->in[i]->pub.shape : &v->shape;
 }
 
-static bool equal_refs(const clg__ref *a, const clg__ref *b, int rank)
+static bool equal_refs(const clg__access *a, const clg__access *b, int rank)
 {
     const size_t bytes = (size_t) rank * sizeof a->geom.stride[0];
-    if (a->ir != b->ir || a->out != b->out || a->geom.offset != b->geom.offset ||
+    if (a->value != b->value || a->out != b->out || a->geom.offset != b->geom.offset ||
         a->geom.windowed != b->geom.windowed ||
         memcmp(a->geom.stride, b->geom.stride, bytes) != 0)
         return false;
@@ -39,7 +39,7 @@ static bool equal_refs(const clg__ref *a, const clg__ref *b, int rank)
 }
 
 // The params of a value; *k is cleared first.
-static void key_of(const clg__ir *v, clg__key *k)
+static void key_of(const clg__value *v, clg__key *k)
 {
     clg__str_clear(&k->bytes);
     if (v->op->key && v->node)
@@ -47,7 +47,7 @@ static void key_of(const clg__ir *v, clg__key *k)
 }
 
 // key: of b
-static bool equal_values(clg__work *w, const clg__ir *a, const clg__ir *b)
+static bool equal_values(clg__work *w, const clg__value *a, const clg__value *b)
 {
     if (a->hash != b->hash || a->op != b->op || a->dtype != b->dtype || a->n_src != b->n_src ||
         !clg__shape_equal(&a->shape, &b->shape))
@@ -65,7 +65,7 @@ static bool equal_values(clg__work *w, const clg__ir *a, const clg__ir *b)
 }
 
 // Run-time numbers and random draws are places, not values: never one.
-static bool is_mergeable(const clg__ir *v)
+static bool is_mergeable(const clg__value *v)
 {
     const clg__op_kind k = v->op->kind;
     return k != CLG__LEAF && k != CLG__RANDOM && (k != CLG__SCALAR_SLOT || v->op->key);
@@ -76,7 +76,7 @@ static uint64_t mix(uint64_t h, const void *bytes, size_t n)
     return clg__hash(bytes, n, h);
 }
 
-static uint64_t hash_of(clg__work *w, const clg__ir *v)
+static uint64_t hash_of(clg__work *w, const clg__value *v)
 {
     clg__key *k = &w->keys[0];
     const uint64_t head[4] = { (uintptr_t) v->op, (uint64_t) v->dtype, (uint64_t) v->shape.rank,
@@ -84,9 +84,9 @@ static uint64_t hash_of(clg__work *w, const clg__ir *v)
     uint64_t h = mix(1, head, sizeof head);
     h = mix(h, v->shape.dim, (size_t) v->shape.rank * sizeof v->shape.dim[0]);
     for (int i = 0; i < v->n_src; i++) {
-        const clg__ref *r = &v->src[i];
+        const clg__access *r = &v->src[i];
         const clg_shape *s = src_shape(v, i);
-        const int64_t at[3] = { r->ir, r->out, r->geom.offset };
+        const int64_t at[3] = { r->value, r->out, r->geom.offset };
         h = mix(h, at, sizeof at);
         h = mix(h, r->geom.stride, (size_t) s->rank * sizeof r->geom.stride[0]);
         h = mix(h, s->dim, (size_t) s->rank * sizeof s->dim[0]);
@@ -104,10 +104,10 @@ static bool grow_table(clg__work *w)
         return oom(w);
     for (int i = 0; i < size; i++)
         table[i] = -1;
-    for (int k = 0; k < w->n_ir; k++) {
-        if (!is_mergeable(&w->ir[k]))
+    for (int k = 0; k < w->n_values; k++) {
+        if (!is_mergeable(&w->values[k]))
             continue;
-        size_t at = w->ir[k].hash & (uint64_t) (size - 1);
+        size_t at = w->values[k].hash & (uint64_t) (size - 1);
         while (table[at] >= 0)
             at = (at + 1) & (size_t) (size - 1);
         table[at] = k;
@@ -127,19 +127,19 @@ static int fail_value(clg__work *w)
 // The only way to make a value: an equal one that is there already, or a new one. -1: w->err.
 // node has the params, and is what inputs are read over; NULL: they are read over `shape`.
 static int intern(clg__work *w, const clg__op *op, clg_dtype t, const clg_shape *shape, int n_src,
-                  const clg__ref *src, const clg__node *node, int order)
+                  const clg__access *src, const clg__node *node, int order)
 {
-    if (w->n_ir >= CLG__MAX_VALUES) {
+    if (w->n_values >= CLG__MAX_VALUES) {
         clg__fail(w->err, CLG_ENOMEM, "eval: more than %d values in one evaluation", CLG__MAX_VALUES);
         return -1;
     }
-    if (!clg__grow((void **) &w->ir, &w->cap_ir, w->n_ir + 1, sizeof *w->ir) ||
-        (2 * w->n_ir >= w->table_size && !grow_table(w)))
+    if (!clg__grow((void **) &w->values, &w->cap_values, w->n_values + 1, sizeof *w->values) ||
+        (2 * w->n_values >= w->table_size && !grow_table(w)))
         return fail_value(w);
-    clg__ir *v = &w->ir[w->n_ir];
-    *v = (clg__ir) { .op = op, .dtype = t, .shape = *shape, .numel = clg_numel(*shape), .node = node,
-                     .order = order, .group = -1, .n_src = n_src };
-    v->src = (clg__ref *) (uintptr_t) src; // the caller's, until it is known to be new
+    clg__value *v = &w->values[w->n_values];
+    *v = (clg__value) { .op = op, .dtype = t, .shape = *shape, .numel = clg_numel(*shape), .node = node,
+                     .node_index = order, .group = -1, .n_src = n_src };
+    v->src = (clg__access *) (uintptr_t) src; // the caller's, until it is known to be new
     size_t at = 0;
     if (is_mergeable(v)) {
         v->hash = hash_of(w, v);
@@ -147,7 +147,7 @@ static int intern(clg__work *w, const clg__op *op, clg_dtype t, const clg_shape 
             return fail_value(w);
         const size_t mask = (size_t) w->table_size - 1;
         for (at = v->hash & mask; w->table[at] >= 0; at = (at + 1) & mask) {
-            if (equal_values(w, &w->ir[w->table[at]], v))
+            if (equal_values(w, &w->values[w->table[at]], v))
                 return w->table[at];
         }
     }
@@ -159,53 +159,53 @@ static int intern(clg__work *w, const clg__op *op, clg_dtype t, const clg_shape 
         memcpy(v->src, src, (size_t) n_src * sizeof *v->src);
     }
     if (is_mergeable(v))
-        w->table[at] = w->n_ir;
-    return w->n_ir++;
+        w->table[at] = w->n_values;
+    return w->n_values++;
 }
 
-static clg__ref whole(const clg__work *w, int ir, int out)
+static clg__access whole(const clg__work *w, int value, int out)
 {
-    const clg__ir *v = &w->ir[ir];
+    const clg__value *v = &w->values[value];
     const clg_shape *s = out ? &v->node->outs->shape[out] : &v->shape;
-    return (clg__ref) { .ir = ir, .out = out, .geom = clg__geom_contiguous(s) };
+    return (clg__access) { .value = value, .out = out, .geom = clg__geom_contiguous(s) };
 }
 
-static bool is_whole(const clg__work *w, const clg__ref *r, const clg_shape *s)
+static bool is_whole(const clg__work *w, const clg__access *r, const clg_shape *s)
 {
-    const clg__ir *v = &w->ir[r->ir];
+    const clg__value *v = &w->values[r->value];
     const int64_t n = r->out ? clg_numel(v->node->outs->shape[r->out]) : v->numel;
     return r->geom.offset == 0 && clg__geom_is_contiguous(&r->geom, s) && clg_numel(*s) == n;
 }
 
 // A value of its own, row-major, for an access that something cannot take as it is.
-static bool copy_of(clg__work *w, clg__ref *r, clg_dtype t, const clg_shape *s)
+static bool copy_of(clg__work *w, clg__access *r, clg_dtype t, const clg_shape *s)
 {
-    const clg__ref from = *r;
+    const clg__access from = *r;
     const int k = intern(w, &op_copy, t, s, 1, &from, NULL, -1);
     if (k < 0)
         return false;
-    w->ir[k].need = true;
+    w->values[k].need = true;
     *r = whole(w, k, 0);
     return true;
 }
 
 // Make the access one of a buffer; strided: any strides will do.
-static bool as_buffer(clg__work *w, clg__ref *r, clg_dtype t, const clg_shape *s, bool strided)
+static bool as_buffer(clg__work *w, clg__access *r, clg_dtype t, const clg_shape *s, bool strided)
 {
-    const bool fits = !clg__is_virtual(&w->ir[r->ir]) && !r->geom.windowed &&
+    const bool fits = !clg__is_virtual(&w->values[r->value]) && !r->geom.windowed &&
                       (strided || clg__geom_is_contiguous(&r->geom, s));
     if (!fits)
         return copy_of(w, r, t, s);
-    w->ir[r->ir].need = true;
+    w->values[r->value].need = true;
     return true;
 }
 
 // ---- nodes
 
 // The access to `base` seen through a view of it.
-static bool through_view(clg__work *w, const clg__node *n, clg__ref *out)
+static bool through_view(clg__work *w, const clg__node *n, clg__access *out)
 {
-    clg__ref b = w->at[n->base->index];
+    clg__access b = w->at[n->base->index];
     const clg_shape *bs = &n->base->pub.shape;
     if (is_whole(w, &b, bs)) {
         b.geom = n->geom;
@@ -233,8 +233,8 @@ static bool lower_leaf(clg__work *w, const clg__node *n, int order)
     const int k = intern(w, &clg__op_leaf, n->pub.dtype, &n->pub.shape, 0, NULL, n, order);
     if (k < 0)
         return false;
-    w->ir[k].offset = n->offset;
-    w->ir[k].stored = true;
+    w->values[k].offset = n->offset;
+    w->values[k].stored = true;
     w->at[order] = whole(w, k, 0);
     return true;
 }
@@ -259,8 +259,8 @@ static bool lower_op(clg__work *w, const clg__node *n, int order)
 
 static bool lower_nodes(clg__work *w)
 {
-    for (int i = 0; i < w->n_order; i++) {
-        const clg__node *n = w->order[i];
+    for (int i = 0; i < w->n_nodes; i++) {
+        const clg__node *n = w->nodes[i];
         bool ok = true;
         if (n->buf)
             ok = lower_leaf(w, n, i);
@@ -269,7 +269,7 @@ static bool lower_nodes(clg__work *w)
         else if (n->op->kind == CLG__ALIAS)
             w->at[i] = w->at[n->in[0]->index];
         else if (n->op->kind == CLG__OUT)
-            w->at[i] = whole(w, w->at[n->in[0]->index].ir, *(const int *) n->params);
+            w->at[i] = whole(w, w->at[n->in[0]->index].value, *(const int *) n->params);
         else
             ok = lower_op(w, n, i);
         if (!ok)
@@ -278,17 +278,17 @@ static bool lower_nodes(clg__work *w)
     return true;
 }
 
-static bool lower_roots(clg__work *w)
+static bool lower_outputs(clg__work *w)
 {
-    for (int i = 0; i < w->n_roots; i++) {
-        const clg__node *n = w->roots[i];
+    for (int i = 0; i < w->n_outputs; i++) {
+        const clg__node *n = w->outputs[i];
         if (!n || n->buf)
             continue;
-        w->root_ref[i] = w->at[n->index];
-        if (!as_buffer(w, &w->root_ref[i], n->pub.dtype, &n->pub.shape, false))
+        w->output_access[i] = w->at[n->index];
+        if (!as_buffer(w, &w->output_access[i], n->pub.dtype, &n->pub.shape, false))
             return false;
-        w->ir[w->root_ref[i].ir].wanted = true;
-        w->ir[w->root_ref[i].ir].asked |= 1u << w->root_ref[i].out;
+        w->values[w->output_access[i].value].wanted = true;
+        w->values[w->output_access[i].value].asked |= 1u << w->output_access[i].out;
     }
     return true;
 }
@@ -297,7 +297,7 @@ static bool lower_roots(clg__work *w)
 static void lower_passed(clg__work *w)
 {
     for (int i = 0; i < w->n_passed; i++) {
-        clg__ir *v = &w->ir[w->at[w->passed[i]->index].ir];
+        clg__value *v = &w->values[w->at[w->passed[i]->index].value];
         v->need |= !clg__is_virtual(v);
     }
 }
@@ -305,31 +305,31 @@ static void lower_passed(clg__work *w)
 bool clg__pass_lower(clg__planner *f)
 {
     clg__work *w = f->w;
-    w->at = clg__calloc((size_t) w->n_order + 1, sizeof *w->at);
-    w->root_ref = clg__calloc((size_t) w->n_roots + 1, sizeof *w->root_ref);
-    if (!w->at || !w->root_ref)
+    w->at = clg__calloc((size_t) w->n_nodes + 1, sizeof *w->at);
+    w->output_access = clg__calloc((size_t) w->n_outputs + 1, sizeof *w->output_access);
+    if (!w->at || !w->output_access)
         return oom(w);
-    if (!lower_nodes(w) || !lower_roots(w))
+    if (!lower_nodes(w) || !lower_outputs(w))
         return false;
     lower_passed(w);
-    for (int i = 0; i < w->n_ir; i++) {
-        for (int k = 0; k < w->ir[i].n_src; k++)
-            w->ir[w->ir[i].src[k].ir].uses++;
-        w->ir[i].uses += w->ir[i].wanted;
+    for (int i = 0; i < w->n_values; i++) {
+        for (int k = 0; k < w->values[i].n_src; k++)
+            w->values[w->values[i].src[k].value].uses++;
+        w->values[i].uses += w->values[i].wanted;
     }
     return true;
 }
 
 void clg__work_free(clg__work *w)
 {
-    for (int i = 0; i < w->n_ir; i++)
-        clg__free(w->ir[i].src);
-    clg__free(w->ir);
+    for (int i = 0; i < w->n_values; i++)
+        clg__free(w->values[i].src);
+    clg__free(w->values);
     clg__free(w->table);
     clg__free(w->src);
     clg__free(w->at);
-    clg__free(w->root_ref);
-    clg__free(w->order);
+    clg__free(w->output_access);
+    clg__free(w->nodes);
     clg__str_free(&w->keys[0].bytes);
     clg__str_free(&w->keys[1].bytes);
 }

@@ -27,22 +27,22 @@ typedef struct merger {
 
 static void set_group(clg__work *w, const clg__grp *members, int k)
 {
-    for (int i = 0; i < members->n_roots; i++)
-        w->ir[members->roots[i]].group = k;
+    for (int i = 0; i < members->n_results; i++)
+        w->values[members->results[i]].group = k;
     for (int i = 0; i < members->n_reds; i++)
-        w->ir[members->reds[i]].group = k;
+        w->values[members->reds[i]].group = k;
 }
 
 // Try to compute group b inside group a.
 static bool try_merge(clg__planner *f, int a, int b)
 {
     clg__grp *ga = &f->g[a], *gb = &f->g[b];
-    const int n_roots = ga->n_roots, n_reds = ga->n_reds;
-    if (n_roots + gb->n_roots > CLG__GROUP_OUTPUTS || n_reds + gb->n_reds > CLG__GROUP_REDUCTIONS ||
+    const int n_results = ga->n_results, n_reds = ga->n_reds;
+    if (n_results + gb->n_results > CLG__GROUP_OUTPUTS || n_reds + gb->n_reds > CLG__GROUP_REDUCTIONS ||
         clg__groups_cycle(f, a, b))
         return false;
-    for (int i = 0; i < gb->n_roots; i++)
-        ga->roots[ga->n_roots++] = gb->roots[i];
+    for (int i = 0; i < gb->n_results; i++)
+        ga->results[ga->n_results++] = gb->results[i];
     for (int i = 0; i < gb->n_reds; i++)
         ga->reds[ga->n_reds++] = gb->reds[i];
     set_group(f->w, gb, a);
@@ -52,7 +52,7 @@ static bool try_merge(clg__planner *f, int a, int b)
         clg__groups_merged(f, a, b);
         return true;
     }
-    ga->n_roots = n_roots;
+    ga->n_results = n_results;
     ga->n_reds = n_reds;
     set_group(f->w, gb, b);
     return false;
@@ -63,7 +63,7 @@ static bool try_merge(clg__planner *f, int a, int b)
 // Does any other group read the kernel's value? Several may have inlined its one user.
 static bool read_elsewhere(clg__planner *f, int kernel_group, int user)
 {
-    const int value = CLG__VALUE(f->g[kernel_group].kernel, 0);
+    const int value = CLG__BINDING(f->g[kernel_group].kernel, 0);
     for (int i = f->user_start[value]; i < f->user_start[value + 1]; i++) {
         const int k = clg__group_find(f, f->user[i]);
         for (int j = 0; k != user && k != kernel_group && j < f->g[k].n_loads; j++) {
@@ -77,10 +77,10 @@ static bool read_elsewhere(clg__planner *f, int kernel_group, int user)
 static bool can_be_epilogue(clg__planner *f, int kernel_group, int user)
 {
     const clg__grp *g = &f->g[kernel_group];
-    const clg__ir *v = &f->w->ir[g->kernel];
-    return g->variant->epilogue && v->op->row_axis_from_end > 0 && g->n_roots == 0 &&
-           v->uses == 1 && !v->wanted && !v->node->outs && f->g[user].n_roots == 1 &&
-           f->w->ir[f->g[user].roots[0]].dtype == v->dtype && !read_elsewhere(f, kernel_group, user);
+    const clg__value *v = &f->w->values[g->kernel];
+    return g->variant->epilogue && v->op->row_axis_from_end > 0 && g->n_results == 0 &&
+           v->uses == 1 && !v->wanted && !v->node->outs && f->g[user].n_results == 1 &&
+           f->w->values[f->g[user].results[0]].dtype == v->dtype && !read_elsewhere(f, kernel_group, user);
 }
 
 static bool merge_into_producer(clg__planner *f, int k)
@@ -96,7 +96,7 @@ static bool merge_into_producer(clg__planner *f, int k)
             continue;
         if (try_merge(f, d, k)) {
             if (f->g[d].kind == CLG__GRP_KERNEL)
-                f->w->ir[f->g[d].kernel].stored = false;
+                f->w->values[f->g[d].kernel].stored = false;
             return true;
         }
     }
@@ -107,7 +107,7 @@ static bool merge_into_producer(clg__planner *f, int k)
 
 static const clg__node *reduction_of(const clg__planner *f, int k)
 {
-    return f->g[k].kind == CLG__GRP_REDUCE ? f->w->ir[f->g[k].reds[0]].node : NULL;
+    return f->g[k].kind == CLG__GRP_REDUCE ? f->w->values[f->g[k].reds[0]].node : NULL;
 }
 
 // Elements that the group walks.
@@ -135,7 +135,7 @@ static bool share_a_load(const clg__planner *f, int a, int b)
     for (int i = 0; i < x->n_loads; i++) {
         for (int j = 0; j < y->n_loads; j++) {
             if (x->loads[i] == y->loads[j] &&
-                clg__cost_big(f->w->ir[x->loads[i] / CLG__MAX_OUTPUTS].numel, walked(f, b)))
+                clg__cost_big(f->w->values[x->loads[i] / CLG__MAX_OUTPUTS].numel, walked(f, b)))
                 return true;
         }
     }
@@ -157,7 +157,7 @@ static uint64_t key_of(const clg__planner *f, int k, int load, int band)
 
 static bool is_big_load(const clg__planner *f, int k, int i)
 {
-    return clg__cost_big(f->w->ir[f->g[k].loads[i] / CLG__MAX_OUTPUTS].numel, walked(f, k));
+    return clg__cost_big(f->w->values[f->g[k].loads[i] / CLG__MAX_OUTPUTS].numel, walked(f, k));
 }
 
 static int by_key(const void *a, const void *b)
@@ -178,9 +178,10 @@ static bool find_siblings(merger *m)
     for (int k = 0; k < f->n; k++) {
         if (!clg__group_alive(f, k) || f->g[k].kind == CLG__GRP_KERNEL)
             continue;
+        const int band = f->g[k].level / f->cost.band_levels;
         for (int i = 0; i < f->g[k].n_loads; i++) {
             if (is_big_load(f, k, i))
-                m->all[m->n++] = (sibling) { key_of(f, k, f->g[k].loads[i], f->g[k].level / f->cost.band_levels), k, 0 };
+                m->all[m->n++] = (sibling) { key_of(f, k, f->g[k].loads[i], band), k, 0 };
         }
     }
     qsort(m->all, (size_t) m->n, sizeof *m->all, by_key);
@@ -205,7 +206,7 @@ static bool is_closed(const clg__planner *f, int k)
 {
     const clg__grp *g = &f->g[k];
     return g->refusals >= f->cost.max_refusals ||
-           (g->kind == CLG__GRP_REDUCE ? g->n_reds >= CLG__GROUP_REDUCTIONS : g->n_roots >= CLG__GROUP_OUTPUTS);
+           (g->kind == CLG__GRP_REDUCE ? g->n_reds >= CLG__GROUP_REDUCTIONS : g->n_results >= CLG__GROUP_OUTPUTS);
 }
 
 typedef struct cursor {
@@ -316,11 +317,11 @@ static void merge_all(merger *m)
     for (int k = 0; k < f->n; k++)
         f->g[k].next = -1;
     // Values come in dependency order, groups nearly so: walk the values.
-    for (int i = 0; i < f->w->n_ir && !f->failed; i++) {
-        const int k = f->w->ir[i].group;
-        if (k < 0 || !f->w->ir[i].stored || f->g[k].kind == CLG__GRP_KERNEL)
+    for (int i = 0; i < f->w->n_values && !f->failed; i++) {
+        const int k = f->w->values[i].group;
+        if (k < 0 || !f->w->values[i].stored || f->g[k].kind == CLG__GRP_KERNEL)
             continue;
-        if (f->g[k].kind == CLG__GRP_POINTWISE && f->g[k].n_roots == 1 && f->g[k].roots[0] == i &&
+        if (f->g[k].kind == CLG__GRP_POINTWISE && f->g[k].n_results == 1 && f->g[k].results[0] == i &&
             merge_into_producer(f, k))
             continue;
         merge_sibling(m, k);
@@ -329,7 +330,7 @@ static void merge_all(merger *m)
 
 bool clg__pass_registers(clg__planner *f)
 {
-    char *read = clg__calloc((size_t) f->w->n_ir + 1, 1);
+    char *read = clg__calloc((size_t) f->w->n_values + 1, 1);
     if (!read)
         return false;
     for (int k = 0; k < f->n; k++) {
@@ -339,9 +340,9 @@ bool clg__pass_registers(clg__planner *f)
     for (int k = 0; k < f->n && !f->failed; k++) {
         clg__grp *g = &f->g[k];
         bool changed = false;
-        for (int i = 0; clg__group_alive(f, k) && i < g->n_roots + g->n_reds; i++) {
-            const int id = i < g->n_roots ? g->roots[i] : g->reds[i - g->n_roots];
-            clg__ir *v = &f->w->ir[id];
+        for (int i = 0; clg__group_alive(f, k) && i < g->n_results + g->n_reds; i++) {
+            const int id = i < g->n_results ? g->results[i] : g->reds[i - g->n_results];
+            clg__value *v = &f->w->values[id];
             if (v->stored && !read[id] && !v->wanted) {
                 v->stored = false;
                 changed = true;

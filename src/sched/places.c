@@ -8,7 +8,7 @@
 
 static size_t value_bytes(const clg__work *w, int value)
 {
-    const clg__ir *v = &w->ir[value / CLG__MAX_OUTPUTS];
+    const clg__value *v = &w->values[value / CLG__MAX_OUTPUTS];
     const int out = value % CLG__MAX_OUTPUTS;
     const int64_t n = out ? clg_numel(v->node->outs->shape[out]) : v->numel;
     return (size_t) n * clg_dtype_size(out ? v->node->outs->dtype[out] : v->dtype);
@@ -28,7 +28,7 @@ static int new_place(clg__planner *m, clg__place p)
 
 static int temp_place(clg__planner *m, size_t bytes, int from, int until)
 {
-    return new_place(m, (clg__place) { .kind = CLG__PLACE_TEMP, .order = -1, .bytes = bytes, .from = from,
+    return new_place(m, (clg__place) { .kind = CLG__PLACE_TEMP, .node_index = -1, .bytes = bytes, .from = from,
                                        .until = until });
 }
 
@@ -48,10 +48,10 @@ static void find_last_uses(clg__planner *m)
 
 static bool place_value(clg__planner *m, int value, int launch)
 {
-    const clg__ir *v = &m->w->ir[value / CLG__MAX_OUTPUTS];
+    const clg__value *v = &m->w->values[value / CLG__MAX_OUTPUTS];
     const size_t bytes = value_bytes(m->w, value);
     if (v->asked >> value % CLG__MAX_OUTPUTS & 1)
-        m->place_of[value] = new_place(m, (clg__place) { .kind = CLG__PLACE_RESULT, .order = -1, .bytes = bytes });
+        m->place_of[value] = new_place(m, (clg__place) { .kind = CLG__PLACE_RESULT, .node_index = -1, .bytes = bytes });
     else
         m->place_of[value] = temp_place(m, bytes, launch,
                                         m->last_use[value] > launch ? m->last_use[value] : launch);
@@ -65,11 +65,11 @@ static bool place_group(clg__planner *m, int group, int launch)
         if (!place_value(m, g->body->outputs[i].output, launch))
             return false;
     }
-    if (g->kind != CLG__GRP_KERNEL || g->n_roots)
+    if (g->kind != CLG__GRP_KERNEL || g->n_results)
         return true;
-    const clg__ir *v = &m->w->ir[g->kernel];
+    const clg__value *v = &m->w->values[g->kernel];
     for (int k = 0; k < (v->node->outs ? v->node->outs->n : 1); k++) {
-        if (!place_value(m, CLG__VALUE(g->kernel, k), launch))
+        if (!place_value(m, CLG__BINDING(g->kernel, k), launch))
             return false;
     }
     return true;
@@ -161,22 +161,22 @@ static bool place_temps(clg__planner *m)
 
 bool clg__pass_memory(clg__planner *m)
 {
-    const size_t values = (size_t) (m->w->n_ir + 1) * CLG__MAX_OUTPUTS;
+    const size_t values = (size_t) (m->w->n_values + 1) * CLG__MAX_OUTPUTS;
     m->place_of = clg__malloc(values * sizeof *m->place_of);
     m->last_use = clg__malloc(values * sizeof *m->last_use);
     m->scratch_of = clg__malloc(((size_t) m->n_launches + 1) * sizeof *m->scratch_of);
     if (!m->place_of || !m->last_use || !m->scratch_of)
         return clg__planner_oom(m);
-    for (int i = 0; i < m->w->n_ir * CLG__MAX_OUTPUTS; i++)
+    for (int i = 0; i < m->w->n_values * CLG__MAX_OUTPUTS; i++)
         m->place_of[i] = m->last_use[i] = -1;
     find_last_uses(m);
-    for (int i = 0; i < m->w->n_ir; i++) {
-        const clg__ir *v = &m->w->ir[i];
+    for (int i = 0; i < m->w->n_values; i++) {
+        const clg__value *v = &m->w->values[i];
         if (v->op->kind != CLG__LEAF)
             continue;
-        m->place_of[CLG__VALUE(i, 0)] =
-            new_place(m, (clg__place) { .kind = CLG__PLACE_LEAF, .order = v->order });
-        if (m->place_of[CLG__VALUE(i, 0)] < 0)
+        m->place_of[CLG__BINDING(i, 0)] =
+            new_place(m, (clg__place) { .kind = CLG__PLACE_LEAF, .node_index = v->node_index });
+        if (m->place_of[CLG__BINDING(i, 0)] < 0)
             return false;
     }
     for (int l = 0; l < m->n_launches; l++) {

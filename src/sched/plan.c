@@ -23,7 +23,7 @@ bool clg__plan_estimate(clg__work *w, clg_plan_info *info)
 {
     clg__planner m = { .w = w };
     const bool ok = clg__planner_begin(&m, NULL) && clg__planner_run(&m, CLG__PASS_MEMORY);
-    *info = (clg_plan_info) { .nodes = (uint64_t) w->n_order };
+    *info = (clg_plan_info) { .nodes = (uint64_t) w->n_nodes };
     for (int l = 0; l < m.n_launches && ok; l++)
         info->launches += (uint64_t) m.kp[l].n_launches;
     if (ok) {
@@ -51,8 +51,8 @@ void clg__plan_free(clg__plan *p)
     clg__free(p->geo);
     clg__free(p->steps);
     clg__free(p->places);
-    clg__free(p->root_place);
-    clg__free(p->root_offset);
+    clg__free(p->output_place);
+    clg__free(p->output_offset);
     clg__free(p->bufs);
     clg__scratch_free(p->scratch);
     clg__free(p->written);

@@ -4,14 +4,14 @@
 #define CLG_SCHED_PLAN_H
 
 #include "device/gpu.h"
-#include "sched/ir.h"
+#include "sched/work.h"
 
 typedef enum clg__place_kind { CLG__PLACE_LEAF, CLG__PLACE_RESULT, CLG__PLACE_TEMP } clg__place_kind;
 
 // Memory of a value during one run.
 typedef struct clg__place {
     clg__place_kind kind;
-    int order;    // LEAF: the graph node
+    int node_index; // LEAF
     size_t bytes; // RESULT, TEMP
     int from, until; // TEMP: launches during which it is alive
     int view;     // TEMP: of the plan's scratch
@@ -22,7 +22,7 @@ typedef enum clg__bound_kind { CLG__BOUND_PLACE, CLG__BOUND_SLOT, CLG__BOUND_SEE
 // An argument that is not set once for all.
 typedef struct clg__bound {
     clg__bound_kind kind;
-    int arg, index; // place, or graph node in order
+    int arg, index; // place, or graph node
     clg_dtype dtype;
 } clg__bound;
 
@@ -51,9 +51,9 @@ struct clg__plan {
     int n_places, cap_places;
     clg__buf **geo;
     int n_geo, cap_geo;
-    int *root_place;        // per root; -1: nothing to do
-    int64_t *root_offset;
-    int n_roots;
+    int *output_place;      // per output; -1: nothing to do
+    int64_t *output_offset;
+    int n_outputs;
     clg__buf **bufs;        // of one run, per place; views of TEMPs for ever
     clg__scratch *scratch;  // NULL: no temporaries
     uint64_t bound_generation; // of the views that are arguments
@@ -70,6 +70,6 @@ clg__plan *clg__plan_make(clg__work *w, clg__gpu *gpu); // NULL: w->err
 // What a plan would take, without building anything. false: w->err
 bool clg__plan_estimate(clg__work *w, clg_plan_info *info);
 void clg__plan_free(clg__plan *p);
-// Bind, enqueue, flush. roots of the work get their buffers. On failure nothing has changed.
+// Bind, enqueue, flush. Outputs of the work get their buffers. On failure nothing has changed.
 clg_status clg__plan_run(clg__plan *p, clg__work *w);
 #endif

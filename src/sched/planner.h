@@ -13,10 +13,10 @@ typedef enum clg__grp_kind { CLG__GRP_POINTWISE, CLG__GRP_REDUCE, CLG__GRP_KERNE
 
 typedef struct clg__grp {
     clg__grp_kind kind;
-    int roots[CLG__GROUP_OUTPUTS], n_roots;       // pointwise values (epilogues of the others)
-    int reds[CLG__GROUP_REDUCTIONS], n_reds;      // REDUCE
-    int kernel;                                   // KERNEL
-    const clg__variant *variant;                  // KERNEL
+    int results[CLG__GROUP_OUTPUTS], n_results; // pointwise values (epilogues of the others)
+    int reds[CLG__GROUP_REDUCTIONS], n_reds; // REDUCE
+    int kernel;      // KERNEL
+    const clg__variant *variant; // KERNEL
     int merged_into; // -1 while alive; itself: it never was
     int level;       // longest way from the inputs, before any merge; when launches are made, then
     int64_t rank;    // above those of all groups that it reads; kept so by merges
@@ -60,8 +60,9 @@ typedef struct clg__planner {
     int n_units, cap_units;
 } clg__planner;
 
-// A value's number in bindings; epilogue operands are told from a kernel's own inputs by the offset.
-#define CLG__VALUE(ir, out) ((ir) * CLG__MAX_OUTPUTS + (out))
+// Output `out` of a value, as bodies are bound to it. Epilogue operands are told from a kernel's own inputs by
+// the offset.
+#define CLG__BINDING(value, out) ((value) * CLG__MAX_OUTPUTS + (out))
 enum { CLG__EPILOGUE_BASE = 1 << 30 };
 
 // Why emission stopped: culprit must be stored, or -1 (limits or an access that cannot be).
@@ -116,10 +117,10 @@ bool clg__pass_decide(clg__planner *f);
 bool clg__pass_merge(clg__planner *f);
 bool clg__pass_registers(clg__planner *f);
 bool clg__pass_launches(clg__planner *f);
-bool clg__pass_describe(clg__planner *m);
-bool clg__pass_memory(clg__planner *m);
-bool clg__pass_build(clg__planner *m);
-bool clg__pass_bind(clg__planner *m);
+bool clg__pass_describe(clg__planner *f);
+bool clg__pass_memory(clg__planner *f);
+bool clg__pass_build(clg__planner *f);
+bool clg__pass_bind(clg__planner *f);
 
 bool clg__planner_begin(clg__planner *m, clg__gpu *gpu); // m->w is set; gpu NULL: up to the memory pass
 bool clg__planner_run(clg__planner *m, clg__pass_name last);
@@ -130,8 +131,8 @@ void clg__dump(const clg__planner *f, const char *pass, clg__str *s);
 // What group k reads: load i of clg__group_n_loads is a value.
 int clg__group_n_loads(const clg__planner *f, int k);
 int clg__group_load(const clg__planner *f, int k, int i);
-const clg__variant *clg__choose_variant(const clg__work *w, const clg__ir *v, bool log);
-void clg__kernel_call_of(const clg__work *w, const clg__ir *v, clg__kernel_call *c, void **memory);
+const clg__variant *clg__choose_variant(const clg__work *w, const clg__value *v, bool log);
+void clg__kernel_call_of(const clg__work *w, const clg__value *v, clg__kernel_call *c, void **memory);
 void clg__kernel_call_free(void *memory);
 void clg__plan_log(const clg__plan *p, const clg__planner *f);
 #endif

@@ -93,8 +93,8 @@ static void dot_group(clg__str *out, const clg__planner *f, int k)
         clg__str_printf(out, "    n%d;\n", g->kernel);
     for (int i = 0; i < g->n_reds; i++)
         clg__str_printf(out, "    n%d;\n", g->reds[i]);
-    for (int i = 0; i < g->n_roots; i++)
-        clg__str_printf(out, "    n%d;\n", g->roots[i]);
+    for (int i = 0; i < g->n_results; i++)
+        clg__str_printf(out, "    n%d;\n", g->results[i]);
     clg__str_printf(out, "  }\n");
 }
 
@@ -106,14 +106,14 @@ static void dot_nodes(clg__str *out, const clg__planner *f)
         if (clg__group_alive(f, k))
             dot_group(out, f, k);
     }
-    for (int i = 0; i < w->n_ir; i++) {
-        const clg__ir *v = &w->ir[i];
+    for (int i = 0; i < w->n_values; i++) {
+        const clg__value *v = &w->values[i];
         const char *label = v->node && v->node->label ? v->node->label : "";
         clg__str_printf(out, "  n%d [label=\"%s%s%s\\n%s %s\"%s];\n", i, v->op->name, *label ? " " : "", label,
                 clg__shape_text(&v->shape, shape), clg_dtype_name(v->dtype),
                 v->stored ? ", style=filled, fillcolor=lightgrey" : "");
         for (int s = 0; s < v->n_src; s++)
-            clg__str_printf(out, "  n%d -> n%d;\n", v->src[s].ir, i);
+            clg__str_printf(out, "  n%d -> n%d;\n", v->src[s].value, i);
     }
 }
 
@@ -129,10 +129,10 @@ clg_status clg_dot_n(FILE *file, const clg_tensor *t, int n)
         return clg__call_fail(&c, CLG_EINVAL, "out is NULL")->status;
     clg__work w = { .dev = c.dev, .err = &err, .fuse = ((clg__sched *) c.dev->sched)->fuse };
     clg__planner f = { .w = &w };
-    w.roots = clg__malloc((size_t) n * sizeof *w.roots);
-    for (int i = 0; i < n && w.roots; i++)
-        w.roots[w.n_roots++] = clg__node_of(t[i]);
-    if (!w.roots)
+    w.outputs = clg__malloc((size_t) n * sizeof *w.outputs);
+    for (int i = 0; i < n && w.outputs; i++)
+        w.outputs[w.n_outputs++] = clg__node_of(t[i]);
+    if (!w.outputs)
         clg__fail(&err, CLG_ENOMEM, "dot: out of host memory");
     else if (clg__work_collect(&w) && clg__planner_begin(&f, NULL) && clg__planner_run(&f, CLG__PASS_LAUNCHES)) {
         clg__str_printf(out, "digraph clgrad {\n  node [shape=box, fontsize=10];\n");
@@ -143,7 +143,7 @@ clg_status clg_dot_n(FILE *file, const clg_tensor *t, int n)
     clg__planner_end(&f);
     clg__plan_free(none);
     clg__work_free(&w);
-    clg__free(w.roots);
+    clg__free(w.outputs);
     if (err.status < 0) {
         clg__str_free(out);
         return clg__publish(c.dev, err.status, err.text);

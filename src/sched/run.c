@@ -25,7 +25,7 @@ static bool allocate(clg__plan *p, const clg__work *w)
         if (place->kind == CLG__PLACE_TEMP)
             continue;
         if (place->kind == CLG__PLACE_LEAF) {
-            p->bufs[i] = w->order[place->order]->buf;
+            p->bufs[i] = w->nodes[place->node_index]->buf;
             clg__buf_ref(p->bufs[i]);
         } else {
             p->bufs[i] = clg__buf_alloc(p->gpu, place->bytes, w->err);
@@ -50,7 +50,7 @@ static clg_status set_bound(const clg__plan *p, const clg__work *w, clg__kernel 
 {
     if (b->kind == CLG__BOUND_PLACE)
         return clg__kernel_set_buf(k, b->arg, p->bufs[b->index], w->err);
-    const clg__node *n = w->order[b->index];
+    const clg__node *n = w->nodes[b->index];
     if (b->kind == CLG__BOUND_SLOT)
         return set_slot(k, b, *(const double *) n->params, w->err);
     const clg__random *r = n->params;
@@ -135,10 +135,10 @@ clg_status clg__plan_run(clg__plan *p, clg__work *w)
     for (int i = 0; i < p->n_steps && ok; i++)
         ok = launch(p, &p->steps[i], w->err) >= 0;
     ok = ok && clg__gpu_flush(p->gpu, w->err) >= 0 && clg__gpu_settle(p->gpu, w->err) >= 0;
-    for (int i = 0; i < p->n_roots && ok; i++) {
-        if (p->root_place[i] < 0 || w->roots[i]->buf)
+    for (int i = 0; i < p->n_outputs && ok; i++) {
+        if (p->output_place[i] < 0 || w->outputs[i]->buf)
             continue;
-        give(w->roots[i], p->bufs[p->root_place[i]], p->root_offset[i]);
+        give(w->outputs[i], p->bufs[p->output_place[i]], p->output_offset[i]);
     }
     release(p);
     return ok ? CLG_OK : w->err->status;

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "graph/build.h"
 
-void clg__kernel_call_of(const clg__work *w, const clg__ir *v, clg__kernel_call *c, void **memory)
+void clg__kernel_call_of(const clg__work *w, const clg__value *v, clg__kernel_call *c, void **memory)
 {
     const int n = v->n_src, m = v->node->outs ? v->node->outs->n : 1;
     clg_shape *shapes = clg__calloc((size_t) (n + m), sizeof *shapes);
@@ -30,7 +30,7 @@ void clg__kernel_call_of(const clg__work *w, const clg__ir *v, clg__kernel_call 
         shapes[i] = in->shape;
         types[i] = in->dtype;
         geoms[i] = v->src[i].geom;
-        geoms[i].offset += w->ir[v->src[i].ir].offset;
+        geoms[i].offset += w->values[v->src[i].value].offset;
     }
     for (int k = 0; k < m; k++) {
         shapes[n + k] = k ? v->node->outs->shape[k] : v->shape;
@@ -49,7 +49,7 @@ void clg__kernel_call_free(void *memory)
     clg__free(all);
 }
 
-const clg__variant *clg__choose_variant(const clg__work *w, const clg__ir *v, bool log)
+const clg__variant *clg__choose_variant(const clg__work *w, const clg__value *v, bool log)
 {
     clg__kernel_call c;
     void *memory;
