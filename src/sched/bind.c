@@ -6,28 +6,28 @@
 
 #include <string.h>
 
-static bool bind(clg__planner *m, clg__step *s, clg__bound b)
+static bool bind(clg__planner *f, clg__step *s, clg__bound b)
 {
     if (b.kind == CLG__BOUND_PLACE && b.index < 0) {
-        clg__fail(m->w->err, CLG_EINVAL, "eval: a kernel reads a value that is not stored");
+        clg__fail(f->w->err, CLG_EINVAL, "eval: a kernel reads a value that is not stored");
         return false;
     }
-    if (b.kind == CLG__BOUND_PLACE && m->plan->places[b.index].kind == CLG__PLACE_TEMP) {
+    if (b.kind == CLG__BOUND_PLACE && f->plan->places[b.index].kind == CLG__PLACE_TEMP) {
         if (!clg__grow((void **) &s->fixed, &s->cap_fixed, s->n_fixed + 1, sizeof *s->fixed))
-            return clg__planner_oom(m);
+            return clg__planner_oom(f);
         s->fixed[s->n_fixed++] = b;
         return true;
     }
     if (!clg__grow((void **) &s->bound, &s->cap_bound, s->n_bound + 1, sizeof *s->bound))
-        return clg__planner_oom(m);
+        return clg__planner_oom(f);
     s->bound[s->n_bound++] = b;
     return true;
 }
 
 // The value that argument index means, in a generated kernel or in a kernel op's.
-static int value_of(const clg__planner *m, int group, const clg__arg *a)
+static int value_of(const clg__planner *f, int group, const clg__arg *a)
 {
-    const clg__grp *g = &m->g[group];
+    const clg__grp *g = &f->g[group];
     if (g->kind != CLG__GRP_KERNEL)
         return a->index;
     if (a->index >= CLG__EPILOGUE_BASE)
@@ -35,25 +35,25 @@ static int value_of(const clg__planner *m, int group, const clg__arg *a)
     if (a->kind == CLG__ARG_OUT)
         return a->index == 0 && g->n_results ? CLG__BINDING(g->results[0], 0)
                                            : CLG__BINDING(g->kernel, a->index);
-    const clg__access *r = &m->w->values[g->kernel].src[a->index];
+    const clg__access *r = &f->w->values[g->kernel].src[a->index];
     return CLG__BINDING(r->value, r->out);
 }
 
-static int64_t input_offset(const clg__planner *m, int group, int input)
+static int64_t input_offset(const clg__planner *f, int group, int input)
 {
-    const clg__access *r = &m->w->values[m->g[group].kernel].src[input];
-    return r->geom.offset + m->w->values[r->value].offset;
+    const clg__access *r = &f->w->values[f->g[group].kernel].src[input];
+    return r->geom.offset + f->w->values[r->value].offset;
 }
 
-static bool note_write(clg__planner *m, clg__step *s, int place)
+static bool note_write(clg__planner *f, clg__step *s, int place)
 {
-    if (m->plan->places[place].kind != CLG__PLACE_RESULT)
+    if (f->plan->places[place].kind != CLG__PLACE_RESULT)
         return true;
     if (!clg__grow((void **) &s->writes, &s->cap_writes, s->n_writes + 1, sizeof *s->writes))
-        return clg__planner_oom(m);
+        return clg__planner_oom(f);
     s->writes[s->n_writes++] = place;
-    if (s->n_writes > m->plan->most_writes)
-        m->plan->most_writes = s->n_writes;
+    if (s->n_writes > f->plan->most_writes)
+        f->plan->most_writes = s->n_writes;
     return true;
 }
 
@@ -62,35 +62,35 @@ typedef struct temps {
     int geo; // of the plan's, -1
 } temps;
 
-static bool set_arg(clg__planner *m, clg__step *s, int group, const clg__arg *a, const temps *t, int *at)
+static bool set_arg(clg__planner *f, clg__step *s, int group, const clg__arg *a, const temps *t, int *at)
 {
-    clg__err *e = m->w->err;
+    clg__err *e = f->w->err;
     const int32_t i32 = (int32_t) a->i;
     const float f32 = (float) a->f;
     int64_t i64 = a->i;
     switch (a->kind) {
     case CLG__ARG_IN:
     case CLG__ARG_OUT: {
-        const int place = m->place_of[value_of(m, group, a)];
-        if (place >= 0 && a->kind == CLG__ARG_OUT && !note_write(m, s, place))
+        const int place = f->place_of[value_of(f, group, a)];
+        if (place >= 0 && a->kind == CLG__ARG_OUT && !note_write(f, s, place))
             return false;
-        return bind(m, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, place, CLG_F32 });
+        return bind(f, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, place, CLG_F32 });
     }
     case CLG__ARG_TEMP:
-        return bind(m, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, t->place[a->index], CLG_F32 });
+        return bind(f, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, t->place[a->index], CLG_F32 });
     case CLG__ARG_SLOT:
-        return bind(m, s, (clg__bound) { CLG__BOUND_SLOT, (*at)++,
-                                         m->w->values[value_of(m, group, a) / CLG__MAX_OUTPUTS].node_index,
+        return bind(f, s, (clg__bound) { CLG__BOUND_SLOT, (*at)++,
+                                         f->w->values[value_of(f, group, a) / CLG__MAX_OUTPUTS].node_index,
                                          a->dtype });
     case CLG__ARG_SEED:
         *at += 2;
-        return bind(m, s, (clg__bound) { CLG__BOUND_SEED, *at - 2,
-                                         m->w->values[value_of(m, group, a) / CLG__MAX_OUTPUTS].node_index,
+        return bind(f, s, (clg__bound) { CLG__BOUND_SEED, *at - 2,
+                                         f->w->values[value_of(f, group, a) / CLG__MAX_OUTPUTS].node_index,
                                          CLG_I64 });
     case CLG__ARG_GEO:
-        return clg__kernel_set_buf(s->kernel, (*at)++, m->plan->geo[t->geo], e) >= 0;
+        return clg__kernel_set_buf(s->kernel, (*at)++, f->plan->geo[t->geo], e) >= 0;
     case CLG__ARG_IN_OFFSET:
-        i64 = input_offset(m, group, a->index);
+        i64 = input_offset(f, group, a->index);
         return clg__kernel_set(s->kernel, (*at)++, &i64, sizeof i64, e) >= 0;
     case CLG__ARG_I32:
         return clg__kernel_set(s->kernel, (*at)++, &i32, sizeof i32, e) >= 0;
@@ -124,60 +124,60 @@ static size_t argument_bytes(const clg__arg *a)
     }
 }
 
-static bool blas_step(clg__planner *m, clg__step *s, int group, const clg__launch *l)
+static bool blas_step(clg__planner *f, clg__step *s, int group, const clg__launch *l)
 {
     s->blas = l->blas;
-    const clg__value *v = &m->w->values[m->g[group].kernel];
-    s->blas_place[0] = m->place_of[CLG__BINDING(v->src[0].value, v->src[0].out)];
-    s->blas_place[1] = m->place_of[CLG__BINDING(v->src[1].value, v->src[1].out)];
-    s->blas_place[2] = m->place_of[CLG__BINDING(m->g[group].kernel, 0)];
-    s->blas.a_offset += input_offset(m, group, 0);
-    s->blas.b_offset += input_offset(m, group, 1);
-    return note_write(m, s, s->blas_place[2]);
+    const clg__value *v = &f->w->values[f->g[group].kernel];
+    s->blas_place[0] = f->place_of[CLG__BINDING(v->src[0].value, v->src[0].out)];
+    s->blas_place[1] = f->place_of[CLG__BINDING(v->src[1].value, v->src[1].out)];
+    s->blas_place[2] = f->place_of[CLG__BINDING(f->g[group].kernel, 0)];
+    s->blas.a_offset += input_offset(f, group, 0);
+    s->blas.b_offset += input_offset(f, group, 1);
+    return note_write(f, s, s->blas_place[2]);
 }
 
-static bool add_steps(clg__planner *m, int launch, int *unit)
+static bool add_steps(clg__planner *f, int launch, int *unit)
 {
-    const clg__kplan *kp = &m->kp[launch];
-    const int group = m->order[m->launch_start[launch]];
+    const clg__kplan *kp = &f->kp[launch];
+    const int group = f->order[f->launch_start[launch]];
     temps t = { .geo = -1 };
     for (int i = 0; i < kp->n_temps; i++)
-        t.place[i] = m->scratch_of[launch] + i;
-    clg__plan *p = m->plan;
+        t.place[i] = f->scratch_of[launch] + i;
+    clg__plan *p = f->plan;
     if (kp->n_geo > 0) {
         const size_t bytes = (size_t) kp->n_geo * sizeof kp->geo[0];
         if (!clg__grow((void **) &p->geo, &p->cap_geo, p->n_geo + 1, sizeof *p->geo))
-            return clg__planner_oom(m);
-        p->geo[p->n_geo] = clg__buf_alloc(p->gpu, bytes, m->w->err);
+            return clg__planner_oom(f);
+        p->geo[p->n_geo] = clg__buf_alloc(p->gpu, bytes, f->w->err);
         if (!p->geo[p->n_geo])
             return false;
         t.geo = p->n_geo++;
-        if (clg__buf_write(p->geo[t.geo], 0, kp->geo, bytes, m->w->err) < 0)
+        if (clg__buf_write(p->geo[t.geo], 0, kp->geo, bytes, f->w->err) < 0)
             return false;
     }
     for (int i = 0; i < kp->n_launches; i++) {
         const clg__launch *l = &kp->launches[i];
         if (!clg__grow((void **) &p->steps, &p->cap_steps, p->n_steps + 1, sizeof *p->steps))
-            return clg__planner_oom(m);
+            return clg__planner_oom(f);
         clg__step *s = &p->steps[p->n_steps++];
         *s = (clg__step) { .dims = l->dims };
         memcpy(s->grid, l->grid, sizeof s->grid);
         memcpy(s->group, l->group, sizeof s->group);
         if (l->blas.used) {
-            if (!blas_step(m, s, group, l))
+            if (!blas_step(f, s, group, l))
                 return false;
             continue;
         }
-        s->kernel = m->units[*unit].kernel;
-        m->units[(*unit)++].kernel = NULL;
+        s->kernel = f->units[*unit].kernel;
+        f->units[(*unit)++].kernel = NULL;
         int at = 0;
         size_t bytes = 0;
         for (int a = 0; a < l->n_args; a++) {
-            if (!set_arg(m, s, group, &l->args[a], &t, &at))
+            if (!set_arg(f, s, group, &l->args[a], &t, &at))
                 return false;
             bytes += argument_bytes(&l->args[a]);
         }
-        if (clg__kernel_fit(s->kernel, s->dims, s->grid, s->group, bytes, m->w->err) < 0)
+        if (clg__kernel_fit(s->kernel, s->dims, s->grid, s->group, bytes, f->w->err) < 0)
             return false;
     }
     p->bytes += kp->bytes;
@@ -185,19 +185,19 @@ static bool add_steps(clg__planner *m, int launch, int *unit)
     return true;
 }
 
-static bool make_outputs(clg__planner *m)
+static bool make_outputs(clg__planner *f)
 {
-    clg__work *w = m->w;
-    clg__plan *p = m->plan;
+    clg__work *w = f->w;
+    clg__plan *p = f->plan;
     p->n_outputs = w->n_outputs;
     p->output_place = clg__malloc(((size_t) w->n_outputs + 1) * sizeof *p->output_place);
     p->output_offset = clg__calloc((size_t) w->n_outputs + 1, sizeof *p->output_offset);
     p->bufs = clg__calloc((size_t) p->n_places + 1, sizeof *p->bufs);
     p->written = clg__calloc((size_t) p->most_writes + 1, sizeof *p->written);
     if (!p->output_place || !p->output_offset || !p->bufs || !p->written)
-        return clg__planner_oom(m);
-    if (m->n_views > 0) {
-        p->scratch = clg__scratch_new(p->gpu, m->views, m->n_views, w->err);
+        return clg__planner_oom(f);
+    if (f->n_views > 0) {
+        p->scratch = clg__scratch_new(p->gpu, f->views, f->n_views, w->err);
         if (!p->scratch)
             return false;
     }
@@ -210,18 +210,18 @@ static bool make_outputs(clg__planner *m)
         if (!w->outputs[i] || w->outputs[i]->buf)
             continue;
         const clg__access *r = &w->output_access[i];
-        p->output_place[i] = m->place_of[CLG__BINDING(r->value, r->out)];
+        p->output_place[i] = f->place_of[CLG__BINDING(r->value, r->out)];
         p->output_offset[i] = r->geom.offset + w->values[r->value].offset;
     }
     return true;
 }
 
-bool clg__pass_bind(clg__planner *m)
+bool clg__pass_bind(clg__planner *f)
 {
     int unit = 0;
-    for (int l = 0; l < m->n_launches; l++) {
-        if (!add_steps(m, l, &unit))
+    for (int l = 0; l < f->n_launches; l++) {
+        if (!add_steps(f, l, &unit))
             return false;
     }
-    return make_outputs(m);
+    return make_outputs(f);
 }

@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool add_units(clg__planner *m, const clg__kplan *kp)
+static bool add_units(clg__planner *f, const clg__kplan *kp)
 {
     for (int i = 0; i < kp->n_launches; i++) {
         const clg__launch *k = &kp->launches[i];
         if (k->blas.used)
             continue;
         if (k->defines.failed || k->text.failed ||
-            !clg__grow((void **) &m->units, &m->cap_units, m->n_units + 1, sizeof *m->units))
-            return clg__planner_oom(m);
-        m->units[m->n_units++] = (clg__unit) { .file = k->file, .entry = k->entry,
+            !clg__grow((void **) &f->units, &f->cap_units, f->n_units + 1, sizeof *f->units))
+            return clg__planner_oom(f);
+        f->units[f->n_units++] = (clg__unit) { .file = k->file, .entry = k->entry,
                                                .defines = clg__str_text(&k->defines),
                                                .text = clg__str_text(&k->text) };
     }
@@ -28,29 +28,29 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
-bool clg__pass_build(clg__planner *m)
+bool clg__pass_build(clg__planner *f)
 {
-    for (int l = 0; l < m->n_launches; l++) {
-        if (!add_units(m, &m->kp[l]))
+    for (int l = 0; l < f->n_launches; l++) {
+        if (!add_units(f, &f->kp[l]))
             return false;
     }
-    const int n = m->n_units; // the steps take theirs in order
-    for (int l = 0; l < m->n_launches; l++) {
-        if (!add_units(m, &m->spare[l]))
+    const int n = f->n_units; // the steps take theirs in order
+    for (int l = 0; l < f->n_launches; l++) {
+        if (!add_units(f, &f->spare[l]))
             return false;
     }
-    if (m->n_units == 0)
+    if (f->n_units == 0)
         return true;
-    if (clg__gpu_build(m->plan->gpu, m->units, m->n_units, m->w->err) < 0)
+    if (clg__gpu_build(f->plan->gpu, f->units, f->n_units, f->w->err) < 0)
         return false;
     const char **names = clg__malloc((size_t) n * sizeof *names);
     if (!names)
-        return clg__planner_oom(m);
+        return clg__planner_oom(f);
     for (int i = 0; i < n; i++)
-        names[i] = clg__kernel_name(m->units[i].kernel);
+        names[i] = clg__kernel_name(f->units[i].kernel);
     qsort(names, (size_t) n, sizeof *names, by_text);
     for (int i = 0; i < n; i++)
-        m->plan->n_kernels += i == 0 || strcmp(names[i - 1], names[i]) != 0;
+        f->plan->n_kernels += i == 0 || strcmp(names[i - 1], names[i]) != 0;
     clg__free(names);
     return true;
 }

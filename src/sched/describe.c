@@ -4,12 +4,12 @@
 
 #include "base/alloc.h"
 
-static void describe_kernel(clg__planner *m, int group, clg__kplan *kp)
+static void describe_kernel(clg__planner *f, int group, clg__kplan *kp)
 {
-    const clg__grp *g = &m->g[group];
+    const clg__grp *g = &f->g[group];
     clg__kernel_call c;
     void *memory;
-    clg__kernel_call_of(m->w, &m->w->values[g->kernel], &c, &memory);
+    clg__kernel_call_of(f->w, &f->w->values[g->kernel], &c, &memory);
     if (!memory) {
         clg__fail(&kp->err, CLG_ENOMEM, "eval: out of host memory while planning");
         return;
@@ -22,9 +22,9 @@ static void describe_kernel(clg__planner *m, int group, clg__kplan *kp)
             if (l->args[a].kind != CLG__ARG_EPILOGUE)
                 continue;
             if (g->n_results)
-                clg__body_open(g->body, m->room);
-            clg__codegen_epilogue(g->n_results ? m->room : NULL, m->w->dev->caps->cpu_class ? 16 : 1,
-                                  m->w->values[g->kernel].dtype, kp, l);
+                clg__body_open(g->body, f->room);
+            clg__codegen_epilogue(g->n_results ? f->room : NULL, f->w->dev->caps->cpu_class ? 16 : 1,
+                                  f->w->values[g->kernel].dtype, kp, l);
             break;
         }
     }
@@ -33,58 +33,58 @@ static void describe_kernel(clg__planner *m, int group, clg__kplan *kp)
 
 // Numbers per sample make rows as long as the batch. The short rows of a small last batch have a text of
 // their own, which is built with the rest so that this batch builds nothing.
-static void describe_short(clg__planner *m, const clg__group *const *texts, int n, clg__kplan *spare)
+static void describe_short(clg__planner *f, const clg__group *const *texts, int n, clg__kplan *spare)
 {
     clg__group *g = clg__malloc((size_t) n * sizeof *g);
     const clg__group *smaller[CLG__LAUNCH_GROUPS];
     bool all = g != NULL;
     for (int i = 0; i < n && all; i++) {
-        all = clg__codegen_short(texts[i], m->w->dev->caps, &g[i]);
+        all = clg__codegen_short(texts[i], f->w->dev->caps, &g[i]);
         smaller[i] = &g[i];
     }
     clg__kplan_init(spare);
     if (all)
-        clg__codegen(smaller, n, m->w->dev->caps, spare);
+        clg__codegen(smaller, n, f->w->dev->caps, spare);
     if (spare->err.status < 0) // nothing depends on it
         clg__kplan_free(spare);
     clg__free(g);
 }
 
 // One launch; room for as many groups as it has.
-static bool describe_launch(clg__planner *m, int l, clg__group *room)
+static bool describe_launch(clg__planner *f, int l, clg__group *room)
 {
-    clg__kplan *kp = &m->kp[l];
-    const int start = m->launch_start[l], n = m->launch_start[l + 1] - start;
+    clg__kplan *kp = &f->kp[l];
+    const int start = f->launch_start[l], n = f->launch_start[l + 1] - start;
     clg__kplan_init(kp);
-    if (m->g[m->order[start]].kind == CLG__GRP_KERNEL) {
-        describe_kernel(m, m->order[start], kp);
+    if (f->g[f->order[start]].kind == CLG__GRP_KERNEL) {
+        describe_kernel(f, f->order[start], kp);
     } else {
         const clg__group *texts[CLG__LAUNCH_GROUPS];
         for (int i = 0; i < n; i++) {
-            clg__body_open(m->g[m->order[start + i]].body, &room[i]);
+            clg__body_open(f->g[f->order[start + i]].body, &room[i]);
             texts[i] = &room[i];
         }
-        clg__codegen(texts, n, m->w->dev->caps, kp);
-        describe_short(m, texts, n, &m->spare[l]);
+        clg__codegen(texts, n, f->w->dev->caps, kp);
+        describe_short(f, texts, n, &f->spare[l]);
     }
     if (kp->err.status < 0)
-        clg__fail(m->w->err, kp->err.status, "%s", kp->err.text);
+        clg__fail(f->w->err, kp->err.status, "%s", kp->err.text);
     return kp->err.status >= 0;
 }
 
-bool clg__pass_describe(clg__planner *m)
+bool clg__pass_describe(clg__planner *f)
 {
     int most = 1;
-    for (int l = 0; l < m->n_launches; l++)
-        most = m->launch_start[l + 1] - m->launch_start[l] > most ? m->launch_start[l + 1] - m->launch_start[l] : most;
+    for (int l = 0; l < f->n_launches; l++)
+        most = f->launch_start[l + 1] - f->launch_start[l] > most ? f->launch_start[l + 1] - f->launch_start[l] : most;
     clg__group *room = clg__malloc((size_t) most * sizeof *room);
-    m->kp = clg__calloc((size_t) m->n_launches + 1, sizeof *m->kp);
-    m->spare = clg__calloc((size_t) m->n_launches + 1, sizeof *m->spare);
-    bool ok = room && m->kp && m->spare;
+    f->kp = clg__calloc((size_t) f->n_launches + 1, sizeof *f->kp);
+    f->spare = clg__calloc((size_t) f->n_launches + 1, sizeof *f->spare);
+    bool ok = room && f->kp && f->spare;
     if (!ok)
-        clg__planner_oom(m);
-    for (int l = 0; l < m->n_launches && ok; l++)
-        ok = describe_launch(m, l, room);
+        clg__planner_oom(f);
+    for (int l = 0; l < f->n_launches && ok; l++)
+        ok = describe_launch(f, l, room);
     clg__free(room);
     return ok;
 }

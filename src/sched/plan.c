@@ -7,12 +7,12 @@
 
 clg__plan *clg__plan_make(clg__work *w, clg__gpu *gpu)
 {
-    clg__planner m = { .w = w };
-    bool ok = clg__planner_begin(&m, gpu) && clg__planner_run(&m, CLG__PASS_BIND);
-    clg__plan *p = m.plan;
+    clg__planner f = { .w = w };
+    bool ok = clg__planner_begin(&f, gpu) && clg__planner_run(&f, CLG__PASS_BIND);
+    clg__plan *p = f.plan;
     if (ok && clg__log_on(CLG__LOG_PLAN))
-        clg__plan_log(p, &m);
-    clg__planner_end(&m);
+        clg__plan_log(p, &f);
+    clg__planner_end(&f);
     if (ok)
         return p;
     clg__plan_free(p);
@@ -21,17 +21,17 @@ clg__plan *clg__plan_make(clg__work *w, clg__gpu *gpu)
 
 bool clg__plan_estimate(clg__work *w, clg_plan_info *info)
 {
-    clg__planner m = { .w = w };
-    const bool ok = clg__planner_begin(&m, NULL) && clg__planner_run(&m, CLG__PASS_MEMORY);
+    clg__planner f = { .w = w };
+    const bool ok = clg__planner_begin(&f, NULL) && clg__planner_run(&f, CLG__PASS_MEMORY);
     *info = (clg_plan_info) { .nodes = (uint64_t) w->n_nodes };
-    for (int l = 0; l < m.n_launches && ok; l++)
-        info->launches += (uint64_t) m.kp[l].n_launches;
+    for (int l = 0; l < f.n_launches && ok; l++)
+        info->launches += (uint64_t) f.kp[l].n_launches;
     if (ok) {
-        info->bytes_peak = m.plan->peak;
-        info->bytes_live = m.plan->live;
+        info->bytes_peak = f.plan->peak;
+        info->bytes_live = f.plan->live;
     }
-    clg__plan *p = m.plan;
-    clg__planner_end(&m);
+    clg__plan *p = f.plan;
+    clg__planner_end(&f);
     clg__plan_free(p);
     return ok;
 }

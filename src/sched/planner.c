@@ -17,75 +17,75 @@ static const clg__pass passes[] = {
     [CLG__PASS_BIND] = { "bind", clg__pass_bind },
 };
 
-bool clg__planner_oom(clg__planner *m)
+bool clg__planner_oom(clg__planner *f)
 {
-    clg__fail(m->w->err, CLG_ENOMEM, "eval: out of host memory while planning");
+    clg__fail(f->w->err, CLG_ENOMEM, "eval: out of host memory while planning");
     return false;
 }
 
-static bool show(const clg__planner *m, const char *pass)
+static bool show(const clg__planner *f, const char *pass)
 {
-    clg__str text = { 0 }, *to = m->passes ? m->passes : &text;
-    if (!m->passes && !clg__log_on(CLG__LOG_PASS))
+    clg__str text = { 0 }, *to = f->passes ? f->passes : &text;
+    if (!f->passes && !clg__log_on(CLG__LOG_PASS))
         return true;
     const size_t start = to->length;
-    clg__dump(m, pass, to);
+    clg__dump(f, pass, to);
     clg__log(CLG__LOG_PASS, "%s", clg__str_text(to) + start);
     const bool ok = !to->failed;
     clg__str_free(&text);
     return ok;
 }
 
-bool clg__planner_begin(clg__planner *m, clg__gpu *gpu)
+bool clg__planner_begin(clg__planner *f, clg__gpu *gpu)
 {
-    m->cost = clg__cost_of(m->w->dev->caps);
-    m->emitter = clg__emitter_new();
-    m->room = clg__malloc(sizeof *m->room);
-    m->texts = clg__texts_new(m->w->dev->caps);
-    m->plan = clg__calloc(1, sizeof *m->plan);
-    if (!m->emitter || !m->room || !m->texts || !m->plan)
-        return clg__planner_oom(m);
-    m->plan->gpu = gpu;
+    f->cost = clg__cost_of(f->w->dev->caps);
+    f->emitter = clg__emitter_new();
+    f->room = clg__malloc(sizeof *f->room);
+    f->texts = clg__texts_new(f->w->dev->caps);
+    f->plan = clg__calloc(1, sizeof *f->plan);
+    if (!f->emitter || !f->room || !f->texts || !f->plan)
+        return clg__planner_oom(f);
+    f->plan->gpu = gpu;
     return true;
 }
 
-bool clg__planner_run(clg__planner *m, clg__pass_name last)
+bool clg__planner_run(clg__planner *f, clg__pass_name last)
 {
     for (int i = 0; i <= (int) last; i++) {
         // what has no other reason has no memory
-        if (!passes[i].run(m) || (i <= CLG__PASS_MEMORY && i != CLG__PASS_DESCRIBE && !show(m, passes[i].name)))
-            return clg__planner_oom(m);
+        if (!passes[i].run(f) || (i <= CLG__PASS_MEMORY && i != CLG__PASS_DESCRIBE && !show(f, passes[i].name)))
+            return clg__planner_oom(f);
     }
     return true;
 }
 
-void clg__planner_end(clg__planner *m)
+void clg__planner_end(clg__planner *f)
 {
-    for (int i = 0; i < m->n_units; i++)
-        clg__kernel_free(m->units[i].kernel);
-    clg__free(m->units);
-    for (int l = 0; m->kp && m->spare && l < m->n_launches; l++) {
-        clg__kplan_free(&m->kp[l]);
-        clg__kplan_free(&m->spare[l]);
+    for (int i = 0; i < f->n_units; i++)
+        clg__kernel_free(f->units[i].kernel);
+    clg__free(f->units);
+    for (int l = 0; f->kp && f->spare && l < f->n_launches; l++) {
+        clg__kplan_free(&f->kp[l]);
+        clg__kplan_free(&f->spare[l]);
     }
-    clg__free(m->kp);
-    clg__free(m->spare);
-    clg__free(m->place_of);
-    clg__free(m->last_use);
-    clg__free(m->scratch_of);
-    clg__free(m->spans);
-    clg__free(m->views);
-    for (int k = 0; k < m->n; k++) {
-        clg__free(m->g[k].body);
-        clg__free(m->g[k].loads);
+    clg__free(f->kp);
+    clg__free(f->spare);
+    clg__free(f->place_of);
+    clg__free(f->last_use);
+    clg__free(f->scratch_of);
+    clg__free(f->spans);
+    clg__free(f->views);
+    for (int k = 0; k < f->n; k++) {
+        clg__free(f->g[k].body);
+        clg__free(f->g[k].loads);
     }
-    clg__free(m->g);
-    clg__free(m->emitter);
-    clg__free(m->room);
-    clg__texts_free(m->texts);
-    clg__free(m->user_start);
-    clg__free(m->user);
-    clg__free(m->stack);
-    clg__free(m->order);
-    clg__free(m->launch_start);
+    clg__free(f->g);
+    clg__free(f->emitter);
+    clg__free(f->room);
+    clg__texts_free(f->texts);
+    clg__free(f->user_start);
+    clg__free(f->user);
+    clg__free(f->stack);
+    clg__free(f->order);
+    clg__free(f->launch_start);
 }

@@ -122,10 +122,10 @@ bool clg__pass_memory(clg__planner *f);
 bool clg__pass_build(clg__planner *f);
 bool clg__pass_bind(clg__planner *f);
 
-bool clg__planner_begin(clg__planner *m, clg__gpu *gpu); // m->w is set; gpu NULL: up to the memory pass
-bool clg__planner_run(clg__planner *m, clg__pass_name last);
-void clg__planner_end(clg__planner *m); // all but m->plan
-bool clg__planner_oom(clg__planner *m); // false, and w->err says so
+bool clg__planner_begin(clg__planner *f, clg__gpu *gpu); // f->w is set; gpu NULL: up to the memory pass
+bool clg__planner_run(clg__planner *f, clg__pass_name last);
+void clg__planner_end(clg__planner *f); // all but f->plan
+bool clg__planner_oom(clg__planner *f); // false, and w->err says so
 // The plan as text, as it is after a pass.
 void clg__dump(const clg__planner *f, const char *pass, clg__str *s);
 // What group k reads: load i of clg__group_n_loads is a value.
