@@ -29,7 +29,7 @@ __kernel void NAME(fold)(__global const E *restrict g, long offset, __global E *
         return;
     const int b = at % W, a = at / W % H, c = DEPTH(at / W, H, D);
     const int2 wb = NAME(windows)(b, IMAGE_W), wa = NAME(windows)(a, IMAGE_H), wc = NAME(windows)(c, IMAGE_D);
-    __global const E *p = g + offset + at / W / H / D * window * pixels;
+    __global const E *p = g + offset + IN_PLANE(at) * window * pixels;
     ACC sum = (ACC)0;
     for (int q = wc.x; q >= wc.y; q--) {
         for (int r = wa.x; r >= wa.y; r--) {

@@ -22,7 +22,7 @@ __kernel void NAME(max_pool)(__global const E *restrict x, long offset, __global
         return;
     const int4 b = NAME(places)(at % OW, IMAGE_W), a = NAME(places)(at / OW % OH, IMAGE_H);
     const int4 c = NAME(places)(DEPTH(at / OW, OH, OD), IMAGE_D);
-    __global const E *p = x + offset + at / OW / OH / OD * D * H * W;
+    __global const E *p = x + offset + OUT_PLANE(at) * D * H * W;
     ACC best = (ACC)(LOWEST);
     INDEX winner = -1;
     for (int q = c.x; q < c.y; q += c.z) {
@@ -73,7 +73,7 @@ __kernel void NAME(max_pool_gather)(__global const E *restrict x, long offset,
     if (at >= total)
         return;
     const INDEX k = index[index_offset + at];
-    y[at] = k < 0 ? (E)0 : x[offset + at / OW / OH / OD * D * H * W + k];
+    y[at] = k < 0 ? (E)0 : x[offset + OUT_PLANE(at) * D * H * W + k];
 }
 
 // What a window's sum is divided by: the caller's number, or its places in the image, with or without padding.
@@ -99,7 +99,7 @@ __kernel void NAME(avg_pool)(__global const E *restrict x, long offset, __global
         return;
     const int j = at % OW, i = at / OW % OH, h = DEPTH(at / OW, OH, OD);
     const int4 b = NAME(places)(j, IMAGE_W), a = NAME(places)(i, IMAGE_H), c = NAME(places)(h, IMAGE_D);
-    __global const E *p = x + offset + at / OW / OH / OD * D * H * W;
+    __global const E *p = x + offset + OUT_PLANE(at) * D * H * W;
     SUM sum = (SUM)0;
     for (int q = c.x; q < c.y; q++)
         for (int r = a.x; r < a.y; r++)
@@ -116,7 +116,7 @@ __kernel void NAME(avg_pool_back)(__global const E *restrict g, long offset, __g
         return;
     const int2 wb = NAME(windows)(at % W, IMAGE_W), wa = NAME(windows)(at / W % H, IMAGE_H);
     const int2 wc = NAME(windows)(DEPTH(at / W, H, D), IMAGE_D);
-    __global const E *p = g + offset + at / W / H / D * OD * OH * OW;
+    __global const E *p = g + offset + IN_PLANE(at) * OD * OH * OW;
     ACC sum = (ACC)0;
     for (int q = wc.x; q >= wc.y; q--)
         for (int r = wa.x; r >= wa.y; r--)

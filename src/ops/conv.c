@@ -170,12 +170,19 @@ static clg_tensor convolution(const request *r, clg_tensor x, clg_tensor weight,
     const clg_dtype t = x->dtype, in_type = clg__dtype_of(t)->products;
     static const int64_t one[CLG__SPATIAL] = { 1, 1, 1 };
     const int64_t *from = r->transposed ? w.out : w.in, *to = r->transposed ? w.in : w.out;
-    x = clg_cast(clg_reshape(x, clg__window_shape(&w, true, w.n, x->shape.dim[1], from)), in_type);
-    weight = clg_cast(clg_reshape(weight, clg__window_shape(&w, true, w.o, w.c / w.groups, w.k)), in_type);
-    clg_tensor y = clg_cast(r->transposed ? conv_dx(x, weight, &w) : conv_y(x, weight, &w), t);
+    if (r->nd < 2) { // an image of height 1
+        x = clg_reshape(x, clg__window_shape(&w, true, w.n, x->shape.dim[1], from));
+        weight = clg_reshape(weight, clg__window_shape(&w, true, w.o, w.c / w.groups, w.k));
+    }
+    if (in_type != t) {
+        x = clg_cast(x, in_type);
+        weight = clg_cast(weight, in_type);
+    }
+    clg_tensor y = r->transposed ? conv_dx(x, weight, &w) : conv_y(x, weight, &w);
+    y = in_type != t ? clg_cast(y, t) : y;
     if (bias)
         y = clg_add(y, clg_reshape(bias, clg__window_shape(&w, true, 1, outputs, one)));
-    return clg__call_own(&c, clg_reshape(y, clg__window_shape(&w, false, w.n, outputs, to)));
+    return clg__call_own(&c, r->nd > 1 ? y : clg_reshape(y, clg__window_shape(&w, false, w.n, outputs, to)));
 }
 
 #define PUBLIC(id, dims, is_transposed)                                                            \
