@@ -122,7 +122,7 @@ static const struct {
       "#define H_TRUNC_DIVIDE_@(a, b) NAME(trunc_divide_@)(a, b)\n" },
     { "H_POW", "#define H_POW_@(a, b) pow(a, b)\n",
       "static inline T_@ NAME(pow_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
-      "    T_@ r = one, x = a, e = b < z ? z : b;\n    for (int i = 0; i < 63; i++) {\n"
+      "    T_@ r = one, x = a, e = b < z ? z : b;\n    for (int i = 0; i < $B - 1; i++) {\n"
       "        r = (e & one) != z ? S_@(U_@(r) * U_@(x)) : r;\n        x = S_@(U_@(x) * U_@(x));\n"
       "        e = e >> one;\n    }\n"
       "    const T_@ minus = (b & one) != z ? -one : one;\n"
