@@ -253,6 +253,26 @@ START_TEST(values_in_every_type)
 }
 END_TEST
 
+// A mask that the batch repeats, and a slice of a wider one, are read at the end of the product.
+START_TEST(masks_are_no_pass_of_their_own)
+{
+    clg_scope s = clg_scope_push(dev);
+    for (int wide = 0; wide < 2; wide++) {
+        clg_tensor a = noise(CLG_SHAPE(2, 3, 5, 4)), b = noise(CLG_SHAPE(2, 3, 4, 19));
+        clg_tensor mask = wide ? clg_slice(noise(CLG_SHAPE(5, 30)), 1, 3, 22, 1) : noise(CLG_SHAPE(5, 19));
+        if (wide) { // without a batch
+            a = noise(CLG_SHAPE(5, 4));
+            b = noise(CLG_SHAPE(4, 19));
+        }
+        clg_tensor apart = clg_matmul(a, b), y = clg_add(clg_mul_scalar(clg_matmul(a, b), 0.5), mask);
+        ck_assert_uint_eq(launches_of(y), launches_of_one());
+        ok(clg_eval(apart));
+        same_bits("masked", y, clg_add(clg_mul_scalar(apart, 0.5), mask));
+    }
+    clg_scope_pop(s);
+}
+END_TEST
+
 // Nothing to sum is 0, nothing to write is nothing.
 START_TEST(empty_products)
 {
@@ -285,6 +305,7 @@ int main(void)
     tcase_add_loop_test(c, rows_of_a_batch_are_one_product, 0, 6);
     tcase_add_loop_test(c, views_are_read_where_they_lie, 0, PAIRS);
     tcase_add_test(c, what_is_repeated_takes_no_memory);
+    tcase_add_test(c, masks_are_no_pass_of_their_own);
     tcase_add_loop_test(c, values_in_every_type, 0, 8);
     tcase_add_loop_test(c, empty_products, 0, 8);
     suite_add_tcase(s, c);

@@ -85,7 +85,7 @@ bool clg__codegen_short(const clg__group *g, const clg__caps *caps, clg__group *
 
 // The epilogue of a kernel op's variant. The group's shape is [B,R,C] = the output viewed so; insn 0
 // is the kernel's own value (an I_REDUCED with operand 0); every buffer operand is FULL (contiguous),
-// ROW (stride only along R), COL (only along C, stride 1) or one element. Writes into l->defines:
+// MATRIX (rows along C, in any steps along R, repeated along B), ROW (stride only along R), COL (only along C, stride 1) or one element. Writes into l->defines:
 //   EPI_PARAMS   ", global const float *e0, float e1..." to end the kernel's parameter list
 //   EPI(v, idx, row, col, n)   value(s) after the epilogue; idx = linear output index of lane 0;
 //                CPU class: v is a vec16 of which n lanes count; GPU class: v scalar

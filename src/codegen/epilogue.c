@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-typedef enum access { ACCESS_FULL, ACCESS_ROW, ACCESS_COL, ACCESS_ONE } access;
+// MATRIX: a row of it for every row, whatever the batch.
+typedef enum access { ACCESS_FULL, ACCESS_ROW, ACCESS_COL, ACCESS_ONE, ACCESS_MATRIX } access;
 
 static access access_of(const clg__group *g, const clg__operand *o)
 {
@@ -17,6 +18,8 @@ static access access_of(const clg__group *g, const clg__operand *o)
         return moves[2] ? ACCESS_COL : ACCESS_ONE;
     if (!moves[0] && !moves[2])
         return ACCESS_ROW;
+    if (!moves[0] && (s->dim[0] > 1 || o->geom.stride[1] != s->dim[2]))
+        return ACCESS_MATRIX;
     return ACCESS_FULL;
 }
 
@@ -36,8 +39,10 @@ static void load(clg__gen *n, int k)
         clg__str_printf(&n->body, "const T_%s l%d = (T_%s)(x%d);\n", s, k, s, k);
         return;
     }
-    const char *index[] = { "idx", "(long)(row)", "(long)(col)", "0" };
+    char matrix[48];
+    const char *index[] = { "idx", "(long)(row)", "(long)(col)", "0", matrix };
     const access a = access_of(n->g, o);
+    clg__format(matrix, sizeof matrix, "(long)(row) * st%d + col", k);
     clg__str_printf(&n->body, "const T_%s l%d = ", s, k);
     if (a == ACCESS_ROW || a == ACCESS_ONE || n->vec == 1) {
         const char *step = a == ACCESS_ROW ? " * st" : "";

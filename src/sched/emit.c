@@ -134,7 +134,7 @@ static int load_virtual(emitter *e, const clg__value *v, int value, const clg__g
     return add_load(e, o);
 }
 
-// [B,R,C] of an epilogue: contiguous, along R or C only, or one element.
+// [B,R,C] of an epilogue: contiguous, rows of C that every batch repeats, along R or C only, or one element.
 static bool epilogue_access(const clg_shape *s, const clg__geom *g)
 {
     const bool b = s->dim[0] > 1 && g->stride[0] != 0, r = s->dim[1] > 1 && g->stride[1] != 0,
@@ -147,6 +147,8 @@ static bool epilogue_access(const clg_shape *s, const clg__geom *g)
         return g->stride[2] == 1;
     if (!b && !c)
         return s->dim[0] == 1 || r;
+    if (!b)
+        return g->stride[2] == 1;
     return clg__geom_is_contiguous(g, s);
 }
 
