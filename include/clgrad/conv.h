@@ -170,6 +170,7 @@ CLG_API clg_tensor clg_max_pool1d(clg_tensor x, const struct clg_pool_params *p)
 // errors  CLG_ESHAPE    rank not 4, an empty image, the window does not fit or is too large
 //         CLG_EDTYPE    x is BOOL
 //         CLG_EINVAL    no kernel, a parameter that is negative, too much padding, a divisor
+//                       or exclude_padding
 CLG_API clg_tensor clg_max_pool2d(clg_tensor x, const struct clg_pool_params *p);
 
 // Largest of each window of 3-d images: as clg_max_pool2d.
@@ -203,7 +204,7 @@ CLG_API clg_tensor clg_avg_pool1d(clg_tensor x, const struct clg_pool_params *p)
 //         (PyTorch has I64 alone)
 // result  [N,C,H',W']   type of x
 // grad    x
-// errors  as of clg_max_pool2d; CLG_EINVAL for a dilation and indices, not for a divisor
+// errors  as of clg_max_pool2d; CLG_EINVAL for a dilation and indices, not for what averages have
 CLG_API clg_tensor clg_avg_pool2d(clg_tensor x, const struct clg_pool_params *p);
 
 // Mean of each window of 3-d images: as clg_avg_pool2d.

@@ -100,9 +100,12 @@ static clg_tensor check_channels(const clg__call *c, const clg__window *w, int64
                                  clg_tensor bias)
 {
     const int64_t channels = c->in[0]->shape.dim[1];
-    if (channels != expected || channels % w->groups || outputs % w->groups)
+    if (channels != expected)
         return clg__call_fail(c, CLG_ESHAPE, "x has %lld channels, w expects %lld in %lld groups",
                               (long long) channels, (long long) expected, (long long) w->groups);
+    if (channels % w->groups || outputs % w->groups)
+        return clg__call_fail(c, CLG_ESHAPE, "%lld channels to %lld are not a multiple of %lld groups",
+                              (long long) channels, (long long) outputs, (long long) w->groups);
     if (bias && (bias->shape.rank != 1 || bias->shape.dim[0] != outputs))
         return clg__call_fail(c, CLG_ESHAPE, "bias must have %lld elements", (long long) outputs);
     return NULL;

@@ -124,6 +124,8 @@ static clg_tensor check_kind(const clg__call *c, const struct clg_pool_params *p
     }
     if (max && p->divisor)
         return clg__call_fail(c, CLG_EINVAL, "divisor is %d, but a maximum has none", p->divisor);
+    if (max && p->exclude_padding)
+        return clg__call_fail(c, CLG_EINVAL, "exclude_padding is set, but a maximum divides by nothing");
     if (!max && p->indices)
         return clg__call_fail(c, CLG_EINVAL, "indices are given, but an average has none");
     return NULL;
