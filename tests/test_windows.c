@@ -213,7 +213,7 @@ START_TEST(what_is_refused_says_why)
         { clg_conv2d(x, w, NULL, clg_conv_params(.padding = 1 << 28)), CLG_ESHAPE, "too large" },
         { clg_conv2d(x, w, NULL, clg_conv_params(.padding_same = true, .stride = 2)), CLG_EINVAL, "needs stride 1, not 2x2" },
         { clg_conv2d(x, w, NULL, clg_conv_params(.padding_same = true, .padding = 1)), CLG_EINVAL, "padding of 1x1" },
-        { clg_conv2d(x, w, NULL, clg_conv_params(.no_padding_end = true, .padding_end = 1)), CLG_EINVAL, "a flag says 0" },
+        { clg_conv2d(x, w, NULL, clg_conv_params(.no_padding_end = true, .padding_end = 1)), CLG_EINVAL, "padding_end is 1 beside no_padding_end" },
         { clg_conv2d(x, clg_ones(dev, CLG_F32, CLG_SHAPE(3, 1, 3, 3)), NULL, clg_conv_params(.groups = 2)), CLG_ESHAPE,
           "2 channels to 3 are not a multiple of 2 groups" },
         { clg_conv1d(x, w, NULL, NULL), CLG_ESHAPE, "[N,C,W] and [O,C/groups,KW]" },

@@ -93,7 +93,7 @@ clg_tensor clg__window_read(const clg__call *c, const clg__window_params *p, clg
     if (!bad)
         bad = clg__window_numbers(c, w->nd, &p->padding, 0, zeros, w->lo);
     if (!bad && p->no_padding_end && p->padding_end.common)
-        bad = clg__call_fail(c, CLG_EINVAL, "padding_end is %d, but a flag says 0", p->padding_end.common);
+        bad = clg__call_fail(c, CLG_EINVAL, "padding_end is %d beside no_padding_end", p->padding_end.common);
     if (!bad)
         bad = clg__window_numbers(c, w->nd, &p->padding_end, 0, p->no_padding_end ? zeros : w->lo, w->hi);
     return bad || !p->same ? bad : same_padding(c, p, w);
