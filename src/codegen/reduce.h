@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the files of a reduction's text share: reduce.c the loops and launches, combine.c what happens to
-// values, sums.c floating sums.
+// What the files of a reduction share: reduce_analysis.c what is known before any text, reduce_body.c the loop over
+// elements and what is done with totals, combine.c what happens to values there, reduce_fold.c many totals to one,
+// sums.c floating sums, reduce_frame.c the kernels around it all.
 #ifndef CLG_CODEGEN_REDUCE_H
 #define CLG_CODEGEN_REDUCE_H
 
@@ -39,6 +40,22 @@ const char *clg__red_identity(clg__reduce_kind k, clg_dtype t);
 bool clg__red_is_sum(const clg__reducer *r, int k); // floating: total, remainder and scale
 bool clg__red_owns(const clg__reducer *r, int k);
 
+// reduce_analysis.c
+void clg__red_analyse(clg__reducer *r, const clg__group *g, const clg__caps *caps, clg__kplan *p);
+bool clg__red_body_skips(const clg__gen *n, int k); // operand k is not read per element
+bool clg__red_tail_skips(const clg__gen *n, int k); // nor per result
+clg__lanes clg__red_lanes_kept(const clg__reducer *r); // along the innermost kept dimension
+int clg__red_last_kept(const clg__reducer *r);         // that dimension, of tail.s
+int clg__red_arrays(const clg__reducer *r, int k);     // of its parts in memory
+int64_t clg__red_count_units(const clg__reducer *r);
+bool clg__red_is_alone(const clg__reducer *r);
+
+// reduce_body.c
+void clg__red_loop(clg__reducer *r);
+void clg__red_values(clg__reducer *r, clg__str *b, bool element); // the results "f{k}"; element: folded to one
+void clg__red_epilogue(clg__reducer *r, clg__str *b, clg__lanes lanes); // over what is kept: row, j and at are set
+void clg__red_ends(clg__reducer *r, clg__str *b); // what a unit of work stores: its part, or results
+
 // combine.c: text that the loops are made of
 void clg__red_declare(clg__reducer *r, clg__str *b);
 void clg__red_begin_block(clg__reducer *r, clg__str *b);
@@ -46,10 +63,12 @@ void clg__red_end_block(clg__reducer *r, clg__str *b);
 void clg__red_accumulate(clg__reducer *r, clg__lanes lanes, const char *index);
 void clg__red_combine(clg__gen *n, clg__str *out, clg__reduce_kind k, clg_dtype t, const char *x,
                       const char *y); // "x op y"
-void clg__red_fold(clg__reducer *r, int k);       // the 16 lanes to one, in a fixed tree
-void clg__red_local_fold(clg__reducer *r, int k); // GPU class: the items' values through local memory
 bool clg__red_has_sums(const clg__reducer *r);
-void clg__red_local(clg__reducer *r, clg__str *t, int k, int items);
+
+// reduce_fold.c
+void clg__red_totals(clg__reducer *r, clg__str *b); // of a unit of work: folded, or those of the lanes
+void clg__red_join_parts(clg__reducer *r, clg__str *b);
+void clg__red_local(clg__reducer *r, clg__str *t, int k, int items); // local memory that folding takes
 
 // sums.c; element: of scalars, else of registers
 void clg__sum_declare(clg__reducer *r, clg__str *b, int k);

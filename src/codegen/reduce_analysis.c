@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// Reductions, before any text: which dimensions make a result, a run, the rest; which totals are shared; how the
+// work is divided. Elements are combined in blocks of at most 1024 per lane; few results over much data are split
+// in parts, joined in order by a second kernel.
+// Splits depend on the shape alone, so the bits do not depend on the machine's cores.
+#include "codegen/reduce.h"
+
+#include <string.h>
+
+enum { LANES = 16 };
+
+bool clg__red_body_skips(const clg__gen *n, int k)
+{
+    for (int i = 0; i < n->g->n_body; i++) {
+        if (n->g->insns[i].kind == CLG__I_LOAD && n->g->insns[i].operand == k)
+            return false;
+    }
+    return true;
+}
+
+bool clg__red_tail_skips(const clg__gen *n, int k)
+{
+    for (int i = n->g->n_body; i < n->g->n_insns; i++) {
+        if (n->g->insns[i].kind == CLG__I_LOAD && n->g->insns[i].operand == k)
+            return false;
+    }
+    return true;
+}
+
+// How lanes lie along the innermost kept dimension.
+clg__lanes clg__red_lanes_kept(const clg__reducer *r)
+{
+    if (r->vec == 1)
+        return CLG__ONE;
+    return clg__long_row(r->tail.s.dim[r->tail.s.rank - 1]) ? CLG__FULL : CLG__TAIL;
+}
+
+// Arrays of part{k}, each [parts, results]: totals of sums come with their remainders and scales.
+int clg__red_arrays(const clg__reducer *r, int k)
+{
+    return clg__red_is_sum(r, k) ? 3 : 1;
+}
+
+int clg__red_last_kept(const clg__reducer *r)
+{
+    return r->tail.s.rank - 1;
+}
+
+// Which reductions share a total: sums, means and their rests of one value, squares and their roots.
+static void find_owners(clg__reducer *r)
+{
+    const clg__reduction *all = r->g->reductions;
+    for (int k = 0; k < r->g->n_reductions; k++) {
+        const bool square = all[k].kind == CLG__RED_SQUARE || all[k].kind == CLG__RED_ROOT;
+        r->owner[k] = k;
+        for (int i = k - 1; i >= 0; i--) {
+            const bool other = all[i].kind == CLG__RED_SQUARE || all[i].kind == CLG__RED_ROOT;
+            if (clg__red_is_sum(r, k) && clg__red_is_sum(r, i) && square == other &&
+                all[i].src == all[k].src)
+                r->owner[k] = i;
+        }
+    }
+}
+
+// A reduction over dimensions of size 1 only: give it one to loop over.
+static void ensure_inner(clg__reducer *r)
+{
+    clg__space *s = &r->body.s;
+    if (r->n_run > 0)
+        return;
+    r->inner[r->n_run++] = r->body.run = s->rank;
+    if (s->rank == CLG_MAX_RANK) {
+        clg__fail(&r->p->err, CLG_ESHAPE, "reduction: rank too high");
+        return;
+    }
+    s->dim[s->rank] = 1;
+    s->reduced[s->rank] = true;
+    for (int i = 0; i < r->g->n_operands; i++) {
+        s->geom[i].stride[s->rank] = 0;
+        s->geom[i].lo[s->rank] = 0;
+        s->geom[i].hi[s->rank] = 1;
+    }
+    s->rank++;
+    r->row = true;
+}
+
+void clg__red_analyse(clg__reducer *r, const clg__group *g, const clg__caps *caps, clg__kplan *p)
+{
+    memset(r, 0, sizeof *r);
+    r->g = g;
+    r->p = p;
+    r->vec = caps->cpu_class ? LANES : 1;
+    r->body.g = r->tail.g = g;
+    r->body.vec = r->tail.vec = r->vec;
+    r->body.p = r->tail.p = p;
+    clg__collapse(g, &r->body.s);
+    const clg__space *s = &r->body.s;
+    r->n_keep = r->n_outer_total = r->n_inner = 1;
+    int last = s->rank - 1;
+    while (last >= 0 && !s->reduced[last])
+        last--;
+    int first = last;
+    while (first > 0 && s->reduced[first - 1])
+        first--;
+    for (int d = first; d >= 0 && d <= last; d++) {
+        r->inner[r->n_run++] = d;
+        r->n_inner *= s->dim[d];
+    }
+    r->tail.s = (clg__space) { .rank = 0 };
+    for (int d = 0; d < s->rank; d++) {
+        if (!s->reduced[d]) {
+            const int k = r->tail.s.rank++;
+            r->kept[r->n_kept++] = d;
+            r->n_keep *= s->dim[d];
+            r->tail.s.dim[k] = s->dim[d];
+            for (int i = 0; i < g->n_operands; i++) {
+                r->tail.s.geom[i].stride[k] = s->geom[i].stride[d];
+                r->tail.s.geom[i].lo[k] = s->geom[i].lo[d];
+                r->tail.s.geom[i].hi[k] = s->geom[i].hi[d];
+            }
+        } else if (d < first) {
+            r->outer[r->n_outer++] = d;
+            r->n_outer_total *= s->dim[d];
+        }
+    }
+    if (r->tail.s.rank == 0) {
+        r->tail.s.rank = 1;
+        r->tail.s.dim[0] = 1;
+    }
+    for (int i = 0; i < g->n_operands; i++) {
+        r->tail.s.geom[i].offset = s->geom[i].offset;
+        r->tail.s.geom[i].windowed = s->geom[i].windowed;
+    }
+    r->row = last < 0 || last == s->rank - 1;
+    if (r->row && last >= 0)
+        clg__run_split(&r->body, first);
+    for (int k = 0; k < g->n_reductions; k++)
+        r->args |= clg__red_is_arg(g->reductions[k].kind);
+    find_owners(r);
+    const int64_t total = r->n_outer_total * r->n_inner;
+    r->single = r->vec > 1 && r->row && r->n_outer == 0 && !clg__long_row(r->n_inner);
+    r->blocks = r->n_outer_total * ((r->n_inner + CLG__BLOCK - 1) / CLG__BLOCK);
+    r->parts = 1;
+    // Results enough for the cores of a CPU need no parts, nor the kernel that adds them.
+    const int64_t enough = r->vec > 1 && r->row ? 32 : 4096;
+    if (!r->args && r->n_keep > 0 && r->n_keep < enough) {
+        r->parts = r->row ? total / 32768 : total * r->n_keep / 65536;
+        const int64_t most = 4096 / r->n_keep < 64 ? 4096 / r->n_keep : 64;
+        r->parts = r->parts > most ? most : r->parts;
+        r->parts = r->parts > r->blocks ? r->blocks : r->parts;
+        r->parts = r->parts < 1 ? 1 : r->parts;
+    }
+    ensure_inner(r);
+}
+
+int64_t clg__red_count_units(const clg__reducer *r)
+{
+    const int64_t n = r->tail.s.dim[clg__red_last_kept(r)];
+    if (r->row || r->vec == 1)
+        return r->n_keep * r->parts;
+    return n ? r->n_keep / n * ((n + 15) / 16) * r->parts : 0;
+}
+
+// GPU class: an item per result where results are many or short, else a work-group per result.
+bool clg__red_is_alone(const clg__reducer *r)
+{
+    const int64_t total = r->n_outer_total * r->n_inner;
+    return r->vec == 1 && (total <= 128 || (!r->row && r->n_keep >= 2048 && r->parts == 1));
+}

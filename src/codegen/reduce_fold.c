@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// How the totals of a result become one, as text: lanes of a vector, work-items of a group, parts of the data.
+// Floating sums are in sums.c.
+#include "codegen/reduce.h"
+
+#include "base/format.h"
+
+// The 16 lanes, in a fixed tree.
+static void fold_lanes(clg__reducer *r, int k)
+{
+    const clg__reduction *d = &r->g->reductions[k];
+    const clg_dtype t = clg__red_type(r->g, d);
+    const char *e = clg__register(t);
+    clg__str *b = &r->body.body;
+    if (clg__red_is_sum(r, k)) {
+        if (clg__red_owns(r, k))
+            clg__sum_fold(r, k);
+        return;
+    }
+    clg__str_printf(b, "%s f%d;\n", clg__red_is_arg(d->kind) ? "long" : e, k);
+    clg__str_printf(b, "{ T_%s all = a%d;\n%s *t = (%s *)&all;\n", clg__suffix(t), k, e, e);
+    if (clg__red_is_arg(d->kind)) {
+        const char *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
+        clg__str_printf(b,
+                        "long *x = (long *)&x%d_;\nint w = 0;\n"
+                        "for (int i = 1; i < 16; i++) {\n"
+                        "const int nan = t[i] != t[i], old = t[w] != t[w];\n"
+                        "const int better = nan ? !old || x[i] < x[w] : !old && (t[i] %s t[w] || "
+                        "(t[i] == t[w] && x[i] < x[w]));\n"
+                        "w = x[w] == LONG_MAX || (x[i] != LONG_MAX && better) ? i : w;\n}\n"
+                        "f%d = x[w]; }\n",
+                        k, op, k);
+        return;
+    }
+    clg__str_add(b, "for (int h = 8; h > 0; h /= 2)\nfor (int i = 0; i < h; i++)\n");
+    switch (d->kind) {
+    case CLG__RED_SUM:
+        clg__str_add(b, "t[i] = (long)((ulong)t[i] + (ulong)t[i + h]);\n"); // floating sums are folded above
+        break;
+    case CLG__RED_ANY:
+        clg__str_add(b, "t[i] = t[i] | t[i + h];\n");
+        break;
+    case CLG__RED_ALL:
+        clg__str_add(b, "t[i] = t[i] & t[i + h];\n");
+        break;
+    default:
+        clg__str_printf(b, "t[i] = t[i] %s t[i + h] || t[i] != t[i] ? t[i] : t[i + h];\n",
+                        d->kind == CLG__RED_MAX ? ">" : "<");
+    }
+    clg__str_printf(b, "f%d = t[0]; }\n", k);
+}
+
+// GPU class: the items' values, through local memory.
+static void fold_items(clg__reducer *r, int k)
+{
+    const clg__reduction *d = &r->g->reductions[k];
+    const clg_dtype t = clg__red_type(r->g, d);
+    clg__str *b = &r->body.body;
+    if (clg__red_is_sum(r, k)) {
+        if (clg__red_owns(r, k))
+            clg__sum_local_fold(r, k);
+        return;
+    }
+    clg__str_printf(b, "l%d[lid] = a%d;\n", k, k);
+    if (clg__red_is_arg(d->kind)) {
+        const char *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
+        clg__str_printf(b, "lx%d[lid] = x%d_;\n" CLG__LOCAL_TREE "{\n", k, k);
+        clg__str_printf(b,
+                        "const int o = lid + h;\n"
+                        "const int nan = l%d[o] != l%d[o], old = l%d[lid] != l%d[lid];\n"
+                        "const int better = nan ? !old || lx%d[o] < lx%d[lid] : !old && "
+                        "(l%d[o] %s l%d[lid] || (l%d[o] == l%d[lid] && lx%d[o] < lx%d[lid]));\n"
+                        "if (lx%d[lid] == LONG_MAX || (lx%d[o] != LONG_MAX && better)) {\n"
+                        "l%d[lid] = l%d[o];\nlx%d[lid] = lx%d[o];\n}\n}\n}\n",
+                        k, k, k, k, k, k, k, op, k, k, k, k, k, k, k, k, k, k, k);
+        clg__str_printf(b, "barrier(CLK_LOCAL_MEM_FENCE);\nx%d_ = lx%d[0];\n", k, k);
+        return;
+    }
+    char x[24], y[24];
+    clg__format(x, sizeof x, "l%d[lid]", k);
+    clg__format(y, sizeof y, "l%d[lid + h]", k);
+    clg__str_printf(b, CLG__LOCAL_TREE "%s = ", x);
+    clg__red_combine(&r->body, b, d->kind, t, x, y);
+    clg__str_printf(b, ";\n}\nbarrier(CLK_LOCAL_MEM_FENCE);\na%d = l%d[0];\n", k, k);
+}
+
+void clg__red_local(clg__reducer *r, clg__str *t, int k, int items)
+{
+    const clg__reduction *d = &r->g->reductions[k];
+    const char *e = clg__register(clg__red_type(r->g, d));
+    if (!clg__red_owns(r, k))
+        return;
+    clg__str_printf(t, "local %s l%d[%d];\n", e, k, items);
+    if (clg__red_is_sum(r, k))
+        clg__str_printf(t, "local %s lc%d[%d], ln%d[%d];\n", e, k, items, k, items);
+    if (clg__red_is_arg(d->kind))
+        clg__str_printf(t, "local long lx%d[%d];\n", k, items);
+}
+
+// The unit's totals: folded, or those of the lanes.
+void clg__red_totals(clg__reducer *r, clg__str *b)
+{
+    for (int k = 0; k < r->g->n_reductions && r->vec > 1; k++) {
+        if (r->row)
+            fold_lanes(r, k);
+        else if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
+            clg__sum_check(r, b, k);
+    }
+    if (r->vec > 1)
+        return;
+    clg__str_add(b, "if (!alone) {\n");
+    for (int k = 0; k < r->g->n_reductions; k++)
+        fold_items(r, k);
+    clg__str_add(b, "}\n");
+}
+
+void clg__red_join_parts(clg__reducer *r, clg__str *b)
+{
+    for (int k = 0; k < r->g->n_reductions; k++) {
+        const clg__reduction *d = &r->g->reductions[k];
+        const clg_dtype t = clg__red_type(r->g, d);
+        const char *s = clg__suffix(t), *e = clg__register(t);
+        if (!clg__red_owns(r, k))
+            continue;
+        clg__str_add(b, "{\n");
+        for (int i = 0; i < clg__red_arrays(r, k); i++) {
+            char from[96];
+            clg__format(from, sizeof from, "part%d + (part + %d * parts) * n_keep + at", k, i);
+            if (r->vec > 1 && clg__red_lanes_kept(r) == CLG__FULL)
+                clg__str_printf(b, "const T_%s t%d = LD_%s(%s);\n", s, i, s, from);
+            else if (r->vec > 1)
+                clg__str_printf(b, "T_%s t%d = (T_%s)((E_%s)(%s));\n" CLG__EDGE
+                                   "for (int i = 0; i < m; i++)\n((%s *)&t%d)[i] = (%s)[i];\n",
+                                s, i, s, s, i == 2 ? "1" : clg__red_identity(d->kind, t), e, i, from);
+            else
+                clg__str_printf(b, "const T_%s t%d = *(%s);\n", s, i, from);
+        }
+        if (clg__red_is_sum(r, k)) {
+            clg__sum_meet(r, b, k, "t0", "t1", "t2");
+        } else {
+            char x[16];
+            clg__format(x, sizeof x, "a%d", k);
+            clg__str_printf(b, "a%d = ", k);
+            clg__red_combine(&r->body, b, d->kind, t, x, "t0");
+            clg__str_add(b, ";\n");
+        }
+        clg__str_add(b, "}\n");
+    }
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+// The kernels around a reduction's body: parameters, which results a work-group computes, launches. Whether there
+// are parts, and whether items share a result, the first kernel is told by its arguments, so its text does not
+// depend on how large the reduction is.
+#include "codegen/reduce.h"
+
+#include "base/alloc.h"
+
+// Sets row, j, at of 16 neighbouring results and which lanes [skip, m) of them count.
+static void gen_lanes(clg__reducer *r, clg__str *b, const char *unit)
+{
+    clg__str_printf(b, "const long row = %s / wide, k = (%s %% wide) * 16;\n", unit, unit);
+    clg__str_add(b, clg__red_lanes_kept(r) == CLG__FULL
+                        ? "const long j = min(k, n - 16), at = row * n + j;\n"
+                          "const int skip = (int)(k - j), m = 16;\n"
+                        : "const long j = k, at = row * n + j;\nconst int skip = 0, m = (int)n;\n");
+}
+
+// Sets kept indices, at, row, j of the unit's result(s).
+static void gen_unit(clg__reducer *r, clg__str *b)
+{
+    const int last = clg__red_last_kept(r);
+    clg__str_printf(b, "const long n = gt[%d], n_keep = g[-3], parts = g[-2], blocks = g[-1];\n", last);
+    if (r->row || r->vec == 1) {
+        clg__str_add(b, "const long at = u / parts, part = u % parts;\n"
+                        "const long row = at / max(n, 1L), j = at % max(n, 1L);\n");
+    } else {
+        clg__str_add(b, "const long wide = (n + 15) / 16, part = u % parts, w = u / parts;\n");
+        gen_lanes(r, b, "w");
+    }
+    clg__str_add(b, "const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;\n");
+}
+
+static void gen_kept(clg__reducer *r)
+{
+    clg__gen *n = &r->body;
+    if (r->n_kept == 0)
+        return;
+    const int lanes_dim = !r->row ? r->kept[r->n_kept - 1] : -1;
+    if (lanes_dim >= 0) { // lanes (or the item) run along the innermost kept dimension: j
+        if (r->n_kept > 1)
+            clg__gen_decompose(n, "row", r->kept, r->n_kept - 1);
+        return;
+    }
+    clg__gen_decompose(n, "at", r->kept, r->n_kept);
+}
+
+// items: of a work-group; looping: over the elements, GPU class in steps that the launch says
+static void header(clg__reducer *r, clg__str *t, const char *entry, int items, bool looping)
+{
+    const bool gpu = r->vec == 1 && looping;
+    clg__str_printf(t, "#define LID %s\n#define STEP %s\n#define ELID LID\n#define ESTEP %s\n",
+                    gpu ? "lid" : "0", gpu ? "step" : r->vec > 1 ? "16" : "1", gpu ? "step" : "1");
+    clg__str_printf(t, "#pragma OPENCL FP_CONTRACT OFF\n%s",
+                    r->vec > 1 ? "#define LANE16 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
+                                 "13, 14, 15)\n" : "");
+    clg__str_add(t, clg__str_text(&r->body.head));
+    clg__str_printf(t, "__attribute__((reqd_work_group_size(%d, 1, 1)))\n"
+                       "kernel void NAME(%s)(global const long *geo, int base, int tail", items, entry);
+}
+
+// Parameters of the operands that this stage uses.
+static void stage_params(clg__reducer *r, clg__str *t, clg__launch *l, bool body, bool tail)
+{
+    clg__group used = *r->g;
+    if (!tail)
+        used.n_outputs = 0;
+    for (int k = 0; k < used.n_operands; k++) {
+        const bool wanted = (body && !clg__red_body_skips(&r->body, k)) || (tail && !clg__red_tail_skips(&r->tail, k));
+        if (!wanted)
+            used.operands[k].kind = CLG__FROM_IOTA; // no parameter
+    }
+    clg__gen_params(t, &used, "", true, true);
+    clg__gen_args(r->p, l, &used, true);
+}
+
+static void partial_params(clg__reducer *r, clg__str *t, clg__launch *l, const int *temps, bool write)
+{
+    for (int k = 0; k < r->g->n_reductions; k++) {
+        if (!clg__red_owns(r, k))
+            continue;
+        clg__str_printf(t, ", global %s%s *restrict part%d", write ? "" : "const ",
+                        clg__register(clg__red_type(r->g, &r->g->reductions[k])), k);
+        clg__arg_temp(r->p, l, temps[k]);
+    }
+}
+
+// Which units a work-group does.
+static void gen_units(clg__reducer *r, clg__str *t, int items)
+{
+    if (r->vec > 1) {
+        clg__str_add(t, "const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];\n"
+                        "for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {\n");
+        return;
+    }
+    for (int k = 0; k < r->g->n_reductions; k++)
+        clg__red_local(r, t, k, items);
+    clg__str_printf(t, "const int alone = (int)g[-5], lid = alone ? 0 : (int)get_local_id(0);\n"
+                       "const int step = alone ? 1 : %d;\n"
+                       "const long units = g[-4], unit = alone ? get_global_id(0) : get_group_id(0);\n"
+                       "const long u = min(unit, units - 1);\n{\n", items);
+}
+
+static void stage_one(clg__reducer *r, const clg__caps *caps, const int *temps, int base, int tail_at)
+{
+    clg__str *b = &r->body.body;
+    const int64_t total = r->n_outer_total * r->n_inner, units = clg__red_count_units(r);
+    int items = r->vec > 1 ? 1 : 128;
+    while (items > caps->max_work_group)
+        items /= 2;
+    gen_unit(r, b);
+    gen_kept(r);
+    clg__str_add(b, r->vec == 1 ? "{\n" : "");
+    const bool redo = clg__red_has_sums(r) && r->vec > 1;
+    clg__str_add(b, redo ? "int careful = 0, wrong;\ndo {\nwrong = 0;\n" : "");
+    clg__red_loop(r);
+    clg__red_totals(r, b);
+    clg__str_add(b, redo ? "wrong &= !careful;\nif (wrong) {\ncareful = 1;\ncontinue;\n}\n" : "");
+    clg__red_ends(r, b);
+    clg__str_add(b, redo ? "} while (wrong);\n" : "");
+    clg__str_add(b, r->vec == 1 ? "}\n" : "");
+
+    clg__launch *l = clg__kplan_kernel(r->p, NULL, "reduce");
+    clg__str *t = &l->text;
+    header(r, t, "reduce", items, true);
+    clg__arg_geo(r->p, l);
+    clg__arg_i32(r->p, l, base);
+    clg__arg_i32(r->p, l, tail_at);
+    stage_params(r, t, l, true, true);
+    if (!r->args)
+        partial_params(r, t, l, temps, true);
+    clg__str_add(t, ")\n{\nglobal const long *g = geo + base, *gt = geo + tail;\n");
+    int64_t groups = clg__red_is_alone(r) ? (units + items - 1) / items : units;
+    if (r->vec > 1) {
+        groups = units * (total / r->parts + 1) * (r->row ? 1 : 16) / 8192 + 1;
+        groups = groups > 4 * caps->compute_units ? 4 * caps->compute_units : groups;
+        groups = groups > units ? units : groups;
+    }
+    gen_units(r, t, items);
+    clg__str_add(t, clg__str_text(b));
+    clg__str_add(t, "}\n}\n");
+    clg__kplan_grid(l, (size_t) groups, 1, 1, (size_t) items, 1, 1);
+    if (t->failed || b->failed || r->body.head.failed)
+        clg__fail(&r->p->err, CLG_ENOMEM, "codegen: out of host memory");
+}
+
+// Sum the parts in order and run the epilogue, lanes along the kept elements.
+static void stage_two(clg__reducer *r, const clg__caps *caps, const int *temps, int base, int tail_at)
+{
+    clg__str text = { 0 };
+    clg__str *b = &text;
+    const int last = clg__red_last_kept(r);
+    const int items = r->vec > 1 ? 1 : clg__kplan_side(64, caps->max_work_group, false);
+    clg__str_printf(b, "const long n = gt[%d], n_keep = g[-3], parts = g[-2];\n", last);
+    if (r->vec > 1)
+        clg__str_printf(b, "const long wide = (n + 15) / 16, rows = n_keep / max(n, 1L);\n"
+                           "for (long u = get_group_id(0); u < rows * wide; u += get_num_groups(0)) {\n");
+    if (r->vec > 1)
+        gen_lanes(r, b, "u");
+    else
+        clg__str_add(b, "const long at = get_global_id(0), row = at / max(n, 1L), j = at % max(n, 1L);\n"
+                        "if (at < n_keep) {\n");
+    clg__red_declare(r, b);
+    clg__str_add(b, "for (long part = 0; part < parts; part++) {\n");
+    clg__red_join_parts(r, b);
+    clg__str_add(b, "}\n");
+    clg__red_values(r, b, false);
+    clg__red_epilogue(r, b, clg__red_lanes_kept(r));
+    clg__str_add(b, "}\n");
+    clg__launch *l = clg__kplan_kernel(r->p, NULL, "reduce_parts");
+    header(r, &l->text, "reduce_parts", items, false);
+    clg__arg_geo(r->p, l);
+    clg__arg_i32(r->p, l, base);
+    clg__arg_i32(r->p, l, tail_at);
+    stage_params(r, &l->text, l, false, true);
+    partial_params(r, &l->text, l, temps, false);
+    clg__str_printf(&l->text, ")\n{\nglobal const long *g = geo + base, *gt = geo + tail;\n%s}\n",
+                    clg__str_text(b));
+    const int64_t each = r->vec > 1 ? 64 : items, wide = (r->n_keep + each - 1) / each;
+    clg__kplan_grid(l, (size_t) (r->vec > 1 ? (wide > 16 ? 16 : wide) : wide), 1, 1,
+                    (size_t) items, 1, 1);
+    if (l->text.failed || text.failed || r->body.head.failed)
+        clg__fail(&r->p->err, CLG_ENOMEM, "codegen: out of host memory");
+    clg__str_free(&text);
+}
+
+clg_status clg__gen_reduce(const clg__group *g, const clg__caps *caps, clg__kplan *p)
+{
+    clg__reducer *r = clg__malloc(sizeof *r);
+    int temps[CLG__GROUP_REDUCTIONS] = { 0 };
+    if (!r)
+        return clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
+    clg__red_analyse(r, g, caps, p);
+    clg__sum_divisors(r);
+    const int64_t head[CLG__HEAD] = { r->n_inner, clg__red_is_alone(r), clg__red_count_units(r), r->n_keep, r->parts, r->blocks };
+    for (int i = 0; i < CLG__HEAD; i++)
+        clg__geo_add(p, head[i]);
+    const int base = p->n_geo;
+    clg__geo_group(&r->body);
+    const int tail_at = p->n_geo;
+    clg__geo_group(&r->tail);
+    for (int k = 0; k < g->n_reductions && !r->args; k++) { // without parts an argument that is not used
+        if (clg__red_owns(r, k))
+            temps[k] = clg__kplan_temp(p, (size_t) (r->parts > 1 ? r->n_keep * r->parts * clg__red_arrays(r, k) : 1) *
+                                              clg_dtype_size(clg__red_type(g, &g->reductions[k])));
+    }
+    if (p->err.status >= 0 && r->n_keep > 0) {
+        stage_one(r, caps, temps, base, tail_at);
+        if (r->parts > 1)
+            stage_two(r, caps, temps, base, tail_at);
+    }
+    for (int k = 0; k < g->n_operands; k++)
+        p->bytes += (uint64_t) (g->operands[k].kind == CLG__FROM_BUFFER) *
+                    (uint64_t) clg_numel(g->shape) * clg_dtype_size(g->operands[k].dtype);
+    clg__str_free(&r->body.head);
+    clg__str_free(&r->body.body);
+    clg__str_free(&r->tail.head);
+    clg__str_free(&r->tail.body);
+    clg__free(r);
+    return p->err.status;
+}
