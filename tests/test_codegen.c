@@ -16,7 +16,7 @@ static const clg__op op_pow = { .name = "pow", .kind = CLG__POINTWISE, .text = "
 static const clg__op op_relu = { .name = "relu", .kind = CLG__POINTWISE,
                                  .text = "SEL(a < K(0), K(0), a)", .arity = 1 };
 
-static int operand(clg__group *g, clg__operand_kind kind, clg_dtype t, clg__geom geom)
+static int operand(clg__body *g, clg__operand_kind kind, clg_dtype t, clg__geom geom)
 {
     const int k = g->n_operands++;
     g->operands[k] = (clg__operand) { .kind = kind, .dtype = t, .input = k, .geom = geom, .b = 1 };
@@ -24,40 +24,40 @@ static int operand(clg__group *g, clg__operand_kind kind, clg_dtype t, clg__geom
     return g->n_insns++;
 }
 
-static int insn(clg__group *g, clg__insn in)
+static int insn(clg__body *g, clg__insn in)
 {
     g->insns[g->n_insns] = in;
     return g->n_insns++;
 }
 
-static int ew(clg__group *g, const clg__op *op, clg_dtype t, int a, int b)
+static int ew(clg__body *g, const clg__op *op, clg_dtype t, int a, int b)
 {
     return insn(g, (clg__insn) { .kind = CLG__I_EW, .dtype = t, .op = op, .src = { a, b } });
 }
 
-static void output(clg__group *g, int from, clg_dtype t)
+static void output(clg__body *g, int from, clg_dtype t)
 {
     g->outputs[g->n_outputs] = (clg__output) { .insn = from, .output = 100 + g->n_outputs, .dtype = t };
     g->n_outputs++;
 }
 
-static clg__geom whole(const clg__group *g)
+static clg__geom whole(const clg__body *g)
 {
     return clg__geom_contiguous(&g->shape);
 }
 
 // ---- the groups
 
-static void contiguous(clg__group *g)
+static void contiguous(clg__body *g)
 {
     g->shape = CLG_SHAPE(8, 64);
     const int a = operand(g, CLG__FROM_BUFFER, CLG_F32, whole(g));
     const int b = operand(g, CLG__FROM_BUFFER, CLG_F32, whole(g));
     output(g, ew(g, &op_relu, CLG_F32, ew(g, &op_add, CLG_F32, a, b), 0), CLG_F32);
-    g->n_body = g->n_insns;
+    g->n_per_element = g->n_insns;
 }
 
-static void broadcast(clg__group *g)
+static void broadcast(clg__body *g)
 {
     g->shape = CLG_SHAPE(5, 7);
     clg__geom row = whole(g), column = whole(g);
@@ -72,10 +72,10 @@ static void broadcast(clg__group *g)
     const int f = ew(g, &op_add, CLG_F32, ew(g, &op_pow, CLG_F32, a, d), c);
     output(g, ew(g, &op_add, CLG_F32, f, e), CLG_F32);
     output(g, f, CLG_F32);
-    g->n_body = g->n_insns;
+    g->n_per_element = g->n_insns;
 }
 
-static void window(clg__group *g)
+static void window(clg__body *g)
 {
     const clg_shape inner = CLG_SHAPE(4, 30);
     g->shape = CLG_SHAPE(6, 40);
@@ -85,26 +85,26 @@ static void window(clg__group *g)
     const int a = operand(g, CLG__FROM_BUFFER, CLG_F64, p);
     const int b = operand(g, CLG__FROM_IOTA, CLG_F64, whole(g));
     output(g, ew(g, &op_pow, CLG_F64, a, b), CLG_F64);
-    g->n_body = g->n_insns;
+    g->n_per_element = g->n_insns;
 }
 
-static void random_numbers(clg__group *g)
+static void random_numbers(clg__body *g)
 {
     g->shape = CLG_SHAPE(100);
     const int a = operand(g, CLG__FROM_RANDOM, CLG_F32, whole(g));
     g->operands[0].random = CLG__RAND_NORMAL;
     output(g, ew(g, &op_exp, CLG_F32, a, 0), CLG_F32);
-    g->n_body = g->n_insns;
+    g->n_per_element = g->n_insns;
 }
 
-static void reduce_rows(clg__group *g)
+static void reduce_rows(clg__body *g)
 {
     g->shape = CLG_SHAPE(3, 50);
     g->reduced[1] = true;
     clg__geom kept = { .stride = { 1, 0 } };
     const int a = operand(g, CLG__FROM_BUFFER, CLG_F32, whole(g));
     const int b = ew(g, &op_exp, CLG_F32, a, 0);
-    g->n_body = g->n_insns;
+    g->n_per_element = g->n_insns;
     g->reductions[g->n_reductions++] = (clg__reduction) { CLG__RED_SUM, b, CLG_F32 };
     g->reductions[g->n_reductions++] = (clg__reduction) { CLG__RED_MAX, a, CLG_F32 };
     const int s = insn(g, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_F32, .operand = 0 });
@@ -114,29 +114,29 @@ static void reduce_rows(clg__group *g)
     output(g, m, CLG_F32);
 }
 
-static void reduce_columns(clg__group *g)
+static void reduce_columns(clg__body *g)
 {
     g->shape = CLG_SHAPE(40, 9);
     g->reduced[0] = true;
     const int a = operand(g, CLG__FROM_BUFFER, CLG_I64, whole(g));
-    g->n_body = g->n_insns;
+    g->n_per_element = g->n_insns;
     g->reductions[g->n_reductions++] = (clg__reduction) { CLG__RED_ARGMAX, a, CLG_I64 };
     output(g, insn(g, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_I64, .operand = 0 }), CLG_I64);
 }
 
-static void reduce_all(clg__group *g)
+static void reduce_all(clg__body *g)
 {
     g->shape = CLG_SHAPE(1000, 1000);
     g->reduced[0] = g->reduced[1] = true;
     const int a = operand(g, CLG__FROM_BUFFER, CLG_F32, whole(g));
-    g->n_body = g->n_insns;
+    g->n_per_element = g->n_insns;
     g->reductions[g->n_reductions++] = (clg__reduction) { CLG__RED_SUM, a, CLG_F32 };
     output(g, insn(g, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_F32, .operand = 0 }), CLG_F32);
 }
 
 static const struct {
     const char *name;
-    void (*make)(clg__group *g);
+    void (*make)(clg__body *g);
     int n; // groups in one launch
 } cases[] = {
     { "contiguous", contiguous, 1 },       { "broadcast", broadcast, 1 }, { "window", window, 1 },
@@ -167,8 +167,8 @@ static void describe(clg__str *out, const clg__kplan *p)
 
 static void generate(int which, bool cpu, clg__str *out)
 {
-    static clg__group groups[3];
-    const clg__group *list[3];
+    static clg__body groups[3];
+    const clg__body *list[3];
     clg__kplan p;
     clg__caps caps = { 0 };
     caps.cpu_class = caps.is_cpu = cpu;
@@ -236,7 +236,7 @@ END_TEST
 START_TEST(another_shape_is_the_same_text)
 {
     clg__caps caps = { 0 };
-    clg__group a = { 0 }, b = { 0 };
+    clg__body a = { 0 }, b = { 0 };
     clg__str texts[3] = { { 0 } };
     caps.cpu_class = true;
     caps.compute_units = 4;

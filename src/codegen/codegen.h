@@ -53,35 +53,35 @@ typedef struct clg__output {
     clg_dtype dtype;
 } clg__output;
 
-enum { CLG__GROUP_OPERANDS = 24, CLG__GROUP_INSNS = 96, CLG__GROUP_OUTPUTS = 8,
-       CLG__GROUP_REDUCTIONS = 4 };
+enum { CLG__BODY_OPERANDS = 24, CLG__BODY_INSNS = 96, CLG__BODY_OUTPUTS = 8,
+       CLG__BODY_REDUCTIONS = 4 };
 
-// insns[0..n_body) are computed per element of `shape`; for a reduction insns[n_body..n_insns) are the
+// insns[0..n_per_element) are computed per element of `shape`; for a reduction insns[n_per_element..n_insns) are the
 // epilogue, computed per element of the kept shape (reduced dimensions 1; operands loaded there have
 // stride 0 along them). Instructions come in order: sources before users.
-typedef struct clg__group {
+typedef struct clg__body {
     clg_shape shape;
     bool reduced[CLG_MAX_RANK];
-    int n_operands, n_insns, n_body, n_outputs, n_reductions;
-    clg__operand operands[CLG__GROUP_OPERANDS];
-    clg__insn insns[CLG__GROUP_INSNS];
-    clg__output outputs[CLG__GROUP_OUTPUTS];
-    clg__reduction reductions[CLG__GROUP_REDUCTIONS];
-} clg__group;
+    int n_operands, n_insns, n_per_element, n_outputs, n_reductions;
+    clg__operand operands[CLG__BODY_OPERANDS];
+    clg__insn insns[CLG__BODY_INSNS];
+    clg__output outputs[CLG__BODY_OUTPUTS];
+    clg__reduction reductions[CLG__BODY_REDUCTIONS];
+} clg__body;
 
-enum { CLG__LAUNCH_GROUPS = 64 }; // of one launch, at most
+enum { CLG__LAUNCH_BODIES = 64 }; // of one launch, at most
 
 // Several groups of one structure (same text, other buffers and extents) in one launch: pass n > 1;
 // group k's binding numbers must be distinct. All must generate the same text, else CLG_EINVAL.
 // n_reductions == 0: pointwise. Slots of group 0 serve all (they are equal by construction).
-clg_status clg__codegen(const clg__group *const *groups, int n, const clg__caps *caps,
+clg_status clg__codegen(const clg__body *const *groups, int n, const clg__caps *caps,
                         clg__kplan *p);
 // The text of a pointwise group's kernel, appended; nothing where there is nothing to launch. Groups of equal
 // texts can share a launch. False: out of memory.
-bool clg__codegen_text(const clg__group *g, const clg__caps *caps, clg__str *text);
+bool clg__codegen_text(const clg__body *g, const clg__caps *caps, clg__str *text);
 // The group of a smaller batch, where that has another text: CPU class, 16 elements or more in a row
 // that become fewer. false: there is none.
-bool clg__codegen_short(const clg__group *g, const clg__caps *caps, clg__group *out);
+bool clg__codegen_short(const clg__body *g, const clg__caps *caps, clg__body *out);
 
 // The epilogue of a kernel op's variant. The group's shape is [B,R,C] = the output viewed so; insn 0
 // is the kernel's own value (an I_REDUCED with operand 0); every buffer operand is FULL (contiguous),
@@ -92,6 +92,6 @@ bool clg__codegen_short(const clg__group *g, const clg__caps *caps, clg__group *
 //   EPI_OUT_T    element type of the output
 // and expands the CLG__ARG_EPILOGUE argument into real arguments.
 // fvec: 16 or 1. group NULL: the identity.
-clg_status clg__codegen_epilogue(const clg__group *g, int vec, clg_dtype acc, clg__kplan *p,
+clg_status clg__codegen_epilogue(const clg__body *g, int vec, clg_dtype acc, clg__kplan *p,
                                  clg__launch *l);
 #endif

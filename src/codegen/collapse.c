@@ -15,7 +15,7 @@ static bool whole_window(const clg__geom *g, int d, int64_t dim)
 }
 
 // Can dimension `d` of every access follow `k` (the last joined one) as its inner part?
-static bool joins(const clg__group *g, const clg__geom *in, const clg__space *s, int k, int d)
+static bool joins(const clg__body *g, const clg__geom *in, const clg__space *s, int k, int d)
 {
     if (s->reduced[k] != g->reduced[d])
         return false;
@@ -32,7 +32,7 @@ static bool joins(const clg__group *g, const clg__geom *in, const clg__space *s,
 
 // The accesses with dimensions of size 1 out of the way: one whose window leaves such an element out sees
 // nothing at all.
-static void without_ones(const clg__group *g, clg__geom *out)
+static void without_ones(const clg__body *g, clg__geom *out)
 {
     for (int i = 0; i < g->n_operands; i++) {
         bool inside = true;
@@ -44,9 +44,9 @@ static void without_ones(const clg__group *g, clg__geom *out)
     }
 }
 
-void clg__collapse(const clg__group *g, clg__space *s)
+void clg__collapse(const clg__body *g, clg__space *s)
 {
-    clg__geom in[CLG__GROUP_OPERANDS];
+    clg__geom in[CLG__BODY_OPERANDS];
     memset(s, 0, sizeof *s);
     without_ones(g, in);
     for (int i = 0; i < g->n_operands; i++) {

@@ -11,7 +11,7 @@ bool clg__red_is_arg(clg__reduce_kind k)
     return k == CLG__RED_ARGMAX || k == CLG__RED_ARGMIN;
 }
 
-clg_dtype clg__red_type(const clg__group *g, const clg__reduction *r)
+clg_dtype clg__red_type(const clg__body *g, const clg__reduction *r)
 {
     return r->kind == CLG__RED_ANY || r->kind == CLG__RED_ALL ? CLG_BOOL : clg__as(g->insns[r->src].dtype);
 }

@@ -8,7 +8,7 @@
 // MATRIX: a row of it for every row, whatever the batch.
 typedef enum access { ACCESS_FULL, ACCESS_ROW, ACCESS_COL, ACCESS_ONE, ACCESS_MATRIX } access;
 
-static access access_of(const clg__group *g, const clg__operand *o)
+static access access_of(const clg__body *g, const clg__operand *o)
 {
     const clg_shape *s = &g->shape;
     bool moves[3];
@@ -80,7 +80,7 @@ static void parameters(clg__gen *n, clg__str *declare, clg__str *inner, clg__str
     }
 }
 
-clg_status clg__codegen_epilogue(const clg__group *g, int vec, clg_dtype acc, clg__kplan *p,
+clg_status clg__codegen_epilogue(const clg__body *g, int vec, clg_dtype acc, clg__kplan *p,
                                  clg__launch *l)
 {
     // The EPILOGUE argument is the last one: what follows takes its place.

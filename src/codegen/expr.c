@@ -515,7 +515,7 @@ static void load_window(clg__gen *n, int k, clg__lanes lanes)
                         k, k, k, from, k, k, end, suffix, fill);
     else
         clg__str_printf(&n->body, "NAME(ldw_%s)(p%d, w%d, j, lo%d, hi%d, s%d, %s, (E_%s)(%s))",
-                        suffix, k, k, k, k, k, lanes == CLG__TAIL ? "m" : "16", suffix, fill);
+                        suffix, k, k, k, k, k, lanes == CLG__PARTIAL ? "m" : "16", suffix, fill);
 }
 
 static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
@@ -536,7 +536,7 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
         clg__str_printf(&n->body, "(T_%s)(%sp%d[j]%s)", suffix, from, k, end);
     } else if (lanes == CLG__ONE || n->vec == 1) {
         clg__str_printf(&n->body, "(T_%s)(%sp%d[j * s%d]%s)", suffix, from, k, k, end);
-    } else if (lanes == CLG__TAIL) {
+    } else if (lanes == CLG__PARTIAL) {
         clg__need_function(n, partial_load, "ld", o->dtype);
         if (step == 1)
             clg__str_printf(&n->body, "NAME(ld_%s)(p%d + j, 1, m)", suffix, k);

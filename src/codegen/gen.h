@@ -11,12 +11,12 @@ typedef struct clg__space {
     int rank; // at least 1
     int64_t dim[CLG_MAX_RANK];
     bool reduced[CLG_MAX_RANK];
-    clg__geom geom[CLG__GROUP_OPERANDS];
+    clg__geom geom[CLG__BODY_OPERANDS];
 } clg__space;
 
 typedef enum clg__lanes {
     CLG__FULL, // a whole vector
-    CLG__TAIL, // the first m lanes of a vector
+    CLG__PARTIAL, // the first m lanes of a vector
     CLG__ONE   // one element in every lane (or scalar code)
 } clg__lanes;
 
@@ -33,19 +33,19 @@ static inline bool clg__long_row(int64_t n)
 }
 
 typedef struct clg__gen {
-    const clg__group *g;
+    const clg__body *g;
     clg__space s;
     int vec; // 16 or 1
     clg__str head, body; // helpers, statements
     clg__kplan *p;
-    int geo_at[CLG__GROUP_OPERANDS]; // where the operand's numbers start
+    int geo_at[CLG__BODY_OPERANDS]; // where the operand's numbers start
     int dims_at;
     int run; // reduction of rows: the first of the dimensions that make a row
-    bool split[CLG__GROUP_OPERANDS]; // the operand has no single step along it
+    bool split[CLG__BODY_OPERANDS]; // the operand has no single step along it
     clg_dtype given; // a packed type whose conversions the kernel's file has
 } clg__gen;
 
-void clg__collapse(const clg__group *g, clg__space *s);
+void clg__collapse(const clg__body *g, clg__space *s);
 
 // types: in memory, and in registers (clg__register)
 const char *clg__memory(clg_dtype t);                         // "float"
@@ -69,11 +69,11 @@ void clg__gen_random(clg__gen *n, const clg__operand *o, const char *index, clg_
 
 // parameters "global const float *restrict b0, ..." of the used operands and outputs, each with this
 // prefix; and the matching kplan arguments
-void clg__gen_params(clg__str *out, const clg__group *g, const char *prefix, bool slots, bool kernel);
-void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__group *g, bool slots);
+void clg__gen_params(clg__str *out, const clg__body *g, const char *prefix, bool slots, bool kernel);
+void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__body *g, bool slots);
 // geometry: append numbers, returns the first index
 int clg__geo_add(clg__kplan *p, int64_t v);
-void clg__geo_group(clg__gen *n); // dims and operands of n->s
+void clg__geo_body(clg__gen *n); // dims and operands of n->s
 // statements that set p0.. (pointers or indices at the row) from i0..i{rank-2} or all dims
 void clg__gen_bases(clg__gen *n, int from_dim, int to_dim, bool (*skip)(const clg__gen *n, int k));
 void clg__gen_decompose(clg__gen *n, const char *linear, const int *dims, int n_dims);
@@ -88,7 +88,7 @@ void clg__run_place(clg__gen *n);
 void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill);
 void clg__run_index(clg__gen *n, int k, clg__lanes lanes, char *out, size_t size);
 
-clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg__caps *caps,
+clg_status clg__gen_pointwise(const clg__body *const *groups, int n, const clg__caps *caps,
                               clg__kplan *p);
-clg_status clg__gen_reduce(const clg__group *g, const clg__caps *caps, clg__kplan *p);
+clg_status clg__gen_reduce(const clg__body *g, const clg__caps *caps, clg__kplan *p);
 #endif

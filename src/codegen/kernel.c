@@ -15,7 +15,7 @@ int clg__geo_add(clg__kplan *p, int64_t v)
 }
 
 // Per operand: offset, strides, and the window where there is one; counted from the group's start.
-void clg__geo_group(clg__gen *n)
+void clg__geo_body(clg__gen *n)
 {
     const int start = n->p->n_geo;
     const clg__space *s = &n->s;
@@ -48,7 +48,7 @@ static void operand_param(clg__str *out, const clg__operand *o, int k, const cha
 }
 
 // restrict stands on kernels alone: simulators do not know what inlining makes of it elsewhere
-void clg__gen_params(clg__str *out, const clg__group *g, const char *prefix, bool slots, bool kernel)
+void clg__gen_params(clg__str *out, const clg__body *g, const char *prefix, bool slots, bool kernel)
 {
     const char *r = kernel ? "restrict " : "";
     for (int k = 0; k < g->n_operands; k++)
@@ -58,7 +58,7 @@ void clg__gen_params(clg__str *out, const clg__group *g, const char *prefix, boo
                         prefix, i);
 }
 
-void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__group *g, bool slots)
+void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__body *g, bool slots)
 {
     for (int k = 0; k < g->n_operands; k++) {
         const clg__operand *o = &g->operands[k];
@@ -123,7 +123,7 @@ void clg__gen_bases(clg__gen *n, int from_dim, int to_dim, bool (*skip)(const cl
     }
 }
 
-clg_status clg__codegen(const clg__group *const *groups, int n, const clg__caps *caps,
+clg_status clg__codegen(const clg__body *const *groups, int n, const clg__caps *caps,
                         clg__kplan *p)
 {
     const bool reduce = groups[0]->n_reductions > 0;
@@ -134,7 +134,7 @@ clg_status clg__codegen(const clg__group *const *groups, int n, const clg__caps 
     return clg__gen_pointwise(groups, n, caps, p);
 }
 
-bool clg__codegen_short(const clg__group *g, const clg__caps *caps, clg__group *out)
+bool clg__codegen_short(const clg__body *g, const clg__caps *caps, clg__body *out)
 {
     int d = 0;
     int64_t rest = 1;

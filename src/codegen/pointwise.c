@@ -70,8 +70,8 @@ static void gen_cpu_body(clg__gen *n, int units_at)
     if (whole)
         clg__str_add(&n->body, "for (long k = from; k < to; k += 16) {\n"
                                "const long j = min(k, to - 16), at = row * n + j;\n");
-    clg__gen_insns(n, 0, n->g->n_insns, whole ? CLG__FULL : CLG__TAIL);
-    gen_stores(n, whole ? CLG__FULL : CLG__TAIL);
+    clg__gen_insns(n, 0, n->g->n_insns, whole ? CLG__FULL : CLG__PARTIAL);
+    gen_stores(n, whole ? CLG__FULL : CLG__PARTIAL);
     clg__str_add(&n->body, whole ? "}\n}\n" : "}\n");
 }
 
@@ -91,7 +91,7 @@ static void gen_gpu_body(clg__gen *n, int units_at)
     gen_stores(n, CLG__ONE);
 }
 
-static void gen_one(clg__gen *n, const clg__group *g, int vec, clg__kplan *p, int *units_at)
+static void gen_one(clg__gen *n, const clg__body *g, int vec, clg__kplan *p, int *units_at)
 {
     memset(n, 0, sizeof *n);
     n->g = g;
@@ -99,7 +99,7 @@ static void gen_one(clg__gen *n, const clg__group *g, int vec, clg__kplan *p, in
     n->p = p;
     clg__collapse(g, &n->s);
     const int start = p->n_geo;
-    clg__geo_group(n);
+    clg__geo_body(n);
     *units_at = p->n_geo - start;
 }
 
@@ -154,7 +154,7 @@ static void gen_choice(clg__str *out, int n, const char *name, int k)
 }
 
 // One call whatever the number of groups, so that their text stands in the kernel once.
-static void gen_call(clg__str *t, const clg__group *g, int n, int vec, int items)
+static void gen_call(clg__str *t, const clg__body *g, int n, int vec, int items)
 {
     clg__str_printf(t, "int s = 0;\n" CLG__EDGE "while (s < %d && get_group_id(0) >= geo[base + 2 * s + 2])\n"
                        "s++;\n", n - 1);
@@ -178,7 +178,7 @@ static void gen_call(clg__str *t, const clg__group *g, int n, int vec, int items
     clg__str_add(t, ");\n");
 }
 
-clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg__caps *caps,
+clg_status clg__gen_pointwise(const clg__body *const *groups, int n, const clg__caps *caps,
                               clg__kplan *p)
 {
     const int vec = caps->cpu_class ? 16 : 1, items = vec > 1 ? 1 : items_of(caps);
@@ -191,7 +191,7 @@ clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg_
         clg__geo_add(p, 0);
     }
     clg__launch *l = clg__kplan_kernel(p, NULL, "pointwise");
-    bool ok = n <= CLG__LAUNCH_GROUPS;
+    bool ok = n <= CLG__LAUNCH_BODIES;
     for (int k = 0; k < n && ok && p->err.status >= 0; k++) {
         clg__gen gen;
         int units_at;
@@ -248,7 +248,7 @@ clg_status clg__gen_pointwise(const clg__group *const *groups, int n, const clg_
     return p->err.status;
 }
 
-bool clg__codegen_text(const clg__group *g, const clg__caps *caps, clg__str *text)
+bool clg__codegen_text(const clg__body *g, const clg__caps *caps, clg__str *text)
 {
     clg__kplan p;
     clg__kplan_init(&p);

@@ -11,7 +11,7 @@ enum { CLG__BLOCK = 1024 }; // elements of a lane or row that are summed before 
 
 typedef struct clg__reducer {
     clg__gen body, tail; // over the elements; over what is kept
-    const clg__group *g;
+    const clg__body *g;
     clg__kplan *p;
     int vec;
     bool row;            // the innermost dimension is reduced
@@ -20,7 +20,7 @@ typedef struct clg__reducer {
     // the operands' strides, so that the order of a sum follows from the shape alone.
     int inner[CLG_MAX_RANK], n_run;
     int64_t n_keep, n_outer_total, n_inner, blocks, parts;
-    int owner[CLG__GROUP_REDUCTIONS]; // the reduction whose total this one reads
+    int owner[CLG__BODY_REDUCTIONS]; // the reduction whose total this one reads
     bool single;         // CPU class: a row is one vector, and the total is its only block
     bool args;           // has argmax or argmin: never in parts
 } clg__reducer;
@@ -35,13 +35,13 @@ enum { CLG__HEAD = 6 };
     "if (lid < h)\n"
 
 bool clg__red_is_arg(clg__reduce_kind k);
-clg_dtype clg__red_type(const clg__group *g, const clg__reduction *r); // of its total
+clg_dtype clg__red_type(const clg__body *g, const clg__reduction *r); // of its total
 const char *clg__red_identity(clg__reduce_kind k, clg_dtype t);
 bool clg__red_is_sum(const clg__reducer *r, int k); // floating: total, remainder and scale
 bool clg__red_owns(const clg__reducer *r, int k);
 
 // reduce_analysis.c
-void clg__red_analyse(clg__reducer *r, const clg__group *g, const clg__caps *caps, clg__kplan *p);
+void clg__red_analyse(clg__reducer *r, const clg__body *g, const clg__caps *caps, clg__kplan *p);
 bool clg__red_body_skips(const clg__gen *n, int k); // operand k is not read per element
 bool clg__red_tail_skips(const clg__gen *n, int k); // nor per result
 clg__lanes clg__red_lanes_kept(const clg__reducer *r); // along the innermost kept dimension

@@ -11,7 +11,7 @@ enum { LANES = 16 };
 
 bool clg__red_body_skips(const clg__gen *n, int k)
 {
-    for (int i = 0; i < n->g->n_body; i++) {
+    for (int i = 0; i < n->g->n_per_element; i++) {
         if (n->g->insns[i].kind == CLG__I_LOAD && n->g->insns[i].operand == k)
             return false;
     }
@@ -20,7 +20,7 @@ bool clg__red_body_skips(const clg__gen *n, int k)
 
 bool clg__red_tail_skips(const clg__gen *n, int k)
 {
-    for (int i = n->g->n_body; i < n->g->n_insns; i++) {
+    for (int i = n->g->n_per_element; i < n->g->n_insns; i++) {
         if (n->g->insns[i].kind == CLG__I_LOAD && n->g->insns[i].operand == k)
             return false;
     }
@@ -32,7 +32,7 @@ clg__lanes clg__red_lanes_kept(const clg__reducer *r)
 {
     if (r->vec == 1)
         return CLG__ONE;
-    return clg__long_row(r->tail.s.dim[r->tail.s.rank - 1]) ? CLG__FULL : CLG__TAIL;
+    return clg__long_row(r->tail.s.dim[r->tail.s.rank - 1]) ? CLG__FULL : CLG__PARTIAL;
 }
 
 // Arrays of part{k}, each [parts, results]: totals of sums come with their remainders and scales.
@@ -84,7 +84,7 @@ static void ensure_inner(clg__reducer *r)
     r->row = true;
 }
 
-void clg__red_analyse(clg__reducer *r, const clg__group *g, const clg__caps *caps, clg__kplan *p)
+void clg__red_analyse(clg__reducer *r, const clg__body *g, const clg__caps *caps, clg__kplan *p)
 {
     memset(r, 0, sizeof *r);
     r->g = g;

@@ -30,9 +30,9 @@ void clg__red_loop(clg__reducer *r)
         else
             clg__str_add(b, "{\nconst long j = 0;\nconst int m = (int)inner;\n");
         const clg__lanes kind = r->vec == 1 ? CLG__ONE
-                                : clg__long_row(r->n_inner) ? CLG__FULL : CLG__TAIL;
+                                : clg__long_row(r->n_inner) ? CLG__FULL : CLG__PARTIAL;
         clg__run_place(n);
-        clg__gen_insns(n, 0, r->g->n_body, kind);
+        clg__gen_insns(n, 0, r->g->n_per_element, kind);
         clg__red_accumulate(r, kind, index);
         clg__str_add(b, "}\n");
     } else {
@@ -40,7 +40,7 @@ void clg__red_loop(clg__reducer *r)
         clg__gen_decompose(n, "e", r->inner, r->n_run);
         clg__gen_bases(n, 0, n->s.rank - 1, clg__red_body_skips);
         const clg__lanes kind = clg__red_lanes_kept(r);
-        clg__gen_insns(n, 0, r->g->n_body, kind);
+        clg__gen_insns(n, 0, r->g->n_per_element, kind);
         clg__red_accumulate(r, kind, "(T_i64)(outer * inner + e)");
         clg__str_add(b, "}\n");
     }
@@ -51,7 +51,7 @@ void clg__red_loop(clg__reducer *r)
 // The reduced values "f{k}" as registers of the epilogue.
 static void gen_results(clg__reducer *r, clg__str *b)
 {
-    for (int i = r->g->n_body; i < r->g->n_insns; i++) {
+    for (int i = r->g->n_per_element; i < r->g->n_insns; i++) {
         const clg__insn *in = &r->g->insns[i];
         if (in->kind != CLG__I_REDUCED)
             continue;
@@ -109,7 +109,7 @@ void clg__red_epilogue(clg__reducer *r, clg__str *b, clg__lanes lanes)
     // definitions belong in front of the one function
     clg__str saved = t->head;
     t->head = r->body.head;
-    clg__gen_insns(t, r->g->n_body, r->g->n_insns, lanes);
+    clg__gen_insns(t, r->g->n_per_element, r->g->n_insns, lanes);
     r->body.head = t->head;
     t->head = saved;
     gen_store(r, &t->body, lanes == CLG__ONE);

@@ -62,7 +62,7 @@ static void header(clg__reducer *r, clg__str *t, const char *entry, int items, b
 // Parameters of the operands that this stage uses.
 static void stage_params(clg__reducer *r, clg__str *t, clg__launch *l, bool body, bool tail)
 {
-    clg__group used = *r->g;
+    clg__body used = *r->g;
     if (!tail)
         used.n_outputs = 0;
     for (int k = 0; k < used.n_operands; k++) {
@@ -184,10 +184,10 @@ static void stage_two(clg__reducer *r, const clg__caps *caps, const int *temps, 
     clg__str_free(&text);
 }
 
-clg_status clg__gen_reduce(const clg__group *g, const clg__caps *caps, clg__kplan *p)
+clg_status clg__gen_reduce(const clg__body *g, const clg__caps *caps, clg__kplan *p)
 {
     clg__reducer *r = clg__malloc(sizeof *r);
-    int temps[CLG__GROUP_REDUCTIONS] = { 0 };
+    int temps[CLG__BODY_REDUCTIONS] = { 0 };
     if (!r)
         return clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
     clg__red_analyse(r, g, caps, p);
@@ -196,9 +196,9 @@ clg_status clg__gen_reduce(const clg__group *g, const clg__caps *caps, clg__kpla
     for (int i = 0; i < CLG__HEAD; i++)
         clg__geo_add(p, head[i]);
     const int base = p->n_geo;
-    clg__geo_group(&r->body);
+    clg__geo_body(&r->body);
     const int tail_at = p->n_geo;
-    clg__geo_group(&r->tail);
+    clg__geo_body(&r->tail);
     for (int k = 0; k < g->n_reductions && !r->args; k++) { // without parts an argument that is not used
         if (clg__red_owns(r, k))
             temps[k] = clg__kplan_temp(p, (size_t) (r->parts > 1 ? r->n_keep * r->parts * clg__red_arrays(r, k) : 1) *

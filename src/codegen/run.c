@@ -124,7 +124,7 @@ void clg__run_index(clg__gen *n, int k, clg__lanes lanes, char *out, size_t size
     if (!strstr(clg__str_text(&n->head), "NAME(run_index)(long"))
         clg__str_add(&n->head, index_text);
     clg__format(out, size, "NAME(run_index)(p%d, %s, %d, line, col, %s)", k, at, rank,
-                lanes == CLG__TAIL ? "m" : "16");
+                lanes == CLG__PARTIAL ? "m" : "16");
 }
 
 void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill)
@@ -132,7 +132,7 @@ void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill)
     const clg_dtype t = n->g->operands[k].dtype;
     const bool windowed = n->s.geom[k].windowed;
     const int rank = n->s.rank - n->run, w = n->geo_at[k] + 1 + n->s.rank + 2 * n->run;
-    const char *s = clg__suffix(t), *m = lanes == CLG__TAIL ? "m" : "16";
+    const char *s = clg__suffix(t), *m = lanes == CLG__PARTIAL ? "m" : "16";
     char at[64], from[24];
     table(n, k, at);
     need_plain(n, place_text, "run_at");

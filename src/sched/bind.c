@@ -27,8 +27,8 @@ static bool bind(clg__planner *f, clg__step *s, clg__bound b)
 // The value that argument index means, in a generated kernel or in a kernel op's.
 static int value_of(const clg__planner *f, int group, const clg__arg *a)
 {
-    const clg__grp *g = &f->g[group];
-    if (g->kind != CLG__GRP_KERNEL)
+    const clg__group *g = &f->g[group];
+    if (g->kind != CLG__GROUP_KERNEL)
         return a->index;
     if (a->index >= CLG__EPILOGUE_BASE)
         return a->index - CLG__EPILOGUE_BASE;

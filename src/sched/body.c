@@ -15,18 +15,18 @@ static size_t padded(size_t bytes)
     return (bytes + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-clg__body *clg__body_new(const clg__group *g)
+clg__compact_body *clg__body_compact(const clg__body *g)
 {
     const size_t operands = padded((size_t) g->n_operands * sizeof g->operands[0]),
                  insns = padded((size_t) g->n_insns * sizeof g->insns[0]),
                  outputs = padded((size_t) g->n_outputs * sizeof g->outputs[0]),
                  reductions = padded((size_t) g->n_reductions * sizeof g->reductions[0]);
-    char *at = clg__malloc(padded(sizeof(clg__body)) + operands + insns + outputs + reductions);
-    clg__body *b = (clg__body *) at;
+    char *at = clg__malloc(padded(sizeof(clg__compact_body)) + operands + insns + outputs + reductions);
+    clg__compact_body *b = (clg__compact_body *) at;
     if (!b)
         return NULL;
-    *b = (clg__body) { .shape = g->shape, .n_operands = g->n_operands, .n_insns = g->n_insns,
-                       .n_body = g->n_body, .n_outputs = g->n_outputs, .n_reductions = g->n_reductions };
+    *b = (clg__compact_body) { .shape = g->shape, .n_operands = g->n_operands, .n_insns = g->n_insns,
+                       .n_per_element = g->n_per_element, .n_outputs = g->n_outputs, .n_reductions = g->n_reductions };
     memcpy(b->reduced, g->reduced, sizeof b->reduced);
     at += padded(sizeof *b);
     b->operands = memcpy(at, g->operands, (size_t) g->n_operands * sizeof g->operands[0]);
@@ -36,13 +36,13 @@ clg__body *clg__body_new(const clg__group *g)
     return b;
 }
 
-void clg__body_open(const clg__body *b, clg__group *g)
+void clg__body_expand(const clg__compact_body *b, clg__body *g)
 {
     g->shape = b->shape;
     memcpy(g->reduced, b->reduced, sizeof g->reduced);
     g->n_operands = b->n_operands;
     g->n_insns = b->n_insns;
-    g->n_body = b->n_body;
+    g->n_per_element = b->n_per_element;
     g->n_outputs = b->n_outputs;
     g->n_reductions = b->n_reductions;
     memcpy(g->operands, b->operands, (size_t) b->n_operands * sizeof g->operands[0]);
@@ -146,10 +146,10 @@ static entry *find(table *t, const clg__str *bytes, bool *is_new)
 }
 
 // Field by field, without what a body is bound to; offsets are arguments of a kernel.
-static void write_key(const clg__body *b, clg__str *k)
+static void write_key(const clg__compact_body *b, clg__str *k)
 {
     const size_t rank = (size_t) b->shape.rank;
-    const int head[6] = { b->shape.rank, b->n_operands, b->n_insns, b->n_body, b->n_outputs, b->n_reductions };
+    const int head[6] = { b->shape.rank, b->n_operands, b->n_insns, b->n_per_element, b->n_outputs, b->n_reductions };
     clg__str_clear(k);
     clg__str_add_n(k, head, sizeof head);
     clg__str_add_n(k, b->shape.dim, rank * sizeof b->shape.dim[0]);
@@ -178,11 +178,11 @@ static void write_key(const clg__body *b, clg__str *k)
     }
 }
 
-static bool text_of(clg__texts *t, const clg__body *b, clg__group *room, int *number)
+static bool text_of(clg__texts *t, const clg__compact_body *b, clg__body *room, int *number)
 {
     clg__str text = { 0 };
     bool is_new;
-    clg__body_open(b, room);
+    clg__body_expand(b, room);
     if (!clg__codegen_text(room, t->caps, &text)) {
         clg__str_free(&text);
         return false;
@@ -196,7 +196,7 @@ static bool text_of(clg__texts *t, const clg__body *b, clg__group *room, int *nu
     return ok;
 }
 
-bool clg__text_number(clg__texts *t, const clg__body *b, clg__group *room, int *number)
+bool clg__text_number(clg__texts *t, const clg__compact_body *b, clg__body *room, int *number)
 {
     bool is_new;
     write_key(b, &t->key);

@@ -11,8 +11,8 @@ clg__cost clg__cost_of(const clg__caps *caps)
         .broadcast_insns = 3,
         .broadcast_factor = 4,
         // two thirds of what a body holds: room for an epilogue
-        .split_insns = CLG__GROUP_INSNS * 2 / 3,
-        .max_buffers = CLG__GROUP_OPERANDS + CLG__GROUP_OUTPUTS / 2,
+        .split_insns = CLG__BODY_INSNS * 2 / 3,
+        .max_buffers = CLG__BODY_OPERANDS + CLG__BODY_OUTPUTS / 2,
         .band_levels = 32,
         .near_bands = 2,
         .max_refusals = 32,

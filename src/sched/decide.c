@@ -6,20 +6,20 @@
 
 #include "graph/build.h"
 
-bool clg__emit_storing(clg__planner *f, int group, clg__group *text)
+bool clg__emit_storing(clg__planner *f, int group, clg__body *text)
 {
     for (;;) {
         const clg__emit_result r = clg__emit(f, group, text);
         if (r.ok)
             return true;
-        if (r.culprit < 0 || f->w->values[r.culprit].stored)
+        if (r.to_store < 0 || f->w->values[r.to_store].stored)
             return false;
-        if (!clg__group_store(f, r.culprit))
+        if (!clg__group_store(f, r.to_store))
             return false;
     }
 }
 
-static int big_loads(const clg__planner *f, const clg__group *t, int64_t numel)
+static int big_loads(const clg__planner *f, const clg__body *t, int64_t numel)
 {
     int n = 0;
     for (int i = 0; i < t->n_operands; i++) {
@@ -64,7 +64,7 @@ static bool decide_pointwise(clg__planner *f, int value)
                   v->op->name, v->n_src, CLG__INSN_SOURCES);
         return false;
     }
-    const int before = f->n, k = clg__group_new(f, CLG__GRP_POINTWISE);
+    const int before = f->n, k = clg__group_new(f, CLG__GROUP_POINTWISE);
     if (k < 0)
         return false;
     f->g[k].results[0] = value;
@@ -88,7 +88,7 @@ static bool decide_pointwise(clg__planner *f, int value)
 static bool decide_kernel(clg__planner *f, int value)
 {
     clg__value *v = &f->w->values[value];
-    const int k = clg__group_new(f, CLG__GRP_KERNEL);
+    const int k = clg__group_new(f, CLG__GROUP_KERNEL);
     if (k < 0)
         return false;
     v->stored = true;
@@ -101,13 +101,13 @@ static bool decide_kernel(clg__planner *f, int value)
 static bool decide_reduction(clg__planner *f, int value)
 {
     clg__value *v = &f->w->values[value];
-    const int k = clg__group_new(f, CLG__GRP_REDUCE);
+    const int k = clg__group_new(f, CLG__GROUP_REDUCE);
     if (k < 0)
         return false;
     v->stored = true;
     v->group = k;
-    f->g[k].reds[0] = value;
-    f->g[k].n_reds = 1;
+    f->g[k].reductions[0] = value;
+    f->g[k].n_reductions = 1;
     if (!f->w->fuse && clg__is_pointwise(&f->w->values[v->src[0].value]) && !clg__group_store(f, v->src[0].value))
         return false;
     return clg__emit_storing(f, k, f->room) || does_not_fit(f, v);

@@ -6,7 +6,7 @@
 
 static void describe_kernel(clg__planner *f, int group, clg__kplan *kp)
 {
-    const clg__grp *g = &f->g[group];
+    const clg__group *g = &f->g[group];
     clg__kernel_call c;
     void *memory;
     clg__kernel_call_of(f->w, &f->w->values[g->kernel], &c, &memory);
@@ -22,7 +22,7 @@ static void describe_kernel(clg__planner *f, int group, clg__kplan *kp)
             if (l->args[a].kind != CLG__ARG_EPILOGUE)
                 continue;
             if (g->n_results)
-                clg__body_open(g->body, f->room);
+                clg__body_expand(g->body, f->room);
             clg__codegen_epilogue(g->n_results ? f->room : NULL, f->w->dev->caps->cpu_class ? 16 : 1,
                                   f->w->values[g->kernel].dtype, kp, l);
             break;
@@ -33,10 +33,10 @@ static void describe_kernel(clg__planner *f, int group, clg__kplan *kp)
 
 // Numbers per sample make rows as long as the batch. The short rows of a small last batch have a text of
 // their own, which is built with the rest so that this batch builds nothing.
-static void describe_short(clg__planner *f, const clg__group *const *texts, int n, clg__kplan *spare)
+static void describe_short(clg__planner *f, const clg__body *const *texts, int n, clg__kplan *spare)
 {
-    clg__group *g = clg__malloc((size_t) n * sizeof *g);
-    const clg__group *smaller[CLG__LAUNCH_GROUPS];
+    clg__body *g = clg__malloc((size_t) n * sizeof *g);
+    const clg__body *smaller[CLG__LAUNCH_BODIES];
     bool all = g != NULL;
     for (int i = 0; i < n && all; i++) {
         all = clg__codegen_short(texts[i], f->w->dev->caps, &g[i]);
@@ -51,17 +51,17 @@ static void describe_short(clg__planner *f, const clg__group *const *texts, int 
 }
 
 // One launch; room for as many groups as it has.
-static bool describe_launch(clg__planner *f, int l, clg__group *room)
+static bool describe_launch(clg__planner *f, int l, clg__body *room)
 {
     clg__kplan *kp = &f->kp[l];
     const int start = f->launch_start[l], n = f->launch_start[l + 1] - start;
     clg__kplan_init(kp);
-    if (f->g[f->order[start]].kind == CLG__GRP_KERNEL) {
+    if (f->g[f->order[start]].kind == CLG__GROUP_KERNEL) {
         describe_kernel(f, f->order[start], kp);
     } else {
-        const clg__group *texts[CLG__LAUNCH_GROUPS];
+        const clg__body *texts[CLG__LAUNCH_BODIES];
         for (int i = 0; i < n; i++) {
-            clg__body_open(f->g[f->order[start + i]].body, &room[i]);
+            clg__body_expand(f->g[f->order[start + i]].body, &room[i]);
             texts[i] = &room[i];
         }
         clg__codegen(texts, n, f->w->dev->caps, kp);
@@ -77,7 +77,7 @@ bool clg__pass_describe(clg__planner *f)
     int most = 1;
     for (int l = 0; l < f->n_launches; l++)
         most = f->launch_start[l + 1] - f->launch_start[l] > most ? f->launch_start[l + 1] - f->launch_start[l] : most;
-    clg__group *room = clg__malloc((size_t) most * sizeof *room);
+    clg__body *room = clg__malloc((size_t) most * sizeof *room);
     f->kp = clg__calloc((size_t) f->n_launches + 1, sizeof *f->kp);
     f->spare = clg__calloc((size_t) f->n_launches + 1, sizeof *f->spare);
     bool ok = room && f->kp && f->spare;

@@ -60,15 +60,15 @@ static void put_value(clg__str *s, const clg__work *w, int i)
 
 // ---- groups
 
-static void put_shape(clg__str *s, const clg__planner *f, const clg__grp *g)
+static void put_shape(clg__str *s, const clg__planner *f, const clg__group *g)
 {
     const clg__work *w = f->w;
-    const int first = g->kind == CLG__GRP_KERNEL ? g->kernel : g->kind == CLG__GRP_REDUCE ? g->reds[0] : g->results[0];
+    const int first = g->kind == CLG__GROUP_KERNEL ? g->kernel : g->kind == CLG__GROUP_REDUCE ? g->reductions[0] : g->results[0];
     const clg__value *v = &w->values[first];
     char shape[128];
-    if (g->kind == CLG__GRP_KERNEL)
+    if (g->kind == CLG__GROUP_KERNEL)
         clg__str_printf(s, "%s (%s) %s", v->op->name, g->variant->name, clg__shape_text(&v->shape, shape));
-    else if (g->kind == CLG__GRP_REDUCE)
+    else if (g->kind == CLG__GROUP_REDUCE)
         clg__str_printf(s, "reduce %s", clg__shape_text(&v->node->in[0]->pub.shape, shape));
     else
         clg__str_printf(s, "pointwise %s", clg__shape_text(&v->shape, shape));
@@ -90,16 +90,16 @@ static void put_output(clg__str *s, const char *before, int binding, const char 
 
 static void put_group(clg__str *s, const clg__planner *f, int k)
 {
-    const clg__grp *g = &f->g[k];
+    const clg__group *g = &f->g[k];
     clg__str_printf(s, "  g%d ", k);
     put_shape(s, f, g);
     const char *before = ": ";
-    if (g->kind == CLG__GRP_KERNEL) {
+    if (g->kind == CLG__GROUP_KERNEL) {
         put_member(s, f, g->kernel, before);
         before = ", ";
     }
-    for (int i = 0; i < g->n_reds; i++, before = ", ")
-        put_member(s, f, g->reds[i], before);
+    for (int i = 0; i < g->n_reductions; i++, before = ", ")
+        put_member(s, f, g->reductions[i], before);
     for (int i = 0; i < g->n_results; i++, before = ", ")
         put_member(s, f, g->results[i], before);
     for (int i = 0; i < g->n_loads; i++)

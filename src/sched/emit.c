@@ -28,23 +28,23 @@ enum { BUCKETS = 64, WAITING = -1 };
 typedef struct emitter {
     clg__planner *f;
     int group;
-    clg__group *to;
+    clg__body *to;
     clg_shape shape; // iterated now: all elements, or what a reduction keeps
     bool epilogue;
     int input_base;
     bool failed;
-    int culprit;
+    int to_store;
     int root; // being emitted
     int n_memo, depth;
     int bucket[BUCKETS];
-    memo memo[CLG__GROUP_INSNS];
-    frame stack[CLG__GROUP_INSNS];
+    memo memo[CLG__BODY_INSNS];
+    frame stack[CLG__BODY_INSNS];
 } emitter;
 
-static int fail(emitter *e, int culprit)
+static int fail(emitter *e, int to_store)
 {
     if (!e->failed)
-        e->culprit = culprit;
+        e->to_store = to_store;
     e->failed = true;
     return 0;
 }
@@ -70,7 +70,7 @@ static int add_insn(emitter *e, clg__insn in)
 {
     const int n = e->to->n_insns;
     const bool split = n >= e->f->cost.split_insns && e->root >= 0 && !e->epilogue && largest_input(e) >= 0;
-    if (n >= CLG__GROUP_INSNS || split)
+    if (n >= CLG__BODY_INSNS || split)
         return fail(e, largest_input(e));
     e->to->insns[e->to->n_insns] = in;
     return e->to->n_insns++;
@@ -86,7 +86,7 @@ static bool same_geom(const clg__geom *a, const clg__geom *b, int rank)
 
 static int add_load(emitter *e, clg__operand o)
 {
-    clg__group *g = e->to;
+    clg__body *g = e->to;
     for (int d = 0; d < e->shape.rank; d++) {
         if (e->shape.dim[d] == 1)
             o.geom.stride[d] = 0;
@@ -100,14 +100,14 @@ static int add_load(emitter *e, clg__operand o)
             break;
     }
     if (k == g->n_operands) {
-        if (k >= CLG__GROUP_OPERANDS)
+        if (k >= CLG__BODY_OPERANDS)
             return fail(e, largest_input(e));
         g->operands[g->n_operands++] = o;
     }
     return add_insn(e, (clg__insn) { .kind = CLG__I_LOAD, .dtype = o.dtype, .operand = k });
 }
 
-static int load_virtual(emitter *e, const clg__value *v, int value, const clg__geom *geom)
+static int load_generated(emitter *e, const clg__value *v, int value, const clg__geom *geom)
 {
     const double *params = v->node->params;
     clg__operand o = { .dtype = v->dtype, .geom = *geom, .input = CLG__BINDING(value, 0) + e->input_base };
@@ -170,7 +170,7 @@ static int load_stored(emitter *e, const clg__value *v, int value, int out, cons
 static int begin_pointwise(emitter *e, int value, int out, const clg__geom *geom)
 {
     const clg__value *v = &e->f->w->values[value];
-    if (e->depth >= CLG__GROUP_INSNS) // each of them makes an instruction
+    if (e->depth >= CLG__BODY_INSNS) // each of them makes an instruction
         return fail(e, largest_input(e));
     e->stack[e->depth++] = (frame) {
         .value = value, .out = out, .geom = *geom,
@@ -190,24 +190,24 @@ static bool is_identity(const emitter *e, const clg__value *v, int out, const cl
 static int emit_member(emitter *e, int value, int out, const clg__geom *geom)
 {
     const clg__value *v = &e->f->w->values[value];
-    const clg__grp *g = &e->f->g[e->group];
+    const clg__group *g = &e->f->g[e->group];
     if (!is_identity(e, v, out, geom))
         return fail(e, -1);
     if (v->op->kind == CLG__REDUCE) {
         if (!e->epilogue)
             return fail(e, -1);
-        for (int k = 0; k < g->n_reds; k++) {
-            if (g->reds[k] == value)
+        for (int k = 0; k < g->n_reductions; k++) {
+            if (g->reductions[k] == value)
                 return add_insn(e, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = v->dtype,
                                                  .operand = k });
         }
     }
     if (v->op->kind == CLG__KERNEL)
         return out == 0 ? 0 : fail(e, -1);
-    if (g->kind == CLG__GRP_REDUCE && !e->epilogue)
+    if (g->kind == CLG__GROUP_REDUCE && !e->epilogue)
         return fail(e, -1);
     // a number or draw that a padded view needs in memory
-    return clg__is_virtual(v) ? load_virtual(e, v, value, geom) : begin_pointwise(e, value, out, geom);
+    return clg__is_generated(v) ? load_generated(e, v, value, geom) : begin_pointwise(e, value, out, geom);
 }
 
 static const memo *find_memo(const emitter *e, int value, int out, const clg__geom *geom)
@@ -224,7 +224,7 @@ static const memo *find_memo(const emitter *e, int value, int out, const clg__ge
 
 static void remember(emitter *e, int value, int out, const clg__geom *geom, int insn)
 {
-    if (e->failed || e->n_memo >= CLG__GROUP_INSNS)
+    if (e->failed || e->n_memo >= CLG__BODY_INSNS)
         return;
     int *bucket = &e->bucket[(unsigned) CLG__BINDING(value, out) % BUCKETS];
     e->memo[e->n_memo] = (memo) { value, out, insn, *bucket, *geom };
@@ -252,8 +252,8 @@ static int begin_value(emitter *e, int value, int out, const clg__geom *geom, do
         k = load_stored(e, v, value, out, geom, fill);
     } else if (geom->windowed) {
         return fail(e, value);
-    } else if (clg__is_virtual(v)) {
-        k = load_virtual(e, v, value, geom);
+    } else if (clg__is_generated(v)) {
+        k = load_generated(e, v, value, geom);
     } else if (!clg__is_pointwise(v)) { // the value inside another kernel
         return fail(e, -1);
     } else {
@@ -309,10 +309,10 @@ static int emit_value(emitter *e, int value, int out, const clg__geom *geom, dou
 
 static void store(emitter *e, int value, int insn)
 {
-    clg__group *g = e->to;
+    clg__body *g = e->to;
     if (e->failed)
         return;
-    if (g->n_outputs >= CLG__GROUP_OUTPUTS) {
+    if (g->n_outputs >= CLG__BODY_OUTPUTS) {
         fail(e, -1);
         return;
     }
@@ -320,36 +320,36 @@ static void store(emitter *e, int value, int insn)
                                                  .dtype = e->f->w->values[value].dtype };
 }
 
-static void emit_reductions(emitter *e, const clg__grp *g)
+static void emit_reductions(emitter *e, const clg__group *g)
 {
     const clg__work *w = e->f->w;
-    const clg__value *first = &w->values[g->reds[0]];
+    const clg__value *first = &w->values[g->reductions[0]];
     const clg_shape in = first->node->in[0]->pub.shape;
     const clg__reduce *r = first->node->params;
     memcpy(e->to->reduced, r->axis, sizeof e->to->reduced);
     e->shape = e->to->shape = in;
-    for (int k = 0; k < g->n_reds; k++) {
-        const clg__value *v = &w->values[g->reds[k]];
-        e->root = g->reds[k];
+    for (int k = 0; k < g->n_reductions; k++) {
+        const clg__value *v = &w->values[g->reductions[k]];
+        e->root = g->reductions[k];
         const int src = emit_value(e, v->src[0].value, v->src[0].out, &v->src[0].geom,
                                    v->src[0].fill);
         e->to->reductions[e->to->n_reductions++] =
             (clg__reduction) { ((const clg__reduce *) v->node->params)->kind, src, v->dtype,
                                ((const clg__reduce *) v->node->params)->divisor };
     }
-    e->to->n_body = e->to->n_insns;
+    e->to->n_per_element = e->to->n_insns;
     e->epilogue = true;
     forget(e);
     e->shape = first->shape;
     const clg__geom whole = clg__geom_contiguous(&e->shape);
-    for (int k = 0; k < g->n_reds; k++) {
-        const int insn = emit_value(e, g->reds[k], 0, &whole, 0);
-        if (w->values[g->reds[k]].stored)
-            store(e, g->reds[k], insn);
+    for (int k = 0; k < g->n_reductions; k++) {
+        const int insn = emit_value(e, g->reductions[k], 0, &whole, 0);
+        if (w->values[g->reductions[k]].stored)
+            store(e, g->reductions[k], insn);
     }
 }
 
-static void begin_epilogue(emitter *e, const clg__grp *g)
+static void begin_epilogue(emitter *e, const clg__group *g)
 {
     const clg__value *v = &e->f->w->values[g->kernel];
     const int axis = v->shape.rank - v->op->row_axis_from_end;
@@ -362,21 +362,21 @@ static void begin_epilogue(emitter *e, const clg__grp *g)
     add_insn(e, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = v->dtype });
 }
 
-clg__emit_result clg__emit(clg__planner *f, int group, clg__group *out)
+clg__emit_result clg__emit(clg__planner *f, int group, clg__body *out)
 {
-    const clg__grp *g = &f->g[group];
+    const clg__group *g = &f->g[group];
     emitter *e = f->emitter;
     e->f = f;
     e->group = group;
     e->to = out;
     e->epilogue = e->failed = false;
     e->input_base = e->depth = 0;
-    e->culprit = e->root = -1;
+    e->to_store = e->root = -1;
     forget(e);
-    memset(out, 0, offsetof(clg__group, operands));
-    if (g->kind == CLG__GRP_REDUCE)
+    memset(out, 0, offsetof(clg__body, operands));
+    if (g->kind == CLG__GROUP_REDUCE)
         emit_reductions(e, g);
-    else if (g->kind == CLG__GRP_KERNEL)
+    else if (g->kind == CLG__GROUP_KERNEL)
         begin_epilogue(e, g);
     else
         e->shape = out->shape = f->w->values[g->results[0]].shape;
@@ -387,11 +387,11 @@ clg__emit_result clg__emit(clg__planner *f, int group, clg__group *out)
         if (f->w->values[g->results[k]].stored)
             store(e, g->results[k], insn);
     }
-    if (g->kind == CLG__GRP_POINTWISE)
-        out->n_body = out->n_insns;
-    if (g->kind == CLG__GRP_KERNEL)
-        out->n_body = 0;
-    return (clg__emit_result) { !e->failed, e->culprit };
+    if (g->kind == CLG__GROUP_POINTWISE)
+        out->n_per_element = out->n_insns;
+    if (g->kind == CLG__GROUP_KERNEL)
+        out->n_per_element = 0;
+    return (clg__emit_result) { !e->failed, e->to_store };
 }
 
 void *clg__emitter_new(void)

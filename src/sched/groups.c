@@ -11,13 +11,13 @@
 
 #define RANKS ((int64_t) 1 << 24) // between levels
 
-int clg__group_new(clg__planner *f, clg__grp_kind kind)
+int clg__group_new(clg__planner *f, clg__group_kind kind)
 {
     if (!clg__grow((void **) &f->g, &f->capacity, f->n + 1, sizeof *f->g)) {
         f->failed = true;
         return -1;
     }
-    f->g[f->n] = (clg__grp) { .kind = kind, .kernel = -1, .merged_into = -1, .launch = -1 };
+    f->g[f->n] = (clg__group) { .kind = kind, .kernel = -1, .merged_into = -1, .launch = -1 };
     return f->n++;
 }
 
@@ -26,7 +26,7 @@ bool clg__group_store(clg__planner *f, int value)
     clg__value *v = &f->w->values[value];
     if (v->stored && v->group >= 0)
         return true;
-    const int k = clg__group_new(f, CLG__GRP_POINTWISE);
+    const int k = clg__group_new(f, CLG__GROUP_POINTWISE);
     if (k < 0)
         return false;
     f->g[k].results[0] = value;
@@ -63,8 +63,8 @@ static bool reads(const int *loads, int n, int value)
 
 bool clg__group_set_loads(clg__planner *f, int k)
 {
-    clg__grp *g = &f->g[k];
-    const clg__value *v = g->kind == CLG__GRP_KERNEL ? &f->w->values[g->kernel] : NULL;
+    clg__group *g = &f->g[k];
+    const clg__value *v = g->kind == CLG__GROUP_KERNEL ? &f->w->values[g->kernel] : NULL;
     const int most = (g->body ? g->body->n_operands : 0) + (v ? v->n_src : 0);
     int *loads = clg__malloc(((size_t) most + 1) * sizeof *loads);
     if (!loads) {
@@ -86,9 +86,9 @@ bool clg__group_set_loads(clg__planner *f, int k)
     return true;
 }
 
-bool clg__group_set_body(clg__planner *f, int k, const clg__group *text)
+bool clg__group_set_body(clg__planner *f, int k, const clg__body *text)
 {
-    clg__body *b = clg__body_new(text);
+    clg__compact_body *b = clg__body_compact(text);
     if (!b) {
         f->failed = true;
         return false;
@@ -100,8 +100,8 @@ bool clg__group_set_body(clg__planner *f, int k, const clg__group *text)
 
 int64_t clg__group_numel(const clg__planner *f, int k)
 {
-    const clg__grp *g = &f->g[k];
-    const int value = g->kind == CLG__GRP_KERNEL ? g->kernel : g->kind == CLG__GRP_REDUCE ? g->reds[0] : g->results[0];
+    const clg__group *g = &f->g[k];
+    const int value = g->kind == CLG__GROUP_KERNEL ? g->kernel : g->kind == CLG__GROUP_REDUCE ? g->reductions[0] : g->results[0];
     return f->w->values[value].numel;
 }
 
@@ -132,7 +132,7 @@ bool clg__groups_levels(clg__planner *f)
             continue;
         for (f->stack[top++] = k; top > 0;) {
             const int at = f->stack[top - 1];
-            clg__grp *g = &f->g[at];
+            clg__group *g = &f->g[at];
             int missing = -1;
             for (; g->next < g->n_loads && missing < 0; g->next++) {
                 const int d = clg__group_dep(f, at, g->next);
@@ -232,12 +232,12 @@ static void users_of_value(clg__planner *f, int value, int k, int64_t rank, int 
 
 static void users_of(clg__planner *f, int k, int64_t rank, int *top, each_user each)
 {
-    const clg__grp *g = &f->g[k];
+    const clg__group *g = &f->g[k];
     for (int i = 0; i < g->n_results; i++)
         users_of_value(f, g->results[i], k, rank, top, each);
-    for (int i = 0; i < g->n_reds; i++)
-        users_of_value(f, g->reds[i], k, rank, top, each);
-    if (g->kind == CLG__GRP_KERNEL)
+    for (int i = 0; i < g->n_reductions; i++)
+        users_of_value(f, g->reductions[i], k, rank, top, each);
+    if (g->kind == CLG__GROUP_KERNEL)
         users_of_value(f, g->kernel, k, rank, top, each);
 }
 
@@ -284,7 +284,7 @@ static void add_move(clg__planner *f, int user, int64_t rank, int *top)
 
 void clg__groups_merged(clg__planner *f, int a, int b)
 {
-    clg__grp *g = &f->g[a];
+    clg__group *g = &f->g[a];
     const int64_t rank = g->rank > f->g[b].rank ? g->rank : f->g[b].rank;
     int top = 0;
     f->g[b].merged_into = a;

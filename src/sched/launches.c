@@ -27,7 +27,7 @@ static bool sink_last(clg__planner *f, int top)
         }
     }
     for (int k = 0; k < f->n; k++) {
-        if (clg__group_alive(f, k) && f->g[k].kind == CLG__GRP_POINTWISE && !read[k])
+        if (clg__group_alive(f, k) && f->g[k].kind == CLG__GROUP_POINTWISE && !read[k])
             f->g[k].level = top;
     }
     clg__free(read);
@@ -35,7 +35,7 @@ static bool sink_last(clg__planner *f, int top)
 }
 
 // Draws are a kernel's own; slots are arguments once, so that they must be the same.
-static bool may_share(const clg__body *b, uint64_t *slots)
+static bool may_share(const clg__compact_body *b, uint64_t *slots)
 {
     *slots = 0;
     for (int i = 0; i < b->n_operands; i++) {
@@ -49,7 +49,7 @@ static bool may_share(const clg__body *b, uint64_t *slots)
     return true;
 }
 
-static bool same_slots(const clg__body *a, const clg__body *b)
+static bool same_slots(const clg__compact_body *a, const clg__compact_body *b)
 {
     bool same = a->n_operands == b->n_operands && a->n_outputs == b->n_outputs;
     for (int i = 0; i < a->n_operands && same; i++) {
@@ -60,14 +60,14 @@ static bool same_slots(const clg__body *a, const clg__body *b)
 }
 
 // May n groups like b share a launch? Slots are arguments once, buffers for every group.
-static bool arguments_fit(const clg__planner *f, const clg__body *b, int n)
+static bool arguments_fit(const clg__planner *f, const clg__compact_body *b, int n)
 {
     int bytes = 16 + n * b->n_outputs * 8;
     for (int k = 0; k < b->n_operands; k++) {
         const clg__operand_kind kind = b->operands[k].kind;
         bytes += kind == CLG__FROM_BUFFER ? n * 8 : kind == CLG__FROM_RANDOM ? 16 : 8;
     }
-    return n <= CLG__LAUNCH_GROUPS && bytes <= f->cost.argument_bytes &&
+    return n <= CLG__LAUNCH_BODIES && bytes <= f->cost.argument_bytes &&
            n * (b->n_operands + b->n_outputs) <= f->cost.launch_buffers;
 }
 
@@ -90,11 +90,11 @@ static bool find_entries(clg__planner *f, entry **out, int *n)
     bool ok = all != NULL;
     *n = 0;
     for (int k = 0; k < f->n && ok; k++) {
-        clg__grp *g = &f->g[k];
+        clg__group *g = &f->g[k];
         uint64_t slots;
         int text = -1;
         g->next = -1;
-        if (!f->w->fuse || !clg__group_alive(f, k) || g->kind != CLG__GRP_POINTWISE || !may_share(g->body, &slots))
+        if (!f->w->fuse || !clg__group_alive(f, k) || g->kind != CLG__GROUP_POINTWISE || !may_share(g->body, &slots))
             continue;
         ok = clg__text_number(f->texts, g->body, f->room, &text);
         if (ok && text >= 0)
@@ -111,13 +111,13 @@ static bool find_entries(clg__planner *f, entry **out, int *n)
 // Those of its text on its level, as many as fit.
 static void fill_launch(clg__planner *f, const entry *all, int n, int k, int *at)
 {
-    const clg__grp *g = &f->g[k];
+    const clg__group *g = &f->g[k];
     int groups = 1;
     for (int i = g->next + 1; g->next >= 0 && i < n && arguments_fit(f, g->body, groups + 1); i++) {
         const entry *e = &all[i], *of = &all[g->next];
         if (e->level != of->level || e->text != of->text || e->slots != of->slots)
             break;
-        clg__grp *o = &f->g[e->group];
+        clg__group *o = &f->g[e->group];
         if (o->launch >= 0 || !same_slots(g->body, o->body))
             continue;
         o->launch = g->launch;

@@ -7,14 +7,14 @@
 
 static void describe(const clg__planner *f, int k, clg__str *out)
 {
-    const clg__grp *g = &f->g[k];
+    const clg__group *g = &f->g[k];
     char shape[128];
-    if (g->kind == CLG__GRP_KERNEL) {
+    if (g->kind == CLG__GROUP_KERNEL) {
         const clg__value *v = &f->w->values[g->kernel];
         clg__str_printf(out, "%s (%s) -> %s", v->op->name, g->variant->name,
                         clg__shape_text(&v->shape, shape));
     } else if (g->body) {
-        clg__str_printf(out, "%s over %s", g->kind == CLG__GRP_REDUCE ? "reduce" : "pointwise",
+        clg__str_printf(out, "%s over %s", g->kind == CLG__GROUP_REDUCE ? "reduce" : "pointwise",
                         clg__shape_text(&g->body->shape, shape));
     }
     for (int i = 0; g->body && i < g->body->n_insns; i++) {
@@ -22,8 +22,8 @@ static void describe(const clg__planner *f, int k, clg__str *out)
         if (in->kind == CLG__I_EW)
             clg__str_printf(out, " %s", in->op->name);
     }
-    for (int i = 0; i < g->n_reds; i++)
-        clg__str_printf(out, " %s", f->w->values[g->reds[i]].op->name);
+    for (int i = 0; i < g->n_reductions; i++)
+        clg__str_printf(out, " %s", f->w->values[g->reductions[i]].op->name);
     if (g->body)
         clg__str_printf(out, " (%d loads, %d results)", g->body->n_operands, g->body->n_outputs);
 }

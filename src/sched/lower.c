@@ -192,7 +192,7 @@ static bool copy_of(clg__work *w, clg__access *r, clg_dtype t, const clg_shape *
 // Make the access one of a buffer; strided: any strides will do.
 static bool as_buffer(clg__work *w, clg__access *r, clg_dtype t, const clg_shape *s, bool strided)
 {
-    const bool fits = !clg__is_virtual(&w->values[r->value]) && !r->geom.windowed &&
+    const bool fits = !clg__is_generated(&w->values[r->value]) && !r->geom.windowed &&
                       (strided || clg__geom_is_contiguous(&r->geom, s));
     if (!fits)
         return copy_of(w, r, t, s);
@@ -298,7 +298,7 @@ static void lower_passed(clg__work *w)
 {
     for (int i = 0; i < w->n_passed; i++) {
         clg__value *v = &w->values[w->at[w->passed[i]->index].value];
-        v->need |= !clg__is_virtual(v);
+        v->need |= !clg__is_generated(v);
     }
 }
 

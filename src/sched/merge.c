@@ -25,26 +25,26 @@ typedef struct merger {
 
 // ---- one merge
 
-static void set_group(clg__work *w, const clg__grp *members, int k)
+static void set_group(clg__work *w, const clg__group *members, int k)
 {
     for (int i = 0; i < members->n_results; i++)
         w->values[members->results[i]].group = k;
-    for (int i = 0; i < members->n_reds; i++)
-        w->values[members->reds[i]].group = k;
+    for (int i = 0; i < members->n_reductions; i++)
+        w->values[members->reductions[i]].group = k;
 }
 
 // Try to compute group b inside group a.
 static bool try_merge(clg__planner *f, int a, int b)
 {
-    clg__grp *ga = &f->g[a], *gb = &f->g[b];
-    const int n_results = ga->n_results, n_reds = ga->n_reds;
-    if (n_results + gb->n_results > CLG__GROUP_OUTPUTS || n_reds + gb->n_reds > CLG__GROUP_REDUCTIONS ||
+    clg__group *ga = &f->g[a], *gb = &f->g[b];
+    const int n_results = ga->n_results, n_reductions = ga->n_reductions;
+    if (n_results + gb->n_results > CLG__BODY_OUTPUTS || n_reductions + gb->n_reductions > CLG__BODY_REDUCTIONS ||
         clg__groups_cycle(f, a, b))
         return false;
     for (int i = 0; i < gb->n_results; i++)
         ga->results[ga->n_results++] = gb->results[i];
-    for (int i = 0; i < gb->n_reds; i++)
-        ga->reds[ga->n_reds++] = gb->reds[i];
+    for (int i = 0; i < gb->n_reductions; i++)
+        ga->reductions[ga->n_reductions++] = gb->reductions[i];
     set_group(f->w, gb, a);
     const bool fits = clg__emit(f, a, f->room).ok &&
                       f->room->n_operands + f->room->n_outputs <= f->cost.max_buffers;
@@ -53,7 +53,7 @@ static bool try_merge(clg__planner *f, int a, int b)
         return true;
     }
     ga->n_results = n_results;
-    ga->n_reds = n_reds;
+    ga->n_reductions = n_reductions;
     set_group(f->w, gb, b);
     return false;
 }
@@ -76,7 +76,7 @@ static bool read_elsewhere(clg__planner *f, int kernel_group, int user)
 
 static bool can_be_epilogue(clg__planner *f, int kernel_group, int user)
 {
-    const clg__grp *g = &f->g[kernel_group];
+    const clg__group *g = &f->g[kernel_group];
     const clg__value *v = &f->w->values[g->kernel];
     return g->variant->epilogue && v->op->row_axis_from_end > 0 && g->n_results == 0 &&
            v->uses == 1 && !v->wanted && !v->node->outs && f->g[user].n_results == 1 &&
@@ -89,13 +89,13 @@ static bool merge_into_producer(clg__planner *f, int k)
         const int d = clg__group_dep(f, k, i);
         if (d < 0 || clg__group_numel(f, d) != clg__group_numel(f, k))
             continue;
-        if (f->g[d].kind == CLG__GRP_KERNEL && !can_be_epilogue(f, d, k))
+        if (f->g[d].kind == CLG__GROUP_KERNEL && !can_be_epilogue(f, d, k))
             continue;
         // at the end of a reduction it would save nothing, and make each reduction a kernel of its own
-        if (f->g[d].kind == CLG__GRP_REDUCE && f->g[k].same_body)
+        if (f->g[d].kind == CLG__GROUP_REDUCE && f->g[k].same_body)
             continue;
         if (try_merge(f, d, k)) {
-            if (f->g[d].kind == CLG__GRP_KERNEL)
+            if (f->g[d].kind == CLG__GROUP_KERNEL)
                 f->w->values[f->g[d].kernel].stored = false;
             return true;
         }
@@ -107,7 +107,7 @@ static bool merge_into_producer(clg__planner *f, int k)
 
 static const clg__node *reduction_of(const clg__planner *f, int k)
 {
-    return f->g[k].kind == CLG__GRP_REDUCE ? f->w->values[f->g[k].reds[0]].node : NULL;
+    return f->g[k].kind == CLG__GROUP_REDUCE ? f->w->values[f->g[k].reductions[0]].node : NULL;
 }
 
 // Elements that the group walks.
@@ -131,7 +131,7 @@ static bool alike(const clg__planner *f, int a, int b)
 
 static bool share_a_load(const clg__planner *f, int a, int b)
 {
-    const clg__grp *x = &f->g[a], *y = &f->g[b];
+    const clg__group *x = &f->g[a], *y = &f->g[b];
     for (int i = 0; i < x->n_loads; i++) {
         for (int j = 0; j < y->n_loads; j++) {
             if (x->loads[i] == y->loads[j] &&
@@ -171,12 +171,12 @@ static bool find_siblings(merger *m)
     clg__planner *f = m->f;
     size_t most = 0;
     for (int k = 0; k < f->n; k++)
-        most += f->g[k].kind == CLG__GRP_KERNEL ? 0 : (size_t) f->g[k].n_loads;
+        most += f->g[k].kind == CLG__GROUP_KERNEL ? 0 : (size_t) f->g[k].n_loads;
     m->all = clg__malloc((most + 1) * sizeof *m->all);
     if (!m->all)
         return false;
     for (int k = 0; k < f->n; k++) {
-        if (!clg__group_alive(f, k) || f->g[k].kind == CLG__GRP_KERNEL)
+        if (!clg__group_alive(f, k) || f->g[k].kind == CLG__GROUP_KERNEL)
             continue;
         const int band = f->g[k].level / f->cost.band_levels;
         for (int i = 0; i < f->g[k].n_loads; i++) {
@@ -204,9 +204,9 @@ static int first_of(const merger *m, uint64_t key)
 // Can it take no more, whatever comes?
 static bool is_closed(const clg__planner *f, int k)
 {
-    const clg__grp *g = &f->g[k];
+    const clg__group *g = &f->g[k];
     return g->refusals >= f->cost.max_refusals ||
-           (g->kind == CLG__GRP_REDUCE ? g->n_reds >= CLG__GROUP_REDUCTIONS : g->n_results >= CLG__GROUP_OUTPUTS);
+           (g->kind == CLG__GROUP_REDUCE ? g->n_reductions >= CLG__BODY_REDUCTIONS : g->n_results >= CLG__BODY_OUTPUTS);
 }
 
 typedef struct cursor {
@@ -277,7 +277,7 @@ static bool merge_sibling(merger *m, int k)
 static bool make_bodies(clg__planner *f)
 {
     for (int k = 0; k < f->n; k++) {
-        if (!clg__group_alive(f, k) || f->g[k].kind == CLG__GRP_KERNEL)
+        if (!clg__group_alive(f, k) || f->g[k].kind == CLG__GROUP_KERNEL)
             continue;
         if (!clg__emit_storing(f, k, f->room) || !clg__group_set_body(f, k, f->room)) {
             if (!f->failed)
@@ -297,7 +297,7 @@ static bool find_same_bodies(clg__planner *f)
         first[k] = -1;
     for (int k = 0; k < f->n && ok; k++) {
         int number = -1;
-        if (!clg__group_alive(f, k) || f->g[k].kind != CLG__GRP_POINTWISE)
+        if (!clg__group_alive(f, k) || f->g[k].kind != CLG__GROUP_POINTWISE)
             continue;
         ok = clg__text_number(f->texts, f->g[k].body, f->room, &number);
         if (!ok || number < 0)
@@ -319,9 +319,9 @@ static void merge_all(merger *m)
     // Values come in dependency order, groups nearly so: walk the values.
     for (int i = 0; i < f->w->n_values && !f->failed; i++) {
         const int k = f->w->values[i].group;
-        if (k < 0 || !f->w->values[i].stored || f->g[k].kind == CLG__GRP_KERNEL)
+        if (k < 0 || !f->w->values[i].stored || f->g[k].kind == CLG__GROUP_KERNEL)
             continue;
-        if (f->g[k].kind == CLG__GRP_POINTWISE && f->g[k].n_results == 1 && f->g[k].results[0] == i &&
+        if (f->g[k].kind == CLG__GROUP_POINTWISE && f->g[k].n_results == 1 && f->g[k].results[0] == i &&
             merge_into_producer(f, k))
             continue;
         merge_sibling(m, k);
@@ -338,10 +338,10 @@ bool clg__pass_registers(clg__planner *f)
             read[f->g[k].loads[i] / CLG__MAX_OUTPUTS] = 1;
     }
     for (int k = 0; k < f->n && !f->failed; k++) {
-        clg__grp *g = &f->g[k];
+        clg__group *g = &f->g[k];
         bool changed = false;
-        for (int i = 0; clg__group_alive(f, k) && i < g->n_results + g->n_reds; i++) {
-            const int id = i < g->n_results ? g->results[i] : g->reds[i - g->n_results];
+        for (int i = 0; clg__group_alive(f, k) && i < g->n_results + g->n_reductions; i++) {
+            const int id = i < g->n_results ? g->results[i] : g->reductions[i - g->n_results];
             clg__value *v = &f->w->values[id];
             if (v->stored && !read[id] && !v->wanted) {
                 v->stored = false;

@@ -60,12 +60,12 @@ static bool place_value(clg__planner *f, int value, int launch)
 
 static bool place_group(clg__planner *f, int group, int launch)
 {
-    const clg__grp *g = &f->g[group];
+    const clg__group *g = &f->g[group];
     for (int i = 0; g->body && i < g->body->n_outputs; i++) {
         if (!place_value(f, g->body->outputs[i].output, launch))
             return false;
     }
-    if (g->kind != CLG__GRP_KERNEL || g->n_results)
+    if (g->kind != CLG__GROUP_KERNEL || g->n_results)
         return true;
     const clg__value *v = &f->w->values[g->kernel];
     for (int k = 0; k < (v->node->outs ? v->node->outs->n : 1); k++) {

@@ -9,12 +9,12 @@
 #include "sched/memory.h"
 #include "sched/plan.h"
 
-typedef enum clg__grp_kind { CLG__GRP_POINTWISE, CLG__GRP_REDUCE, CLG__GRP_KERNEL } clg__grp_kind;
+typedef enum clg__group_kind { CLG__GROUP_POINTWISE, CLG__GROUP_REDUCE, CLG__GROUP_KERNEL } clg__group_kind;
 
-typedef struct clg__grp {
-    clg__grp_kind kind;
-    int results[CLG__GROUP_OUTPUTS], n_results; // pointwise values (epilogues of the others)
-    int reds[CLG__GROUP_REDUCTIONS], n_reds; // REDUCE
+typedef struct clg__group {
+    clg__group_kind kind;
+    int results[CLG__BODY_OUTPUTS], n_results; // pointwise values (epilogues of the others)
+    int reductions[CLG__BODY_REDUCTIONS], n_reductions; // REDUCE
     int kernel;      // KERNEL
     const clg__variant *variant; // KERNEL
     int merged_into; // -1 while alive; itself: it never was
@@ -22,23 +22,23 @@ typedef struct clg__grp {
     int64_t rank;    // above those of all groups that it reads; kept so by merges
     int launch;      // number of the launch it is part of
     bool same_body;  // another group has the same text
-    clg__body *body; // what codegen gets; NULL for a kernel without an epilogue
+    clg__compact_body *body; // what codegen gets; NULL for a kernel without an epilogue
     int *loads, n_loads; // values that it reads
     int refusals;    // of siblings that were to be merged
     // of walks
     uint32_t seen;
     int next;
-} clg__grp;
+} clg__group;
 
 typedef struct clg__planner {
     clg__work *w;
     clg__cost cost;
-    clg__grp *g;
+    clg__group *g;
     int n, capacity;
     bool failed;    // out of memory
     clg__str *passes; // where the plan goes as text after each pass, or NULL
     void *emitter;  // of emit.c
-    clg__group *room; // what is emitted now
+    clg__body *room; // what is emitted now
     clg__texts *texts;
     // made when all groups have a body: per value the groups that read it, which may have been merged since
     int *user_start, *user;
@@ -65,20 +65,20 @@ typedef struct clg__planner {
 #define CLG__BINDING(value, out) ((value) * CLG__MAX_OUTPUTS + (out))
 enum { CLG__EPILOGUE_BASE = 1 << 30 };
 
-// Why emission stopped: culprit must be stored, or -1 (limits or an access that cannot be).
+// Why emission stopped: to_store must be stored, or -1 (limits or an access that cannot be).
 typedef struct clg__emit_result {
     bool ok;
-    int culprit;
+    int to_store;
 } clg__emit_result;
-clg__emit_result clg__emit(clg__planner *f, int group, clg__group *out);
+clg__emit_result clg__emit(clg__planner *f, int group, clg__body *out);
 void *clg__emitter_new(void);
 // Until it works, storing what does not fit.
-bool clg__emit_storing(clg__planner *f, int group, clg__group *out);
+bool clg__emit_storing(clg__planner *f, int group, clg__body *out);
 
 // ---- groups.c: the graph of groups
-int clg__group_new(clg__planner *f, clg__grp_kind kind); // -1: f->failed
+int clg__group_new(clg__planner *f, clg__group_kind kind); // -1: f->failed
 bool clg__group_store(clg__planner *f, int value);        // a group of its own
-bool clg__group_set_body(clg__planner *f, int k, const clg__group *text);
+bool clg__group_set_body(clg__planner *f, int k, const clg__body *text);
 bool clg__group_set_loads(clg__planner *f, int k);
 bool clg__groups_link(clg__planner *f);  // users, levels, ranks
 bool clg__groups_levels(clg__planner *f); // of those alive

@@ -87,12 +87,12 @@ clg_status clg_print(FILE *file, clg_tensor t)
 
 static void dot_group(clg__str *out, const clg__planner *f, int k)
 {
-    const clg__grp *g = &f->g[k];
+    const clg__group *g = &f->g[k];
     clg__str_printf(out, "  subgraph cluster%d {\n    label=\"launch %d\"; style=rounded;\n", k, g->launch);
-    if (g->kind == CLG__GRP_KERNEL)
+    if (g->kind == CLG__GROUP_KERNEL)
         clg__str_printf(out, "    n%d;\n", g->kernel);
-    for (int i = 0; i < g->n_reds; i++)
-        clg__str_printf(out, "    n%d;\n", g->reds[i]);
+    for (int i = 0; i < g->n_reductions; i++)
+        clg__str_printf(out, "    n%d;\n", g->reductions[i]);
     for (int i = 0; i < g->n_results; i++)
         clg__str_printf(out, "    n%d;\n", g->results[i]);
     clg__str_printf(out, "  }\n");

@@ -65,7 +65,7 @@ bool clg__work_collect(clg__work *w);             // fills nodes
 bool clg__work_key(const clg__work *w, clg__key *k); // canonical bytes of the whole evaluation
 void clg__work_free(clg__work *w);
 
-static inline bool clg__is_virtual(const clg__value *v)
+static inline bool clg__is_generated(const clg__value *v)
 {
     const clg__op_kind k = v->op->kind;
     return k == CLG__SCALAR_SLOT || k == CLG__CONST || k == CLG__IOTA || k == CLG__RANDOM;
