@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Text in, text out: one fused group becomes one or two kernels. Knows no OpenCL object.
+// Bodies in, text out: one body becomes one or two kernels. Knows no OpenCL object.
 #ifndef CLG_CODEGEN_CODEGEN_H
 #define CLG_CODEGEN_CODEGEN_H
 
@@ -16,7 +16,7 @@ typedef struct clg__operand {
     clg__operand_kind kind;
     clg_dtype dtype;
     int input;      // binding number, given by the scheduler
-    clg__geom geom; // over the group's shape; FROM_IOTA and FROM_RANDOM: of the index
+    clg__geom geom; // over the body's shape; FROM_IOTA and FROM_RANDOM: of the index
     double fill;    // where the window excludes
     double a, b;
     clg__random_kind random;
@@ -56,9 +56,9 @@ typedef struct clg__output {
 enum { CLG__BODY_OPERANDS = 24, CLG__BODY_INSNS = 96, CLG__BODY_OUTPUTS = 8,
        CLG__BODY_REDUCTIONS = 4 };
 
-// insns[0..n_per_element) are computed per element of `shape`; for a reduction insns[n_per_element..n_insns) are the
-// epilogue, computed per element of the kept shape (reduced dimensions 1; operands loaded there have
-// stride 0 along them). Instructions come in order: sources before users.
+// What one group of the planner computes. insns[0..n_per_element) are computed per element of `shape`; for a
+// reduction the others are the epilogue, computed per element of the kept shape (reduced dimensions 1; operands
+// loaded there have stride 0 along them). Instructions come in order: sources before users.
 typedef struct clg__body {
     clg_shape shape;
     bool reduced[CLG_MAX_RANK];
@@ -71,27 +71,26 @@ typedef struct clg__body {
 
 enum { CLG__LAUNCH_BODIES = 64 }; // of one launch, at most
 
-// Several groups of one structure (same text, other buffers and extents) in one launch: pass n > 1;
-// group k's binding numbers must be distinct. All must generate the same text, else CLG_EINVAL.
-// n_reductions == 0: pointwise. Slots of group 0 serve all (they are equal by construction).
-clg_status clg__codegen(const clg__body *const *groups, int n, const clg__caps *caps,
+// n > 1: several bodies of one text (clg__codegen_text), with other buffers and extents, in one launch; their binding
+// numbers must be distinct, but slots of body 0 serve all. n_reductions == 0: pointwise.
+clg_status clg__codegen(const clg__body *const *bodies, int n, const clg__caps *caps,
                         clg__kplan *p);
-// The text of a pointwise group's kernel, appended; nothing where there is nothing to launch. Groups of equal
+// The text of a pointwise body's kernel, appended; nothing where there is nothing to launch. Bodies of equal
 // texts can share a launch. False: out of memory.
-bool clg__codegen_text(const clg__body *g, const clg__caps *caps, clg__str *text);
-// The group of a smaller batch, where that has another text: CPU class, 16 elements or more in a row
+bool clg__codegen_text(const clg__body *body, const clg__caps *caps, clg__str *text);
+// The body of a smaller batch, where that has another text: CPU class, 16 elements or more in a row
 // that become fewer. false: there is none.
-bool clg__codegen_short(const clg__body *g, const clg__caps *caps, clg__body *out);
+bool clg__codegen_short(const clg__body *body, const clg__caps *caps, clg__body *out);
 
-// The epilogue of a kernel op's variant. The group's shape is [B,R,C] = the output viewed so; insn 0
-// is the kernel's own value (an I_REDUCED with operand 0); every buffer operand is FULL (contiguous),
-// MATRIX (rows along C, in any steps along R, repeated along B), ROW (stride only along R), COL (only along C, stride 1) or one element. Writes into l->defines:
-//   EPI_PARAMS   ", global const float *e0, float e1..." to end the kernel's parameter list
+// The epilogue of a kernel op's variant. The body's shape is [B,R,C] = the output viewed so; insn 0 is the kernel's
+// own value (an I_REDUCED with operand 0); every buffer operand is FULL (contiguous), MATRIX (rows along C, in any
+// steps along R, repeated along B), ROW (stride only along R), COL (only along C, stride 1) or one element. Writes
+// into l->defines:
+//   EPI_PARAMS   ", global const float *b0, ..., const float x1..." to end the kernel's parameter list
 //   EPI(v, idx, row, col, n)   value(s) after the epilogue; idx = linear output index of lane 0;
-//                CPU class: v is a vec16 of which n lanes count; GPU class: v scalar
-//   EPI_OUT_T    element type of the output
-// and expands the CLG__ARG_EPILOGUE argument into real arguments.
-// fvec: 16 or 1. group NULL: the identity.
-clg_status clg__codegen_epilogue(const clg__body *g, int vec, clg_dtype acc, clg__kplan *p,
+//                CPU class: v is a vector of which n lanes count; GPU class: v scalar
+// and makes the CLG__ARG_EPILOGUE argument the real ones. vec: lanes, 16 or 1; acc: type of the kernel's value.
+// body NULL: the identity.
+clg_status clg__codegen_epilogue(const clg__body *body, int vec, clg_dtype acc, clg__kplan *p,
                                  clg__launch *l);
 #endif

@@ -15,16 +15,16 @@ static bool whole_window(const clg__geom *g, int d, int64_t dim)
 }
 
 // Can dimension `d` of every access follow `k` (the last joined one) as its inner part?
-static bool joins(const clg__body *g, const clg__geom *in, const clg__space *s, int k, int d)
+static bool joins(const clg__body *body, const clg__geom *in, const clg__space *s, int k, int d)
 {
-    if (s->reduced[k] != g->reduced[d])
+    if (s->reduced[k] != body->reduced[d])
         return false;
-    for (int i = 0; i < g->n_operands; i++) {
+    for (int i = 0; i < body->n_operands; i++) {
         const clg__geom *a = &s->geom[i], *b = &in[i];
-        if (!has_geom(&g->operands[i]))
+        if (!has_geom(&body->operands[i]))
             continue;
-        if (a->stride[k] != b->stride[d] * g->shape.dim[d] || !whole_window(a, k, s->dim[k]) ||
-            !whole_window(b, d, g->shape.dim[d]))
+        if (a->stride[k] != b->stride[d] * body->shape.dim[d] || !whole_window(a, k, s->dim[k]) ||
+            !whole_window(b, d, body->shape.dim[d]))
             return false;
     }
     return true;
@@ -32,37 +32,37 @@ static bool joins(const clg__body *g, const clg__geom *in, const clg__space *s, 
 
 // The accesses with dimensions of size 1 out of the way: one whose window leaves such an element out sees
 // nothing at all.
-static void without_ones(const clg__body *g, clg__geom *out)
+static void without_ones(const clg__body *body, clg__geom *out)
 {
-    for (int i = 0; i < g->n_operands; i++) {
+    for (int i = 0; i < body->n_operands; i++) {
         bool inside = true;
-        out[i] = g->operands[i].geom;
-        for (int d = 0; d < g->shape.rank && has_geom(&g->operands[i]); d++)
-            inside &= g->shape.dim[d] != 1 || whole_window(&out[i], d, 1);
-        for (int d = 0; d < g->shape.rank && !inside; d++)
+        out[i] = body->operands[i].geom;
+        for (int d = 0; d < body->shape.rank && has_geom(&body->operands[i]); d++)
+            inside &= body->shape.dim[d] != 1 || whole_window(&out[i], d, 1);
+        for (int d = 0; d < body->shape.rank && !inside; d++)
             out[i].lo[d] = out[i].hi[d] = 0;
     }
 }
 
-void clg__collapse(const clg__body *g, clg__space *s)
+void clg__collapse(const clg__body *body, clg__space *s)
 {
     clg__geom in[CLG__BODY_OPERANDS];
     memset(s, 0, sizeof *s);
-    without_ones(g, in);
-    for (int i = 0; i < g->n_operands; i++) {
+    without_ones(body, in);
+    for (int i = 0; i < body->n_operands; i++) {
         s->geom[i].offset = in[i].offset;
-        s->geom[i].windowed = has_geom(&g->operands[i]) && in[i].windowed;
+        s->geom[i].windowed = has_geom(&body->operands[i]) && in[i].windowed;
     }
-    for (int d = 0; d < g->shape.rank; d++) {
-        if (g->shape.dim[d] == 1)
+    for (int d = 0; d < body->shape.rank; d++) {
+        if (body->shape.dim[d] == 1)
             continue;
-        const bool join = s->rank > 0 && joins(g, in, s, s->rank - 1, d);
+        const bool join = s->rank > 0 && joins(body, in, s, s->rank - 1, d);
         const int k = join ? s->rank - 1 : s->rank++;
-        s->dim[k] = join ? s->dim[k] * g->shape.dim[d] : g->shape.dim[d];
-        s->reduced[k] = g->reduced[d];
-        for (int i = 0; i < g->n_operands; i++) {
+        s->dim[k] = join ? s->dim[k] * body->shape.dim[d] : body->shape.dim[d];
+        s->reduced[k] = body->reduced[d];
+        for (int i = 0; i < body->n_operands; i++) {
             const clg__geom *from = &in[i];
-            s->geom[i].stride[k] = has_geom(&g->operands[i]) ? from->stride[d] : 0;
+            s->geom[i].stride[k] = has_geom(&body->operands[i]) ? from->stride[d] : 0;
             s->geom[i].lo[k] = from->windowed && !join ? from->lo[d] : 0;
             s->geom[i].hi[k] = from->windowed && !join ? from->hi[d] : s->dim[k];
         }
@@ -70,10 +70,10 @@ void clg__collapse(const clg__body *g, clg__space *s)
     if (s->rank == 0) {
         s->rank = 1;
         s->dim[0] = 1;
-        for (int i = 0; i < g->n_operands; i++)
-            s->geom[i].hi[0] = g->shape.rank == 0 || !in[i].windowed || in[i].hi[0] > 0;
+        for (int i = 0; i < body->n_operands; i++)
+            s->geom[i].hi[0] = body->shape.rank == 0 || !in[i].windowed || in[i].hi[0] > 0;
     }
-    for (int i = 0; i < g->n_operands; i++) {
+    for (int i = 0; i < body->n_operands; i++) {
         for (int k = 0; k < s->rank; k++) {
             if (s->dim[k] == 1 && !s->geom[i].windowed)
                 s->geom[i].stride[k] = 0;

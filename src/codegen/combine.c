@@ -11,16 +11,16 @@ bool clg__red_is_arg(clg__reduce_kind k)
     return k == CLG__RED_ARGMAX || k == CLG__RED_ARGMIN;
 }
 
-clg_dtype clg__red_type(const clg__body *g, const clg__reduction *r)
+clg_dtype clg__red_type(const clg__body *body, const clg__reduction *r)
 {
-    return r->kind == CLG__RED_ANY || r->kind == CLG__RED_ALL ? CLG_BOOL : clg__as(g->insns[r->src].dtype);
+    return r->kind == CLG__RED_ANY || r->kind == CLG__RED_ALL ? CLG_BOOL : clg__as(body->insns[r->src].dtype);
 }
 
 bool clg__red_is_sum(const clg__reducer *r, int k)
 {
-    const clg__reduce_kind kind = r->g->reductions[k].kind;
+    const clg__reduce_kind kind = r->body->reductions[k].kind;
     return kind >= CLG__RED_MEAN ||
-           (kind == CLG__RED_SUM && clg_dtype_is_float(r->g->reductions[k].dtype));
+           (kind == CLG__RED_SUM && clg_dtype_is_float(r->body->reductions[k].dtype));
 }
 
 bool clg__red_owns(const clg__reducer *r, int k)
@@ -60,11 +60,11 @@ void clg__red_combine(clg__gen *n, clg__str *out, clg__reduce_kind k, clg_dtype 
 
 void clg__red_declare(clg__reducer *r, clg__str *b)
 {
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        const clg__reduction *d = &r->g->reductions[k];
-        const clg_dtype t = clg__red_type(r->g, d);
+    for (int k = 0; k < r->body->n_reductions; k++) {
+        const clg__reduction *d = &r->body->reductions[k];
+        const clg_dtype t = clg__red_type(r->body, d);
         const char *s = clg__suffix(t);
-        clg__need_type(&r->body, t);
+        clg__need_type(&r->elements, t);
         if (clg__red_is_sum(r, k)) {
             if (clg__red_owns(r, k))
                 clg__sum_declare(r, b, k);
@@ -73,7 +73,7 @@ void clg__red_declare(clg__reducer *r, clg__str *b)
         clg__str_printf(b, "T_%s a%d = (T_%s)((E_%s)(%s));\n", s, k, s, s,
                         clg__red_identity(d->kind, t));
         if (clg__red_is_arg(d->kind)) {
-            clg__need_type(&r->body, CLG_I64);
+            clg__need_type(&r->elements, CLG_I64);
             clg__str_printf(b, "T_i64 x%d_ = (T_i64)(LONG_MAX);\n", k);
         }
     }
@@ -82,14 +82,14 @@ void clg__red_declare(clg__reducer *r, clg__str *b)
 bool clg__red_has_sums(const clg__reducer *r)
 {
     bool yes = false;
-    for (int k = 0; k < r->g->n_reductions; k++)
+    for (int k = 0; k < r->body->n_reductions; k++)
         yes |= clg__red_is_sum(r, k);
     return yes;
 }
 
 static bool is_integer_sum(const clg__reducer *r, int k)
 {
-    return r->g->reductions[k].kind == CLG__RED_SUM && !clg__red_is_sum(r, k);
+    return r->body->reductions[k].kind == CLG__RED_SUM && !clg__red_is_sum(r, k);
 }
 
 // A block may be done again, so only what may see an element twice goes on without a block's own
@@ -98,8 +98,8 @@ void clg__red_begin_block(clg__reducer *r, clg__str *b)
 {
     if (clg__red_has_sums(r))
         clg__str_add(b, "int again;\ndo {\nagain = 0;\n");
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        const char *s = clg__suffix(clg__red_type(r->g, &r->g->reductions[k]));
+    for (int k = 0; k < r->body->n_reductions; k++) {
+        const char *s = clg__suffix(clg__red_type(r->body, &r->body->reductions[k]));
         if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
             clg__sum_begin_block(r, b, k);
         else if (is_integer_sum(r, k))
@@ -110,14 +110,14 @@ void clg__red_begin_block(clg__reducer *r, clg__str *b)
 void clg__red_end_block(clg__reducer *r, clg__str *b)
 {
     clg__str_add(b, clg__red_has_sums(r) && r->vec > 1 ? "if (careful) {\n" : "");
-    for (int k = 0; k < r->g->n_reductions; k++) {
+    for (int k = 0; k < r->body->n_reductions; k++) {
         if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
             clg__sum_check_block(r, b, k);
     }
     clg__str_add(b, !clg__red_has_sums(r) ? ""
                     : r->vec > 1          ? "if (again)\ncontinue;\n}\n"
                                           : "if (again)\ncontinue;\n");
-    for (int k = 0; k < r->g->n_reductions; k++) {
+    for (int k = 0; k < r->body->n_reductions; k++) {
         if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
             clg__sum_end_block(r, b, k);
         else if (is_integer_sum(r, k))
@@ -128,8 +128,8 @@ void clg__red_end_block(clg__reducer *r, clg__str *b)
 
 static void accumulate_arg(clg__reducer *r, clg__str *b, int k, const char *index, const char *mask)
 {
-    const clg__reduction *d = &r->g->reductions[k];
-    const clg_dtype t = clg__red_type(r->g, d);
+    const clg__reduction *d = &r->body->reductions[k];
+    const clg_dtype t = clg__red_type(r->body, d);
     const char *s = clg__suffix(t), *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
     const char *wide = r->vec > 1 && clg_dtype_size(t) != 8
                            ? "convert_long16"
@@ -146,15 +146,15 @@ static void accumulate_arg(clg__reducer *r, clg__str *b, int k, const char *inde
 
 void clg__red_accumulate(clg__reducer *r, clg__lanes lanes, const char *index)
 {
-    clg__str *b = &r->body.body;
+    clg__str *b = &r->elements.text;
     char mask[128];
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        const clg__reduction *d = &r->g->reductions[k];
-        const clg_dtype t = clg__red_type(r->g, d), from = r->g->insns[d->src].dtype;
+    for (int k = 0; k < r->body->n_reductions; k++) {
+        const clg__reduction *d = &r->body->reductions[k];
+        const clg_dtype t = clg__red_type(r->body, d), from = r->body->insns[d->src].dtype;
         const char *s = clg__suffix(t);
         if (!clg__red_owns(r, k))
             continue;
-        const bool masked = r->row && r->vec > 1;
+        const bool masked = r->inner_reduced && r->vec > 1;
         const char *part = lanes == CLG__FULL ? ">= (I_%s)(skip)" : "< (I_%s)(m)";
         char value[96], which[64];
         clg__format(which, sizeof which, part, s);
@@ -165,7 +165,7 @@ void clg__red_accumulate(clg__reducer *r, clg__lanes lanes, const char *index)
         }
         clg__format(value, sizeof value, "v%d", d->src);
         clg__str_printf(b, "{ T_%s v = ", s);
-        clg__gen_cast(&r->body, b, from, t, value);
+        clg__gen_cast(&r->elements, b, from, t, value);
         clg__str_add(b, ";\n");
         if (masked)
             clg__str_printf(b, "%sv = (CI_%s(LANE16) %s) ? v : (T_%s)((E_%s)(%s));\n",
@@ -177,7 +177,7 @@ void clg__red_accumulate(clg__reducer *r, clg__lanes lanes, const char *index)
         char a[16];
         clg__format(a, sizeof a, is_integer_sum(r, k) ? "s%d_" : "a%d", k);
         clg__str_printf(b, "%s = ", a);
-        clg__red_combine(&r->body, b, d->kind, t, a, "v");
+        clg__red_combine(&r->elements, b, d->kind, t, a, "v");
         clg__str_add(b, "; }\n");
     }
 }

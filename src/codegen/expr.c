@@ -201,11 +201,11 @@ static const char *const packed_access =
 static void need_packed(clg__gen *n, clg_dtype t)
 {
     for (int lanes = 1; lanes <= n->vec && t != n->given; lanes += 15)
-        clg__dtype_text(t, lanes, &n->head);
-    clg__str_printf(&n->head, "#define RND_%s(x) NAME(rnd%d_%s)(x)\n", clg__suffix(t), n->vec, clg__suffix(t));
-    add_text(&n->head, "#define GET_@(x) NAME(get1_@)(x)\n#define PUT_@(x) NAME(put1_@)(x)\n", t);
+        clg__dtype_text(t, lanes, &n->helpers);
+    clg__str_printf(&n->helpers, "#define RND_%s(x) NAME(rnd%d_%s)(x)\n", clg__suffix(t), n->vec, clg__suffix(t));
+    add_text(&n->helpers, "#define GET_@(x) NAME(get1_@)(x)\n#define PUT_@(x) NAME(put1_@)(x)\n", t);
     if (n->vec > 1)
-        add_text(&n->head, packed_access, t);
+        add_text(&n->helpers, packed_access, t);
 }
 
 const char *clg__convert(const char *word, clg_dtype t, char buf[24])
@@ -226,17 +226,17 @@ void clg__need_type(clg__gen *n, clg_dtype t)
     char line[64], type[16];
     const char *s = clg__suffix(t), *m = clg__mask(t), *v = n->vec > 1 ? "16" : "";
     clg__format(line, sizeof line, "#define T_%s ", s);
-    if (strstr(clg__str_text(&n->head), line))
+    if (strstr(clg__str_text(&n->helpers), line))
         return;
-    clg__str_printf(&n->head, "%s%s\n#define E_%s %s\n#define I_%s %s%s\n", line,
+    clg__str_printf(&n->helpers, "%s%s\n#define E_%s %s\n#define I_%s %s%s\n", line,
                     clg__cl_type(t, n->vec, type), s, clg__register(t), s, m, v);
-    clg__str_printf(&n->head, "#define CI_%s(x) convert_%s%s(x)\n#define CT_%s(x) convert_%s(x)\n", s, m,
+    clg__str_printf(&n->helpers, "#define CI_%s(x) convert_%s%s(x)\n#define CT_%s(x) convert_%s(x)\n", s, m,
                     v, s, type);
     if (clg__is_packed(t))
         need_packed(n, t);
     else if (n->vec > 1)
-        add_text(&n->head, access, t);
-    clg__str_printf(&n->head,
+        add_text(&n->helpers, access, t);
+    clg__str_printf(&n->helpers,
                     n->vec > 1 ? "#define CB_%s(c) (convert_uchar16(c) & (uchar16)(1))\n"
                                : "#define CB_%s(c) ((uchar)((c) != 0))\n", s);
 }
@@ -244,8 +244,8 @@ void clg__need_type(clg__gen *n, clg_dtype t)
 // oclgrind takes lanes of a vector's upper half for uninitialised where they are a shuffle.
 void clg__need_halves(clg__gen *n)
 {
-    if (!strstr(clg__str_text(&n->head), "#define HI("))
-        clg__str_add(&n->head, "#ifdef BY_LANES\n#define HI(half, v) (((const half *)&(v))[1])\n"
+    if (!strstr(clg__str_text(&n->helpers), "#define HI("))
+        clg__str_add(&n->helpers, "#ifdef BY_LANES\n#define HI(half, v) (((const half *)&(v))[1])\n"
                                "#else\n#define HI(half, v) ((v).hi)\n#endif\n");
 }
 
@@ -253,7 +253,7 @@ void clg__need_halves(clg__gen *n)
 static void need_bits(clg__gen *n, clg_dtype t)
 {
     const char *s = clg__suffix(t), *e = clg__register(t), *i = clg__mask(t), *v = n->vec > 1 ? "16" : "";
-    clg__str_printf(&n->head, "#define AS_T_%s(x) as_%s%s(x)\n#define AS_I_%s(x) as_%s%s(x)\n"
+    clg__str_printf(&n->helpers, "#define AS_T_%s(x) as_%s%s(x)\n#define AS_I_%s(x) as_%s%s(x)\n"
                     "#define WIDTH_%s %d\n", s, e, v, s, i, v, s, n->vec);
 }
 
@@ -262,11 +262,11 @@ static void need_any(clg__gen *n, clg_dtype t)
 {
     const char *s = clg__suffix(t), *i = clg__mask(t);
     if (n->vec == 1) {
-        clg__str_printf(&n->head, "#define ANY_%s(c) (c)\n", s);
+        clg__str_printf(&n->helpers, "#define ANY_%s(c) (c)\n", s);
         return;
     }
     clg__need_halves(n);
-    clg__str_printf(&n->head,
+    clg__str_printf(&n->helpers,
                     "static inline int NAME(any_%s)(%s16 c)\n{\n    const %s8 a = c.lo | HI(%s8, c);\n"
                     "    const %s4 b = a.lo | HI(%s4, a);\n    const %s2 d = b.lo | HI(%s2, b);\n"
                     "    return (d.x | d.y) < 0;\n}\n#define ANY_%s(c) NAME(any_%s)(c)\n",
@@ -285,10 +285,10 @@ static void need_unsigned(clg__gen *n, clg_dtype t)
     const char *s = clg__suffix(t), *e = clg__register(t), *v = n->vec > 1 ? "16" : "";
     const char *u = kind(t) == CLG_KIND_INT ? "u" : "";
     if (clg_dtype_size(t) < 4 && n->vec == 1) // scalars narrower than an int become one
-        clg__str_printf(&n->head, "#define U_%s(x) ((uint)as_%s%s(x))\n#define S_%s(x) as_%s((%s%s)(x))\n", s, u,
+        clg__str_printf(&n->helpers, "#define U_%s(x) ((uint)as_%s%s(x))\n#define S_%s(x) as_%s((%s%s)(x))\n", s, u,
                         e, s, e, u, e);
     else
-        clg__str_printf(&n->head, "#define U_%s(x) as_%s%s%s(x)\n#define S_%s(x) as_%s%s(x)\n", s, u, e, v, s,
+        clg__str_printf(&n->helpers, "#define U_%s(x) as_%s%s%s(x)\n#define S_%s(x) as_%s%s(x)\n", s, u, e, v, s,
                         e, v);
 }
 
@@ -302,7 +302,7 @@ static void need_math(clg__gen *n, const char *text, const char *needs, clg_dtyp
         word[length] = '\0';
         clg__need(n, word, t);
     }
-    add_text(&n->head, text, t);
+    add_text(&n->helpers, text, t);
 }
 
 void clg__need(clg__gen *n, const char *word, clg_dtype t)
@@ -310,7 +310,7 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
     char mark[64];
     clg__need_type(n, t);
     clg__format(mark, sizeof mark, "#define %s_%s(", word, clg__suffix(t));
-    if (strstr(clg__str_text(&n->head), mark))
+    if (strstr(clg__str_text(&n->helpers), mark))
         return;
     const char *needs, *function = clg__math(word, t, &needs);
     if (function)
@@ -337,7 +337,7 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
             if (t == CLG_F64 && n->vec > 1 && strcmp(word, by_lanes[k].name) == 0)
                 text = by_lanes[k].text;
         }
-        add_text(&n->head, text, t);
+        add_text(&n->helpers, text, t);
         return;
     }
 }
@@ -373,7 +373,7 @@ static void add_row(clg__gen *n, const clg__insn *in, clg_dtype t)
     const bool wraps = overflows(t) && is_plain(p);
     if (wraps) {
         clg__need(n, "U", t);
-        clg__str_printf(&n->body, "S_%s(", clg__suffix(t));
+        clg__str_printf(&n->text, "S_%s(", clg__suffix(t));
     }
     while (*p) {
         char name[32];
@@ -382,7 +382,7 @@ static void add_row(clg__gen *n, const clg__insn *in, clg_dtype t)
             // a literal's exponent must not look like a name
             const bool number = clg__is_digit(*p);
             do
-                clg__str_add_n(&n->body, p++, 1);
+                clg__str_add_n(&n->text, p++, 1);
             while (number && (clg__is_letter(*p) || clg__is_digit(*p) || *p == '.'));
             continue;
         }
@@ -392,18 +392,18 @@ static void add_row(clg__gen *n, const clg__insn *in, clg_dtype t)
         if (length == 1 && name[0] >= 'a' && name[0] <= 'c') {
             const int v = in->src[name[0] - 'a'];
             if (wraps)
-                clg__str_printf(&n->body, "U_%s(v%d)", clg__suffix(t), v);
+                clg__str_printf(&n->text, "U_%s(v%d)", clg__suffix(t), v);
             else
-                clg__str_printf(&n->body, "v%d", v);
+                clg__str_printf(&n->text, "v%d", v);
         } else if (is_word(name)) {
             clg__need(n, name, t);
-            clg__str_printf(&n->body, "%s_%s", name, clg__suffix(t));
+            clg__str_printf(&n->text, "%s_%s", name, clg__suffix(t));
         } else {
-            clg__str_add(&n->body, name);
+            clg__str_add(&n->text, name);
         }
     }
     if (wraps)
-        clg__str_add(&n->body, ")");
+        clg__str_add(&n->text, ")");
 }
 
 // Out of range, floats to integers: the narrow ones wrap what fits an int, the wide ones saturate, as signed
@@ -468,8 +468,8 @@ void clg__need_function(clg__gen *n, const char *text, const char *name, clg_dty
     char mark[64];
     clg__need_type(n, t);
     clg__format(mark, sizeof mark, "NAME(%s_%s)", name, clg__suffix(t));
-    if (!strstr(clg__str_text(&n->head), mark))
-        add_text(&n->head, text, t);
+    if (!strstr(clg__str_text(&n->helpers), mark))
+        add_text(&n->helpers, text, t);
 }
 
 void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtype t)
@@ -498,29 +498,29 @@ static const char *literal(char out[64], clg_dtype t, double v)
 
 static void load_window(clg__gen *n, int k, clg__lanes lanes)
 {
-    const clg__operand *o = &n->g->operands[k];
+    const clg__operand *o = &n->body->operands[k];
     const char *suffix = clg__suffix(o->dtype), *end = clg__converted(o->dtype);
     char fill[64], from[24];
     literal(fill, o->dtype, o->fill);
     clg__convert("GET", o->dtype, from);
     if (n->vec == 1) {
-        clg__str_printf(&n->body, "w%d && j >= lo%d && j < hi%d ? %sp%d[j * s%d]%s : (E_%s)(%s)", k, k,
+        clg__str_printf(&n->text, "w%d && j >= lo%d && j < hi%d ? %sp%d[j * s%d]%s : (E_%s)(%s)", k, k,
                         k, from, k, k, end, suffix, fill);
         return;
     }
     clg__need_function(n, window_load, "ldw", o->dtype);
     if (lanes == CLG__ONE)
-        clg__str_printf(&n->body,
+        clg__str_printf(&n->text,
                         "(T_%s)(w%d && j >= lo%d && j < hi%d ? %sp%d[j * s%d]%s : (E_%s)(%s))", suffix,
                         k, k, k, from, k, k, end, suffix, fill);
     else
-        clg__str_printf(&n->body, "NAME(ldw_%s)(p%d, w%d, j, lo%d, hi%d, s%d, %s, (E_%s)(%s))",
+        clg__str_printf(&n->text, "NAME(ldw_%s)(p%d, w%d, j, lo%d, hi%d, s%d, %s, (E_%s)(%s))",
                         suffix, k, k, k, k, k, lanes == CLG__PARTIAL ? "m" : "16", suffix, fill);
 }
 
 static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
 {
-    const clg__operand *o = &n->g->operands[k];
+    const clg__operand *o = &n->body->operands[k];
     const int64_t step = n->s.geom[k].stride[n->s.rank - 1];
     const char *suffix = clg__suffix(o->dtype), *end = clg__converted(o->dtype);
     char from[24];
@@ -531,42 +531,42 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
     } else if (n->s.geom[k].windowed) {
         load_window(n, k, lanes);
     } else if (step == 0) {
-        clg__str_printf(&n->body, "(T_%s)(%sp%d[0]%s)", suffix, from, k, end);
+        clg__str_printf(&n->text, "(T_%s)(%sp%d[0]%s)", suffix, from, k, end);
     } else if ((lanes == CLG__ONE || n->vec == 1) && step == 1) {
-        clg__str_printf(&n->body, "(T_%s)(%sp%d[j]%s)", suffix, from, k, end);
+        clg__str_printf(&n->text, "(T_%s)(%sp%d[j]%s)", suffix, from, k, end);
     } else if (lanes == CLG__ONE || n->vec == 1) {
-        clg__str_printf(&n->body, "(T_%s)(%sp%d[j * s%d]%s)", suffix, from, k, k, end);
+        clg__str_printf(&n->text, "(T_%s)(%sp%d[j * s%d]%s)", suffix, from, k, k, end);
     } else if (lanes == CLG__PARTIAL) {
         clg__need_function(n, partial_load, "ld", o->dtype);
         if (step == 1)
-            clg__str_printf(&n->body, "NAME(ld_%s)(p%d + j, 1, m)", suffix, k);
+            clg__str_printf(&n->text, "NAME(ld_%s)(p%d + j, 1, m)", suffix, k);
         else
-            clg__str_printf(&n->body, "NAME(ld_%s)(p%d + j * s%d, s%d, m)", suffix, k, k, k);
+            clg__str_printf(&n->text, "NAME(ld_%s)(p%d + j * s%d, s%d, m)", suffix, k, k, k);
     } else if (step == 1) {
-        clg__str_printf(&n->body, "LD_%s(p%d + j)", suffix, k);
+        clg__str_printf(&n->text, "LD_%s(p%d + j)", suffix, k);
     } else {
         clg__need_function(n, strided_load, "lds", o->dtype);
-        clg__str_printf(&n->body, "NAME(lds_%s)(p%d + j * s%d, s%d)", suffix, k, k, k);
+        clg__str_printf(&n->text, "NAME(lds_%s)(p%d + j * s%d, s%d)", suffix, k, k, k);
     }
 }
 
 static void load_index(clg__gen *n, int k, clg__lanes lanes)
 {
-    const clg__operand *o = &n->g->operands[k];
+    const clg__operand *o = &n->body->operands[k];
     char index[160];
     const bool many = n->vec > 1 && lanes != CLG__ONE;
     clg__format(index, sizeof index, many ? "((long16)(p%d + j * s%d) + LANES * (long16)(s%d))"
                                   : n->vec > 1 ? "(long16)(p%d + j * s%d)"
                                                : "(p%d + j * s%d)",
              k, k, k);
-    if (many && !strstr(clg__str_text(&n->head), "#define LANES"))
-        clg__str_add(&n->head, "#define LANES (long16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
+    if (many && !strstr(clg__str_text(&n->helpers), "#define LANES"))
+        clg__str_add(&n->helpers, "#define LANES (long16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
                                "13, 14, 15)\n");
     if (n->split[k])
         clg__run_index(n, k, lanes, index, sizeof index);
     clg__need_type(n, o->dtype);
     if (o->kind == CLG__FROM_RANDOM) {
-        clg__gen_random(n, o, index, &n->body);
+        clg__gen_random(n, o, index, &n->text);
         return;
     }
     const char *suffix = clg__suffix(o->dtype);
@@ -574,22 +574,22 @@ static void load_index(clg__gen *n, int k, clg__lanes lanes)
     literal(start, o->dtype, o->a);
     literal(step, o->dtype, o->b);
     if (clg__is_packed(o->dtype)) // start and step are those of the register's type
-        clg__str_printf(&n->body, "RND_%s(CT_%s(%s) * (T_%s)((E_%s)(%s)) + (T_%s)((E_%s)(%s)))", suffix, suffix, index,
+        clg__str_printf(&n->text, "RND_%s(CT_%s(%s) * (T_%s)((E_%s)(%s)) + (T_%s)((E_%s)(%s)))", suffix, suffix, index,
                         suffix, suffix, literal(step, clg__as(o->dtype), o->b), suffix, suffix,
                         literal(start, clg__as(o->dtype), o->a));
     else if (clg_dtype_is_float(o->dtype))
-        clg__str_printf(&n->body, "CT_%s(%s) * (T_%s)((E_%s)(%s)) + (T_%s)((E_%s)(%s))", suffix, index,
+        clg__str_printf(&n->text, "CT_%s(%s) * (T_%s)((E_%s)(%s)) + (T_%s)((E_%s)(%s))", suffix, index,
                         suffix, suffix, step, suffix, suffix, start);
     else
-        clg__str_printf(&n->body, "CT_%s(%s * (long)(%s) + (long)(%s))", suffix, index, step, start);
+        clg__str_printf(&n->text, "CT_%s(%s * (long)(%s) + (long)(%s))", suffix, index, step, start);
 }
 
 static void gen_load(clg__gen *n, int k, clg__lanes lanes)
 {
-    const clg__operand *o = &n->g->operands[k];
+    const clg__operand *o = &n->body->operands[k];
     clg__need_type(n, o->dtype);
     if (o->kind == CLG__FROM_SLOT)
-        clg__str_printf(&n->body, "(T_%s)(x%d)", clg__suffix(o->dtype), k);
+        clg__str_printf(&n->text, "(T_%s)(x%d)", clg__suffix(o->dtype), k);
     else if (o->kind == CLG__FROM_BUFFER)
         load_buffer(n, k, lanes);
     else
@@ -602,19 +602,19 @@ static void gen_const(clg__gen *n, const clg__insn *in)
     char text[64];
     literal(text, in->dtype, in->value);
     if (isfinite(in->value))
-        clg__str_printf(&n->body, "(T_%s)((E_%s)(%s))", suffix, suffix, text);
+        clg__str_printf(&n->text, "(T_%s)((E_%s)(%s))", suffix, suffix, text);
     else
-        clg__str_printf(&n->body, "(T_%s)(%s)", suffix, text);
+        clg__str_printf(&n->text, "(T_%s)(%s)", suffix, text);
 }
 
 void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes)
 {
     for (int i = from; i < to; i++) {
-        const clg__insn *in = &n->g->insns[i];
+        const clg__insn *in = &n->body->insns[i];
         if (in->kind == CLG__I_REDUCED)
             continue; // set by the reduction
         clg__need_type(n, in->dtype);
-        clg__str_printf(&n->body, "const T_%s v%d = ", clg__suffix(in->dtype), i);
+        clg__str_printf(&n->text, "const T_%s v%d = ", clg__suffix(in->dtype), i);
         if (in->kind == CLG__I_LOAD) {
             gen_load(n, in->operand, lanes);
         } else if (in->kind == CLG__I_CONST) {
@@ -622,14 +622,14 @@ void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes)
         } else if (in->kind == CLG__I_CAST) {
             char value[16];
             clg__format(value, sizeof value, "v%d", in->src[0]);
-            clg__gen_cast(n, &n->body, n->g->insns[in->src[0]].dtype, in->dtype, value);
+            clg__gen_cast(n, &n->text, n->body->insns[in->src[0]].dtype, in->dtype, value);
         } else {
             char round[24];
             const bool computes = strcmp(in->op->text, "a") != 0; // a copy keeps all bits of a NaN
-            clg__str_add(&n->body, computes ? clg__convert("RND", in->dtype, round) : "");
-            add_row(n, in, clg__as(n->g->insns[in->src[in->op->arity - 1]].dtype));
-            clg__str_add(&n->body, computes ? clg__converted(in->dtype) : "");
+            clg__str_add(&n->text, computes ? clg__convert("RND", in->dtype, round) : "");
+            add_row(n, in, clg__as(n->body->insns[in->src[in->op->arity - 1]].dtype));
+            clg__str_add(&n->text, computes ? clg__converted(in->dtype) : "");
         }
-        clg__str_add(&n->body, ";\n");
+        clg__str_add(&n->text, ";\n");
     }
 }

@@ -6,7 +6,7 @@
 #include "base/dtype.h"
 #include "codegen/codegen.h"
 
-// The group after joining neighbouring dimensions that every access walks alike.
+// The body after joining neighbouring dimensions that every access walks alike.
 typedef struct clg__space {
     int rank; // at least 1
     int64_t dim[CLG_MAX_RANK];
@@ -33,10 +33,10 @@ static inline bool clg__long_row(int64_t n)
 }
 
 typedef struct clg__gen {
-    const clg__body *g;
+    const clg__body *body;
     clg__space s;
     int vec; // 16 or 1
-    clg__str head, body; // helpers, statements
+    clg__str helpers, text; // functions that stand before the kernel, statements
     clg__kplan *p;
     int geo_at[CLG__BODY_OPERANDS]; // where the operand's numbers start
     int dims_at;
@@ -45,7 +45,7 @@ typedef struct clg__gen {
     clg_dtype given; // a packed type whose conversions the kernel's file has
 } clg__gen;
 
-void clg__collapse(const clg__body *g, clg__space *s);
+void clg__collapse(const clg__body *body, clg__space *s);
 
 // types: in memory, and in registers (clg__register)
 const char *clg__memory(clg_dtype t);                         // "float"
@@ -57,7 +57,7 @@ const char *clg__mask(clg_dtype t);
 const char *clg__convert(const char *word, clg_dtype t, char buf[24]);
 const char *clg__converted(clg_dtype t);
 const char *clg__suffix(clg_dtype t);
-void clg__need(clg__gen *n, const char *macro, clg_dtype t); // its definition into head, once
+void clg__need(clg__gen *n, const char *macro, clg_dtype t); // its definition into helpers, once
 void clg__need_type(clg__gen *n, clg_dtype t);
 void clg__need_halves(clg__gen *n); // HI(type, variable): the upper half of a vector
 // The text of a function of math.c and the words that it needs; NULL: no such function
@@ -69,8 +69,8 @@ void clg__gen_random(clg__gen *n, const clg__operand *o, const char *index, clg_
 
 // parameters "global const float *restrict b0, ..." of the used operands and outputs, each with this
 // prefix; and the matching kplan arguments
-void clg__gen_params(clg__str *out, const clg__body *g, const char *prefix, bool slots, bool kernel);
-void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__body *g, bool slots);
+void clg__gen_params(clg__str *out, const clg__body *body, const char *prefix, bool slots, bool kernel);
+void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__body *body, bool slots);
 // geometry: append numbers, returns the first index
 int clg__geo_add(clg__kplan *p, int64_t v);
 void clg__geo_body(clg__gen *n); // dims and operands of n->s
@@ -78,7 +78,7 @@ void clg__geo_body(clg__gen *n); // dims and operands of n->s
 void clg__gen_bases(clg__gen *n, int from_dim, int to_dim, bool (*skip)(const clg__gen *n, int k));
 void clg__gen_decompose(clg__gen *n, const char *linear, const int *dims, int n_dims);
 
-// adds text to the head, once, with the type's suffix for @
+// adds text to the helpers, once, with the type's suffix for @
 void clg__need_function(clg__gen *n, const char *text, const char *name, clg_dtype t);
 void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtype t); // that uses lds_@
 
@@ -88,7 +88,7 @@ void clg__run_place(clg__gen *n);
 void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill);
 void clg__run_index(clg__gen *n, int k, clg__lanes lanes, char *out, size_t size);
 
-clg_status clg__gen_pointwise(const clg__body *const *groups, int n, const clg__caps *caps,
+clg_status clg__gen_pointwise(const clg__body *const *bodies, int n, const clg__caps *caps,
                               clg__kplan *p);
-clg_status clg__gen_reduce(const clg__body *g, const clg__caps *caps, clg__kplan *p);
+clg_status clg__gen_reduce(const clg__body *body, const clg__caps *caps, clg__kplan *p);
 #endif

@@ -14,7 +14,7 @@ int clg__geo_add(clg__kplan *p, int64_t v)
     return p->n_geo++;
 }
 
-// Per operand: offset, strides, and the window where there is one; counted from the group's start.
+// Per operand: offset, strides, and the window where there is one; counted from the body's start.
 void clg__geo_body(clg__gen *n)
 {
     const int start = n->p->n_geo;
@@ -22,9 +22,9 @@ void clg__geo_body(clg__gen *n)
     n->dims_at = 0;
     for (int d = 0; d < s->rank; d++)
         clg__geo_add(n->p, s->dim[d]);
-    for (int k = 0; k < n->g->n_operands; k++) {
+    for (int k = 0; k < n->body->n_operands; k++) {
         n->geo_at[k] = n->p->n_geo - start;
-        if (n->g->operands[k].kind == CLG__FROM_SLOT)
+        if (n->body->operands[k].kind == CLG__FROM_SLOT)
             continue;
         clg__geo_add(n->p, s->geom[k].offset);
         for (int d = 0; d < s->rank; d++)
@@ -48,20 +48,20 @@ static void operand_param(clg__str *out, const clg__operand *o, int k, const cha
 }
 
 // restrict stands on kernels alone: simulators do not know what inlining makes of it elsewhere
-void clg__gen_params(clg__str *out, const clg__body *g, const char *prefix, bool slots, bool kernel)
+void clg__gen_params(clg__str *out, const clg__body *body, const char *prefix, bool slots, bool kernel)
 {
     const char *r = kernel ? "restrict " : "";
-    for (int k = 0; k < g->n_operands; k++)
-        operand_param(out, &g->operands[k], k, prefix, slots, r);
-    for (int i = 0; i < g->n_outputs; i++)
-        clg__str_printf(out, ", global %s *%s%sq%d", clg__memory(g->outputs[i].dtype), r,
+    for (int k = 0; k < body->n_operands; k++)
+        operand_param(out, &body->operands[k], k, prefix, slots, r);
+    for (int i = 0; i < body->n_outputs; i++)
+        clg__str_printf(out, ", global %s *%s%sq%d", clg__memory(body->outputs[i].dtype), r,
                         prefix, i);
 }
 
-void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__body *g, bool slots)
+void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__body *body, bool slots)
 {
-    for (int k = 0; k < g->n_operands; k++) {
-        const clg__operand *o = &g->operands[k];
+    for (int k = 0; k < body->n_operands; k++) {
+        const clg__operand *o = &body->operands[k];
         if (o->kind == CLG__FROM_BUFFER)
             clg__arg_in(p, l, o->input);
         else if (o->kind == CLG__FROM_SLOT && slots)
@@ -69,25 +69,25 @@ void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__body *g, bool slots
         else if (o->kind == CLG__FROM_RANDOM && slots)
             clg__arg_seed(p, l, o->input);
     }
-    for (int i = 0; i < g->n_outputs; i++)
-        clg__arg_out(p, l, g->outputs[i].output);
+    for (int i = 0; i < body->n_outputs; i++)
+        clg__arg_out(p, l, body->outputs[i].output);
 }
 
 // i{d} of the listed dimensions from a row-major linear index; the numbers of dimensions are in g[].
 void clg__gen_decompose(clg__gen *n, const char *linear, const int *dims, int n_dims)
 {
     if (n_dims == 1) {
-        clg__str_printf(&n->body, "const long i%d = %s;\n", dims[0], linear);
+        clg__str_printf(&n->text, "const long i%d = %s;\n", dims[0], linear);
         return;
     }
     for (int k = n_dims - 1; k >= 0; k--) {
         const int d = dims[k];
         if (k == n_dims - 1)
-            clg__str_printf(&n->body, "long rest%d = %s;\n", dims[0], linear);
+            clg__str_printf(&n->text, "long rest%d = %s;\n", dims[0], linear);
         if (k == 0)
-            clg__str_printf(&n->body, "const long i%d = rest%d;\n", d, dims[0]);
+            clg__str_printf(&n->text, "const long i%d = rest%d;\n", d, dims[0]);
         else
-            clg__str_printf(&n->body, "const long i%d = rest%d %% g[%d];\nrest%d /= g[%d];\n", d,
+            clg__str_printf(&n->text, "const long i%d = rest%d %% g[%d];\nrest%d /= g[%d];\n", d,
                             dims[0], n->dims_at + d, dims[0], n->dims_at + d);
     }
 }
@@ -95,57 +95,57 @@ void clg__gen_decompose(clg__gen *n, const char *linear, const int *dims, int n_
 void clg__gen_bases(clg__gen *n, int from_dim, int to_dim, bool (*skip)(const clg__gen *n, int k))
 {
     const int last = n->s.rank - 1;
-    for (int k = 0; k < n->g->n_operands; k++) {
-        const clg__operand *o = &n->g->operands[k];
+    for (int k = 0; k < n->body->n_operands; k++) {
+        const clg__operand *o = &n->body->operands[k];
         const int at = n->geo_at[k];
         const bool windowed = n->s.geom[k].windowed;
         if (o->kind == CLG__FROM_SLOT || (skip && skip(n, k)))
             continue;
         if (o->kind == CLG__FROM_BUFFER)
-            clg__str_printf(&n->body, "global const %s *p%d = b%d + (g[%d]",
+            clg__str_printf(&n->text, "global const %s *p%d = b%d + (g[%d]",
                             clg__memory(o->dtype), k, k, at);
         else
-            clg__str_printf(&n->body, "const long p%d = (g[%d]", k, at);
+            clg__str_printf(&n->text, "const long p%d = (g[%d]", k, at);
         for (int d = from_dim; d < to_dim; d++) {
             if (n->s.geom[k].stride[d] != 0)
-                clg__str_printf(&n->body, " + i%d * g[%d]", d, at + 1 + d);
+                clg__str_printf(&n->text, " + i%d * g[%d]", d, at + 1 + d);
         }
-        clg__str_printf(&n->body, ");\nconst long s%d = g[%d];\n", k, at + 1 + last);
+        clg__str_printf(&n->text, ");\nconst long s%d = g[%d];\n", k, at + 1 + last);
         if (!windowed)
             continue;
         const int w = at + 1 + n->s.rank;
-        clg__str_printf(&n->body, "const long lo%d = g[%d], hi%d = g[%d];\nconst int w%d = 1", k,
+        clg__str_printf(&n->text, "const long lo%d = g[%d], hi%d = g[%d];\nconst int w%d = 1", k,
                         w + 2 * last, k, w + 2 * last + 1, k);
         for (int d = from_dim; d < to_dim; d++)
-            clg__str_printf(&n->body, " && i%d >= g[%d] && i%d < g[%d]", d, w + 2 * d, d,
+            clg__str_printf(&n->text, " && i%d >= g[%d] && i%d < g[%d]", d, w + 2 * d, d,
                             w + 2 * d + 1);
-        clg__str_add(&n->body, ";\n");
+        clg__str_add(&n->text, ";\n");
     }
 }
 
-clg_status clg__codegen(const clg__body *const *groups, int n, const clg__caps *caps,
+clg_status clg__codegen(const clg__body *const *bodies, int n, const clg__caps *caps,
                         clg__kplan *p)
 {
-    const bool reduce = groups[0]->n_reductions > 0;
+    const bool reduce = bodies[0]->n_reductions > 0;
     if (reduce && n > 1)
         return clg__fail(&p->err, CLG_EINVAL, "codegen: several reductions in one launch");
     if (reduce)
-        return clg__gen_reduce(groups[0], caps, p);
-    return clg__gen_pointwise(groups, n, caps, p);
+        return clg__gen_reduce(bodies[0], caps, p);
+    return clg__gen_pointwise(bodies, n, caps, p);
 }
 
-bool clg__codegen_short(const clg__body *g, const clg__caps *caps, clg__body *out)
+bool clg__codegen_short(const clg__body *body, const clg__caps *caps, clg__body *out)
 {
     int d = 0;
     int64_t rest = 1;
-    while (d < g->shape.rank && g->shape.dim[d] == 1)
+    while (d < body->shape.rank && body->shape.dim[d] == 1)
         d++;
-    for (int k = d + 1; k < g->shape.rank; k++)
-        rest *= g->shape.dim[k];
+    for (int k = d + 1; k < body->shape.rank; k++)
+        rest *= body->shape.dim[k];
     // of size 1 the dimension would vanish: 15 / 8
-    if (!caps->cpu_class || d == g->shape.rank || rest < 1 || rest > 7 || g->shape.dim[d] * rest < 16)
+    if (!caps->cpu_class || d == body->shape.rank || rest < 1 || rest > 7 || body->shape.dim[d] * rest < 16)
         return false;
-    *out = *g;
+    *out = *body;
     out->shape.dim[d] = 15 / rest;
     return true;
 }

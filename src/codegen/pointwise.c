@@ -23,19 +23,19 @@ static const char *const partial_store =
 
 static void gen_stores(clg__gen *n, clg__lanes lanes)
 {
-    for (int i = 0; i < n->g->n_outputs; i++) {
-        const clg__output *o = &n->g->outputs[i];
+    for (int i = 0; i < n->body->n_outputs; i++) {
+        const clg__output *o = &n->body->outputs[i];
         const char *suffix = clg__suffix(o->dtype);
         if (n->vec == 1) {
             char put[24];
-            clg__str_printf(&n->body, "q%d[at] = %sv%d%s;\n", i, clg__convert("PUT", o->dtype, put), o->insn,
+            clg__str_printf(&n->text, "q%d[at] = %sv%d%s;\n", i, clg__convert("PUT", o->dtype, put), o->insn,
                             clg__converted(o->dtype));
         } else if (lanes == CLG__FULL) {
             clg__need_type(n, o->dtype);
-            clg__str_printf(&n->body, "ST_%s(v%d, q%d + at);\n", suffix, o->insn, i);
+            clg__str_printf(&n->text, "ST_%s(v%d, q%d + at);\n", suffix, o->insn, i);
         } else {
             clg__need_function(n, partial_store, "st", o->dtype);
-            clg__str_printf(&n->body, "NAME(st_%s)(v%d, q%d + at, m);\n", suffix, o->insn, i);
+            clg__str_printf(&n->text, "NAME(st_%s)(v%d, q%d + at, m);\n", suffix, o->insn, i);
         }
     }
 }
@@ -59,20 +59,20 @@ static void gen_cpu_body(clg__gen *n, int units_at)
     const int last = n->s.rank - 1;
     const bool whole = clg__long_row(n->s.dim[last]);
     outer_dims(n, dims);
-    clg__str_printf(&n->body, "const long n = g[%d], parts = g[%d];\n", last, units_at + 1);
-    clg__str_add(&n->body, "for (long u = first; u < stop; u++) {\n");
-    clg__str_add(&n->body, whole ? "const long row = u / parts, from = (u % parts) * CHUNK;\n"
+    clg__str_printf(&n->text, "const long n = g[%d], parts = g[%d];\n", last, units_at + 1);
+    clg__str_add(&n->text, "for (long u = first; u < stop; u++) {\n");
+    clg__str_add(&n->text, whole ? "const long row = u / parts, from = (u % parts) * CHUNK;\n"
                                    "const long to = (u + 1) % parts ? from + CHUNK : n;\n"
                                  : "const long row = u, j = 0, at = row * n;\nconst int m = (int)n;\n");
     if (last > 0)
         clg__gen_decompose(n, "row", dims, last);
     clg__gen_bases(n, 0, last, NULL);
     if (whole)
-        clg__str_add(&n->body, "for (long k = from; k < to; k += 16) {\n"
+        clg__str_add(&n->text, "for (long k = from; k < to; k += 16) {\n"
                                "const long j = min(k, to - 16), at = row * n + j;\n");
-    clg__gen_insns(n, 0, n->g->n_insns, whole ? CLG__FULL : CLG__PARTIAL);
+    clg__gen_insns(n, 0, n->body->n_insns, whole ? CLG__FULL : CLG__PARTIAL);
     gen_stores(n, whole ? CLG__FULL : CLG__PARTIAL);
-    clg__str_add(&n->body, whole ? "}\n}\n" : "}\n");
+    clg__str_add(&n->text, whole ? "}\n}\n" : "}\n");
 }
 
 static void gen_gpu_body(clg__gen *n, int units_at)
@@ -80,43 +80,43 @@ static void gen_gpu_body(clg__gen *n, int units_at)
     int dims[CLG_MAX_RANK];
     const int last = n->s.rank - 1;
     outer_dims(n, dims);
-    clg__str_printf(&n->body, "if (first >= g[%d])\n    return;\n", units_at);
-    clg__str_printf(&n->body, "const long at = first, n = g[%d];\n", last);
-    clg__str_add(&n->body, last > 0 ? "const long row = at / n, j = at % n;\n"
+    clg__str_printf(&n->text, "if (first >= g[%d])\n    return;\n", units_at);
+    clg__str_printf(&n->text, "const long at = first, n = g[%d];\n", last);
+    clg__str_add(&n->text, last > 0 ? "const long row = at / n, j = at % n;\n"
                                     : "const long j = at;\n");
     if (last > 0)
         clg__gen_decompose(n, "row", dims, last);
     clg__gen_bases(n, 0, last, NULL);
-    clg__gen_insns(n, 0, n->g->n_insns, CLG__ONE);
+    clg__gen_insns(n, 0, n->body->n_insns, CLG__ONE);
     gen_stores(n, CLG__ONE);
 }
 
-static void gen_one(clg__gen *n, const clg__body *g, int vec, clg__kplan *p, int *units_at)
+static void gen_one(clg__gen *n, const clg__body *body, int vec, clg__kplan *p, int *units_at)
 {
     memset(n, 0, sizeof *n);
-    n->g = g;
+    n->body = body;
     n->vec = vec;
     n->p = p;
-    clg__collapse(g, &n->s);
+    clg__collapse(body, &n->s);
     const int start = p->n_geo;
     clg__geo_body(n);
     *units_at = p->n_geo - start;
 }
 
-// The text of one group's function; false: out of memory.
+// The text of one body's function; false: out of memory.
 static bool gen_text(clg__gen *n, int units_at, clg__str *out)
 {
     if (n->vec > 1)
         gen_cpu_body(n, units_at);
     else
         gen_gpu_body(n, units_at);
-    clg__str_add(out, clg__str_text(&n->head));
+    clg__str_add(out, clg__str_text(&n->helpers));
     clg__str_printf(out, "static void NAME(work)(global const long *g, long first, long stop");
-    clg__gen_params(out, n->g, "", true, false);
-    clg__str_printf(out, ")\n{\n%s}\n", clg__str_text(&n->body));
-    const bool ok = !out->failed && !n->head.failed && !n->body.failed;
-    clg__str_free(&n->head);
-    clg__str_free(&n->body);
+    clg__gen_params(out, n->body, "", true, false);
+    clg__str_printf(out, ")\n{\n%s}\n", clg__str_text(&n->text));
+    const bool ok = !out->failed && !n->helpers.failed && !n->text.failed;
+    clg__str_free(&n->helpers);
+    clg__str_free(&n->text);
     return ok;
 }
 
@@ -153,8 +153,8 @@ static void gen_choice(clg__str *out, int n, const char *name, int k)
     clg__str_printf(out, "%s%d", name, k);
 }
 
-// One call whatever the number of groups, so that their text stands in the kernel once.
-static void gen_call(clg__str *t, const clg__body *g, int n, int vec, int items)
+// One call whatever the number of bodies, so that their text stands in the kernel once.
+static void gen_call(clg__str *t, const clg__body *body, int n, int vec, int items)
 {
     clg__str_printf(t, "int s = 0;\n" CLG__EDGE "while (s < %d && get_group_id(0) >= geo[base + 2 * s + 2])\n"
                        "s++;\n", n - 1);
@@ -164,8 +164,8 @@ static void gen_call(clg__str *t, const clg__body *g, int n, int vec, int items)
         clg__str_add(t, "NAME(work)(g, g[-2] * wg / g[-1], g[-2] * (wg + 1) / g[-1]");
     else
         clg__str_printf(t, "NAME(work)(g, wg * %d + (long)get_local_id(0), 0", items);
-    for (int k = 0; k < g->n_operands; k++) {
-        const clg__operand *o = &g->operands[k];
+    for (int k = 0; k < body->n_operands; k++) {
+        const clg__operand *o = &body->operands[k];
         if (o->kind == CLG__FROM_BUFFER)
             gen_choice(t, n, "b", k);
         else if (o->kind == CLG__FROM_SLOT)
@@ -173,18 +173,18 @@ static void gen_call(clg__str *t, const clg__body *g, int n, int vec, int items)
         else if (o->kind == CLG__FROM_RANDOM)
             clg__str_printf(t, ", seed%d, counter%d", k, k);
     }
-    for (int i = 0; i < g->n_outputs; i++)
+    for (int i = 0; i < body->n_outputs; i++)
         gen_choice(t, n, "q", i);
     clg__str_add(t, ");\n");
 }
 
-clg_status clg__gen_pointwise(const clg__body *const *groups, int n, const clg__caps *caps,
+clg_status clg__gen_pointwise(const clg__body *const *bodies, int n, const clg__caps *caps,
                               clg__kplan *p)
 {
     const int vec = caps->cpu_class ? 16 : 1, items = vec > 1 ? 1 : items_of(caps);
     clg__str work = { 0 };
     int64_t total = 0;
-    // The table of segments: first group and place of each, ended by the total.
+    // The table of segments: first work-group and geometry of each body, ended by the total.
     const int table = p->n_geo;
     for (int k = 0; k <= n && p->err.status >= 0; k++) {
         clg__geo_add(p, 0);
@@ -198,7 +198,7 @@ clg_status clg__gen_pointwise(const clg__body *const *groups, int n, const clg__
         int64_t units;
         const int units_place = clg__geo_add(p, 0), groups_place = clg__geo_add(p, 0);
         const int start = p->n_geo;
-        gen_one(&gen, groups[k], vec, p, &units_at);
+        gen_one(&gen, bodies[k], vec, p, &units_at);
         const int64_t count = count_groups(&gen.s, caps, vec, &units);
         const int64_t inner = gen.s.dim[gen.s.rank - 1];
         clg__geo_add(p, units);
@@ -211,10 +211,10 @@ clg_status clg__gen_pointwise(const clg__body *const *groups, int n, const clg__
         p->geo[table + 2 * k + 1] = start;
         total += count;
         p->geo[table + 2 * k + 2] = total;
-        for (int i = 0; i < groups[k]->n_operands; i++)
-            p->bytes += (uint64_t) (groups[k]->operands[i].kind == CLG__FROM_BUFFER) *
+        for (int i = 0; i < bodies[k]->n_operands; i++)
+            p->bytes += (uint64_t) (bodies[k]->operands[i].kind == CLG__FROM_BUFFER) *
                         (uint64_t) space_numel(&gen.s) *
-                        clg_dtype_size(groups[k]->operands[i].dtype);
+                        clg_dtype_size(bodies[k]->operands[i].dtype);
         if (k == 0)
             ok = gen_text(&gen, units_at, &work);
     }
@@ -230,11 +230,11 @@ clg_status clg__gen_pointwise(const clg__body *const *groups, int n, const clg__
         char prefix[16] = "";
         if (n > 1)
             clg__format(prefix, sizeof prefix, "g%d_", k);
-        clg__gen_params(t, groups[k], prefix, k == 0, true);
-        clg__gen_args(p, l, groups[k], k == 0);
+        clg__gen_params(t, bodies[k], prefix, k == 0, true);
+        clg__gen_args(p, l, bodies[k], k == 0);
     }
     clg__str_add(t, ")\n{\n");
-    gen_call(t, groups[0], n, vec, items);
+    gen_call(t, bodies[0], n, vec, items);
     clg__str_add(t, "}\n");
     clg__str_free(&work);
     if (!ok || t->failed)
@@ -248,11 +248,11 @@ clg_status clg__gen_pointwise(const clg__body *const *groups, int n, const clg__
     return p->err.status;
 }
 
-bool clg__codegen_text(const clg__body *g, const clg__caps *caps, clg__str *text)
+bool clg__codegen_text(const clg__body *body, const clg__caps *caps, clg__str *text)
 {
     clg__kplan p;
     clg__kplan_init(&p);
-    const bool ok = clg__gen_pointwise(&g, 1, caps, &p) >= 0;
+    const bool ok = clg__gen_pointwise(&body, 1, caps, &p) >= 0;
     if (ok && p.n_launches == 1)
         clg__str_add(text, clg__str_text(&p.launches[0].text));
     clg__kplan_free(&p);

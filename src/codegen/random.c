@@ -56,12 +56,12 @@ static void need_draw(clg__gen *n, clg_dtype t, bool is_normal, const char *l)
     char round[24];
     const int digits = clg__dtype_of(t)->digits;
     if (clg__as(t) == CLG_F64)
-        clg__str_printf(&n->head, is_normal ? normal_f64 : uniform_f64, l);
+        clg__str_printf(&n->helpers, is_normal ? normal_f64 : uniform_f64, l);
     else if (is_normal)
-        clg__str_printf(&n->head, normal, s, s, l, s, s, s, s, s, s, s, clg__convert("RND", t, round), s,
+        clg__str_printf(&n->helpers, normal, s, s, l, s, s, s, s, s, s, s, clg__convert("RND", t, round), s,
                         clg__converted(t));
     else
-        clg__str_printf(&n->head, uniform, s, s, l, s, 32 - digits, s, digits);
+        clg__str_printf(&n->helpers, uniform, s, s, l, s, 32 - digits, s, digits);
 }
 
 void clg__gen_random(clg__gen *n, const clg__operand *o, const char *index, clg__str *out)
@@ -71,10 +71,10 @@ void clg__gen_random(clg__gen *n, const clg__operand *o, const char *index, clg_
     char mark[40] = "NAME(";
     strcat(strcat(strcat(mark, is_normal ? "normal" : "uniform"), "_"), clg__suffix(o->dtype));
     clg__need_type(n, o->dtype);
-    if (!strstr(clg__str_text(&n->head), "NAME(philox)"))
-        clg__str_printf(&n->head, philox, u, l, u, l, u, l);
-    if (!strstr(clg__str_text(&n->head), mark))
+    if (!strstr(clg__str_text(&n->helpers), "NAME(philox)"))
+        clg__str_printf(&n->helpers, philox, u, l, u, l, u, l);
+    if (!strstr(clg__str_text(&n->helpers), mark))
         need_draw(n, o->dtype, is_normal, l);
-    const int k = (int) (o - n->g->operands);
+    const int k = (int) (o - n->body->operands);
     clg__str_printf(out, "%s)(%s, seed%d, counter%d)", mark, index, k, k);
 }

@@ -10,22 +10,22 @@
 enum { CLG__BLOCK = 1024 }; // elements of a lane or row that are summed before they join the total
 
 typedef struct clg__reducer {
-    clg__gen body, tail; // over the elements; over what is kept
-    const clg__body *g;
+    clg__gen elements, epilogue; // per element; per element of what is kept
+    const clg__body *body;
     clg__kplan *p;
     int vec;
-    bool row;            // the innermost dimension is reduced
+    bool inner_reduced;  // the innermost dimension is
     int kept[CLG_MAX_RANK], n_kept, outer[CLG_MAX_RANK], n_outer; // outer: reduced but the inner ones
     // The inner reduced dimensions, neighbours in the logical shape: one index runs through them, whatever
     // the operands' strides, so that the order of a sum follows from the shape alone.
-    int inner[CLG_MAX_RANK], n_run;
-    int64_t n_keep, n_outer_total, n_inner, blocks, parts;
+    int inner[CLG_MAX_RANK], n_inner_dims;
+    int64_t n_results, n_outer_total, n_inner, blocks, parts;
     int owner[CLG__BODY_REDUCTIONS]; // the reduction whose total this one reads
     bool single;         // CPU class: a row is one vector, and the total is its only block
     bool args;           // has argmax or argmin: never in parts
 } clg__reducer;
 
-// Numbers that the host hands over, before the group's geometry: g[-1] blocks, g[-2] parts, g[-3] results,
+// Numbers that the host hands over, before the body's geometry: g[-1] blocks, g[-2] parts, g[-3] results,
 // g[-4] units of work, g[-5] an item works alone, g[-6] elements of the inner run, then two words per
 // reduction: its divisor.
 enum { CLG__HEAD = 6 };
@@ -35,17 +35,17 @@ enum { CLG__HEAD = 6 };
     "if (lid < h)\n"
 
 bool clg__red_is_arg(clg__reduce_kind k);
-clg_dtype clg__red_type(const clg__body *g, const clg__reduction *r); // of its total
+clg_dtype clg__red_type(const clg__body *body, const clg__reduction *r); // of its total
 const char *clg__red_identity(clg__reduce_kind k, clg_dtype t);
 bool clg__red_is_sum(const clg__reducer *r, int k); // floating: total, remainder and scale
 bool clg__red_owns(const clg__reducer *r, int k);
 
 // reduce_analysis.c
-void clg__red_analyse(clg__reducer *r, const clg__body *g, const clg__caps *caps, clg__kplan *p);
-bool clg__red_body_skips(const clg__gen *n, int k); // operand k is not read per element
-bool clg__red_tail_skips(const clg__gen *n, int k); // nor per result
+void clg__red_analyse(clg__reducer *r, const clg__body *body, const clg__caps *caps, clg__kplan *p);
+bool clg__red_loop_skips(const clg__gen *n, int k); // operand k is not read per element
+bool clg__red_epilogue_skips(const clg__gen *n, int k); // nor per result
 clg__lanes clg__red_lanes_kept(const clg__reducer *r); // along the innermost kept dimension
-int clg__red_last_kept(const clg__reducer *r);         // that dimension, of tail.s
+int clg__red_last_kept(const clg__reducer *r);         // that dimension, of epilogue.s
 int clg__red_arrays(const clg__reducer *r, int k);     // of its parts in memory
 int64_t clg__red_count_units(const clg__reducer *r);
 bool clg__red_is_alone(const clg__reducer *r);

@@ -7,8 +7,8 @@
 // The loop over the blocks [block0, block1) of one result (or 16 neighbouring ones).
 void clg__red_loop(clg__reducer *r)
 {
-    clg__gen *n = &r->body;
-    clg__str *b = &n->body;
+    clg__gen *n = &r->elements;
+    clg__str *b = &n->text;
     clg__red_declare(r, b);
     clg__str_printf(b, "const long inner = g[-6], per = (inner + %d) / %d;\n", CLG__BLOCK - 1, CLG__BLOCK);
     clg__str_printf(b, "for (long block = block0; block < block1; block++) {\n"
@@ -17,11 +17,11 @@ void clg__red_loop(clg__reducer *r)
     if (r->n_outer)
         clg__gen_decompose(n, "outer", r->outer, r->n_outer);
     clg__red_begin_block(r, b);
-    if (r->row) {
+    if (r->inner_reduced) {
         char index[96];
         const char *lanes = r->vec > 1 ? " + convert_long16(LANE16)" : "";
         clg__format(index, sizeof index, "(T_i64)(outer * inner + j)%s", lanes);
-        clg__gen_bases(n, 0, n->run, clg__red_body_skips);
+        clg__gen_bases(n, 0, n->run, clg__red_loop_skips);
         if (r->vec == 1)
             clg__str_add(b, "for (long j = e0 + LID; j < e1; j += STEP) {\n");
         else if (clg__long_row(r->n_inner)) // lanes below `skip` were summed before
@@ -32,15 +32,15 @@ void clg__red_loop(clg__reducer *r)
         const clg__lanes kind = r->vec == 1 ? CLG__ONE
                                 : clg__long_row(r->n_inner) ? CLG__FULL : CLG__PARTIAL;
         clg__run_place(n);
-        clg__gen_insns(n, 0, r->g->n_per_element, kind);
+        clg__gen_insns(n, 0, r->body->n_per_element, kind);
         clg__red_accumulate(r, kind, index);
         clg__str_add(b, "}\n");
     } else {
         clg__str_add(b, "for (long e = e0 + ELID; e < e1; e += ESTEP) {\n");
-        clg__gen_decompose(n, "e", r->inner, r->n_run);
-        clg__gen_bases(n, 0, n->s.rank - 1, clg__red_body_skips);
+        clg__gen_decompose(n, "e", r->inner, r->n_inner_dims);
+        clg__gen_bases(n, 0, n->s.rank - 1, clg__red_loop_skips);
         const clg__lanes kind = clg__red_lanes_kept(r);
-        clg__gen_insns(n, 0, r->g->n_per_element, kind);
+        clg__gen_insns(n, 0, r->body->n_per_element, kind);
         clg__red_accumulate(r, kind, "(T_i64)(outer * inner + e)");
         clg__str_add(b, "}\n");
     }
@@ -51,13 +51,13 @@ void clg__red_loop(clg__reducer *r)
 // The reduced values "f{k}" as registers of the epilogue.
 static void gen_results(clg__reducer *r, clg__str *b)
 {
-    for (int i = r->g->n_per_element; i < r->g->n_insns; i++) {
-        const clg__insn *in = &r->g->insns[i];
+    for (int i = r->body->n_per_element; i < r->body->n_insns; i++) {
+        const clg__insn *in = &r->body->insns[i];
         if (in->kind != CLG__I_REDUCED)
             continue;
         const char *s = clg__suffix(in->dtype);
         char round[24];
-        clg__need_type(&r->body, in->dtype);
+        clg__need_type(&r->elements, in->dtype);
         clg__str_printf(b, "const T_%s v%d = %s(T_%s)(f%d)%s;\n", s, i, clg__convert("RND", in->dtype, round), s,
                         in->operand, clg__converted(in->dtype));
     }
@@ -71,14 +71,14 @@ static const char *const lane_store =
 // Lanes [skip, m) of `value` to to[at...].
 static void store_lanes(clg__reducer *r, clg__str *b, clg_dtype t, const char *to, const char *value)
 {
-    clg__need_function(&r->body, lane_store, "put", t);
+    clg__need_function(&r->elements, lane_store, "put", t);
     clg__str_printf(b, "NAME(put_%s)(%s, %s, skip, m);\n", clg__suffix(t), value, to);
 }
 
 static void gen_store(clg__reducer *r, clg__str *b, bool one)
 {
-    for (int i = 0; i < r->g->n_outputs; i++) {
-        const clg__output *o = &r->g->outputs[i];
+    for (int i = 0; i < r->body->n_outputs; i++) {
+        const clg__output *o = &r->body->outputs[i];
         char to[32], value[16], put[24];
         const char *end = clg__converted(o->dtype);
         clg__convert("PUT", o->dtype, put);
@@ -96,32 +96,32 @@ static void gen_store(clg__reducer *r, clg__str *b, bool one)
 // The epilogue over the kept elements: row, j and at are set.
 void clg__red_epilogue(clg__reducer *r, clg__str *b, clg__lanes lanes)
 {
-    clg__gen *t = &r->tail;
-    clg__str_clear(&t->body);
-    clg__str_add(&t->body, "global const long *g = gt;\n");
-    gen_results(r, &t->body);
+    clg__gen *t = &r->epilogue;
+    clg__str_clear(&t->text);
+    clg__str_add(&t->text, "global const long *g = gt;\n");
+    gen_results(r, &t->text);
     int dims[CLG_MAX_RANK];
     for (int d = 0; d < t->s.rank - 1; d++)
         dims[d] = d;
     if (t->s.rank > 1)
         clg__gen_decompose(t, "row", dims, t->s.rank - 1);
-    clg__gen_bases(t, 0, t->s.rank - 1, clg__red_tail_skips);
+    clg__gen_bases(t, 0, t->s.rank - 1, clg__red_epilogue_skips);
     // definitions belong in front of the one function
-    clg__str saved = t->head;
-    t->head = r->body.head;
-    clg__gen_insns(t, r->g->n_per_element, r->g->n_insns, lanes);
-    r->body.head = t->head;
-    t->head = saved;
-    gen_store(r, &t->body, lanes == CLG__ONE);
-    clg__str_printf(b, "{\n%s}\n", clg__str_text(&t->body));
-    b->failed |= t->body.failed;
+    clg__str saved = t->helpers;
+    t->helpers = r->elements.helpers;
+    clg__gen_insns(t, r->body->n_per_element, r->body->n_insns, lanes);
+    r->elements.helpers = t->helpers;
+    t->helpers = saved;
+    gen_store(r, &t->text, lanes == CLG__ONE);
+    clg__str_printf(b, "{\n%s}\n", clg__str_text(&t->text));
+    b->failed |= t->text.failed;
 }
 
 static void gen_partial_store(clg__reducer *r, clg__str *b, bool one)
 {
     static const char *const total[] = { "a", "c", "n" };
-    const bool folded = r->row && r->vec > 1;
-    for (int k = 0; k < r->g->n_reductions; k++) {
+    const bool folded = r->inner_reduced && r->vec > 1;
+    for (int k = 0; k < r->body->n_reductions; k++) {
         const bool sum = clg__red_is_sum(r, k);
         for (int i = 0; i < clg__red_arrays(r, k) && clg__red_owns(r, k); i++) {
             char to[96], value[16];
@@ -133,7 +133,7 @@ static void gen_partial_store(clg__reducer *r, clg__str *b, bool one)
             if (one)
                 clg__str_printf(b, "*(%s) = %s;\n", to, value);
             else
-                store_lanes(r, b, clg__red_type(r->g, &r->g->reductions[k]), to, value);
+                store_lanes(r, b, clg__red_type(r->body, &r->body->reductions[k]), to, value);
         }
     }
 }
@@ -141,13 +141,13 @@ static void gen_partial_store(clg__reducer *r, clg__str *b, bool one)
 // f{k}: the results, element: folded to one.
 void clg__red_values(clg__reducer *r, clg__str *b, bool element)
 {
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        const bool arg = clg__red_is_arg(r->g->reductions[k].kind);
+    for (int k = 0; k < r->body->n_reductions; k++) {
+        const bool arg = clg__red_is_arg(r->body->reductions[k].kind);
         if (clg__red_is_sum(r, k))
             clg__sum_result(r, b, k, element, element ? "f" : "");
         else if (!element)
             clg__str_printf(b, "const T_%s f%d = %s%d%s;\n",
-                            arg ? "i64" : clg__suffix(clg__red_type(r->g, &r->g->reductions[k])), k,
+                            arg ? "i64" : clg__suffix(clg__red_type(r->body, &r->body->reductions[k])), k,
                             arg ? "x" : "a", k, arg ? "_" : "");
     }
 }
@@ -155,7 +155,7 @@ void clg__red_values(clg__reducer *r, clg__str *b, bool element)
 // What the unit stores: its part, or the results.
 void clg__red_ends(clg__reducer *r, clg__str *b)
 {
-    const bool one = r->row || r->vec == 1;
+    const bool one = r->inner_reduced || r->vec == 1;
     // u is clamped in the GPU class: no barrier may stand where some items do not come
     if (r->vec == 1)
         clg__str_add(b, "if (unit < units && lid == 0) {\n");
@@ -165,7 +165,7 @@ void clg__red_ends(clg__reducer *r, clg__str *b)
         clg__str_add(b, "} else\n");
     }
     clg__str_add(b, "{\n");
-    clg__red_values(r, b, r->row && r->vec > 1);
+    clg__red_values(r, b, r->inner_reduced && r->vec > 1);
     clg__red_epilogue(r, b, one ? CLG__ONE : clg__red_lanes_kept(r));
     clg__str_add(b, "}\n");
     if (r->vec == 1)

@@ -8,10 +8,10 @@
 // The 16 lanes, in a fixed tree.
 static void fold_lanes(clg__reducer *r, int k)
 {
-    const clg__reduction *d = &r->g->reductions[k];
-    const clg_dtype t = clg__red_type(r->g, d);
+    const clg__reduction *d = &r->body->reductions[k];
+    const clg_dtype t = clg__red_type(r->body, d);
     const char *e = clg__register(t);
-    clg__str *b = &r->body.body;
+    clg__str *b = &r->elements.text;
     if (clg__red_is_sum(r, k)) {
         if (clg__red_owns(r, k))
             clg__sum_fold(r, k);
@@ -53,9 +53,9 @@ static void fold_lanes(clg__reducer *r, int k)
 // GPU class: the items' values, through local memory.
 static void fold_items(clg__reducer *r, int k)
 {
-    const clg__reduction *d = &r->g->reductions[k];
-    const clg_dtype t = clg__red_type(r->g, d);
-    clg__str *b = &r->body.body;
+    const clg__reduction *d = &r->body->reductions[k];
+    const clg_dtype t = clg__red_type(r->body, d);
+    clg__str *b = &r->elements.text;
     if (clg__red_is_sum(r, k)) {
         if (clg__red_owns(r, k))
             clg__sum_local_fold(r, k);
@@ -80,14 +80,14 @@ static void fold_items(clg__reducer *r, int k)
     clg__format(x, sizeof x, "l%d[lid]", k);
     clg__format(y, sizeof y, "l%d[lid + h]", k);
     clg__str_printf(b, CLG__LOCAL_TREE "%s = ", x);
-    clg__red_combine(&r->body, b, d->kind, t, x, y);
+    clg__red_combine(&r->elements, b, d->kind, t, x, y);
     clg__str_printf(b, ";\n}\nbarrier(CLK_LOCAL_MEM_FENCE);\na%d = l%d[0];\n", k, k);
 }
 
 void clg__red_local(clg__reducer *r, clg__str *t, int k, int items)
 {
-    const clg__reduction *d = &r->g->reductions[k];
-    const char *e = clg__register(clg__red_type(r->g, d));
+    const clg__reduction *d = &r->body->reductions[k];
+    const char *e = clg__register(clg__red_type(r->body, d));
     if (!clg__red_owns(r, k))
         return;
     clg__str_printf(t, "local %s l%d[%d];\n", e, k, items);
@@ -100,8 +100,8 @@ void clg__red_local(clg__reducer *r, clg__str *t, int k, int items)
 // The unit's totals: folded, or those of the lanes.
 void clg__red_totals(clg__reducer *r, clg__str *b)
 {
-    for (int k = 0; k < r->g->n_reductions && r->vec > 1; k++) {
-        if (r->row)
+    for (int k = 0; k < r->body->n_reductions && r->vec > 1; k++) {
+        if (r->inner_reduced)
             fold_lanes(r, k);
         else if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
             clg__sum_check(r, b, k);
@@ -109,16 +109,16 @@ void clg__red_totals(clg__reducer *r, clg__str *b)
     if (r->vec > 1)
         return;
     clg__str_add(b, "if (!alone) {\n");
-    for (int k = 0; k < r->g->n_reductions; k++)
+    for (int k = 0; k < r->body->n_reductions; k++)
         fold_items(r, k);
     clg__str_add(b, "}\n");
 }
 
 void clg__red_join_parts(clg__reducer *r, clg__str *b)
 {
-    for (int k = 0; k < r->g->n_reductions; k++) {
-        const clg__reduction *d = &r->g->reductions[k];
-        const clg_dtype t = clg__red_type(r->g, d);
+    for (int k = 0; k < r->body->n_reductions; k++) {
+        const clg__reduction *d = &r->body->reductions[k];
+        const clg_dtype t = clg__red_type(r->body, d);
         const char *s = clg__suffix(t), *e = clg__register(t);
         if (!clg__red_owns(r, k))
             continue;
@@ -141,7 +141,7 @@ void clg__red_join_parts(clg__reducer *r, clg__str *b)
             char x[16];
             clg__format(x, sizeof x, "a%d", k);
             clg__str_printf(b, "a%d = ", k);
-            clg__red_combine(&r->body, b, d->kind, t, x, "t0");
+            clg__red_combine(&r->elements, b, d->kind, t, x, "t0");
             clg__str_add(b, ";\n");
         }
         clg__str_add(b, "}\n");

@@ -21,7 +21,7 @@ static void gen_unit(clg__reducer *r, clg__str *b)
 {
     const int last = clg__red_last_kept(r);
     clg__str_printf(b, "const long n = gt[%d], n_keep = g[-3], parts = g[-2], blocks = g[-1];\n", last);
-    if (r->row || r->vec == 1) {
+    if (r->inner_reduced || r->vec == 1) {
         clg__str_add(b, "const long at = u / parts, part = u % parts;\n"
                         "const long row = at / max(n, 1L), j = at % max(n, 1L);\n");
     } else {
@@ -33,10 +33,10 @@ static void gen_unit(clg__reducer *r, clg__str *b)
 
 static void gen_kept(clg__reducer *r)
 {
-    clg__gen *n = &r->body;
+    clg__gen *n = &r->elements;
     if (r->n_kept == 0)
         return;
-    const int lanes_dim = !r->row ? r->kept[r->n_kept - 1] : -1;
+    const int lanes_dim = !r->inner_reduced ? r->kept[r->n_kept - 1] : -1;
     if (lanes_dim >= 0) { // lanes (or the item) run along the innermost kept dimension: j
         if (r->n_kept > 1)
             clg__gen_decompose(n, "row", r->kept, r->n_kept - 1);
@@ -54,19 +54,20 @@ static void header(clg__reducer *r, clg__str *t, const char *entry, int items, b
     clg__str_printf(t, "#pragma OPENCL FP_CONTRACT OFF\n%s",
                     r->vec > 1 ? "#define LANE16 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
                                  "13, 14, 15)\n" : "");
-    clg__str_add(t, clg__str_text(&r->body.head));
+    clg__str_add(t, clg__str_text(&r->elements.helpers));
     clg__str_printf(t, "__attribute__((reqd_work_group_size(%d, 1, 1)))\n"
                        "kernel void NAME(%s)(global const long *geo, int base, int tail", items, entry);
 }
 
 // Parameters of the operands that this stage uses.
-static void stage_params(clg__reducer *r, clg__str *t, clg__launch *l, bool body, bool tail)
+static void stage_params(clg__reducer *r, clg__str *t, clg__launch *l, bool loop, bool epilogue)
 {
-    clg__body used = *r->g;
-    if (!tail)
+    clg__body used = *r->body;
+    if (!epilogue)
         used.n_outputs = 0;
     for (int k = 0; k < used.n_operands; k++) {
-        const bool wanted = (body && !clg__red_body_skips(&r->body, k)) || (tail && !clg__red_tail_skips(&r->tail, k));
+        const bool wanted = (loop && !clg__red_loop_skips(&r->elements, k)) ||
+                            (epilogue && !clg__red_epilogue_skips(&r->epilogue, k));
         if (!wanted)
             used.operands[k].kind = CLG__FROM_IOTA; // no parameter
     }
@@ -76,11 +77,11 @@ static void stage_params(clg__reducer *r, clg__str *t, clg__launch *l, bool body
 
 static void partial_params(clg__reducer *r, clg__str *t, clg__launch *l, const int *temps, bool write)
 {
-    for (int k = 0; k < r->g->n_reductions; k++) {
+    for (int k = 0; k < r->body->n_reductions; k++) {
         if (!clg__red_owns(r, k))
             continue;
         clg__str_printf(t, ", global %s%s *restrict part%d", write ? "" : "const ",
-                        clg__register(clg__red_type(r->g, &r->g->reductions[k])), k);
+                        clg__register(clg__red_type(r->body, &r->body->reductions[k])), k);
         clg__arg_temp(r->p, l, temps[k]);
     }
 }
@@ -93,7 +94,7 @@ static void gen_units(clg__reducer *r, clg__str *t, int items)
                         "for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {\n");
         return;
     }
-    for (int k = 0; k < r->g->n_reductions; k++)
+    for (int k = 0; k < r->body->n_reductions; k++)
         clg__red_local(r, t, k, items);
     clg__str_printf(t, "const int alone = (int)g[-5], lid = alone ? 0 : (int)get_local_id(0);\n"
                        "const int step = alone ? 1 : %d;\n"
@@ -101,9 +102,9 @@ static void gen_units(clg__reducer *r, clg__str *t, int items)
                        "const long u = min(unit, units - 1);\n{\n", items);
 }
 
-static void stage_one(clg__reducer *r, const clg__caps *caps, const int *temps, int base, int tail_at)
+static void stage_one(clg__reducer *r, const clg__caps *caps, const int *temps, int base, int epilogue_at)
 {
-    clg__str *b = &r->body.body;
+    clg__str *b = &r->elements.text;
     const int64_t total = r->n_outer_total * r->n_inner, units = clg__red_count_units(r);
     int items = r->vec > 1 ? 1 : 128;
     while (items > caps->max_work_group)
@@ -125,14 +126,14 @@ static void stage_one(clg__reducer *r, const clg__caps *caps, const int *temps, 
     header(r, t, "reduce", items, true);
     clg__arg_geo(r->p, l);
     clg__arg_i32(r->p, l, base);
-    clg__arg_i32(r->p, l, tail_at);
+    clg__arg_i32(r->p, l, epilogue_at);
     stage_params(r, t, l, true, true);
     if (!r->args)
         partial_params(r, t, l, temps, true);
     clg__str_add(t, ")\n{\nglobal const long *g = geo + base, *gt = geo + tail;\n");
     int64_t groups = clg__red_is_alone(r) ? (units + items - 1) / items : units;
     if (r->vec > 1) {
-        groups = units * (total / r->parts + 1) * (r->row ? 1 : 16) / 8192 + 1;
+        groups = units * (total / r->parts + 1) * (r->inner_reduced ? 1 : 16) / 8192 + 1;
         groups = groups > 4 * caps->compute_units ? 4 * caps->compute_units : groups;
         groups = groups > units ? units : groups;
     }
@@ -140,12 +141,12 @@ static void stage_one(clg__reducer *r, const clg__caps *caps, const int *temps, 
     clg__str_add(t, clg__str_text(b));
     clg__str_add(t, "}\n}\n");
     clg__kplan_grid(l, (size_t) groups, 1, 1, (size_t) items, 1, 1);
-    if (t->failed || b->failed || r->body.head.failed)
+    if (t->failed || b->failed || r->elements.helpers.failed)
         clg__fail(&r->p->err, CLG_ENOMEM, "codegen: out of host memory");
 }
 
 // Sum the parts in order and run the epilogue, lanes along the kept elements.
-static void stage_two(clg__reducer *r, const clg__caps *caps, const int *temps, int base, int tail_at)
+static void stage_two(clg__reducer *r, const clg__caps *caps, const int *temps, int base, int epilogue_at)
 {
     clg__str text = { 0 };
     clg__str *b = &text;
@@ -171,51 +172,51 @@ static void stage_two(clg__reducer *r, const clg__caps *caps, const int *temps, 
     header(r, &l->text, "reduce_parts", items, false);
     clg__arg_geo(r->p, l);
     clg__arg_i32(r->p, l, base);
-    clg__arg_i32(r->p, l, tail_at);
+    clg__arg_i32(r->p, l, epilogue_at);
     stage_params(r, &l->text, l, false, true);
     partial_params(r, &l->text, l, temps, false);
     clg__str_printf(&l->text, ")\n{\nglobal const long *g = geo + base, *gt = geo + tail;\n%s}\n",
                     clg__str_text(b));
-    const int64_t each = r->vec > 1 ? 64 : items, wide = (r->n_keep + each - 1) / each;
+    const int64_t each = r->vec > 1 ? 64 : items, wide = (r->n_results + each - 1) / each;
     clg__kplan_grid(l, (size_t) (r->vec > 1 ? (wide > 16 ? 16 : wide) : wide), 1, 1,
                     (size_t) items, 1, 1);
-    if (l->text.failed || text.failed || r->body.head.failed)
+    if (l->text.failed || text.failed || r->elements.helpers.failed)
         clg__fail(&r->p->err, CLG_ENOMEM, "codegen: out of host memory");
     clg__str_free(&text);
 }
 
-clg_status clg__gen_reduce(const clg__body *g, const clg__caps *caps, clg__kplan *p)
+clg_status clg__gen_reduce(const clg__body *body, const clg__caps *caps, clg__kplan *p)
 {
     clg__reducer *r = clg__malloc(sizeof *r);
     int temps[CLG__BODY_REDUCTIONS] = { 0 };
     if (!r)
         return clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
-    clg__red_analyse(r, g, caps, p);
+    clg__red_analyse(r, body, caps, p);
     clg__sum_divisors(r);
-    const int64_t head[CLG__HEAD] = { r->n_inner, clg__red_is_alone(r), clg__red_count_units(r), r->n_keep, r->parts, r->blocks };
+    const int64_t head[CLG__HEAD] = { r->n_inner, clg__red_is_alone(r), clg__red_count_units(r), r->n_results, r->parts, r->blocks };
     for (int i = 0; i < CLG__HEAD; i++)
         clg__geo_add(p, head[i]);
     const int base = p->n_geo;
-    clg__geo_body(&r->body);
-    const int tail_at = p->n_geo;
-    clg__geo_body(&r->tail);
-    for (int k = 0; k < g->n_reductions && !r->args; k++) { // without parts an argument that is not used
+    clg__geo_body(&r->elements);
+    const int epilogue_at = p->n_geo;
+    clg__geo_body(&r->epilogue);
+    for (int k = 0; k < body->n_reductions && !r->args; k++) { // without parts an argument that is not used
         if (clg__red_owns(r, k))
-            temps[k] = clg__kplan_temp(p, (size_t) (r->parts > 1 ? r->n_keep * r->parts * clg__red_arrays(r, k) : 1) *
-                                              clg_dtype_size(clg__red_type(g, &g->reductions[k])));
+            temps[k] = clg__kplan_temp(p, (size_t) (r->parts > 1 ? r->n_results * r->parts * clg__red_arrays(r, k) : 1) *
+                                              clg_dtype_size(clg__red_type(body, &body->reductions[k])));
     }
-    if (p->err.status >= 0 && r->n_keep > 0) {
-        stage_one(r, caps, temps, base, tail_at);
+    if (p->err.status >= 0 && r->n_results > 0) {
+        stage_one(r, caps, temps, base, epilogue_at);
         if (r->parts > 1)
-            stage_two(r, caps, temps, base, tail_at);
+            stage_two(r, caps, temps, base, epilogue_at);
     }
-    for (int k = 0; k < g->n_operands; k++)
-        p->bytes += (uint64_t) (g->operands[k].kind == CLG__FROM_BUFFER) *
-                    (uint64_t) clg_numel(g->shape) * clg_dtype_size(g->operands[k].dtype);
-    clg__str_free(&r->body.head);
-    clg__str_free(&r->body.body);
-    clg__str_free(&r->tail.head);
-    clg__str_free(&r->tail.body);
+    for (int k = 0; k < body->n_operands; k++)
+        p->bytes += (uint64_t) (body->operands[k].kind == CLG__FROM_BUFFER) *
+                    (uint64_t) clg_numel(body->shape) * clg_dtype_size(body->operands[k].dtype);
+    clg__str_free(&r->elements.helpers);
+    clg__str_free(&r->elements.text);
+    clg__str_free(&r->epilogue.helpers);
+    clg__str_free(&r->epilogue.text);
     clg__free(r);
     return p->err.status;
 }

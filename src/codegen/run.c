@@ -77,15 +77,15 @@ static bool joined(const clg__space *s, const clg__geom *g, int first)
 void clg__run_split(clg__gen *n, int first)
 {
     n->run = first;
-    for (int k = 0; k < n->g->n_operands; k++)
-        n->split[k] = n->g->operands[k].kind != CLG__FROM_SLOT && first + 1 < n->s.rank &&
+    for (int k = 0; k < n->body->n_operands; k++)
+        n->split[k] = n->body->operands[k].kind != CLG__FROM_SLOT && first + 1 < n->s.rank &&
                       !joined(&n->s, &n->s.geom[k], first);
 }
 
 static bool any_split(const clg__gen *n)
 {
     bool yes = false;
-    for (int k = 0; k < n->g->n_operands; k++)
+    for (int k = 0; k < n->body->n_operands; k++)
         yes |= n->split[k];
     return yes;
 }
@@ -93,7 +93,7 @@ static bool any_split(const clg__gen *n)
 void clg__run_place(clg__gen *n)
 {
     if (n->vec > 1 && any_split(n))
-        clg__str_printf(&n->body, "const long line = j / g[%d], col = j - line * g[%d];\n",
+        clg__str_printf(&n->text, "const long line = j / g[%d], col = j - line * g[%d];\n",
                         n->dims_at + n->s.rank - 1, n->dims_at + n->s.rank - 1);
 }
 
@@ -101,8 +101,8 @@ static void need_plain(clg__gen *n, const char *text, const char *name)
 {
     char mark[48];
     clg__format(mark, sizeof mark, "NAME(%s)(global", name);
-    if (!strstr(clg__str_text(&n->head), mark))
-        clg__str_add(&n->head, text);
+    if (!strstr(clg__str_text(&n->helpers), mark))
+        clg__str_add(&n->helpers, text);
 }
 
 // "g + sizes, g + steps"
@@ -121,15 +121,15 @@ void clg__run_index(clg__gen *n, int k, clg__lanes lanes, char *out, size_t size
         clg__format(out, size, "(p%d + NAME(run_at)(%s, %d, j))", k, at, rank);
         return;
     }
-    if (!strstr(clg__str_text(&n->head), "NAME(run_index)(long"))
-        clg__str_add(&n->head, index_text);
+    if (!strstr(clg__str_text(&n->helpers), "NAME(run_index)(long"))
+        clg__str_add(&n->helpers, index_text);
     clg__format(out, size, "NAME(run_index)(p%d, %s, %d, line, col, %s)", k, at, rank,
                 lanes == CLG__PARTIAL ? "m" : "16");
 }
 
 void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill)
 {
-    const clg_dtype t = n->g->operands[k].dtype;
+    const clg_dtype t = n->body->operands[k].dtype;
     const bool windowed = n->s.geom[k].windowed;
     const int rank = n->s.rank - n->run, w = n->geo_at[k] + 1 + n->s.rank + 2 * n->run;
     const char *s = clg__suffix(t), *m = lanes == CLG__PARTIAL ? "m" : "16";
@@ -139,19 +139,19 @@ void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill)
     if (windowed)
         need_plain(n, inside_text, "run_in");
     if (n->vec == 1 && windowed)
-        clg__str_printf(&n->body,
+        clg__str_printf(&n->text,
                         "w%d && NAME(run_in)(g + %d, g + %d, %d, j) ? "
                         "%sp%d[NAME(run_at)(%s, %d, j)]%s : (E_%s)(%s)",
                         k, n->dims_at + n->run, w, rank, clg__convert("GET", t, from), k, at, rank, clg__converted(t), s, fill);
     else if (n->vec == 1)
-        clg__str_printf(&n->body, "%sp%d[NAME(run_at)(%s, %d, j)]%s", clg__convert("GET", t, from), k, at, rank,
+        clg__str_printf(&n->text, "%sp%d[NAME(run_at)(%s, %d, j)]%s", clg__convert("GET", t, from), k, at, rank,
                         clg__converted(t));
     else if (windowed)
-        clg__str_printf(&n->body,
+        clg__str_printf(&n->text,
                         "NAME(ldrw_%s)(p%d, w%d, %s, g + %d, %d, line, col, %s, (E_%s)(%s))", s, k,
                         k, at, w, rank, m, s, fill);
     else
-        clg__str_printf(&n->body, "NAME(ldr_%s)(p%d, %s, %d, line, col, %s)", s, k, at, rank, m);
+        clg__str_printf(&n->text, "NAME(ldr_%s)(p%d, %s, %d, line, col, %s)", s, k, at, rank, m);
     if (n->vec > 1 && windowed)
         clg__need_function(n, window_text, "ldrw", t);
     else if (n->vec > 1)

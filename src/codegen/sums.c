@@ -15,7 +15,7 @@
 
 static bool squares(const clg__reducer *r, int k)
 {
-    const clg__reduce_kind kind = r->g->reductions[k].kind;
+    const clg__reduce_kind kind = r->body->reductions[k].kind;
     return kind == CLG__RED_SQUARE || kind == CLG__RED_ROOT;
 }
 
@@ -91,35 +91,35 @@ static void need(clg__reducer *r, const char *text, const char *name, clg_dtype 
     char type[16], mark[48];
     clg__format(type, sizeof type, "%s_%s", element ? "E" : "T", clg__suffix(t));
     clg__format(mark, sizeof mark, "NAME(%s_%s)(%s", name, type, type);
-    clg__need_type(&r->body, t);
-    if (!strstr(clg__str_text(&r->body.head), mark))
-        add_text(&r->body.head, text, clg__suffix(t), type);
+    clg__need_type(&r->elements, t);
+    if (!strstr(clg__str_text(&r->elements.helpers), mark))
+        add_text(&r->elements.helpers, text, clg__suffix(t), type);
 }
 
 static void need_words(clg__reducer *r, clg_dtype t)
 {
     char mark[48], line[160], up[32], none[32];
     clg__format(mark, sizeof mark, "#define TWO_SUM_%s(", clg__suffix(t));
-    clg__need_type(&r->body, t);
-    if (strstr(clg__str_text(&r->body.head), mark))
+    clg__need_type(&r->elements, t);
+    if (strstr(clg__str_text(&r->elements.helpers), mark))
         return;
-    add_text(&r->body.head, words, clg__suffix(t), "");
+    add_text(&r->elements.helpers, words, clg__suffix(t), "");
     clg__format(line, sizeof line, "#define UP_@ %s\n#define NONE_@ %s\n#define SOME_@(x) %s\n",
                 power(t, scales_of(t)->up, up), power(t, t == CLG_F64 ? -103 : -45, none),
                 r->vec > 1 ? "any(x)" : "(x)");
-    add_text(&r->body.head, line, clg__suffix(t), "");
+    add_text(&r->elements.helpers, line, clg__suffix(t), "");
 }
 
 static const char *suffix_of(const clg__reducer *r, int k)
 {
-    return clg__suffix(clg__red_type(r->g, &r->g->reductions[k]));
+    return clg__suffix(clg__red_type(r->body, &r->body->reductions[k]));
 }
 
 // a{k} total, c{k} what its rounding lost, n{k}_ their scale
 void clg__sum_declare(clg__reducer *r, clg__str *b, int k)
 {
     const char *s = suffix_of(r, k);
-    need_words(r, clg__red_type(r->g, &r->g->reductions[k]));
+    need_words(r, clg__red_type(r->body, &r->body->reductions[k]));
     clg__str_printf(b, "T_%s a%d = (T_%s)(0), c%d = (T_%s)(0), n%d_ = (T_%s)(1);\n", s, k, s, k, s,
                     k, s);
     if (squares(r, k)) // something is not zero
@@ -138,7 +138,7 @@ void clg__sum_begin_block(clg__reducer *r, clg__str *b, int k)
 void clg__sum_accumulate(clg__reducer *r, clg__str *b, int k)
 {
     const char *s = suffix_of(r, k);
-    const bool later = r->vec > 1 && r->row; // lanes that are no results stay zero for ever
+    const bool later = r->vec > 1 && r->inner_reduced; // lanes that are no results stay zero for ever
     if (squares(r, k) && !later)
         clg__str_printf(b, "m%d_ |= v != (T_%s)(0);\n", k, s);
     clg__str_add(b, r->vec > 1 ? "if (careful) {\n" : "");
@@ -154,7 +154,7 @@ void clg__sum_accumulate(clg__reducer *r, clg__str *b, int k)
 // Sets `again` where the block must be done with another scale.
 void clg__sum_check_block(clg__reducer *r, clg__str *b, int k)
 {
-    const clg_dtype t = clg__red_type(r->g, &r->g->reductions[k]);
+    const clg_dtype t = clg__red_type(r->body, &r->body->reductions[k]);
     const struct scales *z = scales_of(t);
     const char *s = clg__suffix(t);
     char top[32], down[32], low[32], up[32], unit[32];
@@ -191,7 +191,7 @@ void clg__sum_check_block(clg__reducer *r, clg__str *b, int k)
 
 void clg__sum_end_block(clg__reducer *r, clg__str *b, int k)
 {
-    const clg_dtype t = clg__red_type(r->g, &r->g->reductions[k]);
+    const clg_dtype t = clg__red_type(r->body, &r->body->reductions[k]);
     if (r->single) {
         clg__str_printf(b, "a%d = s%d_;\n", k, k);
         return;
@@ -203,10 +203,10 @@ void clg__sum_end_block(clg__reducer *r, clg__str *b, int k)
 // The 16 lanes to fa{k} + fc{k}, times fn{k}, in a fixed tree.
 void clg__sum_fold(clg__reducer *r, int k)
 {
-    const clg_dtype t = clg__red_type(r->g, &r->g->reductions[k]);
+    const clg_dtype t = clg__red_type(r->body, &r->body->reductions[k]);
     const char *e = clg__register(t), *s = clg__suffix(t);
-    clg__str *b = &r->body.body;
-    clg__need_halves(&r->body);
+    clg__str *b = &r->elements.text;
+    clg__need_halves(&r->elements);
     clg__str_printf(b, "%s fa%d, fc%d, fn%d;\n{ T_%s a = a%d, c = c%d, n = n%d_;\n", e, k, k, k, s,
                     k, k, k);
     clg__str_printf(b,
@@ -245,7 +245,7 @@ void clg__sum_fold(clg__reducer *r, int k)
 // CPU class, a result per lane: sets `wrong` as the fold does.
 void clg__sum_check(clg__reducer *r, clg__str *b, int k)
 {
-    const clg_dtype t = clg__red_type(r->g, &r->g->reductions[k]);
+    const clg_dtype t = clg__red_type(r->body, &r->body->reductions[k]);
     char top[32], low[32];
     power(t, scales_of(t)->top, top);
     power(t, scales_of(t)->low, low);
@@ -258,9 +258,9 @@ void clg__sum_check(clg__reducer *r, clg__str *b, int k)
 // GPU class: the items' totals through local memory.
 void clg__sum_local_fold(clg__reducer *r, int k)
 {
-    const clg_dtype t = clg__red_type(r->g, &r->g->reductions[k]);
+    const clg_dtype t = clg__red_type(r->body, &r->body->reductions[k]);
     const char *s = clg__suffix(t);
-    clg__str *b = &r->body.body;
+    clg__str *b = &r->elements.text;
     need(r, join_text, "join", t, true);
     need(r, meet_text, "meet", t, true);
     clg__str_printf(b,
@@ -279,7 +279,7 @@ void clg__sum_local_fold(clg__reducer *r, int k)
 // The total x + c times n joins a{k}, c{k}, n{k}_.
 void clg__sum_meet(clg__reducer *r, clg__str *b, int k, const char *x, const char *c, const char *n)
 {
-    const clg_dtype t = clg__red_type(r->g, &r->g->reductions[k]);
+    const clg_dtype t = clg__red_type(r->body, &r->body->reductions[k]);
     need(r, join_text, "join", t, false);
     need(r, meet_text, "meet", t, false);
     clg__str_printf(b, "NAME(meet_T_%s)(&a%d, &c%d, &n%d_, %s, %s, %s, %d);\n", clg__suffix(t), k,
@@ -289,8 +289,8 @@ void clg__sum_meet(clg__reducer *r, clg__str *b, int k, const char *x, const cha
 // f{k} from the total of its owner: {prefix}a, {prefix}c, {prefix}n
 void clg__sum_result(clg__reducer *r, clg__str *b, int k, bool element, const char *prefix)
 {
-    const clg__reduction *d = &r->g->reductions[k];
-    const clg_dtype t = clg__red_type(r->g, d);
+    const clg__reduction *d = &r->body->reductions[k];
+    const clg_dtype t = clg__red_type(r->body, d);
     const char *s = clg__suffix(t), *set = element ? "E" : "T",
                *as = t == CLG_F64 ? "as_double(" : "as_float((int)";
     const int o = r->owner[k];
@@ -329,9 +329,9 @@ static int64_t bits(clg_dtype t, double v)
 // As a sum of two, since a count above 2^24 is no f32.
 void clg__sum_divisors(clg__reducer *r)
 {
-    for (int k = r->g->n_reductions - 1; k >= 0; k--) {
-        const clg__reduction *d = &r->g->reductions[k];
-        const clg_dtype t = clg__red_type(r->g, d);
+    for (int k = r->body->n_reductions - 1; k >= 0; k--) {
+        const clg__reduction *d = &r->body->reductions[k];
+        const clg_dtype t = clg__red_type(r->body, d);
         const double high = t == CLG_F64 ? d->divisor : (double)(float)d->divisor;
         clg__geo_add(r->p, bits(t, high));
         clg__geo_add(r->p, bits(t, isfinite(high) ? d->divisor - high : 0));
