@@ -193,7 +193,8 @@ clg_status clg__gen_reduce(const clg__body *body, const clg__caps *caps, clg__kp
         return clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
     clg__red_analyse(r, body, caps, p);
     clg__sum_divisors(r);
-    const int64_t head[CLG__HEAD] = { r->n_inner, clg__red_is_alone(r), clg__red_count_units(r), r->n_results, r->parts, r->blocks };
+    const int64_t head[CLG__HEAD] = { r->n_inner, clg__red_is_alone(r), clg__red_count_units(r), r->n_results,
+                                      r->parts, r->blocks };
     for (int i = 0; i < CLG__HEAD; i++)
         clg__geo_add(p, head[i]);
     const int base = p->n_geo;
@@ -201,9 +202,9 @@ clg_status clg__gen_reduce(const clg__body *body, const clg__caps *caps, clg__kp
     const int epilogue_at = p->n_geo;
     clg__geo_body(&r->epilogue);
     for (int k = 0; k < body->n_reductions && !r->args; k++) { // without parts an argument that is not used
+        const int64_t n = r->parts > 1 ? r->n_results * r->parts * clg__red_arrays(r, k) : 1;
         if (clg__red_owns(r, k))
-            temps[k] = clg__kplan_temp(p, (size_t) (r->parts > 1 ? r->n_results * r->parts * clg__red_arrays(r, k) : 1) *
-                                              clg_dtype_size(clg__red_type(body, &body->reductions[k])));
+            temps[k] = clg__kplan_temp(p, (size_t) n * clg_dtype_size(clg__red_type(body, &body->reductions[k])));
     }
     if (p->err.status >= 0 && r->n_results > 0) {
         stage_one(r, caps, temps, base, epilogue_at);

@@ -27,7 +27,7 @@ static bool bind(clg__planner *f, clg__step *s, clg__bound b)
 // The value that argument index means, in a generated kernel or in a kernel op's.
 static int value_of(const clg__planner *f, int group, const clg__arg *a)
 {
-    const clg__group *g = &f->g[group];
+    const clg__group *g = &f->groups[group];
     if (g->kind != CLG__GROUP_KERNEL)
         return a->index;
     if (a->index >= CLG__EPILOGUE_BASE)
@@ -41,7 +41,7 @@ static int value_of(const clg__planner *f, int group, const clg__arg *a)
 
 static int64_t input_offset(const clg__planner *f, int group, int input)
 {
-    const clg__access *r = &f->w->values[f->g[group].kernel].src[input];
+    const clg__access *r = &f->w->values[f->groups[group].kernel].src[input];
     return r->geom.offset + f->w->values[r->value].offset;
 }
 
@@ -127,10 +127,10 @@ static size_t argument_bytes(const clg__arg *a)
 static bool blas_step(clg__planner *f, clg__step *s, int group, const clg__launch *l)
 {
     s->blas = l->blas;
-    const clg__value *v = &f->w->values[f->g[group].kernel];
+    const clg__value *v = &f->w->values[f->groups[group].kernel];
     s->blas_place[0] = f->place_of[CLG__BINDING(v->src[0].value, v->src[0].out)];
     s->blas_place[1] = f->place_of[CLG__BINDING(v->src[1].value, v->src[1].out)];
-    s->blas_place[2] = f->place_of[CLG__BINDING(f->g[group].kernel, 0)];
+    s->blas_place[2] = f->place_of[CLG__BINDING(f->groups[group].kernel, 0)];
     s->blas.a_offset += input_offset(f, group, 0);
     s->blas.b_offset += input_offset(f, group, 1);
     return note_write(f, s, s->blas_place[2]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bodies: packed, and numbered by their text.
+// Bodies: compact, and numbered by their text.
 #include "sched/body.h"
 
 #include "base/alloc.h"
@@ -15,40 +15,41 @@ static size_t padded(size_t bytes)
     return (bytes + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-clg__compact_body *clg__body_compact(const clg__body *g)
+clg__compact_body *clg__body_compact(const clg__body *body)
 {
-    const size_t operands = padded((size_t) g->n_operands * sizeof g->operands[0]),
-                 insns = padded((size_t) g->n_insns * sizeof g->insns[0]),
-                 outputs = padded((size_t) g->n_outputs * sizeof g->outputs[0]),
-                 reductions = padded((size_t) g->n_reductions * sizeof g->reductions[0]);
+    const size_t operands = padded((size_t) body->n_operands * sizeof body->operands[0]),
+                 insns = padded((size_t) body->n_insns * sizeof body->insns[0]),
+                 outputs = padded((size_t) body->n_outputs * sizeof body->outputs[0]),
+                 reductions = padded((size_t) body->n_reductions * sizeof body->reductions[0]);
     char *at = clg__malloc(padded(sizeof(clg__compact_body)) + operands + insns + outputs + reductions);
     clg__compact_body *b = (clg__compact_body *) at;
     if (!b)
         return NULL;
-    *b = (clg__compact_body) { .shape = g->shape, .n_operands = g->n_operands, .n_insns = g->n_insns,
-                       .n_per_element = g->n_per_element, .n_outputs = g->n_outputs, .n_reductions = g->n_reductions };
-    memcpy(b->reduced, g->reduced, sizeof b->reduced);
+    *b = (clg__compact_body) { .shape = body->shape, .n_operands = body->n_operands, .n_insns = body->n_insns,
+                               .n_per_element = body->n_per_element, .n_outputs = body->n_outputs,
+                               .n_reductions = body->n_reductions };
+    memcpy(b->reduced, body->reduced, sizeof b->reduced);
     at += padded(sizeof *b);
-    b->operands = memcpy(at, g->operands, (size_t) g->n_operands * sizeof g->operands[0]);
-    b->insns = memcpy(at += operands, g->insns, (size_t) g->n_insns * sizeof g->insns[0]);
-    b->outputs = memcpy(at += insns, g->outputs, (size_t) g->n_outputs * sizeof g->outputs[0]);
-    b->reductions = memcpy(at + outputs, g->reductions, (size_t) g->n_reductions * sizeof g->reductions[0]);
+    b->operands = memcpy(at, body->operands, (size_t) body->n_operands * sizeof body->operands[0]);
+    b->insns = memcpy(at += operands, body->insns, (size_t) body->n_insns * sizeof body->insns[0]);
+    b->outputs = memcpy(at += insns, body->outputs, (size_t) body->n_outputs * sizeof body->outputs[0]);
+    b->reductions = memcpy(at + outputs, body->reductions, (size_t) body->n_reductions * sizeof body->reductions[0]);
     return b;
 }
 
-void clg__body_expand(const clg__compact_body *b, clg__body *g)
+void clg__body_expand(const clg__compact_body *b, clg__body *body)
 {
-    g->shape = b->shape;
-    memcpy(g->reduced, b->reduced, sizeof g->reduced);
-    g->n_operands = b->n_operands;
-    g->n_insns = b->n_insns;
-    g->n_per_element = b->n_per_element;
-    g->n_outputs = b->n_outputs;
-    g->n_reductions = b->n_reductions;
-    memcpy(g->operands, b->operands, (size_t) b->n_operands * sizeof g->operands[0]);
-    memcpy(g->insns, b->insns, (size_t) b->n_insns * sizeof g->insns[0]);
-    memcpy(g->outputs, b->outputs, (size_t) b->n_outputs * sizeof g->outputs[0]);
-    memcpy(g->reductions, b->reductions, (size_t) b->n_reductions * sizeof g->reductions[0]);
+    body->shape = b->shape;
+    memcpy(body->reduced, b->reduced, sizeof body->reduced);
+    body->n_operands = b->n_operands;
+    body->n_insns = b->n_insns;
+    body->n_per_element = b->n_per_element;
+    body->n_outputs = b->n_outputs;
+    body->n_reductions = b->n_reductions;
+    memcpy(body->operands, b->operands, (size_t) b->n_operands * sizeof body->operands[0]);
+    memcpy(body->insns, b->insns, (size_t) b->n_insns * sizeof body->insns[0]);
+    memcpy(body->outputs, b->outputs, (size_t) b->n_outputs * sizeof body->outputs[0]);
+    memcpy(body->reductions, b->reductions, (size_t) b->n_reductions * sizeof body->reductions[0]);
 }
 
 // ---- texts

@@ -16,8 +16,8 @@ typedef struct clg__compact_body {
     clg__reduction *reductions;
 } clg__compact_body;
 
-clg__compact_body *clg__body_compact(const clg__body *g); // one block: clg__free; NULL: out of memory
-void clg__body_expand(const clg__compact_body *b, clg__body *g); // as codegen takes it
+clg__compact_body *clg__body_compact(const clg__body *body); // one block: clg__free; NULL: out of memory
+void clg__body_expand(const clg__compact_body *b, clg__body *body); // as codegen takes it
 
 // Pointwise bodies of one text have one number. Bodies that differ in nothing but what they are bound to,
 // as those of a loop's steps, are compared as bytes; only others have their text made.

@@ -60,11 +60,11 @@ bool clg__work_collect(clg__work *w)
             return false;
     }
     int kept = 0; // what nothing reads is not computed
-    for (int i = 0; i < w->n_passed; i++) {
-        if (w->passed[i]->stamp == stamp)
-            w->passed[kept++] = w->passed[i];
+    for (int i = 0; i < w->n_overwritten; i++) {
+        if (w->overwritten[i]->stamp == stamp)
+            w->overwritten[kept++] = w->overwritten[i];
     }
-    w->n_passed = kept;
+    w->n_overwritten = kept;
     return true;
 }
 
@@ -90,7 +90,7 @@ static void key_type(clg__key *k, uint32_t op, int n_deps, clg_dtype t, const cl
 // No key is the beginning of another: whatever varies in length stands behind its length.
 bool clg__work_key(const clg__work *w, clg__key *k)
 {
-    const int64_t head[4] = { w->fuse, w->n_nodes, w->n_outputs, w->n_passed };
+    const int64_t head[4] = { w->fuse, w->n_nodes, w->n_outputs, w->n_overwritten };
     clg__str_add_n(&k->bytes, head, sizeof head);
     for (int i = 0; i < w->n_nodes; i++) {
         const clg__node *n = w->nodes[i];
@@ -109,7 +109,7 @@ bool clg__work_key(const clg__work *w, clg__key *k)
     }
     for (int i = 0; i < w->n_outputs; i++)
         clg__key_i64(k, w->outputs[i] ? w->outputs[i]->index : -1);
-    for (int i = 0; i < w->n_passed; i++)
-        clg__key_i64(k, w->passed[i]->index);
+    for (int i = 0; i < w->n_overwritten; i++)
+        clg__key_i64(k, w->overwritten[i]->index);
     return !k->bytes.failed;
 }

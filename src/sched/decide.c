@@ -35,7 +35,7 @@ static bool is_epilogue(const clg__planner *f, const clg__value *v)
     for (int i = 0; i < v->n_src; i++) {
         const clg__value *s = &f->w->values[v->src[i].value];
         if (s->op->kind == CLG__KERNEL && s->uses == 1 && s->numel == v->numel &&
-            f->g[s->group].variant && f->g[s->group].variant->epilogue)
+            f->groups[s->group].variant && f->groups[s->group].variant->epilogue)
             return true;
     }
     return false;
@@ -43,10 +43,10 @@ static bool is_epilogue(const clg__planner *f, const clg__value *v)
 
 static bool is_kept(const clg__planner *f, const clg__value *v)
 {
-    if (v->need || v->wanted || !f->w->fuse)
+    if (v->must_store || v->is_result || !f->w->fuse)
         return true;
-    return v->uses > 1 && (f->room->n_insns > f->cost.repeat_insns ||
-                           big_loads(f, f->room, v->numel) > f->cost.repeat_loads || is_epilogue(f, v));
+    return v->uses > 1 && (f->emitted->n_insns > f->cost.repeat_insns ||
+                           big_loads(f, f->emitted, v->numel) > f->cost.repeat_loads || is_epilogue(f, v));
 }
 
 static bool does_not_fit(clg__planner *f, const clg__value *v)
@@ -64,24 +64,24 @@ static bool decide_pointwise(clg__planner *f, int value)
                   v->op->name, v->n_src, CLG__INSN_SOURCES);
         return false;
     }
-    const int before = f->n, k = clg__group_new(f, CLG__GROUP_POINTWISE);
+    const int before = f->n_groups, k = clg__group_new(f, CLG__GROUP_POINTWISE);
     if (k < 0)
         return false;
-    f->g[k].results[0] = value;
-    f->g[k].n_results = 1;
+    f->groups[k].results[0] = value;
+    f->groups[k].n_results = 1;
     v->stored = true; // for the trial: a group of its own
     v->group = k;
-    if (!clg__emit_storing(f, k, f->room))
+    if (!clg__emit_storing(f, k, f->emitted))
         return does_not_fit(f, v);
-    v->n_insns = f->room->n_insns;
+    v->n_insns = f->emitted->n_insns;
     if (is_kept(f, v))
         return true;
     v->stored = false;
     v->group = -1;
-    if (f->n == before + 1)
-        f->n = before;
+    if (f->n_groups == before + 1)
+        f->n_groups = before;
     else
-        f->g[k].merged_into = k; // others were made after it
+        f->groups[k].merged_into = k; // others were made after it
     return true;
 }
 
@@ -93,9 +93,9 @@ static bool decide_kernel(clg__planner *f, int value)
         return false;
     v->stored = true;
     v->group = k;
-    f->g[k].kernel = value;
-    f->g[k].variant = clg__choose_variant(f->w, v, true);
-    return f->g[k].variant && clg__group_set_loads(f, k);
+    f->groups[k].kernel = value;
+    f->groups[k].variant = clg__choose_variant(f->w, v, true);
+    return f->groups[k].variant && clg__group_set_loads(f, k);
 }
 
 static bool decide_reduction(clg__planner *f, int value)
@@ -106,11 +106,11 @@ static bool decide_reduction(clg__planner *f, int value)
         return false;
     v->stored = true;
     v->group = k;
-    f->g[k].reductions[0] = value;
-    f->g[k].n_reductions = 1;
+    f->groups[k].reductions[0] = value;
+    f->groups[k].n_reductions = 1;
     if (!f->w->fuse && clg__is_pointwise(&f->w->values[v->src[0].value]) && !clg__group_store(f, v->src[0].value))
         return false;
-    return clg__emit_storing(f, k, f->room) || does_not_fit(f, v);
+    return clg__emit_storing(f, k, f->emitted) || does_not_fit(f, v);
 }
 
 bool clg__pass_decide(clg__planner *f)

@@ -6,7 +6,7 @@
 
 static void describe_kernel(clg__planner *f, int group, clg__kplan *kp)
 {
-    const clg__group *g = &f->g[group];
+    const clg__group *g = &f->groups[group];
     clg__kernel_call c;
     void *memory;
     clg__kernel_call_of(f->w, &f->w->values[g->kernel], &c, &memory);
@@ -22,8 +22,8 @@ static void describe_kernel(clg__planner *f, int group, clg__kplan *kp)
             if (l->args[a].kind != CLG__ARG_EPILOGUE)
                 continue;
             if (g->n_results)
-                clg__body_expand(g->body, f->room);
-            clg__codegen_epilogue(g->n_results ? f->room : NULL, f->w->dev->caps->cpu_class ? 16 : 1,
+                clg__body_expand(g->body, f->emitted);
+            clg__codegen_epilogue(g->n_results ? f->emitted : NULL, f->w->dev->caps->cpu_class ? 16 : 1,
                                   f->w->values[g->kernel].dtype, kp, l);
             break;
         }
@@ -33,21 +33,21 @@ static void describe_kernel(clg__planner *f, int group, clg__kplan *kp)
 
 // Numbers per sample make rows as long as the batch. The short rows of a small last batch have a text of
 // their own, which is built with the rest so that this batch builds nothing.
-static void describe_short(clg__planner *f, const clg__body *const *texts, int n, clg__kplan *spare)
+static void describe_short(clg__planner *f, const clg__body *const *bodies, int n, clg__kplan *spare)
 {
-    clg__body *g = clg__malloc((size_t) n * sizeof *g);
+    clg__body *room = clg__malloc((size_t) n * sizeof *room);
     const clg__body *smaller[CLG__LAUNCH_BODIES];
-    bool all = g != NULL;
+    bool all = room != NULL;
     for (int i = 0; i < n && all; i++) {
-        all = clg__codegen_short(texts[i], f->w->dev->caps, &g[i]);
-        smaller[i] = &g[i];
+        all = clg__codegen_short(bodies[i], f->w->dev->caps, &room[i]);
+        smaller[i] = &room[i];
     }
     clg__kplan_init(spare);
     if (all)
         clg__codegen(smaller, n, f->w->dev->caps, spare);
     if (spare->err.status < 0) // nothing depends on it
         clg__kplan_free(spare);
-    clg__free(g);
+    clg__free(room);
 }
 
 // One launch; room for as many groups as it has.
@@ -56,16 +56,16 @@ static bool describe_launch(clg__planner *f, int l, clg__body *room)
     clg__kplan *kp = &f->kp[l];
     const int start = f->launch_start[l], n = f->launch_start[l + 1] - start;
     clg__kplan_init(kp);
-    if (f->g[f->order[start]].kind == CLG__GROUP_KERNEL) {
+    if (f->groups[f->order[start]].kind == CLG__GROUP_KERNEL) {
         describe_kernel(f, f->order[start], kp);
     } else {
-        const clg__body *texts[CLG__LAUNCH_BODIES];
+        const clg__body *bodies[CLG__LAUNCH_BODIES];
         for (int i = 0; i < n; i++) {
-            clg__body_expand(f->g[f->order[start + i]].body, &room[i]);
-            texts[i] = &room[i];
+            clg__body_expand(f->groups[f->order[start + i]].body, &room[i]);
+            bodies[i] = &room[i];
         }
-        clg__codegen(texts, n, f->w->dev->caps, kp);
-        describe_short(f, texts, n, &f->spare[l]);
+        clg__codegen(bodies, n, f->w->dev->caps, kp);
+        describe_short(f, bodies, n, &f->spare[l]);
     }
     if (kp->err.status < 0)
         clg__fail(f->w->err, kp->err.status, "%s", kp->err.text);

@@ -55,7 +55,7 @@ static void put_value(clg__str *s, const clg__work *w, int i)
         clg__str_add(s, k ? ", " : " of ");
         put_access(s, w, &v->src[k], v->node && k < v->node->n_in ? &v->node->in[k]->pub.shape : &v->shape);
     }
-    clg__str_add(s, v->wanted ? "; result\n" : v->need ? "; stored\n" : "\n");
+    clg__str_add(s, v->is_result ? "; result\n" : v->must_store ? "; stored\n" : "\n");
 }
 
 // ---- groups
@@ -63,8 +63,7 @@ static void put_value(clg__str *s, const clg__work *w, int i)
 static void put_shape(clg__str *s, const clg__planner *f, const clg__group *g)
 {
     const clg__work *w = f->w;
-    const int first = g->kind == CLG__GROUP_KERNEL ? g->kernel : g->kind == CLG__GROUP_REDUCE ? g->reductions[0] : g->results[0];
-    const clg__value *v = &w->values[first];
+    const clg__value *v = &w->values[clg__group_first(g)];
     char shape[128];
     if (g->kind == CLG__GROUP_KERNEL)
         clg__str_printf(s, "%s (%s) %s", v->op->name, g->variant->name, clg__shape_text(&v->shape, shape));
@@ -90,7 +89,7 @@ static void put_output(clg__str *s, const char *before, int binding, const char 
 
 static void put_group(clg__str *s, const clg__planner *f, int k)
 {
-    const clg__group *g = &f->g[k];
+    const clg__group *g = &f->groups[k];
     clg__str_printf(s, "  g%d ", k);
     put_shape(s, f, g);
     const char *before = ": ";
@@ -156,9 +155,9 @@ void clg__dump(const clg__planner *f, const char *pass, clg__str *s)
         put_places(s, f);
         return;
     }
-    for (int i = 0; i < f->w->n_values && f->n == 0; i++)
+    for (int i = 0; i < f->w->n_values && f->n_groups == 0; i++)
         put_value(s, f->w, i);
-    for (int k = 0; k < f->n && f->n_launches == 0; k++) {
+    for (int k = 0; k < f->n_groups && f->n_launches == 0; k++) {
         if (clg__group_alive(f, k))
             put_group(s, f, k);
     }

@@ -49,7 +49,7 @@ static int fail(emitter *e, int to_store)
     return 0;
 }
 
-// The part of the root's inputs that costs most: stored, the group fits.
+// The input of the root that takes most instructions: once it is stored, the body fits.
 static int largest_input(const emitter *e)
 {
     const clg__work *w = e->f->w;
@@ -86,23 +86,23 @@ static bool same_geom(const clg__geom *a, const clg__geom *b, int rank)
 
 static int add_load(emitter *e, clg__operand o)
 {
-    clg__body *g = e->to;
+    clg__body *body = e->to;
     for (int d = 0; d < e->shape.rank; d++) {
         if (e->shape.dim[d] == 1)
             o.geom.stride[d] = 0;
     }
     int k = 0;
-    for (; k < g->n_operands; k++) {
-        const clg__operand *p = &g->operands[k];
+    for (; k < body->n_operands; k++) {
+        const clg__operand *p = &body->operands[k];
         if (p->kind == o.kind && p->input == o.input && p->dtype == o.dtype &&
             same_geom(&p->geom, &o.geom, e->shape.rank) &&
             (!o.geom.windowed || memcmp(&p->fill, &o.fill, sizeof o.fill) == 0))
             break;
     }
-    if (k == g->n_operands) {
+    if (k == body->n_operands) {
         if (k >= CLG__BODY_OPERANDS)
             return fail(e, largest_input(e));
-        g->operands[g->n_operands++] = o;
+        body->operands[body->n_operands++] = o;
     }
     return add_insn(e, (clg__insn) { .kind = CLG__I_LOAD, .dtype = o.dtype, .operand = k });
 }
@@ -190,7 +190,7 @@ static bool is_identity(const emitter *e, const clg__value *v, int out, const cl
 static int emit_member(emitter *e, int value, int out, const clg__geom *geom)
 {
     const clg__value *v = &e->f->w->values[value];
-    const clg__group *g = &e->f->g[e->group];
+    const clg__group *g = &e->f->groups[e->group];
     if (!is_identity(e, v, out, geom))
         return fail(e, -1);
     if (v->op->kind == CLG__REDUCE) {
@@ -206,7 +206,7 @@ static int emit_member(emitter *e, int value, int out, const clg__geom *geom)
         return out == 0 ? 0 : fail(e, -1);
     if (g->kind == CLG__GROUP_REDUCE && !e->epilogue)
         return fail(e, -1);
-    // a number or draw that a padded view needs in memory
+    // a constant or random draw that is stored because a padded view reads it
     return clg__is_generated(v) ? load_generated(e, v, value, geom) : begin_pointwise(e, value, out, geom);
 }
 
@@ -309,15 +309,15 @@ static int emit_value(emitter *e, int value, int out, const clg__geom *geom, dou
 
 static void store(emitter *e, int value, int insn)
 {
-    clg__body *g = e->to;
+    clg__body *body = e->to;
     if (e->failed)
         return;
-    if (g->n_outputs >= CLG__BODY_OUTPUTS) {
+    if (body->n_outputs >= CLG__BODY_OUTPUTS) {
         fail(e, -1);
         return;
     }
-    g->outputs[g->n_outputs++] = (clg__output) { .insn = insn, .output = CLG__BINDING(value, 0),
-                                                 .dtype = e->f->w->values[value].dtype };
+    body->outputs[body->n_outputs++] = (clg__output) { .insn = insn, .output = CLG__BINDING(value, 0),
+                                                       .dtype = e->f->w->values[value].dtype };
 }
 
 static void emit_reductions(emitter *e, const clg__group *g)
@@ -364,7 +364,7 @@ static void begin_epilogue(emitter *e, const clg__group *g)
 
 clg__emit_result clg__emit(clg__planner *f, int group, clg__body *out)
 {
-    const clg__group *g = &f->g[group];
+    const clg__group *g = &f->groups[group];
     emitter *e = f->emitter;
     e->f = f;
     e->group = group;

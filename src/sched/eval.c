@@ -71,7 +71,8 @@ static void run_work(clg__sched *s, clg__work *w)
         if (run_once(s, w) >= 0 || !try_again(s, w->err, attempt, failures))
             break;
         const clg__work again = { .dev = w->dev, .err = w->err, .outputs = w->outputs,
-                                  .n_outputs = w->n_outputs, .passed = w->passed, .n_passed = w->n_passed,
+                                  .n_outputs = w->n_outputs, .overwritten = w->overwritten,
+                                  .n_overwritten = w->n_overwritten,
                                   .fuse = w->fuse };
         clg__work_free(w);
         *w = again;
@@ -87,8 +88,8 @@ static bool add_outputs(clg__work *w, const clg_tensor *t, int n, pending which)
 {
     const clg_device dev = w->dev;
     w->outputs = clg__malloc((size_t) (n + dev->n_pending + 1) * sizeof *w->outputs);
-    w->passed = clg__malloc((size_t) (dev->n_pending + 1) * sizeof *w->passed);
-    if (!w->outputs || !w->passed) {
+    w->overwritten = clg__malloc((size_t) (dev->n_pending + 1) * sizeof *w->overwritten);
+    if (!w->outputs || !w->overwritten) {
         clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
         return false;
     }
@@ -103,7 +104,7 @@ static bool add_outputs(clg__work *w, const clg_tensor *t, int n, pending which)
         if (!p->var || (which == CREATIONS && !p->creation))
             continue;
         if (which == ALL && p->var->slot != i && p->value->handles == 0)
-            w->passed[w->n_passed++] = p->value;
+            w->overwritten[w->n_overwritten++] = p->value;
         else
             w->outputs[w->n_outputs++] = p->value;
     }
@@ -113,7 +114,7 @@ static bool add_outputs(clg__work *w, const clg_tensor *t, int n, pending which)
 static void free_outputs(clg__work *w)
 {
     clg__free(w->outputs);
-    clg__free(w->passed);
+    clg__free(w->overwritten);
 }
 
 static clg_status evaluate_outputs(clg_device dev, const clg_tensor *t, int n, pending which)

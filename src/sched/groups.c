@@ -13,12 +13,12 @@
 
 int clg__group_new(clg__planner *f, clg__group_kind kind)
 {
-    if (!clg__grow((void **) &f->g, &f->capacity, f->n + 1, sizeof *f->g)) {
+    if (!clg__grow((void **) &f->groups, &f->cap_groups, f->n_groups + 1, sizeof *f->groups)) {
         f->failed = true;
         return -1;
     }
-    f->g[f->n] = (clg__group) { .kind = kind, .kernel = -1, .merged_into = -1, .launch = -1 };
-    return f->n++;
+    f->groups[f->n_groups] = (clg__group) { .kind = kind, .kernel = -1, .merged_into = -1, .launch = -1 };
+    return f->n_groups++;
 }
 
 bool clg__group_store(clg__planner *f, int value)
@@ -29,8 +29,8 @@ bool clg__group_store(clg__planner *f, int value)
     const int k = clg__group_new(f, CLG__GROUP_POINTWISE);
     if (k < 0)
         return false;
-    f->g[k].results[0] = value;
-    f->g[k].n_results = 1;
+    f->groups[k].results[0] = value;
+    f->groups[k].n_results = 1;
     v->stored = true;
     v->group = k;
     return true;
@@ -38,17 +38,17 @@ bool clg__group_store(clg__planner *f, int value)
 
 int clg__group_n_loads(const clg__planner *f, int k)
 {
-    return f->g[k].n_loads;
+    return f->groups[k].n_loads;
 }
 
 int clg__group_load(const clg__planner *f, int k, int i)
 {
-    return f->g[k].loads[i];
+    return f->groups[k].loads[i];
 }
 
 int clg__group_dep(const clg__planner *f, int k, int i)
 {
-    const int d = f->w->values[f->g[k].loads[i] / CLG__MAX_OUTPUTS].group;
+    const int d = f->w->values[f->groups[k].loads[i] / CLG__MAX_OUTPUTS].group;
     return d == k ? -1 : d;
 }
 
@@ -63,7 +63,7 @@ static bool reads(const int *loads, int n, int value)
 
 bool clg__group_set_loads(clg__planner *f, int k)
 {
-    clg__group *g = &f->g[k];
+    clg__group *g = &f->groups[k];
     const clg__value *v = g->kind == CLG__GROUP_KERNEL ? &f->w->values[g->kernel] : NULL;
     const int most = (g->body ? g->body->n_operands : 0) + (v ? v->n_src : 0);
     int *loads = clg__malloc(((size_t) most + 1) * sizeof *loads);
@@ -86,31 +86,29 @@ bool clg__group_set_loads(clg__planner *f, int k)
     return true;
 }
 
-bool clg__group_set_body(clg__planner *f, int k, const clg__body *text)
+bool clg__group_set_body(clg__planner *f, int k, const clg__body *body)
 {
-    clg__compact_body *b = clg__body_compact(text);
+    clg__compact_body *b = clg__body_compact(body);
     if (!b) {
         f->failed = true;
         return false;
     }
-    clg__free(f->g[k].body);
-    f->g[k].body = b;
+    clg__free(f->groups[k].body);
+    f->groups[k].body = b;
     return clg__group_set_loads(f, k);
 }
 
 int64_t clg__group_numel(const clg__planner *f, int k)
 {
-    const clg__group *g = &f->g[k];
-    const int value = g->kind == CLG__GROUP_KERNEL ? g->kernel : g->kind == CLG__GROUP_REDUCE ? g->reductions[0] : g->results[0];
-    return f->w->values[value].numel;
+    return f->w->values[clg__group_first(&f->groups[k])].numel;
 }
 
 int clg__group_find(clg__planner *f, int k)
 {
-    while (f->g[k].merged_into >= 0 && f->g[k].merged_into != k) {
-        const int to = f->g[k].merged_into;
-        if (f->g[to].merged_into >= 0)
-            f->g[k].merged_into = f->g[to].merged_into;
+    while (f->groups[k].merged_into >= 0 && f->groups[k].merged_into != k) {
+        const int to = f->groups[k].merged_into;
+        if (f->groups[to].merged_into >= 0)
+            f->groups[k].merged_into = f->groups[to].merged_into;
         k = to;
     }
     return k;
@@ -122,30 +120,30 @@ int clg__group_find(clg__planner *f, int k)
 bool clg__groups_levels(clg__planner *f)
 {
     enum { UNKNOWN = -1 };
-    for (int k = 0; k < f->n; k++) {
-        f->g[k].level = UNKNOWN;
-        f->g[k].next = 0;
+    for (int k = 0; k < f->n_groups; k++) {
+        f->groups[k].level = UNKNOWN;
+        f->groups[k].next = 0;
     }
-    for (int k = 0; k < f->n; k++) {
+    for (int k = 0; k < f->n_groups; k++) {
         int top = 0;
-        if (!clg__group_alive(f, k) || f->g[k].level != UNKNOWN)
+        if (!clg__group_alive(f, k) || f->groups[k].level != UNKNOWN)
             continue;
         for (f->stack[top++] = k; top > 0;) {
             const int at = f->stack[top - 1];
-            clg__group *g = &f->g[at];
+            clg__group *g = &f->groups[at];
             int missing = -1;
             for (; g->next < g->n_loads && missing < 0; g->next++) {
                 const int d = clg__group_dep(f, at, g->next);
-                missing = d >= 0 && f->g[d].level == UNKNOWN ? d : -1;
+                missing = d >= 0 && f->groups[d].level == UNKNOWN ? d : -1;
             }
-            if (missing >= 0 && top < f->n) {
+            if (missing >= 0 && top < f->n_groups) {
                 f->stack[top++] = missing;
                 continue;
             }
             int level = 0;
             for (int i = 0; i < g->n_loads; i++) {
                 const int d = clg__group_dep(f, at, i);
-                level = d >= 0 && f->g[d].level >= level ? f->g[d].level + 1 : level;
+                level = d >= 0 && f->groups[d].level >= level ? f->groups[d].level + 1 : level;
             }
             g->level = level;
             top--;
@@ -161,31 +159,31 @@ static bool find_users(clg__planner *f)
     f->user_start = clg__calloc((size_t) values + 2, sizeof *f->user_start);
     if (!f->user_start)
         return false;
-    for (int k = 0; k < f->n; k++) {
-        for (int i = 0; clg__group_alive(f, k) && i < f->g[k].n_loads; i++, total++)
-            f->user_start[f->g[k].loads[i] + 2]++;
+    for (int k = 0; k < f->n_groups; k++) {
+        for (int i = 0; clg__group_alive(f, k) && i < f->groups[k].n_loads; i++, total++)
+            f->user_start[f->groups[k].loads[i] + 2]++;
     }
     f->user = clg__malloc(((size_t) total + 1) * sizeof *f->user);
     if (!f->user)
         return false;
     for (int v = 0; v < values; v++)
         f->user_start[v + 2] += f->user_start[v + 1];
-    for (int k = 0; k < f->n; k++) { // what was one to the right comes to its place
-        for (int i = 0; clg__group_alive(f, k) && i < f->g[k].n_loads; i++)
-            f->user[f->user_start[f->g[k].loads[i] + 1]++] = k;
+    for (int k = 0; k < f->n_groups; k++) { // what was one to the right comes to its place
+        for (int i = 0; clg__group_alive(f, k) && i < f->groups[k].n_loads; i++)
+            f->user[f->user_start[f->groups[k].loads[i] + 1]++] = k;
     }
     return true;
 }
 
 bool clg__groups_link(clg__planner *f)
 {
-    f->stack = clg__malloc(((size_t) f->n + 1) * sizeof *f->stack);
+    f->stack = clg__malloc(((size_t) f->n_groups + 1) * sizeof *f->stack);
     if (!f->stack || !find_users(f) || !clg__groups_levels(f)) {
         f->failed = true;
         return false;
     }
-    for (int k = 0; k < f->n; k++)
-        f->g[k].rank = f->g[k].level * RANKS;
+    for (int k = 0; k < f->n_groups; k++)
+        f->groups[k].rank = f->groups[k].level * RANKS;
     return true;
 }
 
@@ -198,20 +196,20 @@ static bool needs(clg__planner *f, int from, int target, bool direct)
     const uint32_t stamp = ++f->stamp;
     int top = 0, walked = 0;
     f->stack[top++] = from;
-    f->g[from].seen = stamp;
+    f->groups[from].seen = stamp;
     while (top > 0) {
         const int at = f->stack[--top];
         if (++walked > f->cost.max_walk)
             return true;
-        for (int i = 0; i < f->g[at].n_loads; i++) {
+        for (int i = 0; i < f->groups[at].n_loads; i++) {
             const int d = clg__group_dep(f, at, i);
-            if (d < 0 || f->g[d].seen == stamp)
+            if (d < 0 || f->groups[d].seen == stamp)
                 continue;
             if (d == target && (direct || at != from))
                 return true;
-            if (d == target || f->g[d].rank <= f->g[target].rank)
+            if (d == target || f->groups[d].rank <= f->groups[target].rank)
                 continue;
-            f->g[d].seen = stamp;
+            f->groups[d].seen = stamp;
             f->stack[top++] = d;
         }
     }
@@ -232,7 +230,7 @@ static void users_of_value(clg__planner *f, int value, int k, int64_t rank, int 
 
 static void users_of(clg__planner *f, int k, int64_t rank, int *top, each_user each)
 {
-    const clg__group *g = &f->g[k];
+    const clg__group *g = &f->groups[k];
     for (int i = 0; i < g->n_results; i++)
         users_of_value(f, g->results[i], k, rank, top, each);
     for (int i = 0; i < g->n_reductions; i++)
@@ -243,9 +241,9 @@ static void users_of(clg__planner *f, int k, int64_t rank, int *top, each_user e
 
 static void add_cone(clg__planner *f, int user, int64_t rank, int *top)
 {
-    if (f->g[user].seen == f->stamp || f->g[user].rank > rank)
+    if (f->groups[user].seen == f->stamp || f->groups[user].rank > rank)
         return;
-    f->g[user].seen = f->stamp;
+    f->groups[user].seen = f->stamp;
     f->stack[(*top)++] = user;
 }
 
@@ -254,7 +252,7 @@ static bool few_move(clg__planner *f, int low, int64_t rank)
 {
     int top = 0;
     f->stamp++;
-    f->g[low].seen = f->stamp;
+    f->groups[low].seen = f->stamp;
     users_of(f, low, rank, &top, add_cone);
     for (int at = 0; at < top; at++) {
         if (top > f->cost.max_walk)
@@ -266,42 +264,42 @@ static bool few_move(clg__planner *f, int low, int64_t rank)
 
 bool clg__groups_cycle(clg__planner *f, int a, int b)
 {
-    const int high = f->g[a].rank > f->g[b].rank ? a : b, low = high == a ? b : a;
-    if (f->g[a].rank == f->g[b].rank)
+    const int high = f->groups[a].rank > f->groups[b].rank ? a : b, low = high == a ? b : a;
+    if (f->groups[a].rank == f->groups[b].rank)
         return false;
     // a merged group stands where its higher part stands. A consumer may go into its producer.
-    return needs(f, high, low, high == a) || !few_move(f, low, f->g[high].rank);
+    return needs(f, high, low, high == a) || !few_move(f, low, f->groups[high].rank);
 }
 
 // A group that is on the stack, waiting to move, is marked.
 static void add_move(clg__planner *f, int user, int64_t rank, int *top)
 {
-    if (f->g[user].seen == f->stamp || f->g[user].rank > rank)
+    if (f->groups[user].seen == f->stamp || f->groups[user].rank > rank)
         return;
-    f->g[user].seen = f->stamp;
+    f->groups[user].seen = f->stamp;
     f->stack[(*top)++] = user;
 }
 
 void clg__groups_merged(clg__planner *f, int a, int b)
 {
-    clg__group *g = &f->g[a];
-    const int64_t rank = g->rank > f->g[b].rank ? g->rank : f->g[b].rank;
+    clg__group *g = &f->groups[a];
+    const int64_t rank = g->rank > f->groups[b].rank ? g->rank : f->groups[b].rank;
     int top = 0;
-    f->g[b].merged_into = a;
+    f->groups[b].merged_into = a;
     g->rank = rank;
     f->stamp++;
     users_of(f, a, rank, &top, add_move);
     while (top > 0) {
         const int at = f->stack[--top];
-        int64_t above = f->g[at].rank;
-        f->g[at].seen = f->stamp - 1;
-        for (int i = 0; i < f->g[at].n_loads; i++) {
+        int64_t above = f->groups[at].rank;
+        f->groups[at].seen = f->stamp - 1;
+        for (int i = 0; i < f->groups[at].n_loads; i++) {
             const int d = clg__group_dep(f, at, i);
-            above = d >= 0 && f->g[d].rank >= above ? f->g[d].rank + 1 : above;
+            above = d >= 0 && f->groups[d].rank >= above ? f->groups[d].rank + 1 : above;
         }
-        if (above == f->g[at].rank)
+        if (above == f->groups[at].rank)
             continue;
-        f->g[at].rank = above;
+        f->groups[at].rank = above;
         users_of(f, at, above, &top, add_move);
     }
 }

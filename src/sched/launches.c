@@ -16,19 +16,19 @@ typedef struct entry { // a pointwise group that others may join
 // Sinks run last, so that the updates of all parameters share launches.
 static bool sink_last(clg__planner *f, int top)
 {
-    char *read = clg__calloc((size_t) f->n + 1, 1);
+    char *read = clg__calloc((size_t) f->n_groups + 1, 1);
     if (!read)
         return false;
-    for (int k = 0; k < f->n; k++) {
-        for (int i = 0; clg__group_alive(f, k) && i < f->g[k].n_loads; i++) {
+    for (int k = 0; k < f->n_groups; k++) {
+        for (int i = 0; clg__group_alive(f, k) && i < f->groups[k].n_loads; i++) {
             const int d = clg__group_dep(f, k, i);
             if (d >= 0)
                 read[d] = 1;
         }
     }
-    for (int k = 0; k < f->n; k++) {
-        if (clg__group_alive(f, k) && f->g[k].kind == CLG__GROUP_POINTWISE && !read[k])
-            f->g[k].level = top;
+    for (int k = 0; k < f->n_groups; k++) {
+        if (clg__group_alive(f, k) && f->groups[k].kind == CLG__GROUP_POINTWISE && !read[k])
+            f->groups[k].level = top;
     }
     clg__free(read);
     return true;
@@ -86,24 +86,24 @@ static int by_text(const void *a, const void *b)
 // Sorted: those that may share a launch follow each other. Their place goes to next; -1: alone.
 static bool find_entries(clg__planner *f, entry **out, int *n)
 {
-    entry *all = clg__malloc(((size_t) f->n + 1) * sizeof *all);
+    entry *all = clg__malloc(((size_t) f->n_groups + 1) * sizeof *all);
     bool ok = all != NULL;
     *n = 0;
-    for (int k = 0; k < f->n && ok; k++) {
-        clg__group *g = &f->g[k];
+    for (int k = 0; k < f->n_groups && ok; k++) {
+        clg__group *g = &f->groups[k];
         uint64_t slots;
         int text = -1;
         g->next = -1;
         if (!f->w->fuse || !clg__group_alive(f, k) || g->kind != CLG__GROUP_POINTWISE || !may_share(g->body, &slots))
             continue;
-        ok = clg__text_number(f->texts, g->body, f->room, &text);
+        ok = clg__text_number(f->texts, g->body, f->emitted, &text);
         if (ok && text >= 0)
             all[(*n)++] = (entry) { g->level, text, slots, k };
     }
     if (ok)
         qsort(all, (size_t) *n, sizeof *all, by_text);
     for (int i = 0; i < *n && ok; i++)
-        f->g[all[i].group].next = i;
+        f->groups[all[i].group].next = i;
     *out = all;
     return ok;
 }
@@ -111,13 +111,13 @@ static bool find_entries(clg__planner *f, entry **out, int *n)
 // Those of its text on its level, as many as fit.
 static void fill_launch(clg__planner *f, const entry *all, int n, int k, int *at)
 {
-    const clg__group *g = &f->g[k];
+    const clg__group *g = &f->groups[k];
     int groups = 1;
     for (int i = g->next + 1; g->next >= 0 && i < n && arguments_fit(f, g->body, groups + 1); i++) {
         const entry *e = &all[i], *of = &all[g->next];
         if (e->level != of->level || e->text != of->text || e->slots != of->slots)
             break;
-        clg__group *o = &f->g[e->group];
+        clg__group *o = &f->groups[e->group];
         if (o->launch >= 0 || !same_slots(g->body, o->body))
             continue;
         o->launch = g->launch;
@@ -133,16 +133,16 @@ static bool sort_by_level(const clg__planner *f, int top, int *sorted, int *n)
     if (!start)
         return false;
     *n = 0;
-    for (int k = 0; k < f->n; k++) {
+    for (int k = 0; k < f->n_groups; k++) {
         if (clg__group_alive(f, k))
-            start[f->g[k].level + 1]++;
+            start[f->groups[k].level + 1]++;
     }
     for (int l = 0; l <= top; l++)
         start[l + 1] += start[l];
-    for (int k = 0; k < f->n; k++) {
+    for (int k = 0; k < f->n_groups; k++) {
         if (!clg__group_alive(f, k))
             continue;
-        sorted[start[f->g[k].level]++] = k;
+        sorted[start[f->groups[k].level]++] = k;
         (*n)++;
     }
     clg__free(start);
@@ -153,19 +153,19 @@ bool clg__pass_launches(clg__planner *f)
 {
     entry *all = NULL;
     int top = 0, at = 0, n_all, n = 0;
-    f->order = clg__malloc(((size_t) f->n + 1) * sizeof *f->order);
-    f->launch_start = clg__malloc(((size_t) f->n + 1) * sizeof *f->launch_start);
-    int *sorted = clg__malloc(((size_t) f->n + 1) * sizeof *sorted);
+    f->order = clg__malloc(((size_t) f->n_groups + 1) * sizeof *f->order);
+    f->launch_start = clg__malloc(((size_t) f->n_groups + 1) * sizeof *f->launch_start);
+    int *sorted = clg__malloc(((size_t) f->n_groups + 1) * sizeof *sorted);
     bool ok = f->order && f->launch_start && sorted && clg__groups_levels(f);
-    for (int k = 0; k < f->n; k++)
-        top = f->g[k].level > top ? f->g[k].level : top;
+    for (int k = 0; k < f->n_groups; k++)
+        top = f->groups[k].level > top ? f->groups[k].level : top;
     ok = ok && sink_last(f, top) && find_entries(f, &all, &n_all) && sort_by_level(f, top, sorted, &n);
     for (int i = 0; i < n && ok; i++) {
         const int k = sorted[i];
-        if (f->g[k].launch >= 0)
+        if (f->groups[k].launch >= 0)
             continue;
         f->launch_start[f->n_launches] = at;
-        f->g[k].launch = f->n_launches++;
+        f->groups[k].launch = f->n_launches++;
         f->order[at++] = k;
         fill_launch(f, all, n_all, k, &at);
     }

@@ -7,7 +7,7 @@
 
 static void describe(const clg__planner *f, int k, clg__str *out)
 {
-    const clg__group *g = &f->g[k];
+    const clg__group *g = &f->groups[k];
     char shape[128];
     if (g->kind == CLG__GROUP_KERNEL) {
         const clg__value *v = &f->w->values[g->kernel];

@@ -184,7 +184,7 @@ static bool copy_of(clg__work *w, clg__access *r, clg_dtype t, const clg_shape *
     const int k = intern(w, &op_copy, t, s, 1, &from, NULL, -1);
     if (k < 0)
         return false;
-    w->values[k].need = true;
+    w->values[k].must_store = true;
     *r = whole(w, k, 0);
     return true;
 }
@@ -196,7 +196,7 @@ static bool as_buffer(clg__work *w, clg__access *r, clg_dtype t, const clg_shape
                       (strided || clg__geom_is_contiguous(&r->geom, s));
     if (!fits)
         return copy_of(w, r, t, s);
-    w->values[r->value].need = true;
+    w->values[r->value].must_store = true;
     return true;
 }
 
@@ -287,8 +287,8 @@ static bool lower_outputs(clg__work *w)
         w->output_access[i] = w->at[n->index];
         if (!as_buffer(w, &w->output_access[i], n->pub.dtype, &n->pub.shape, false))
             return false;
-        w->values[w->output_access[i].value].wanted = true;
-        w->values[w->output_access[i].value].asked |= 1u << w->output_access[i].out;
+        w->values[w->output_access[i].value].is_result = true;
+        w->values[w->output_access[i].value].result_outputs |= 1u << w->output_access[i].out;
     }
     return true;
 }
@@ -296,9 +296,9 @@ static bool lower_outputs(clg__work *w)
 // In memory, as if each had been evaluated in its turn: the kernels of one step are those of many.
 static void lower_passed(clg__work *w)
 {
-    for (int i = 0; i < w->n_passed; i++) {
-        clg__value *v = &w->values[w->at[w->passed[i]->index].value];
-        v->need |= !clg__is_generated(v);
+    for (int i = 0; i < w->n_overwritten; i++) {
+        clg__value *v = &w->values[w->at[w->overwritten[i]->index].value];
+        v->must_store |= !clg__is_generated(v);
     }
 }
 
@@ -315,7 +315,7 @@ bool clg__pass_lower(clg__planner *f)
     for (int i = 0; i < w->n_values; i++) {
         for (int k = 0; k < w->values[i].n_src; k++)
             w->values[w->values[i].src[k].value].uses++;
-        w->values[i].uses += w->values[i].wanted;
+        w->values[i].uses += w->values[i].is_result;
     }
     return true;
 }

@@ -36,7 +36,7 @@ static void set_group(clg__work *w, const clg__group *members, int k)
 // Try to compute group b inside group a.
 static bool try_merge(clg__planner *f, int a, int b)
 {
-    clg__group *ga = &f->g[a], *gb = &f->g[b];
+    clg__group *ga = &f->groups[a], *gb = &f->groups[b];
     const int n_results = ga->n_results, n_reductions = ga->n_reductions;
     if (n_results + gb->n_results > CLG__BODY_OUTPUTS || n_reductions + gb->n_reductions > CLG__BODY_REDUCTIONS ||
         clg__groups_cycle(f, a, b))
@@ -46,9 +46,9 @@ static bool try_merge(clg__planner *f, int a, int b)
     for (int i = 0; i < gb->n_reductions; i++)
         ga->reductions[ga->n_reductions++] = gb->reductions[i];
     set_group(f->w, gb, a);
-    const bool fits = clg__emit(f, a, f->room).ok &&
-                      f->room->n_operands + f->room->n_outputs <= f->cost.max_buffers;
-    if (fits && clg__group_set_body(f, a, f->room)) {
+    const bool fits = clg__emit(f, a, f->emitted).ok &&
+                      f->emitted->n_operands + f->emitted->n_outputs <= f->cost.max_buffers;
+    if (fits && clg__group_set_body(f, a, f->emitted)) {
         clg__groups_merged(f, a, b);
         return true;
     }
@@ -63,11 +63,11 @@ static bool try_merge(clg__planner *f, int a, int b)
 // Does any other group read the kernel's value? Several may have inlined its one user.
 static bool read_elsewhere(clg__planner *f, int kernel_group, int user)
 {
-    const int value = CLG__BINDING(f->g[kernel_group].kernel, 0);
+    const int value = CLG__BINDING(f->groups[kernel_group].kernel, 0);
     for (int i = f->user_start[value]; i < f->user_start[value + 1]; i++) {
         const int k = clg__group_find(f, f->user[i]);
-        for (int j = 0; k != user && k != kernel_group && j < f->g[k].n_loads; j++) {
-            if (f->g[k].loads[j] == value)
+        for (int j = 0; k != user && k != kernel_group && j < f->groups[k].n_loads; j++) {
+            if (f->groups[k].loads[j] == value)
                 return true;
         }
     }
@@ -76,27 +76,27 @@ static bool read_elsewhere(clg__planner *f, int kernel_group, int user)
 
 static bool can_be_epilogue(clg__planner *f, int kernel_group, int user)
 {
-    const clg__group *g = &f->g[kernel_group];
+    const clg__group *g = &f->groups[kernel_group];
     const clg__value *v = &f->w->values[g->kernel];
     return g->variant->epilogue && v->op->row_axis_from_end > 0 && g->n_results == 0 &&
-           v->uses == 1 && !v->wanted && !v->node->outs && f->g[user].n_results == 1 &&
-           f->w->values[f->g[user].results[0]].dtype == v->dtype && !read_elsewhere(f, kernel_group, user);
+           v->uses == 1 && !v->is_result && !v->node->outs && f->groups[user].n_results == 1 &&
+           f->w->values[f->groups[user].results[0]].dtype == v->dtype && !read_elsewhere(f, kernel_group, user);
 }
 
 static bool merge_into_producer(clg__planner *f, int k)
 {
-    for (int i = 0; i < f->g[k].n_loads; i++) {
+    for (int i = 0; i < f->groups[k].n_loads; i++) {
         const int d = clg__group_dep(f, k, i);
         if (d < 0 || clg__group_numel(f, d) != clg__group_numel(f, k))
             continue;
-        if (f->g[d].kind == CLG__GROUP_KERNEL && !can_be_epilogue(f, d, k))
+        if (f->groups[d].kind == CLG__GROUP_KERNEL && !can_be_epilogue(f, d, k))
             continue;
         // at the end of a reduction it would save nothing, and make each reduction a kernel of its own
-        if (f->g[d].kind == CLG__GROUP_REDUCE && f->g[k].same_body)
+        if (f->groups[d].kind == CLG__GROUP_REDUCE && f->groups[k].same_body)
             continue;
         if (try_merge(f, d, k)) {
-            if (f->g[d].kind == CLG__GROUP_KERNEL)
-                f->w->values[f->g[d].kernel].stored = false;
+            if (f->groups[d].kind == CLG__GROUP_KERNEL)
+                f->w->values[f->groups[d].kernel].stored = false;
             return true;
         }
     }
@@ -107,7 +107,7 @@ static bool merge_into_producer(clg__planner *f, int k)
 
 static const clg__node *reduction_of(const clg__planner *f, int k)
 {
-    return f->g[k].kind == CLG__GROUP_REDUCE ? f->w->values[f->g[k].reductions[0]].node : NULL;
+    return f->groups[k].kind == CLG__GROUP_REDUCE ? f->w->values[f->groups[k].reductions[0]].node : NULL;
 }
 
 // Elements that the group walks.
@@ -119,7 +119,7 @@ static int64_t walked(const clg__planner *f, int k)
 
 static bool alike(const clg__planner *f, int a, int b)
 {
-    if (f->g[a].kind != f->g[b].kind || clg__group_numel(f, a) != clg__group_numel(f, b))
+    if (f->groups[a].kind != f->groups[b].kind || clg__group_numel(f, a) != clg__group_numel(f, b))
         return false;
     const clg__node *x = reduction_of(f, a), *y = reduction_of(f, b);
     if (!x)
@@ -131,7 +131,7 @@ static bool alike(const clg__planner *f, int a, int b)
 
 static bool share_a_load(const clg__planner *f, int a, int b)
 {
-    const clg__group *x = &f->g[a], *y = &f->g[b];
+    const clg__group *x = &f->groups[a], *y = &f->groups[b];
     for (int i = 0; i < x->n_loads; i++) {
         for (int j = 0; j < y->n_loads; j++) {
             if (x->loads[i] == y->loads[j] &&
@@ -145,7 +145,7 @@ static bool share_a_load(const clg__planner *f, int a, int b)
 static uint64_t key_of(const clg__planner *f, int k, int load, int band)
 {
     const clg__node *r = reduction_of(f, k);
-    const int64_t head[5] = { load, f->g[k].kind, clg__group_numel(f, k), band, 0 };
+    const int64_t head[5] = { load, f->groups[k].kind, clg__group_numel(f, k), band, 0 };
     uint64_t h = clg__hash(head, sizeof head, 0);
     if (r) {
         const clg_shape *s = &r->in[0]->pub.shape;
@@ -157,7 +157,7 @@ static uint64_t key_of(const clg__planner *f, int k, int load, int band)
 
 static bool is_big_load(const clg__planner *f, int k, int i)
 {
-    return clg__cost_big(f->w->values[f->g[k].loads[i] / CLG__MAX_OUTPUTS].numel, walked(f, k));
+    return clg__cost_big(f->w->values[f->groups[k].loads[i] / CLG__MAX_OUTPUTS].numel, walked(f, k));
 }
 
 static int by_key(const void *a, const void *b)
@@ -170,18 +170,18 @@ static bool find_siblings(merger *m)
 {
     clg__planner *f = m->f;
     size_t most = 0;
-    for (int k = 0; k < f->n; k++)
-        most += f->g[k].kind == CLG__GROUP_KERNEL ? 0 : (size_t) f->g[k].n_loads;
+    for (int k = 0; k < f->n_groups; k++)
+        most += f->groups[k].kind == CLG__GROUP_KERNEL ? 0 : (size_t) f->groups[k].n_loads;
     m->all = clg__malloc((most + 1) * sizeof *m->all);
     if (!m->all)
         return false;
-    for (int k = 0; k < f->n; k++) {
-        if (!clg__group_alive(f, k) || f->g[k].kind == CLG__GROUP_KERNEL)
+    for (int k = 0; k < f->n_groups; k++) {
+        if (!clg__group_alive(f, k) || f->groups[k].kind == CLG__GROUP_KERNEL)
             continue;
-        const int band = f->g[k].level / f->cost.band_levels;
-        for (int i = 0; i < f->g[k].n_loads; i++) {
+        const int band = f->groups[k].level / f->cost.band_levels;
+        for (int i = 0; i < f->groups[k].n_loads; i++) {
             if (is_big_load(f, k, i))
-                m->all[m->n++] = (sibling) { key_of(f, k, f->g[k].loads[i], band), k, 0 };
+                m->all[m->n++] = (sibling) { key_of(f, k, f->groups[k].loads[i], band), k, 0 };
         }
     }
     qsort(m->all, (size_t) m->n, sizeof *m->all, by_key);
@@ -204,7 +204,7 @@ static int first_of(const merger *m, uint64_t key)
 // Can it take no more, whatever comes?
 static bool is_closed(const clg__planner *f, int k)
 {
-    const clg__group *g = &f->g[k];
+    const clg__group *g = &f->groups[k];
     return g->refusals >= f->cost.max_refusals ||
            (g->kind == CLG__GROUP_REDUCE ? g->n_reductions >= CLG__BODY_REDUCTIONS : g->n_results >= CLG__BODY_OUTPUTS);
 }
@@ -219,11 +219,11 @@ enum { CURSORS = 256 };
 static int open_cursors(merger *m, int k, cursor *c)
 {
     const clg__planner *f = m->f;
-    const int band = f->g[k].level / f->cost.band_levels, near = f->cost.near_bands;
+    const int band = f->groups[k].level / f->cost.band_levels, near = f->cost.near_bands;
     int n = 0;
-    for (int i = 0; i < f->g[k].n_loads; i++) {
+    for (int i = 0; i < f->groups[k].n_loads; i++) {
         for (int b = band - near; b <= band + near && is_big_load(f, k, i) && n < CURSORS; b++) {
-            const uint64_t key = key_of(f, k, f->g[k].loads[i], b);
+            const uint64_t key = key_of(f, k, f->groups[k].loads[i], b);
             const int first = b < 0 ? -1 : first_of(m, key);
             if (first < 0)
                 continue;
@@ -258,14 +258,14 @@ static bool merge_sibling(merger *m, int k)
     const int n = open_cursors(m, k, c);
     for (int at = next_group(m, c, n); at >= 0; at = next_group(m, c, n)) {
         const int a = clg__group_find(f, at);
-        if (a == k || f->g[a].next == k || is_closed(f, a))
+        if (a == k || f->groups[a].next == k || is_closed(f, a))
             continue;
-        f->g[a].next = k; // was tried
+        f->groups[a].next = k; // was tried
         if (!alike(f, a, k) || !share_a_load(f, a, k))
             continue;
         if (try_merge(f, a, k))
             return true;
-        f->g[a].refusals++;
+        f->groups[a].refusals++;
         if (f->failed)
             return false;
     }
@@ -276,10 +276,10 @@ static bool merge_sibling(merger *m, int k)
 
 static bool make_bodies(clg__planner *f)
 {
-    for (int k = 0; k < f->n; k++) {
-        if (!clg__group_alive(f, k) || f->g[k].kind == CLG__GROUP_KERNEL)
+    for (int k = 0; k < f->n_groups; k++) {
+        if (!clg__group_alive(f, k) || f->groups[k].kind == CLG__GROUP_KERNEL)
             continue;
-        if (!clg__emit_storing(f, k, f->room) || !clg__group_set_body(f, k, f->room)) {
+        if (!clg__emit_storing(f, k, f->emitted) || !clg__group_set_body(f, k, f->emitted)) {
             if (!f->failed)
                 clg__fail(f->w->err, CLG_EBUILD, "eval: a group does not fit a kernel");
             return false;
@@ -291,21 +291,21 @@ static bool make_bodies(clg__planner *f)
 // Groups of one text share a launch, as the updates of all parameters do.
 static bool find_same_bodies(clg__planner *f)
 {
-    int *first = clg__malloc(((size_t) f->n + 1) * sizeof *first); // group by number of its text
+    int *first = clg__malloc(((size_t) f->n_groups + 1) * sizeof *first); // group by number of its text
     bool ok = first != NULL;
-    for (int k = 0; k < f->n && ok; k++)
+    for (int k = 0; k < f->n_groups && ok; k++)
         first[k] = -1;
-    for (int k = 0; k < f->n && ok; k++) {
+    for (int k = 0; k < f->n_groups && ok; k++) {
         int number = -1;
-        if (!clg__group_alive(f, k) || f->g[k].kind != CLG__GROUP_POINTWISE)
+        if (!clg__group_alive(f, k) || f->groups[k].kind != CLG__GROUP_POINTWISE)
             continue;
-        ok = clg__text_number(f->texts, f->g[k].body, f->room, &number);
+        ok = clg__text_number(f->texts, f->groups[k].body, f->emitted, &number);
         if (!ok || number < 0)
             continue;
         if (first[number] < 0)
             first[number] = k;
         else
-            f->g[first[number]].same_body = f->g[k].same_body = true;
+            f->groups[first[number]].same_body = f->groups[k].same_body = true;
     }
     clg__free(first);
     return ok;
@@ -314,14 +314,14 @@ static bool find_same_bodies(clg__planner *f)
 static void merge_all(merger *m)
 {
     clg__planner *f = m->f;
-    for (int k = 0; k < f->n; k++)
-        f->g[k].next = -1;
+    for (int k = 0; k < f->n_groups; k++)
+        f->groups[k].next = -1;
     // Values come in dependency order, groups nearly so: walk the values.
     for (int i = 0; i < f->w->n_values && !f->failed; i++) {
         const int k = f->w->values[i].group;
-        if (k < 0 || !f->w->values[i].stored || f->g[k].kind == CLG__GROUP_KERNEL)
+        if (k < 0 || !f->w->values[i].stored || f->groups[k].kind == CLG__GROUP_KERNEL)
             continue;
-        if (f->g[k].kind == CLG__GROUP_POINTWISE && f->g[k].n_results == 1 && f->g[k].results[0] == i &&
+        if (f->groups[k].kind == CLG__GROUP_POINTWISE && f->groups[k].n_results == 1 && f->groups[k].results[0] == i &&
             merge_into_producer(f, k))
             continue;
         merge_sibling(m, k);
@@ -333,23 +333,23 @@ bool clg__pass_registers(clg__planner *f)
     char *read = clg__calloc((size_t) f->w->n_values + 1, 1);
     if (!read)
         return false;
-    for (int k = 0; k < f->n; k++) {
-        for (int i = 0; clg__group_alive(f, k) && i < f->g[k].n_loads; i++)
-            read[f->g[k].loads[i] / CLG__MAX_OUTPUTS] = 1;
+    for (int k = 0; k < f->n_groups; k++) {
+        for (int i = 0; clg__group_alive(f, k) && i < f->groups[k].n_loads; i++)
+            read[f->groups[k].loads[i] / CLG__MAX_OUTPUTS] = 1;
     }
-    for (int k = 0; k < f->n && !f->failed; k++) {
-        clg__group *g = &f->g[k];
+    for (int k = 0; k < f->n_groups && !f->failed; k++) {
+        clg__group *g = &f->groups[k];
         bool changed = false;
         for (int i = 0; clg__group_alive(f, k) && i < g->n_results + g->n_reductions; i++) {
             const int id = i < g->n_results ? g->results[i] : g->reductions[i - g->n_results];
             clg__value *v = &f->w->values[id];
-            if (v->stored && !read[id] && !v->wanted) {
+            if (v->stored && !read[id] && !v->is_result) {
                 v->stored = false;
                 changed = true;
             }
         }
-        if (changed && clg__emit(f, k, f->room).ok)
-            clg__group_set_body(f, k, f->room);
+        if (changed && clg__emit(f, k, f->emitted).ok)
+            clg__group_set_body(f, k, f->emitted);
     }
     clg__free(read);
     return !f->failed;

@@ -50,7 +50,7 @@ static bool place_value(clg__planner *f, int value, int launch)
 {
     const clg__value *v = &f->w->values[value / CLG__MAX_OUTPUTS];
     const size_t bytes = value_bytes(f->w, value);
-    if (v->asked >> value % CLG__MAX_OUTPUTS & 1)
+    if (v->result_outputs >> value % CLG__MAX_OUTPUTS & 1)
         f->place_of[value] = new_place(f, (clg__place) { .kind = CLG__PLACE_RESULT, .node_index = -1, .bytes = bytes });
     else
         f->place_of[value] = temp_place(f, bytes, launch,
@@ -60,7 +60,7 @@ static bool place_value(clg__planner *f, int value, int launch)
 
 static bool place_group(clg__planner *f, int group, int launch)
 {
-    const clg__group *g = &f->g[group];
+    const clg__group *g = &f->groups[group];
     for (int i = 0; g->body && i < g->body->n_outputs; i++) {
         if (!place_value(f, g->body->outputs[i].output, launch))
             return false;

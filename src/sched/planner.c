@@ -40,10 +40,10 @@ bool clg__planner_begin(clg__planner *f, clg__gpu *gpu)
 {
     f->cost = clg__cost_of(f->w->dev->caps);
     f->emitter = clg__emitter_new();
-    f->room = clg__malloc(sizeof *f->room);
+    f->emitted = clg__malloc(sizeof *f->emitted);
     f->texts = clg__texts_new(f->w->dev->caps);
     f->plan = clg__calloc(1, sizeof *f->plan);
-    if (!f->emitter || !f->room || !f->texts || !f->plan)
+    if (!f->emitter || !f->emitted || !f->texts || !f->plan)
         return clg__planner_oom(f);
     f->plan->gpu = gpu;
     return true;
@@ -75,13 +75,13 @@ void clg__planner_end(clg__planner *f)
     clg__free(f->scratch_of);
     clg__free(f->spans);
     clg__free(f->views);
-    for (int k = 0; k < f->n; k++) {
-        clg__free(f->g[k].body);
-        clg__free(f->g[k].loads);
+    for (int k = 0; k < f->n_groups; k++) {
+        clg__free(f->groups[k].body);
+        clg__free(f->groups[k].loads);
     }
-    clg__free(f->g);
+    clg__free(f->groups);
     clg__free(f->emitter);
-    clg__free(f->room);
+    clg__free(f->emitted);
     clg__texts_free(f->texts);
     clg__free(f->user_start);
     clg__free(f->user);

@@ -33,12 +33,12 @@ typedef struct clg__group {
 typedef struct clg__planner {
     clg__work *w;
     clg__cost cost;
-    clg__group *g;
-    int n, capacity;
+    clg__group *groups;
+    int n_groups, cap_groups;
     bool failed;    // out of memory
     clg__str *passes; // where the plan goes as text after each pass, or NULL
     void *emitter;  // of emit.c
-    clg__body *room; // what is emitted now
+    clg__body *emitted; // by the latest clg__emit
     clg__texts *texts;
     // made when all groups have a body: per value the groups that read it, which may have been merged since
     int *user_start, *user;
@@ -65,7 +65,7 @@ typedef struct clg__planner {
 #define CLG__BINDING(value, out) ((value) * CLG__MAX_OUTPUTS + (out))
 enum { CLG__EPILOGUE_BASE = 1 << 30 };
 
-// Why emission stopped: to_store must be stored, or -1 (limits or an access that cannot be).
+// Where emission stopped: this value must be stored first, or -1 (limits, or an access that cannot be).
 typedef struct clg__emit_result {
     bool ok;
     int to_store;
@@ -78,7 +78,7 @@ bool clg__emit_storing(clg__planner *f, int group, clg__body *out);
 // ---- groups.c: the graph of groups
 int clg__group_new(clg__planner *f, clg__group_kind kind); // -1: f->failed
 bool clg__group_store(clg__planner *f, int value);        // a group of its own
-bool clg__group_set_body(clg__planner *f, int k, const clg__body *text);
+bool clg__group_set_body(clg__planner *f, int k, const clg__body *body);
 bool clg__group_set_loads(clg__planner *f, int k);
 bool clg__groups_link(clg__planner *f);  // users, levels, ranks
 bool clg__groups_levels(clg__planner *f); // of those alive
@@ -91,9 +91,15 @@ bool clg__groups_cycle(clg__planner *f, int a, int b);
 void clg__groups_merged(clg__planner *f, int a, int b);
 int64_t clg__group_numel(const clg__planner *f, int k); // of its results
 
+// A value that a group makes.
+static inline int clg__group_first(const clg__group *g)
+{
+    return g->kind == CLG__GROUP_KERNEL ? g->kernel : g->kind == CLG__GROUP_REDUCE ? g->reductions[0] : g->results[0];
+}
+
 static inline bool clg__group_alive(const clg__planner *f, int k)
 {
-    return f->g[k].merged_into < 0;
+    return f->groups[k].merged_into < 0;
 }
 
 // ---- the passes, in order. false: w->err

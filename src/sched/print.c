@@ -87,7 +87,7 @@ clg_status clg_print(FILE *file, clg_tensor t)
 
 static void dot_group(clg__str *out, const clg__planner *f, int k)
 {
-    const clg__group *g = &f->g[k];
+    const clg__group *g = &f->groups[k];
     clg__str_printf(out, "  subgraph cluster%d {\n    label=\"launch %d\"; style=rounded;\n", k, g->launch);
     if (g->kind == CLG__GROUP_KERNEL)
         clg__str_printf(out, "    n%d;\n", g->kernel);
@@ -102,7 +102,7 @@ static void dot_nodes(clg__str *out, const clg__planner *f)
 {
     const clg__work *w = f->w;
     char shape[128];
-    for (int k = 0; k < f->n; k++) {
+    for (int k = 0; k < f->n_groups; k++) {
         if (clg__group_alive(f, k))
             dot_group(out, f, k);
     }

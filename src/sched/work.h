@@ -24,17 +24,17 @@ typedef struct clg__value {
     clg__access *src;
     int node_index; // graph node that is bound at run time (leaf, slot, random), else -1
     int64_t offset; // LEAF: first element in its buffer
-    bool wanted; // must be in a buffer of its own when the plan has run
-    unsigned asked; // which of its outputs that is, by bits
-    bool need;   // must be in a buffer
-    bool stored; // is in a buffer
+    bool is_result;          // must be in a buffer of its own when the plan has run
+    unsigned result_outputs; // which of its outputs that is, by bits
+    bool must_store;         // must be in a buffer
+    bool stored;             // is in a buffer
     int uses;
     int group;   // that computes it, -1: inlined where used
     int n_insns; // what computing it inline takes
     uint64_t hash;
 } clg__value;
 
-// Bindings are numbers: CLG__VALUE and CLG__EPILOGUE_BASE of sched/planner.h must fit an int.
+// Bindings are numbers: CLG__BINDING and CLG__EPILOGUE_BASE of sched/planner.h must fit an int.
 enum { CLG__MAX_VALUES = 1 << 27 };
 
 // One evaluation: the nodes in order, and what was asked for.
@@ -47,8 +47,8 @@ typedef struct clg__work {
     int n_outputs;
     // Values of variables that a later assignment of the same evaluation overwrites: they stay in memory as
     // long as something reads them, and are no results.
-    clg__node **passed;
-    int n_passed;
+    clg__node **overwritten;
+    int n_overwritten;
     bool fuse;
     // made on a miss
     clg__access *at;  // per node: what it is
