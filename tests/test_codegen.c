@@ -150,7 +150,7 @@ static const struct {
 static void describe(clg__str *out, const clg__kplan *p)
 {
     static const char *const kinds[] = { "in", "in_offset", "out", "temp", "geo", "slot", "seed",
-                                         "i32", "i64", "f32", "f64", "local", "epilogue" };
+                                         "i32", "i64", "local", "epilogue" };
     for (int k = 0; k < p->n_launches; k++) {
         const clg__launch *l = &p->launches[k];
         clg__str_printf(out, "// %s: %zu x %zu groups of %zu items, arguments", l->entry, l->grid[0],

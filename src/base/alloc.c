@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Allocation with a live count and a fault hook for tests.
+// Allocation with a live count.
 #include "base/alloc.h"
 
 #include <limits.h>
@@ -14,22 +14,10 @@ typedef union header {
 } header;
 
 static atomic_size_t live;
-static atomic_long countdown;
-static atomic_int fired;
-
-static int must_fail(void)
-{
-    if (atomic_load(&countdown) <= 0)
-        return 0;
-    if (atomic_fetch_sub(&countdown, 1) != 1)
-        return 0;
-    atomic_store(&fired, 1);
-    return 1;
-}
 
 void *clg__malloc(size_t bytes)
 {
-    if (must_fail() || bytes > SIZE_MAX - sizeof(header))
+    if (bytes > SIZE_MAX - sizeof(header))
         return NULL;
     header *h = malloc(sizeof *h + bytes);
     if (!h)
@@ -55,7 +43,7 @@ void *clg__realloc(void *p, size_t bytes)
         return clg__malloc(bytes);
     header *h = (header *) p - 1;
     const size_t old = h->bytes;
-    if (must_fail() || bytes > SIZE_MAX - sizeof(header))
+    if (bytes > SIZE_MAX - sizeof(header))
         return NULL;
     h = realloc(h, sizeof *h + bytes);
     if (!h)
@@ -87,17 +75,6 @@ char *clg__strdup(const char *s)
 size_t clg__alloc_live(void)
 {
     return atomic_load(&live);
-}
-
-void clg__alloc_fail_at(long n)
-{
-    atomic_store(&fired, 0);
-    atomic_store(&countdown, n);
-}
-
-int clg__alloc_fault_fired(void)
-{
-    return atomic_load(&fired);
 }
 
 int clg__grow(void **data, int *capacity, int need, size_t item)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The one allocator: counts live bytes, and fails the n-th call when a test says so.
+// The one allocator: counts live bytes.
 #ifndef CLG_BASE_ALLOC_H
 #define CLG_BASE_ALLOC_H
 
@@ -12,9 +12,7 @@ void *clg__realloc(void *p, size_t bytes);
 void clg__free(void *p);
 char *clg__strdup(const char *s);
 
-size_t clg__alloc_live(void);      // bytes, all threads
-void clg__alloc_fail_at(long n);   // fail the n-th allocation from now (1 = next); 0 = never
-int clg__alloc_fault_fired(void);
+size_t clg__alloc_live(void); // bytes, all threads
 
 // Grow an array of `item` bytes each so that it holds `need`; keeps *data on failure (returns 0).
 int clg__grow(void **data, int *capacity, int need, size_t item);

@@ -8,32 +8,20 @@
 #include <limits.h>
 #include <stdlib.h>
 
-static const struct {
-    const char *name, *help;
-} options[] = {
-#define OPTION(name, text) { #name, text },
+static const char *const names[] = {
+#define OPTION(name, text) #name,
 #include "base/options.def"
 #undef OPTION
 };
 
 const char *clg__env(clg__option o)
 {
-    return getenv(options[o].name);
+    return getenv(names[o]);
 }
 
 const char *clg__env_of_system(const char *name)
 {
     return getenv(name);
-}
-
-const char *clg__env_name(clg__option o)
-{
-    return options[o].name;
-}
-
-const char *clg__env_help(clg__option o)
-{
-    return options[o].help;
 }
 
 char *clg__absolute(const char *path)

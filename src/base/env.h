@@ -7,13 +7,10 @@ typedef enum clg__option {
 #define OPTION(name, text) CLG__##name,
 #include "base/options.def"
 #undef OPTION
-    CLG__OPTION_COUNT
 } clg__option;
 
 const char *clg__env(clg__option o); // NULL when unset
 const char *clg__env_of_system(const char *name); // of other makers: XDG_CACHE_HOME, HOME
-const char *clg__env_name(clg__option o);
-const char *clg__env_help(clg__option o);
 
 // The path as it is now, whatever the working folder becomes; NULL where nothing is there.
 char *clg__absolute(const char *path);

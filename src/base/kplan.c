@@ -136,16 +136,6 @@ void clg__arg_i64(clg__kplan *p, clg__launch *l, int64_t v)
     add(p, l, (clg__arg) { .kind = CLG__ARG_I64, .i = v });
 }
 
-void clg__arg_f32(clg__kplan *p, clg__launch *l, float v)
-{
-    add(p, l, (clg__arg) { .kind = CLG__ARG_F32, .f = (double) v });
-}
-
-void clg__arg_f64(clg__kplan *p, clg__launch *l, double v)
-{
-    add(p, l, (clg__arg) { .kind = CLG__ARG_F64, .f = v });
-}
-
 void clg__arg_local(clg__kplan *p, clg__launch *l, size_t bytes)
 {
     add(p, l, (clg__arg) { .kind = CLG__ARG_LOCAL, .i = (int64_t) bytes });

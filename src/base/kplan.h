@@ -15,9 +15,9 @@ typedef enum clg__arg_kind {
     CLG__ARG_GEO,   // this plan's geometry table (global const long *)
     CLG__ARG_SLOT,  // a run-time number: input `index` (a SCALAR node), typed by `dtype`
     CLG__ARG_SEED,  // two ulongs follow each other: seed, counter of random slot `index`
-    CLG__ARG_I32, CLG__ARG_I64, CLG__ARG_F32, CLG__ARG_F64,
+    CLG__ARG_I32, CLG__ARG_I64,
     CLG__ARG_LOCAL, // `i` bytes of local memory
-    CLG__ARG_EPILOGUE // where the epilogue's own arguments go (expanded by the scheduler)
+    CLG__ARG_EPILOGUE // where the epilogue's own arguments go: clg__codegen_epilogue puts them here
 } clg__arg_kind;
 
 typedef struct clg__arg {
@@ -25,7 +25,6 @@ typedef struct clg__arg {
     clg_dtype dtype; // SLOT
     int index;
     int64_t i;
-    double f;
 } clg__arg;
 
 enum { CLG__MAX_ARGS = 160, CLG__MAX_LAUNCHES = 12, CLG__MAX_TEMPS = 8 };
@@ -85,8 +84,6 @@ void clg__arg_slot(clg__kplan *p, clg__launch *l, int input, clg_dtype t);
 void clg__arg_seed(clg__kplan *p, clg__launch *l, int slot);
 void clg__arg_i32(clg__kplan *p, clg__launch *l, int32_t v);
 void clg__arg_i64(clg__kplan *p, clg__launch *l, int64_t v);
-void clg__arg_f32(clg__kplan *p, clg__launch *l, float v);
-void clg__arg_f64(clg__kplan *p, clg__launch *l, double v);
 void clg__arg_local(clg__kplan *p, clg__launch *l, size_t bytes);
 void clg__arg_epilogue(clg__kplan *p, clg__launch *l);
 // Whole numbers of type int or, when wide, long, bound by name: BLOCK becomes their declarations in this

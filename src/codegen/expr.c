@@ -24,7 +24,8 @@ const char *clg__memory(clg_dtype t)
     return clg__dtype_of(t)->storage;
 }
 
-const char *clg__cl_type(clg_dtype t, int vec, char buf[16])
+// Of registers: "float16".
+static const char *cl_type(clg_dtype t, int vec, char buf[16])
 {
     clg__format(buf, 16, vec > 1 ? "%s%d" : "%s", clg__register(t), vec);
     return buf;
@@ -40,7 +41,7 @@ clg_dtype clg__as(clg_dtype t)
     return clg__dtype_of(t)->as;
 }
 
-const char *clg__mask(clg_dtype t)
+static const char *mask_type(clg_dtype t)
 {
     return clg__dtype_of(clg__as(t))->mask;
 }
@@ -224,12 +225,12 @@ const char *clg__converted(clg_dtype t)
 void clg__need_type(clg__gen *n, clg_dtype t)
 {
     char line[64], type[16];
-    const char *s = clg__suffix(t), *m = clg__mask(t), *v = n->vec > 1 ? "16" : "";
+    const char *s = clg__suffix(t), *m = mask_type(t), *v = n->vec > 1 ? "16" : "";
     clg__format(line, sizeof line, "#define T_%s ", s);
     if (strstr(clg__str_text(&n->helpers), line))
         return;
     clg__str_printf(&n->helpers, "%s%s\n#define E_%s %s\n#define I_%s %s%s\n", line,
-                    clg__cl_type(t, n->vec, type), s, clg__register(t), s, m, v);
+                    cl_type(t, n->vec, type), s, clg__register(t), s, m, v);
     clg__str_printf(&n->helpers, "#define CI_%s(x) convert_%s%s(x)\n#define CT_%s(x) convert_%s(x)\n", s, m,
                     v, s, type);
     if (clg__is_packed(t))
@@ -252,7 +253,7 @@ void clg__need_halves(clg__gen *n)
 // Registers as integers of their width
 static void need_bits(clg__gen *n, clg_dtype t)
 {
-    const char *s = clg__suffix(t), *e = clg__register(t), *i = clg__mask(t), *v = n->vec > 1 ? "16" : "";
+    const char *s = clg__suffix(t), *e = clg__register(t), *i = mask_type(t), *v = n->vec > 1 ? "16" : "";
     clg__str_printf(&n->helpers, "#define AS_T_%s(x) as_%s%s(x)\n#define AS_I_%s(x) as_%s%s(x)\n"
                     "#define WIDTH_%s %d\n", s, e, v, s, i, v, s, n->vec);
 }
@@ -260,7 +261,7 @@ static void need_bits(clg__gen *n, clg_dtype t)
 // A condition in any lane; the built-in any() may be sixteen branches.
 static void need_any(clg__gen *n, clg_dtype t)
 {
-    const char *s = clg__suffix(t), *i = clg__mask(t);
+    const char *s = clg__suffix(t), *i = mask_type(t);
     if (n->vec == 1) {
         clg__str_printf(&n->helpers, "#define ANY_%s(c) (c)\n", s);
         return;
@@ -413,15 +414,15 @@ static void to_integer(clg__gen *n, clg__str *out, clg_dtype to, const char *val
     char type[16], wide[16];
     const bool is_signed = kind(to) == CLG_KIND_INT;
     const size_t bytes = clg_dtype_size(to);
-    clg__cl_type(to, n->vec, type);
+    cl_type(to, n->vec, type);
     if (is_signed && bytes >= 4)
         clg__str_printf(out, "convert_%s_sat(%s)", type, value);
     else if (bytes == 8)
         clg__str_printf(out, "(convert_%s_sat(%s) + as_%s(min(convert_%s_sat(%s), (%s)(0))))", type, value, type,
-                        clg__cl_type(CLG_I64, n->vec, wide), value, wide);
+                        cl_type(CLG_I64, n->vec, wide), value, wide);
     else
         clg__str_printf(out, "convert_%s(convert_%s_sat(%s))", type,
-                        clg__cl_type(bytes == 4 ? CLG_I64 : CLG_I32, n->vec, wide), value);
+                        cl_type(bytes == 4 ? CLG_I64 : CLG_I32, n->vec, wide), value);
 }
 
 void clg__gen_cast(clg__gen *n, clg__str *out, clg_dtype from, clg_dtype to, const char *value)
@@ -438,7 +439,7 @@ void clg__gen_cast(clg__gen *n, clg__str *out, clg_dtype from, clg_dtype to, con
     else if (clg_dtype_is_float(from) && !clg_dtype_is_float(to))
         to_integer(n, out, to, value);
     else
-        clg__str_printf(out, "convert_%s(%s)", clg__cl_type(to, n->vec, type), value);
+        clg__str_printf(out, "convert_%s(%s)", cl_type(to, n->vec, type), value);
     if (rounds)
         clg__str_add(out, clg__converted(to));
 }

@@ -49,9 +49,7 @@ void clg__collapse(const clg__body *body, clg__space *s);
 
 // types: in memory, and in registers (clg__register)
 const char *clg__memory(clg_dtype t);                         // "float"
-const char *clg__cl_type(clg_dtype t, int vec, char buf[16]); // of registers, "float16"
 clg_dtype clg__as(clg_dtype t); // what its registers compute as: rows, reductions
-const char *clg__mask(clg_dtype t);
 // "GET_f16(" and ")" around what is to be converted, "" where nothing is. GET: an element in memory to one of a
 // register; PUT: back; RND: a register, rounded to what memory holds.
 const char *clg__convert(const char *word, clg_dtype t, char buf[24]);

@@ -134,6 +134,8 @@ clg_status clg__codegen(const clg__body *const *bodies, int n, const clg__caps *
     return clg__gen_pointwise(bodies, n, caps, p);
 }
 
+enum { SHORT = 15 }; // the longest row that is one vector in part
+
 bool clg__codegen_short(const clg__body *body, const clg__caps *caps, clg__body *out)
 {
     int d = 0;
@@ -142,10 +144,11 @@ bool clg__codegen_short(const clg__body *body, const clg__caps *caps, clg__body 
         d++;
     for (int k = d + 1; k < body->shape.rank; k++)
         rest *= body->shape.dim[k];
-    // of size 1 the dimension would vanish: 15 / 8
-    if (!caps->cpu_class || d == body->shape.rank || rest < 1 || rest > 7 || body->shape.dim[d] * rest < 16)
+    // at least two of the smaller batch: of size 1 the dimension would vanish
+    if (!caps->cpu_class || d == body->shape.rank || rest < 1 || rest > SHORT / 2 ||
+        body->shape.dim[d] * rest <= SHORT)
         return false;
     *out = *body;
-    out->shape.dim[d] = 15 / rest;
+    out->shape.dim[d] = SHORT / rest;
     return true;
 }

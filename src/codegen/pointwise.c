@@ -52,7 +52,8 @@ static int64_t parts_of(int64_t inner)
     return inner < 2 * CLG__CHUNK ? 1 : inner / CLG__CHUNK;
 }
 
-// g[]: dimensions, operands, then units, units per row.
+// Geometry of a launch: the table of segments (of clg__gen_pointwise); then for each body its units and work-groups,
+// g[-2] and g[-1], dimensions and operands from g[0] on, units and units per row at g[units_at].
 static void gen_cpu_body(clg__gen *n, int units_at)
 {
     int dims[CLG_MAX_RANK];
@@ -184,7 +185,7 @@ clg_status clg__gen_pointwise(const clg__body *const *bodies, int n, const clg__
     const int vec = caps->cpu_class ? 16 : 1, items = vec > 1 ? 1 : items_of(caps);
     clg__str work = { 0 };
     int64_t total = 0;
-    // The table of segments: first work-group and geometry of each body, ended by the total.
+    // The table of segments: first work-group of each body and where its g[] starts, ended by the total.
     const int table = p->n_geo;
     for (int k = 0; k <= n && p->err.status >= 0; k++) {
         clg__geo_add(p, 0);

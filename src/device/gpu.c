@@ -188,11 +188,6 @@ const clg_device_info *clg__gpu_info(const clg__gpu *g)
     return &g->found->info;
 }
 
-const char *clg__gpu_identity(const clg__gpu *g)
-{
-    return g->identity;
-}
-
 void clg__gpu_stats(clg__gpu *g, clg_device_stats *s)
 {
     pthread_mutex_lock(&g->lock);

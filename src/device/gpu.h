@@ -18,8 +18,6 @@ void clg__gpu_ref(clg__gpu *g);
 void clg__gpu_unref(clg__gpu *g); // the last one waits and releases every OpenCL object
 const clg__caps *clg__gpu_caps(const clg__gpu *g);
 const clg_device_info *clg__gpu_info(const clg__gpu *g);
-// Identity of device, driver and platform: goes into cache keys.
-const char *clg__gpu_identity(const clg__gpu *g);
 void clg__gpu_stats(clg__gpu *g, clg_device_stats *s); // fills the fields that device/ knows
 clg_status clg__gpu_finish(clg__gpu *g, clg__err *e);
 clg_status clg__gpu_flush(clg__gpu *g, clg__err *e);

@@ -10,8 +10,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-const clg__op clg__op_copy = { .name = "copy", .kind = CLG__ALIAS };
-
 // "a", of names "a b"; "t[1]", of names "t[]"; or "input 1"
 static const char *input_name(const clg__call *c, int i, char text[64])
 {
@@ -108,12 +106,6 @@ clg_tensor clg__call_poison(const clg__call *c)
     // The failing call publishes its own cause, also when the message was cleared meanwhile.
     clg__publish(c->dev, c->bad->status, clg__cause_text(c->bad));
     return clg__poison_from(c->bad);
-}
-
-clg_tensor clg__poison_of(clg_tensor bad)
-{
-    clg__publish(bad->dev, bad->status, clg__cause_text(bad));
-    return clg__poison_from(bad);
 }
 
 const char *clg__shape_text(const clg_shape *s, char buf[128])
@@ -393,16 +385,6 @@ clg_tensor clg__no_grad(const clg__vjp *v, const char *why)
     return clg__call_fail(&c, CLG_EGRAD, "has no derivative here: %s", why);
 }
 
-const void *clg__tensor_params(clg_tensor t)
-{
-    return clg__node_of(t)->params;
-}
-
-bool clg__is_op(clg_tensor t, const clg__op *op)
-{
-    return clg__node_of(t)->op == op;
-}
-
 bool clg_is_tracked(clg_tensor t)
 {
     clg__call c;
@@ -433,10 +415,4 @@ void clg__key_i64(clg__key *k, int64_t v)
 void clg__key_f64(clg__key *k, double v)
 {
     clg__str_add_n(&k->bytes, &v, sizeof v);
-}
-
-void clg__key_shape(clg__key *k, const clg_shape *s)
-{
-    clg__key_i64(k, s->rank);
-    clg__str_add_n(&k->bytes, s->dim, (size_t) s->rank * sizeof s->dim[0]);
 }

@@ -32,7 +32,6 @@ bool clg__call_begin(clg__call *c, const char *op, const char *names, int n, con
 bool clg__is_usable(clg_tensor t);
 void clg__call_source(clg__call *c, clg_device dev, const char *op); // ops without inputs
 clg_tensor clg__call_poison(const clg__call *c);
-clg_tensor clg__poison_of(clg_tensor bad); // a poison with the same cause
 // "foo 'layer' (file:line): <message> [a 2x3 f32, b 4 i64]": the layer of clg_set_layer, where there is
 // one, and the place of the innermost scope. Poisons, and publishes to the device.
 clg_tensor clg__call_fail(const clg__call *c, clg_status st, const char *format, ...)
@@ -66,8 +65,6 @@ clg_tensor clg__custom_vjp(const clg__op *op, clg_tensor y, int n, const clg_ten
                            const void *params);
 // Inside a vjp: there is no derivative, and this is why.
 clg_tensor clg__no_grad(const clg__vjp *v, const char *why);
-const void *clg__tensor_params(clg_tensor t);
-bool clg__is_op(clg_tensor t, const clg__op *op);
 
 // Shape helpers.
 bool clg__broadcast(const clg_shape *a, const clg_shape *b, clg_shape *out);

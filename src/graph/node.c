@@ -161,7 +161,7 @@ void clg__node_unref(clg__node *n)
     free_dead(dead);
 }
 
-void clg__node_drop_inputs(clg__node *n)
+static void drop_inputs(clg__node *n)
 {
     clg__node *dead = NULL;
     release_inputs(n, &dead);
@@ -172,7 +172,7 @@ void clg__node_drop_inputs(clg__node *n)
 static void drop_history(clg__node *n)
 {
     if (n->buf && !n->swept && (!n->tracked || n->op == &clg__op_value || n->op == &clg__op_track)) {
-        clg__node_drop_inputs(n);
+        drop_inputs(n);
         n->op = &clg__op_leaf;
     }
 }

@@ -157,7 +157,6 @@ void clg__node_ref(clg__node *n);
 void clg__node_unref(clg__node *n); // never recursive: chains may be long
 // The node becomes a leaf with this buffer (takes over one reference to buf).
 void clg__node_set_buffer(clg__node *n, void *buf, int64_t offset);
-void clg__node_drop_inputs(clg__node *n);
 void clg__nodes_end(clg_device dev); // all of them, whatever refers to them
 struct clg_scope_t *clg__scope_new(clg_device dev, const char *file, int line);
 // Around a walk that may evaluate on its way: n lives, and keeps its inputs also when it is evaluated.
@@ -192,6 +191,6 @@ uint32_t clg__stamp(clg_device dev);
 // one that is gone has another number.
 uint32_t clg__op_number(clg_device dev, const clg__op *op);
 
-extern const clg__op clg__op_leaf, clg__op_scalar, clg__op_const, clg__op_out, clg__op_copy,
+extern const clg__op clg__op_leaf, clg__op_scalar, clg__op_const, clg__op_out,
     clg__op_value, clg__op_detach, clg__op_track;
 #endif

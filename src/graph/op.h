@@ -47,7 +47,6 @@ typedef struct clg__key {
 } clg__key;
 void clg__key_i64(clg__key *k, int64_t v);
 void clg__key_f64(clg__key *k, double v);
-void clg__key_shape(clg__key *k, const clg_shape *s);
 
 // What a kernel variant sees. geom[i] is how input i lies in its buffer.
 typedef struct clg__kernel_call {

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { MAX_BYTES = 1 << 30, MAX_WIDTH = 8 };
+enum { MAX_BYTES = 1 << 30 };
 
 static const clg_dtype no_dtype = (clg_dtype) CLG_DTYPE_COUNT;
 

@@ -66,7 +66,6 @@ static bool set_arg(clg__planner *f, clg__step *s, int group, const clg__arg *a,
 {
     clg__err *e = f->w->err;
     const int32_t i32 = (int32_t) a->i;
-    const float f32 = (float) a->f;
     int64_t i64 = a->i;
     switch (a->kind) {
     case CLG__ARG_IN:
@@ -96,10 +95,6 @@ static bool set_arg(clg__planner *f, clg__step *s, int group, const clg__arg *a,
         return clg__kernel_set(s->kernel, (*at)++, &i32, sizeof i32, e) >= 0;
     case CLG__ARG_I64:
         return clg__kernel_set(s->kernel, (*at)++, &i64, sizeof i64, e) >= 0;
-    case CLG__ARG_F32:
-        return clg__kernel_set(s->kernel, (*at)++, &f32, sizeof f32, e) >= 0;
-    case CLG__ARG_F64:
-        return clg__kernel_set(s->kernel, (*at)++, &a->f, sizeof a->f, e) >= 0;
     case CLG__ARG_LOCAL:
         return clg__kernel_set_local(s->kernel, (*at)++, (size_t) a->i, e) >= 0;
     case CLG__ARG_EPILOGUE:
@@ -114,7 +109,6 @@ static size_t argument_bytes(const clg__arg *a)
     case CLG__ARG_SEED:
         return 16;
     case CLG__ARG_I32:
-    case CLG__ARG_F32:
         return 4;
     case CLG__ARG_LOCAL:
     case CLG__ARG_EPILOGUE:
