@@ -16,128 +16,128 @@ static const clg__op op_pow = { .name = "pow", .kind = CLG__POINTWISE, .text = "
 static const clg__op op_relu = { .name = "relu", .kind = CLG__POINTWISE,
                                  .text = "SEL(a < K(0), K(0), a)", .arity = 1 };
 
-static int operand(clg__body *g, clg__operand_kind kind, clg_dtype t, clg__geom geom)
+static int operand(clg__body *body, clg__operand_kind kind, clg_dtype t, clg__geom geom)
 {
-    const int k = g->n_operands++;
-    g->operands[k] = (clg__operand) { .kind = kind, .dtype = t, .input = k, .geom = geom, .b = 1 };
-    g->insns[g->n_insns] = (clg__insn) { .kind = CLG__I_LOAD, .dtype = t, .operand = k };
-    return g->n_insns++;
+    const int k = body->n_operands++;
+    body->operands[k] = (clg__operand) { .kind = kind, .dtype = t, .input = k, .geom = geom, .b = 1 };
+    body->insns[body->n_insns] = (clg__insn) { .kind = CLG__I_LOAD, .dtype = t, .operand = k };
+    return body->n_insns++;
 }
 
-static int insn(clg__body *g, clg__insn in)
+static int insn(clg__body *body, clg__insn in)
 {
-    g->insns[g->n_insns] = in;
-    return g->n_insns++;
+    body->insns[body->n_insns] = in;
+    return body->n_insns++;
 }
 
-static int ew(clg__body *g, const clg__op *op, clg_dtype t, int a, int b)
+static int ew(clg__body *body, const clg__op *op, clg_dtype t, int a, int b)
 {
-    return insn(g, (clg__insn) { .kind = CLG__I_EW, .dtype = t, .op = op, .src = { a, b } });
+    return insn(body, (clg__insn) { .kind = CLG__I_EW, .dtype = t, .op = op, .src = { a, b } });
 }
 
-static void output(clg__body *g, int from, clg_dtype t)
+static void output(clg__body *body, int from, clg_dtype t)
 {
-    g->outputs[g->n_outputs] = (clg__output) { .insn = from, .output = 100 + g->n_outputs, .dtype = t };
-    g->n_outputs++;
+    body->outputs[body->n_outputs] = (clg__output) { .insn = from, .output = 100 + body->n_outputs, .dtype = t };
+    body->n_outputs++;
 }
 
-static clg__geom whole(const clg__body *g)
+static clg__geom whole(const clg__body *body)
 {
-    return clg__geom_contiguous(&g->shape);
+    return clg__geom_contiguous(&body->shape);
 }
 
-// ---- the groups
+// ---- the bodies
 
-static void contiguous(clg__body *g)
+static void contiguous(clg__body *body)
 {
-    g->shape = CLG_SHAPE(8, 64);
-    const int a = operand(g, CLG__FROM_BUFFER, CLG_F32, whole(g));
-    const int b = operand(g, CLG__FROM_BUFFER, CLG_F32, whole(g));
-    output(g, ew(g, &op_relu, CLG_F32, ew(g, &op_add, CLG_F32, a, b), 0), CLG_F32);
-    g->n_per_element = g->n_insns;
+    body->shape = CLG_SHAPE(8, 64);
+    const int a = operand(body, CLG__FROM_BUFFER, CLG_F32, whole(body));
+    const int b = operand(body, CLG__FROM_BUFFER, CLG_F32, whole(body));
+    output(body, ew(body, &op_relu, CLG_F32, ew(body, &op_add, CLG_F32, a, b), 0), CLG_F32);
+    body->n_per_element = body->n_insns;
 }
 
-static void broadcast(clg__body *g)
+static void broadcast(clg__body *body)
 {
-    g->shape = CLG_SHAPE(5, 7);
-    clg__geom row = whole(g), column = whole(g);
+    body->shape = CLG_SHAPE(5, 7);
+    clg__geom row = whole(body), column = whole(body);
     row.stride[0] = 0;
     column.stride[0] = 1;
     column.stride[1] = 0;
-    const int a = operand(g, CLG__FROM_BUFFER, CLG_F32, row);
-    const int b = operand(g, CLG__FROM_BUFFER, CLG_I32, column);
-    const int c = operand(g, CLG__FROM_SLOT, CLG_F32, (clg__geom) { 0 });
-    const int d = insn(g, (clg__insn) { .kind = CLG__I_CAST, .dtype = CLG_F32, .src = { b } });
-    const int e = insn(g, (clg__insn) { .kind = CLG__I_CONST, .dtype = CLG_F32, .value = 0.5 });
-    const int f = ew(g, &op_add, CLG_F32, ew(g, &op_pow, CLG_F32, a, d), c);
-    output(g, ew(g, &op_add, CLG_F32, f, e), CLG_F32);
-    output(g, f, CLG_F32);
-    g->n_per_element = g->n_insns;
+    const int a = operand(body, CLG__FROM_BUFFER, CLG_F32, row);
+    const int b = operand(body, CLG__FROM_BUFFER, CLG_I32, column);
+    const int c = operand(body, CLG__FROM_SLOT, CLG_F32, (clg__geom) { 0 });
+    const int d = insn(body, (clg__insn) { .kind = CLG__I_CAST, .dtype = CLG_F32, .src = { b } });
+    const int e = insn(body, (clg__insn) { .kind = CLG__I_CONST, .dtype = CLG_F32, .value = 0.5 });
+    const int f = ew(body, &op_add, CLG_F32, ew(body, &op_pow, CLG_F32, a, d), c);
+    output(body, ew(body, &op_add, CLG_F32, f, e), CLG_F32);
+    output(body, f, CLG_F32);
+    body->n_per_element = body->n_insns;
 }
 
-static void window(clg__body *g)
+static void window(clg__body *body)
 {
     const clg_shape inner = CLG_SHAPE(4, 30);
-    g->shape = CLG_SHAPE(6, 40);
+    body->shape = CLG_SHAPE(6, 40);
     clg__geom p = clg__geom_contiguous(&inner);
     clg__geom_flip(&p, 1, 30);
     clg__geom_pad(&p, &inner, (int64_t[]) { 1, 4 }, (int64_t[]) { 1, 6 });
-    const int a = operand(g, CLG__FROM_BUFFER, CLG_F64, p);
-    const int b = operand(g, CLG__FROM_IOTA, CLG_F64, whole(g));
-    output(g, ew(g, &op_pow, CLG_F64, a, b), CLG_F64);
-    g->n_per_element = g->n_insns;
+    const int a = operand(body, CLG__FROM_BUFFER, CLG_F64, p);
+    const int b = operand(body, CLG__FROM_IOTA, CLG_F64, whole(body));
+    output(body, ew(body, &op_pow, CLG_F64, a, b), CLG_F64);
+    body->n_per_element = body->n_insns;
 }
 
-static void random_numbers(clg__body *g)
+static void random_numbers(clg__body *body)
 {
-    g->shape = CLG_SHAPE(100);
-    const int a = operand(g, CLG__FROM_RANDOM, CLG_F32, whole(g));
-    g->operands[0].random = CLG__RAND_NORMAL;
-    output(g, ew(g, &op_exp, CLG_F32, a, 0), CLG_F32);
-    g->n_per_element = g->n_insns;
+    body->shape = CLG_SHAPE(100);
+    const int a = operand(body, CLG__FROM_RANDOM, CLG_F32, whole(body));
+    body->operands[0].random = CLG__RAND_NORMAL;
+    output(body, ew(body, &op_exp, CLG_F32, a, 0), CLG_F32);
+    body->n_per_element = body->n_insns;
 }
 
-static void reduce_rows(clg__body *g)
+static void reduce_rows(clg__body *body)
 {
-    g->shape = CLG_SHAPE(3, 50);
-    g->reduced[1] = true;
+    body->shape = CLG_SHAPE(3, 50);
+    body->reduced[1] = true;
     clg__geom kept = { .stride = { 1, 0 } };
-    const int a = operand(g, CLG__FROM_BUFFER, CLG_F32, whole(g));
-    const int b = ew(g, &op_exp, CLG_F32, a, 0);
-    g->n_per_element = g->n_insns;
-    g->reductions[g->n_reductions++] = (clg__reduction) { CLG__RED_SUM, b, CLG_F32 };
-    g->reductions[g->n_reductions++] = (clg__reduction) { CLG__RED_MAX, a, CLG_F32 };
-    const int s = insn(g, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_F32, .operand = 0 });
-    const int m = insn(g, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_F32, .operand = 1 });
-    const int c = operand(g, CLG__FROM_BUFFER, CLG_F32, kept);
-    output(g, ew(g, &op_add, CLG_F32, s, c), CLG_F32);
-    output(g, m, CLG_F32);
+    const int a = operand(body, CLG__FROM_BUFFER, CLG_F32, whole(body));
+    const int b = ew(body, &op_exp, CLG_F32, a, 0);
+    body->n_per_element = body->n_insns;
+    body->reductions[body->n_reductions++] = (clg__reduction) { CLG__RED_SUM, b, CLG_F32 };
+    body->reductions[body->n_reductions++] = (clg__reduction) { CLG__RED_MAX, a, CLG_F32 };
+    const int s = insn(body, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_F32, .operand = 0 });
+    const int m = insn(body, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_F32, .operand = 1 });
+    const int c = operand(body, CLG__FROM_BUFFER, CLG_F32, kept);
+    output(body, ew(body, &op_add, CLG_F32, s, c), CLG_F32);
+    output(body, m, CLG_F32);
 }
 
-static void reduce_columns(clg__body *g)
+static void reduce_columns(clg__body *body)
 {
-    g->shape = CLG_SHAPE(40, 9);
-    g->reduced[0] = true;
-    const int a = operand(g, CLG__FROM_BUFFER, CLG_I64, whole(g));
-    g->n_per_element = g->n_insns;
-    g->reductions[g->n_reductions++] = (clg__reduction) { CLG__RED_ARGMAX, a, CLG_I64 };
-    output(g, insn(g, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_I64, .operand = 0 }), CLG_I64);
+    body->shape = CLG_SHAPE(40, 9);
+    body->reduced[0] = true;
+    const int a = operand(body, CLG__FROM_BUFFER, CLG_I64, whole(body));
+    body->n_per_element = body->n_insns;
+    body->reductions[body->n_reductions++] = (clg__reduction) { CLG__RED_ARGMAX, a, CLG_I64 };
+    output(body, insn(body, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_I64, .operand = 0 }), CLG_I64);
 }
 
-static void reduce_all(clg__body *g)
+static void reduce_all(clg__body *body)
 {
-    g->shape = CLG_SHAPE(1000, 1000);
-    g->reduced[0] = g->reduced[1] = true;
-    const int a = operand(g, CLG__FROM_BUFFER, CLG_F32, whole(g));
-    g->n_per_element = g->n_insns;
-    g->reductions[g->n_reductions++] = (clg__reduction) { CLG__RED_SUM, a, CLG_F32 };
-    output(g, insn(g, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_F32, .operand = 0 }), CLG_F32);
+    body->shape = CLG_SHAPE(1000, 1000);
+    body->reduced[0] = body->reduced[1] = true;
+    const int a = operand(body, CLG__FROM_BUFFER, CLG_F32, whole(body));
+    body->n_per_element = body->n_insns;
+    body->reductions[body->n_reductions++] = (clg__reduction) { CLG__RED_SUM, a, CLG_F32 };
+    output(body, insn(body, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = CLG_F32, .operand = 0 }), CLG_F32);
 }
 
 static const struct {
     const char *name;
-    void (*make)(clg__body *g);
-    int n; // groups in one launch
+    void (*make)(clg__body *body);
+    int n; // bodies in one launch
 } cases[] = {
     { "contiguous", contiguous, 1 },       { "broadcast", broadcast, 1 }, { "window", window, 1 },
     { "random", random_numbers, 1 },       { "three", contiguous, 3 },
@@ -167,7 +167,7 @@ static void describe(clg__str *out, const clg__kplan *p)
 
 static void generate(int which, bool cpu, clg__str *out)
 {
-    static clg__body groups[3];
+    static clg__body bodies[3];
     const clg__body *list[3];
     clg__kplan p;
     clg__caps caps = { 0 };
@@ -175,12 +175,12 @@ static void generate(int which, bool cpu, clg__str *out)
     caps.compute_units = 4;
     caps.max_work_group = 256;
     clg__kplan_init(&p);
-    memset(groups, 0, sizeof groups);
+    memset(bodies, 0, sizeof bodies);
     for (int k = 0; k < cases[which].n; k++) {
-        cases[which].make(&groups[k]);
-        for (int i = 0; i < groups[k].n_operands; i++)
-            groups[k].operands[i].input += 10 * k;
-        list[k] = &groups[k];
+        cases[which].make(&bodies[k]);
+        for (int i = 0; i < bodies[k].n_operands; i++)
+            bodies[k].operands[i].input += 10 * k;
+        list[k] = &bodies[k];
     }
     ck_assert_int_ge(clg__codegen(list, cases[which].n, &caps, &p), 0);
     describe(out, &p);

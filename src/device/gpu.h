@@ -57,16 +57,16 @@ clg__buf *clg__scratch_view(clg__scratch *s, int i); // belongs to s; its refere
 uint64_t clg__scratch_generation(const clg__scratch *s);
 
 // ---- programs
-// One kernel that is wanted: the instance text with NAME(entry) not yet replaced.
-typedef struct clg__unit {
+// What one kernel is built from: text in which NAME(entry) is not yet replaced.
+typedef struct clg__source {
     const char *file;    // of cl/, or NULL
     const char *entry;
     const char *defines; // may be NULL
     const char *text;    // with file NULL
     clg__kernel *kernel; // result: a fresh kernel object, NULL on failure
-} clg__unit;
+} clg__source;
 // Find or build all; what is missing is compiled as one program. On failure no kernel is returned.
-clg_status clg__gpu_build(clg__gpu *g, clg__unit *units, int n, clg__err *e);
+clg_status clg__gpu_build(clg__gpu *g, clg__source *sources, int n, clg__err *e);
 void clg__kernel_free(clg__kernel *k);
 const char *clg__kernel_name(const clg__kernel *k);
 // Can this device run it in such groups, with arguments of so many bytes? A kernel of one dimension that

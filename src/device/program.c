@@ -236,7 +236,7 @@ static void set_hash(instance *in, const char *digits, int k)
 }
 
 // The next of a build.
-static bool make_instance(clg__gpu *g, instances *all, const clg__unit *u, clg__err *e)
+static bool make_instance(clg__gpu *g, instances *all, const clg__source *u, clg__err *e)
 {
     instance *in = &all->all[all->n];
     char digits[33];
@@ -263,7 +263,7 @@ static bool make_instance(clg__gpu *g, instances *all, const clg__unit *u, clg__
     return true;
 }
 
-static clg_status build_failed(clg__gpu *g, cl_program p, cl_int rc, const clg__unit *units,
+static clg_status build_failed(clg__gpu *g, cl_program p, cl_int rc, const clg__source *sources,
                                const instance *in, int n, clg__err *e)
 {
     size_t size = 0;
@@ -277,8 +277,8 @@ static clg_status build_failed(clg__gpu *g, cl_program p, cl_int rc, const clg__
     clg__str files = { 0 };
     for (int i = 0; i < n; i++) {
         if (in[i].missing && files.length < 200)
-            clg__str_printf(&files, " %s%s", units[i].file ? "cl/" : "",
-                            units[i].file ? units[i].file : units[i].entry);
+            clg__str_printf(&files, " %s%s", sources[i].file ? "cl/" : "",
+                            sources[i].file ? sources[i].file : sources[i].entry);
     }
     if (rc == CL_BUILD_PROGRAM_FAILURE)
         clg__fail(e, CLG_EBUILD, "kernels did not build (%s) on %s:%s: %.500s", clg__cl_error(rc),
@@ -340,7 +340,7 @@ bool clg__build_options(clg__gpu *g, clg__err *e)
     return g->cl_dir != NULL;
 }
 
-static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *units,
+static cl_program compile(clg__gpu *g, const clg__str *source, const clg__source *sources,
                           const instance *in, int n, clg__err *e)
 {
     char key[33];
@@ -368,7 +368,7 @@ static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *
     rc = clBuildProgram(p, 1, &g->id, g->options, NULL, NULL);
     if (rc != CL_SUCCESS) {
         clg__str_free(&id);
-        build_failed(g, p, rc, units, in, n, e);
+        build_failed(g, p, rc, sources, in, n, e);
         clReleaseProgram(p);
         return NULL;
     }
@@ -380,7 +380,7 @@ static cl_program compile(clg__gpu *g, const clg__str *source, const clg__unit *
     return p;
 }
 
-static clg_status build_missing(clg__gpu *g, const clg__unit *units, const instance *in, int n,
+static clg_status build_missing(clg__gpu *g, const clg__source *sources, const instance *in, int n,
                                 clg__err *e)
 {
     clg__str source = { 0 };
@@ -401,7 +401,7 @@ static clg_status build_missing(clg__gpu *g, const clg__unit *units, const insta
         return clg__fail(e, CLG_ENOMEM, "build: out of host memory");
     }
     clg__log(CLG__LOG_SOURCE, "%s", clg__str_text(&source));
-    cl_program p = compile(g, &source, units, in, n, e);
+    cl_program p = compile(g, &source, sources, in, n, e);
     clg__str_free(&source);
     if (!p)
         return e ? e->status : CLG_EBUILD;
@@ -464,33 +464,33 @@ static clg__kernel *make_kernel(clg__gpu *g, const instance *in, const char *ent
     return k;
 }
 
-static bool build_all(clg__gpu *g, instances *all, clg__unit *units, int n, clg__err *e)
+static bool build_all(clg__gpu *g, instances *all, clg__source *sources, int n, clg__err *e)
 {
     for (int i = 0; i < n; i++) {
-        if (!make_instance(g, all, &units[i], e))
+        if (!make_instance(g, all, &sources[i], e))
             return false;
     }
-    if (build_missing(g, units, all->all, n, e) < 0)
+    if (build_missing(g, sources, all->all, n, e) < 0)
         return false;
     for (int i = 0; i < n; i++) {
-        units[i].kernel = make_kernel(g, &all->all[i], units[i].entry, e);
-        if (!units[i].kernel)
+        sources[i].kernel = make_kernel(g, &all->all[i], sources[i].entry, e);
+        if (!sources[i].kernel)
             return false;
     }
     return true;
 }
 
-clg_status clg__gpu_build(clg__gpu *g, clg__unit *units, int n, clg__err *e)
+clg_status clg__gpu_build(clg__gpu *g, clg__source *sources, int n, clg__err *e)
 {
     instances all = { .n_buckets = 2 * n + 1 };
     all.all = clg__calloc((size_t) n, sizeof *all.all);
     all.bucket = clg__calloc((size_t) all.n_buckets, sizeof *all.bucket);
     for (int i = 0; i < n; i++)
-        units[i].kernel = NULL;
+        sources[i].kernel = NULL;
     bool ok = all.all && all.bucket;
     if (ok) {
         pthread_mutex_lock(&g->lock);
-        ok = build_all(g, &all, units, n, e);
+        ok = build_all(g, &all, sources, n, e);
         drop_oldest(g);
         pthread_mutex_unlock(&g->lock);
     } else {
@@ -499,9 +499,9 @@ clg_status clg__gpu_build(clg__gpu *g, clg__unit *units, int n, clg__err *e)
     for (int i = 0; i < n; i++) {
         if (all.all)
             clg__str_free(&all.all[i].text);
-        if (!ok && units[i].kernel) {
-            clg__kernel_free(units[i].kernel);
-            units[i].kernel = NULL;
+        if (!ok && sources[i].kernel) {
+            clg__kernel_free(sources[i].kernel);
+            sources[i].kernel = NULL;
         }
     }
     clg__free(all.all);

@@ -36,7 +36,7 @@ typedef struct clg__vjp {
     const void *params;
     int out;               // which output y is, of an operation that has several
 } clg__vjp;
-// Cotangent for input i, broadcastable to... its shape may still be y's: the sweep sums it back.
+// Cotangent for input i. Where y broadcasts the input it may have the shape of y: the sweep sums it back.
 // NULL: the derivative is zero everywhere (sign, comparisons). A clear "no derivative" is
 // clg__no_grad(v, "why").
 typedef clg_tensor (*clg__vjp_fn)(const clg__vjp *v, int i);
@@ -72,7 +72,7 @@ typedef struct clg__op {
     const char *name;
     clg__op_kind kind;
     // POINTWISE
-    const char *text; // OpenCL expression in a, b, c (see codegen/expr.h for its macros)
+    const char *text; // OpenCL expression in a, b, c (see codegen/expr.c for its macros)
     int arity;        // of tensors; further operands of the row are ordinary inputs
     clg__domain domain;
     clg__result result;

@@ -130,7 +130,7 @@ static bool blas_step(clg__planner *f, clg__step *s, int group, const clg__launc
     return note_write(f, s, s->blas_place[2]);
 }
 
-static bool add_steps(clg__planner *f, int launch, int *unit)
+static bool add_steps(clg__planner *f, int launch, int *source)
 {
     const clg__kplan *kp = &f->kp[launch];
     const int group = f->order[f->launch_start[launch]];
@@ -162,8 +162,8 @@ static bool add_steps(clg__planner *f, int launch, int *unit)
                 return false;
             continue;
         }
-        s->kernel = f->units[*unit].kernel;
-        f->units[(*unit)++].kernel = NULL;
+        s->kernel = f->sources[*source].kernel;
+        f->sources[(*source)++].kernel = NULL;
         int at = 0;
         size_t bytes = 0;
         for (int a = 0; a < l->n_args; a++) {
@@ -212,9 +212,9 @@ static bool make_outputs(clg__planner *f)
 
 bool clg__pass_bind(clg__planner *f)
 {
-    int unit = 0;
+    int source = 0;
     for (int l = 0; l < f->n_launches; l++) {
-        if (!add_steps(f, l, &unit))
+        if (!add_steps(f, l, &source))
             return false;
     }
     return make_outputs(f);

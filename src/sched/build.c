@@ -14,9 +14,9 @@ static bool add_units(clg__planner *f, const clg__kplan *kp)
         if (k->blas.used)
             continue;
         if (k->defines.failed || k->text.failed ||
-            !clg__grow((void **) &f->units, &f->cap_units, f->n_units + 1, sizeof *f->units))
+            !clg__grow((void **) &f->sources, &f->cap_sources, f->n_sources + 1, sizeof *f->sources))
             return clg__planner_oom(f);
-        f->units[f->n_units++] = (clg__unit) { .file = k->file, .entry = k->entry,
+        f->sources[f->n_sources++] = (clg__source) { .file = k->file, .entry = k->entry,
                                                .defines = clg__str_text(&k->defines),
                                                .text = clg__str_text(&k->text) };
     }
@@ -34,20 +34,20 @@ bool clg__pass_build(clg__planner *f)
         if (!add_units(f, &f->kp[l]))
             return false;
     }
-    const int n = f->n_units; // the steps take theirs in order
+    const int n = f->n_sources; // the steps take theirs in order
     for (int l = 0; l < f->n_launches; l++) {
         if (!add_units(f, &f->spare[l]))
             return false;
     }
-    if (f->n_units == 0)
+    if (f->n_sources == 0)
         return true;
-    if (clg__gpu_build(f->plan->gpu, f->units, f->n_units, f->w->err) < 0)
+    if (clg__gpu_build(f->plan->gpu, f->sources, f->n_sources, f->w->err) < 0)
         return false;
     const char **names = clg__malloc((size_t) n * sizeof *names);
     if (!names)
         return clg__planner_oom(f);
     for (int i = 0; i < n; i++)
-        names[i] = clg__kernel_name(f->units[i].kernel);
+        names[i] = clg__kernel_name(f->sources[i].kernel);
     qsort(names, (size_t) n, sizeof *names, by_text);
     for (int i = 0; i < n; i++)
         f->plan->n_kernels += i == 0 || strcmp(names[i - 1], names[i]) != 0;

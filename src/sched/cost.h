@@ -13,14 +13,14 @@ typedef struct clg__cost {
     // One that is broadcast is computed per element up to so many instructions; it is broadcast when it is
     // read at least so many times its elements, or is one number.
     int broadcast_insns, broadcast_factor;
-    // A body that grows beyond so many instructions stores its most expensive input.
+    // A body that grows beyond so many instructions stores the input that takes most of them.
     int split_insns;
     // Buffers of a body with several results.
     int max_buffers;
     // Siblings (groups that read the same) are of the same or of neighbouring bands of so many levels, so that
     // a pattern that is repeated for long does not make ever more kernels.
     int band_levels, near_bands;
-    // A group that refused so many siblings is asked no more.
+    // A group that refused so many siblings is tried no more.
     int max_refusals;
     // A merge is given up when it takes more than so many groups to see that it makes no cycle.
     int max_walk;
@@ -29,8 +29,8 @@ typedef struct clg__cost {
 } clg__cost;
 
 clg__cost clg__cost_of(const clg__caps *caps);
-// Is an operand of `bytes` worth sharing by a group whose own elements take group_bytes? More than half: one
-// number beside two is as small as beside a thousand, or a last batch of two would be grouped as no other.
+// Is an operand of numel elements worth sharing by a group that walks group_numel? More than half: one number
+// beside two is as small as beside a thousand, or a last batch of two would be grouped as no other.
 static inline bool clg__cost_big(int64_t numel, int64_t group_numel)
 {
     return numel * 2 > group_numel;

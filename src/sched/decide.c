@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // What is stored and what is computed inline: bottom-up, every pointwise value is inlined where it is used,
-// unless it is asked for, is used several times and expensive to repeat, does not fit, or cannot be reached
+// unless it is a result, is used several times and costs more to repeat than to load, does not fit, or cannot be reached
 // through a view. Reductions and kernels are groups of their own.
 #include "sched/planner.h"
 
 #include "graph/build.h"
 
-bool clg__emit_storing(clg__planner *f, int group, clg__body *text)
+bool clg__emit_storing(clg__planner *f, int group, clg__body *body)
 {
     for (;;) {
-        const clg__emit_result r = clg__emit(f, group, text);
+        const clg__emit_result r = clg__emit(f, group, body);
         if (r.ok)
             return true;
         if (r.to_store < 0 || f->w->values[r.to_store].stored)
@@ -19,12 +19,12 @@ bool clg__emit_storing(clg__planner *f, int group, clg__body *text)
     }
 }
 
-static int big_loads(const clg__planner *f, const clg__body *t, int64_t numel)
+static int big_loads(const clg__planner *f, const clg__body *body, int64_t numel)
 {
     int n = 0;
-    for (int i = 0; i < t->n_operands; i++) {
-        if (t->operands[i].kind == CLG__FROM_BUFFER)
-            n += clg__cost_big(f->w->values[t->operands[i].input / CLG__MAX_OUTPUTS].numel, numel);
+    for (int i = 0; i < body->n_operands; i++) {
+        if (body->operands[i].kind == CLG__FROM_BUFFER)
+            n += clg__cost_big(f->w->values[body->operands[i].input / CLG__MAX_OUTPUTS].numel, numel);
     }
     return n;
 }

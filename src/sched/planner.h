@@ -56,8 +56,8 @@ typedef struct clg__planner {
     clg__span *spans; // of temporaries
     clg__place_in *views;
     int n_views;
-    clg__unit *units;
-    int n_units, cap_units;
+    clg__source *sources;
+    int n_sources, cap_sources;
 } clg__planner;
 
 // Output `out` of a value, as bodies are bound to it. Epilogue operands are told from a kernel's own inputs by
