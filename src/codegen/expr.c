@@ -137,7 +137,7 @@ static const struct {
 };
 
 // PoCL 3.1 computes pow and fmod of double vectors wrongly where one lane is not finite or zero (also the
-// spare ones of a tail): lane by lane.
+// spare ones of a vector in part): lane by lane.
 static const struct {
     const char *name, *text;
 } by_lanes[] = {

@@ -52,9 +52,9 @@ bool clg__red_is_alone(const clg__reducer *r);
 
 // reduce_body.c
 void clg__red_loop(clg__reducer *r);
-void clg__red_values(clg__reducer *r, clg__str *b, bool element); // the results "f{k}"; element: folded to one
+void clg__red_values(clg__reducer *r, clg__str *b, bool element); // "f{k}": the results
 void clg__red_epilogue(clg__reducer *r, clg__str *b, clg__lanes lanes); // over what is kept: row, j and at are set
-void clg__red_ends(clg__reducer *r, clg__str *b); // what a unit of work stores: its part, or results
+void clg__red_stores(clg__reducer *r, clg__str *b); // what a unit of work stores: its part, or results
 
 // combine.c: text that the loops are made of
 void clg__red_declare(clg__reducer *r, clg__str *b);

@@ -138,7 +138,7 @@ static void gen_partial_store(clg__reducer *r, clg__str *b, bool one)
     }
 }
 
-// f{k}: the results, element: folded to one.
+// f{k}: the results. element: one per unit, from folded totals.
 void clg__red_values(clg__reducer *r, clg__str *b, bool element)
 {
     for (int k = 0; k < r->body->n_reductions; k++) {
@@ -153,7 +153,7 @@ void clg__red_values(clg__reducer *r, clg__str *b, bool element)
 }
 
 // What the unit stores: its part, or the results.
-void clg__red_ends(clg__reducer *r, clg__str *b)
+void clg__red_stores(clg__reducer *r, clg__str *b)
 {
     const bool one = r->inner_reduced || r->vec == 1;
     // u is clamped in the GPU class: no barrier may stand where some items do not come

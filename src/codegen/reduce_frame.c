@@ -117,7 +117,7 @@ static void stage_one(clg__reducer *r, const clg__caps *caps, const int *temps, 
     clg__red_loop(r);
     clg__red_totals(r, b);
     clg__str_add(b, redo ? "wrong &= !careful;\nif (wrong) {\ncareful = 1;\ncontinue;\n}\n" : "");
-    clg__red_ends(r, b);
+    clg__red_stores(r, b);
     clg__str_add(b, redo ? "} while (wrong);\n" : "");
     clg__str_add(b, r->vec == 1 ? "}\n" : "");
 
