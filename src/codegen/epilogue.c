@@ -46,7 +46,8 @@ static void load(clg__gen *n, int k)
     clg__str_printf(&n->text, "const T_%s l%d = ", s, k);
     if (a == ACCESS_ROW || a == ACCESS_ONE || n->vec == 1) {
         const char *step = a == ACCESS_ROW ? " * st" : "";
-        clg__str_printf(&n->text, "(T_%s)(%sb%d[off%d + %s%s", s, clg__convert("GET", o->dtype, from), k, k, index[a], step);
+        clg__str_printf(&n->text, "(T_%s)(%sb%d[off%d + %s%s", s, clg__convert("GET", o->dtype, from), k, k,
+                        index[a], step);
         if (a == ACCESS_ROW)
             clg__str_printf(&n->text, "%d", k);
         clg__str_printf(&n->text, "]%s);\n", clg__converted(o->dtype));

@@ -11,8 +11,9 @@
 //
 // The computing type is that of the last input. What is in memory and what is in registers are two things
 // (base/dtype.def): loads and stores convert, and the value of a packed type is rounded after every instruction, so
-// that it is the same whether it went through memory or not. In texts of helpers $M is the type in memory, $B its bits, $G and
-// $P what makes a register's element of it and back (nothing where they are the same), $( ... $) a register of 16.
+// that it is the same whether it went through memory or not. In texts of helpers $M is the type in memory, $B its
+// bits, $G and $P what makes a register's element of it and back (nothing where they are the same), $( ... $) a
+// register of 16.
 #include "base/format.h"
 #include "codegen/gen.h"
 

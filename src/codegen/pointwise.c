@@ -52,7 +52,7 @@ static int64_t parts_of(int64_t inner)
     return inner < 2 * CLG__CHUNK ? 1 : inner / CLG__CHUNK;
 }
 
-// Geometry of a launch: the table of segments (of clg__gen_pointwise); then for each body its units and work-groups,
+// Geometry of a launch: the table of segments (of add_segments); then for each body its units and work-groups,
 // g[-2] and g[-1], dimensions and operands from g[0] on, units and units per row at g[units_at].
 static void gen_cpu_body(clg__gen *n, int units_at)
 {
@@ -179,21 +179,18 @@ static void gen_call(clg__str *t, const clg__body *body, int n, int vec, int ite
     clg__str_add(t, ");\n");
 }
 
-clg_status clg__gen_pointwise(const clg__body *const *bodies, int n, const clg__caps *caps,
-                              clg__kplan *p)
+// The numbers of all bodies, and the text of the first, which is that of all; *total: work-groups. Sets p->err.
+static void add_segments(const clg__body *const *bodies, int n, const clg__caps *caps, int vec, clg__kplan *p,
+                         clg__str *work, int64_t *total)
 {
-    const int vec = caps->cpu_class ? 16 : 1, items = vec > 1 ? 1 : items_of(caps);
-    clg__str work = { 0 };
-    int64_t total = 0;
     // The table of segments: first work-group of each body and where its g[] starts, ended by the total.
     const int table = p->n_geo;
+    *total = 0;
     for (int k = 0; k <= n && p->err.status >= 0; k++) {
         clg__geo_add(p, 0);
         clg__geo_add(p, 0);
     }
-    clg__launch *l = clg__kplan_kernel(p, NULL, "pointwise");
-    bool ok = n <= CLG__LAUNCH_BODIES;
-    for (int k = 0; k < n && ok && p->err.status >= 0; k++) {
+    for (int k = 0; k < n && p->err.status >= 0; k++) {
         clg__gen gen;
         int units_at;
         int64_t units;
@@ -201,27 +198,44 @@ clg_status clg__gen_pointwise(const clg__body *const *bodies, int n, const clg__
         const int start = p->n_geo;
         gen_one(&gen, bodies[k], vec, p, &units_at);
         const int64_t count = count_groups(&gen.s, caps, vec, &units);
-        const int64_t inner = gen.s.dim[gen.s.rank - 1];
         clg__geo_add(p, units);
-        clg__geo_add(p, parts_of(inner));
+        clg__geo_add(p, parts_of(gen.s.dim[gen.s.rank - 1]));
         if (p->err.status < 0)
-            break;
+            return;
         p->geo[units_place] = units;
         p->geo[groups_place] = count;
-        p->geo[table + 2 * k] = total;
+        p->geo[table + 2 * k] = *total;
         p->geo[table + 2 * k + 1] = start;
-        total += count;
-        p->geo[table + 2 * k + 2] = total;
+        *total += count;
+        p->geo[table + 2 * k + 2] = *total;
         for (int i = 0; i < bodies[k]->n_operands; i++)
             p->bytes += (uint64_t) (bodies[k]->operands[i].kind == CLG__FROM_BUFFER) *
                         (uint64_t) space_numel(&gen.s) *
                         clg_dtype_size(bodies[k]->operands[i].dtype);
-        if (k == 0)
-            ok = gen_text(&gen, units_at, &work);
+        if (k == 0 && !gen_text(&gen, units_at, work))
+            clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
     }
+}
+
+clg_status clg__gen_pointwise(const clg__body *const *bodies, int n, const clg__caps *caps,
+                              clg__kplan *p)
+{
+    const int vec = caps->cpu_class ? 16 : 1, items = vec > 1 ? 1 : items_of(caps), table = p->n_geo;
+    clg__str work = { 0 };
+    int64_t total;
+    if (n > CLG__LAUNCH_BODIES)
+        return clg__fail(&p->err, CLG_EINVAL, "codegen: %d bodies in one launch, at most %d are possible", n,
+                         CLG__LAUNCH_BODIES);
+    add_segments(bodies, n, caps, vec, p, &work, &total);
+    if (p->err.status < 0 || total == 0) { // or nothing to compute
+        clg__str_free(&work);
+        return p->err.status;
+    }
+    clg__launch *l = clg__kplan_kernel(p, NULL, "pointwise");
     clg__str *t = &l->text;
     clg__str_printf(t, "#pragma OPENCL FP_CONTRACT OFF\n#define CHUNK %d\n%s", CLG__CHUNK,
                     clg__str_text(&work));
+    clg__str_free(&work);
     clg__str_printf(t, "__attribute__((reqd_work_group_size(%d, 1, 1)))\n"
                        "kernel void NAME(pointwise)(global const long *geo, int base",
                     items);
@@ -237,15 +251,9 @@ clg_status clg__gen_pointwise(const clg__body *const *bodies, int n, const clg__
     clg__str_add(t, ")\n{\n");
     gen_call(t, bodies[0], n, vec, items);
     clg__str_add(t, "}\n");
-    clg__str_free(&work);
-    if (!ok || t->failed)
+    if (t->failed)
         clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
     clg__kplan_grid(l, (size_t) total, 1, 1, (size_t) items, 1, 1);
-    if (total == 0) { // nothing to compute
-        clg__str_free(&l->text);
-        clg__free(l->args);
-        p->n_launches--;
-    }
     return p->err.status;
 }
 

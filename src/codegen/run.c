@@ -142,7 +142,8 @@ void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill)
         clg__str_printf(&n->text,
                         "w%d && NAME(run_in)(g + %d, g + %d, %d, j) ? "
                         "%sp%d[NAME(run_at)(%s, %d, j)]%s : (E_%s)(%s)",
-                        k, n->dims_at + n->run, w, rank, clg__convert("GET", t, from), k, at, rank, clg__converted(t), s, fill);
+                        k, n->dims_at + n->run, w, rank, clg__convert("GET", t, from), k, at, rank,
+                        clg__converted(t), s, fill);
     else if (n->vec == 1)
         clg__str_printf(&n->text, "%sp%d[NAME(run_at)(%s, %d, j)]%s", clg__convert("GET", t, from), k, at, rank,
                         clg__converted(t));

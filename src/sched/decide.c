@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is stored and what is computed inline: bottom-up, every pointwise value is inlined where it is used,
-// unless it is a result, is used several times and costs more to repeat than to load, does not fit, or cannot be reached
-// through a view. Reductions and kernels are groups of their own.
+// unless it is a result, is used several times and costs more to repeat than to load, does not fit, or cannot be
+// reached through a view. Reductions and kernels are groups of their own.
 #include "sched/planner.h"
 
 #include "graph/build.h"
