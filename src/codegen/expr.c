@@ -122,9 +122,10 @@ static const struct {
       "static inline T_@ NAME(trunc_divide_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0);\n"
       "    const T_@ q = a / (b == z ? (T_@)((E_@)1) : b);\n    return b == z ? z : q;\n}\n"
       "#define H_TRUNC_DIVIDE_@(a, b) NAME(trunc_divide_@)(a, b)\n" },
+    // b & ~(b >> ..): the larger one of b and 0 kills Mesa 22.3's compiler where b is an argument of 8 bits
     { "H_POW", "#define H_POW_@(a, b) pow(a, b)\n",
       "static inline T_@ NAME(pow_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
-      "    T_@ r = one, x = a, e = b < z ? z : b;\n    for (int i = 0; i < $B - 1; i++) {\n"
+      "    T_@ r = one, x = a, e = b & ~(b >> (T_@)((E_@)($B - 1)));\n    for (int i = 0; i < $B - 1; i++) {\n"
       "        r = (e & one) != z ? S_@(U_@(r) * U_@(x)) : r;\n        x = S_@(U_@(x) * U_@(x));\n"
       "        e = e >> one;\n    }\n"
       "    const T_@ minus = (b & one) != z ? -one : one;\n"
