@@ -90,7 +90,7 @@ static const struct {
       "#define H_REM_@(a, b) NAME(rem_@)(a, b)\n",
       "static inline T_@ NAME(rem_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0);\n"
       "    const T_@ d = (b == z) | (b == (T_@)((E_@)-1)) ? (T_@)((E_@)1) : b;\n    const T_@ m = a % d;\n"
-      "    return (m != z) & ((d < z) != (m < z)) ? m + d : m;\n}\n"
+      "    return (m != z) & ((b < z) != (m < z)) ? m + b : m;\n}\n"
       "#define H_REM_@(a, b) NAME(rem_@)(a, b)\n",
       "static inline T_@ NAME(rem_@)(T_@ a, T_@ b)\n{\n"
       "    return a % (b == (T_@)((E_@)0) ? (T_@)((E_@)1) : b);\n}\n"
