@@ -166,7 +166,7 @@ static void open_unfused(void)
 
 START_TEST(random_graphs_agree)
 {
-    const int rounds = setting("CLGRAD_FUZZ_ROUNDS", 24), nodes = setting("CLGRAD_FUZZ_NODES", 14);
+    const int rounds = setting("CLGRAD_FUZZ_ROUNDS", on_pocl() ? 24 : 12), nodes = setting("CLGRAD_FUZZ_NODES", 14);
     const uint64_t first = (uint64_t) setting("CLGRAD_FUZZ_SEED", 1);
     printf("CLGRAD_FUZZ_SEED=%llu CLGRAD_FUZZ_ROUNDS=%d\n", (unsigned long long) first, rounds);
     open_unfused();

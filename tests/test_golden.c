@@ -214,7 +214,10 @@ static clg_tensor apply_expression(const record *r, clg_tensor *x)
     int n = snprintf(line, sizeof line, "golden | %s |", r->op);
     for (int k = 0; k < r->n_in; k++)
         n += snprintf(line + n, sizeof line - (size_t) n, " real(0,1)[1]");
-    ck_assert_msg(cases_read(r->name, line, error), "%s", error);
+    disturb(false); // numbers of a test's text are the C library's
+    const bool read = cases_read(r->name, line, error);
+    disturb(true);
+    ck_assert_msg(read, "%s", error);
     for (int k = 0; k < op_case_count; k++) {
         if (strcmp(op_cases[k].name, "golden") == 0) // the others come with the maps of ops.h
             return case_apply(&op_cases[k], x);

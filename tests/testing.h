@@ -76,6 +76,18 @@ static inline double *read_all(clg_tensor t)
     return out;
 }
 
+// PoCL, whatever the class of its kernels. What costs minutes of a compiler's time on each implementation is
+// divided between them; CLGRAD_TEST_FULL=1, as in tools/check --all, leaves nothing out.
+static inline bool on_pocl(void)
+{
+    return strstr(clg_device_get_info(dev)->platform, "Portable") != NULL;
+}
+
+static inline bool everything(void)
+{
+    return getenv("CLGRAD_TEST_FULL") != NULL;
+}
+
 // Opens the device, runs the suite, closes; 77 where there is no device to test on.
 static inline int run_suite(Suite *s)
 {

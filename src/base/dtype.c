@@ -2,6 +2,8 @@
 // Element types: the table of dtype.def, and what follows from it.
 #include "base/dtype.h"
 
+#include "base/fp.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -186,6 +188,7 @@ static double between(double v, double lo, double hi)
 
 double clg__fit(clg_dtype t, double v)
 {
+    CLG__DEFAULT_FP;
     const clg_dtype_info *i = &clg__dtype_of(t)->info;
     switch (i->kind) {
     case CLG_KIND_FLOAT:
@@ -235,6 +238,7 @@ static void put_integer(size_t bytes, void *p, uint64_t v)
 
 double clg_element_get(clg_dtype t, const void *element)
 {
+    CLG__DEFAULT_FP;
     const clg_dtype_info *i = &clg__dtype_of(t)->info;
     float f;
     double d;
@@ -251,8 +255,9 @@ double clg_element_get(clg_dtype t, const void *element)
 
 void clg_element_set(clg_dtype t, void *element, double value)
 {
+    CLG__DEFAULT_FP;
     const clg_dtype_info *i = &clg__dtype_of(t)->info;
-    const float f = (float) value;
+    const float f = (float) clg__fp_pin(value);
     const double v = clg__fit(t, value);
     if (i->kind == CLG_KIND_FLOAT && i->bytes == 2)
         put_integer(2, element, narrow(rows[t].digits, f));

@@ -4,6 +4,8 @@
 // the same with other windows. Kernels are planned in pool_plan.c.
 #include "ops/pool.h"
 
+#include "base/fp.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -234,6 +236,7 @@ static clg_tensor power_mean(const char *name, int nd, clg_tensor x, double norm
         return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
     if (!clg_dtype_is_float(x->dtype))
         return clg__call_fail(&c, CLG_EDTYPE, "only floating types");
+    CLG__DEFAULT_FP;
     if (!(norm > 0) || isinf(norm))
         return clg__call_fail(&c, CLG_EINVAL, "norm is %g, expected a positive number", norm);
     const int paddings[] = { r.padding, r.padding_d, r.padding_h, r.padding_w, r.padding_end, r.padding_end_d,
