@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""handles.py ROOT: test_handles.c calls every public function that takes a handle."""
+"""handles.py ROOT: test_handles.c calls, in rows of handle_calls.h, every public function that takes a handle."""
 import pathlib
 import re
 import sys
 
 root = pathlib.Path(sys.argv[1])
 HANDLES = r'\bclg_(tensor|var|scope|store|optim|device)\b(?! \*\*)'
-test = (root / 'tests/test_handles.c').read_text()
+test = ''.join((root / 'tests' / name).read_text() for name in ('handle_calls.h', 'test_handles.c'))
 # A macro stands in for its function: clg_eval for clg_eval_n, clg_scope_push for clg_scope_push_at.
 called = set(re.findall(r'\b(clg_\w+)\(', test))
 called |= {name + end for name in called for end in ('_n', '_at')}

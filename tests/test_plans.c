@@ -3,7 +3,7 @@
 // what shares a launch. On a recorder that knows what a device can do and has none. After a change that is
 // meant: CLGRAD_CODEGEN_WRITE=1 writes the files anew; read the difference before it is committed.
 #include "../tools/fashion.h"
-#include "graph/build.h"
+#include "planned.h"
 #include "sched/planner.h"
 
 #include "base/alloc.h"
@@ -13,50 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const clg_device_info info = { .name = "none" };
-static clg__caps caps;
-static struct clg_device_t recorder;
-static const clg_device dev = &recorder;
-static char memory; // what leaves are said to be in
-
-static void none(void *buf)
-{
-    (void) buf;
-}
-
-static void begin(bool cpu)
-{
-    caps = (clg__caps) { .cpu_class = cpu, .is_cpu = cpu, .fp64 = true, .compute_units = 4,
-                         .max_work_group = cpu ? 4096 : 256, .max_parameter_bytes = 1024, .local_bytes = 32 << 10,
-                         .global_bytes = (uint64_t) 8 << 30, .max_alloc_bytes = (uint64_t) 2 << 30,
-                         .base_align = 128, .local_is_dedicated = !cpu };
-    recorder = (struct clg_device_t) { .info = &info, .caps = &caps, .buf_ref = none, .buf_unref = none };
-    ck_assert_int_eq(clg__recorder_init(dev), CLG_OK);
-}
-
-static clg_tensor leaf(clg_dtype t, clg_shape s)
-{
-    clg_tensor x = clg_zeros(dev, t, s);
-    ck_assert_int_eq(x->status, CLG_OK);
-    clg__node_set_buffer(clg__node_of(x), &memory, 0);
-    return x;
-}
-
-static clg_tensor weight(clg_shape s)
-{
-    return clg_track(leaf(CLG_F32, s));
-}
-
-// As if the first values of all variables had been evaluated.
-static void variables_are_made(void)
-{
-    for (int i = 0; i < dev->n_pending; i++) {
-        if (dev->pending[i].creation)
-            clg__node_set_buffer(dev->pending[i].value, &memory, 0);
-    }
-    clg__pending_commit(dev, true);
-}
 
 // ---- the graphs: each writes its results to out, and returns how many
 
@@ -184,7 +140,7 @@ START_TEST(plans_are_as_they_were)
     clg__err err = { 0 };
     clg__str text = { 0 };
     clg_tensor out[MOST];
-    begin(!cases[_i].gpu);
+    begin(!cases[_i].gpu, 128);
     const int n = cases[_i].record(out);
     clg__work w = { .dev = dev, .err = &err, .fuse = true };
     clg__planner f = { .w = &w, .passes = &text };

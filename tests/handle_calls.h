@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+// Every public function that takes a handle, called with one that may be dead: rows of name, the name that messages
+// spell, the call, and kinds of handle that are not its business. t, v, s, w, o, d are those of test_handles.c.
+#ifndef CLG_TESTS_HANDLE_CALLS_H
+#define CLG_TESTS_HANDLE_CALLS_H
+
+#define ROWS_T(R)                                                                                  \
+    CLG_UNARY_MAP(UNARY) CLG_BINARY_MAP(BINARY)                                                    \
+    R(leaky_relu, leaky_relu, clg_leaky_relu(t, 0.1), 0)                                           \
+    R(elu, elu, clg_elu(t, 1), 0)                                                                  \
+    R(softplus, softplus, clg_softplus(t, 1, 20), 0)                                               \
+    R(clamp, clamp, clg_clamp(t, 0, 1), 0)                                                         \
+    R(where0, where, clg_where(t, good, good), 0)                                                  \
+    R(where1, where, clg_where(good, t, good), 0)                                                  \
+    R(where2, where, clg_where(good, good, t), 0)                                                  \
+    R(cast, cast, clg_cast(t, CLG_F32), 0)                                                         \
+    R(cast2, cast, clg_cast(t, CLG_I32), 0)                                                        \
+    R(sum, sum, clg_sum(t, CLG_ALL, false), 0)                                                     \
+    R(mean, mean, clg_mean(t, CLG_ALL, false), 0)                                                  \
+    R(amax, amax, clg_amax(t, CLG_ALL, false), 0)                                                  \
+    R(amin, amin, clg_amin(t, CLG_ALL, false), 0)                                                  \
+    R(argmax, argmax, clg_argmax(t, CLG_ALL, false), 0)                                            \
+    R(argmin, argmin, clg_argmin(t, CLG_ALL, false), 0)                                            \
+    R(any, any, clg_any(t, CLG_ALL, false), 0)                                                     \
+    R(all, all, clg_all(t, CLG_ALL, false), 0)                                                     \
+    R(variance, variance, clg_variance(t, CLG_ALL, 0, false), 0)                                   \
+    R(std, std, clg_std(t, CLG_ALL, 0, false), 0)                                                  \
+    R(logsumexp, logsumexp, clg_logsumexp(t, CLG_ALL, false), 0)                                   \
+    R(reshape, reshape, clg_reshape(t, CLG_SHAPE(6)), 0)                                           \
+    R(reshape2, reshape, clg_reshape(t, CLG_SHAPE(2, 3)), 0)                                       \
+    R(flatten, flatten, clg_flatten(t, 0, -1), 0)                                                  \
+    R(squeeze, squeeze, clg_squeeze(t, CLG_ALL), 0)                                                \
+    R(unsqueeze, unsqueeze, clg_unsqueeze(t, 0), 0)                                                \
+    R(permute, permute, clg_permute(t, CLG_AXES(1, 0)), 0)                                         \
+    R(transpose, transpose, clg_transpose(t, 0, 1), 0)                                             \
+    R(expand, expand, clg_expand(t, CLG_SHAPE(4, 2, 3)), 0)                                        \
+    R(expand2, expand, clg_expand(t, CLG_SHAPE(2, 3)), 0)                                          \
+    R(slice, slice, clg_slice(t, 0, 0, 1, 1), 0)                                                   \
+    R(flip, flip, clg_flip(t, CLG_AXES(0)), 0)                                                     \
+    R(pad, pad, clg_pad(t, CLG_SHAPE(1, 1), CLG_SHAPE(0, 0), 0), 0)                                \
+    R(concat, concat, clg_concat_n((clg_tensor[]) { good, t }, 2, 0), 0)                           \
+    R(stack, stack, clg_stack_n((clg_tensor[]) { good, t }, 2, 0), 0)                              \
+    R(one_hot, one_hot, clg_one_hot(t, 3), 0)                                                      \
+    R(index_select0, index_select, clg_index_select(t, 0, good), 0)                                \
+    R(index_select1, index_select, clg_index_select(good, 0, t), 0)                                \
+    R(matmul0, matmul, clg_matmul(t, good), 0)                                                     \
+    R(matmul1, matmul, clg_matmul(good, t), 0)                                                     \
+    R(conv1d_0, conv1d, clg_conv1d(t, good, NULL, NULL), 0)                                        \
+    R(conv1d_1, conv1d, clg_conv1d(good, t, NULL, NULL), 0)                                        \
+    R(conv1d_2, conv1d, clg_conv1d(good, good, t, NULL), OPTIONAL)                                 \
+    R(conv2d_0, conv2d, clg_conv2d(t, good, NULL, NULL), 0)                                        \
+    R(conv2d_1, conv2d, clg_conv2d(good, t, NULL, NULL), 0)                                        \
+    R(conv2d_2, conv2d, clg_conv2d(good, good, t, NULL), OPTIONAL)                                 \
+    R(conv3d_0, conv3d, clg_conv3d(t, good, NULL, NULL), 0)                                        \
+    R(conv3d_1, conv3d, clg_conv3d(good, t, NULL, NULL), 0)                                        \
+    R(conv3d_2, conv3d, clg_conv3d(good, good, t, NULL), OPTIONAL)                                 \
+    R(conv_transpose1d_0, conv_transpose1d, clg_conv_transpose1d(t, good, NULL, NULL), 0)          \
+    R(conv_transpose1d_1, conv_transpose1d, clg_conv_transpose1d(good, t, NULL, NULL), 0)          \
+    R(conv_transpose1d_2, conv_transpose1d, clg_conv_transpose1d(good, good, t, NULL), OPTIONAL)   \
+    R(conv_transpose2d_0, conv_transpose2d, clg_conv_transpose2d(t, good, NULL, NULL), 0)          \
+    R(conv_transpose2d_1, conv_transpose2d, clg_conv_transpose2d(good, t, NULL, NULL), 0)          \
+    R(conv_transpose2d_2, conv_transpose2d, clg_conv_transpose2d(good, good, t, NULL), OPTIONAL)   \
+    R(conv_transpose3d_0, conv_transpose3d, clg_conv_transpose3d(t, good, NULL, NULL), 0)          \
+    R(conv_transpose3d_1, conv_transpose3d, clg_conv_transpose3d(good, t, NULL, NULL), 0)          \
+    R(conv_transpose3d_2, conv_transpose3d, clg_conv_transpose3d(good, good, t, NULL), OPTIONAL)   \
+    R(max_pool1d, max_pool1d, clg_max_pool1d(t, NULL), 0)                                          \
+    R(max_pool2d, max_pool2d, clg_max_pool2d(t, NULL), 0)                                          \
+    R(max_pool3d, max_pool3d, clg_max_pool3d(t, NULL), 0)                                          \
+    R(avg_pool1d, avg_pool1d, clg_avg_pool1d(t, NULL), 0)                                          \
+    R(avg_pool2d, avg_pool2d, clg_avg_pool2d(t, NULL), 0)                                          \
+    R(avg_pool3d, avg_pool3d, clg_avg_pool3d(t, NULL), 0)                                          \
+    R(adaptive_max_pool1d, adaptive_max_pool1d, clg_adaptive_max_pool1d(t, CLG_SHAPE(1), NULL), 0) \
+    R(adaptive_avg_pool1d, adaptive_avg_pool1d, clg_adaptive_avg_pool1d(t, CLG_SHAPE(1)), 0)       \
+    R(adaptive_max_pool2d, adaptive_max_pool2d, clg_adaptive_max_pool2d(t, CLG_SHAPE(1), NULL), 0) \
+    R(adaptive_avg_pool2d, adaptive_avg_pool2d, clg_adaptive_avg_pool2d(t, CLG_SHAPE(1)), 0)       \
+    R(adaptive_max_pool3d, adaptive_max_pool3d, clg_adaptive_max_pool3d(t, CLG_SHAPE(1), NULL), 0) \
+    R(adaptive_avg_pool3d, adaptive_avg_pool3d, clg_adaptive_avg_pool3d(t, CLG_SHAPE(1)), 0)       \
+    R(max_unpool1d_0, max_unpool1d, clg_max_unpool1d(t, good, CLG_SCALAR, NULL), 0)                \
+    R(max_unpool1d_1, max_unpool1d, clg_max_unpool1d(good, t, CLG_SCALAR, NULL), 0)                \
+    R(max_unpool2d_0, max_unpool2d, clg_max_unpool2d(t, good, CLG_SCALAR, NULL), 0)                \
+    R(max_unpool2d_1, max_unpool2d, clg_max_unpool2d(good, t, CLG_SCALAR, NULL), 0)                \
+    R(max_unpool3d_0, max_unpool3d, clg_max_unpool3d(t, good, CLG_SCALAR, NULL), 0)                \
+    R(max_unpool3d_1, max_unpool3d, clg_max_unpool3d(good, t, CLG_SCALAR, NULL), 0)                \
+    R(unfold, unfold, clg_unfold(t, NULL), 0)                                                      \
+    R(fold, fold, clg_fold(t, CLG_SHAPE(1), NULL), 0)                                              \
+    R(lp_pool1d, lp_pool1d, clg_lp_pool1d(t, 2, NULL), 0)                                          \
+    R(lp_pool2d, lp_pool2d, clg_lp_pool2d(t, 2, NULL), 0)                                          \
+    R(lp_pool3d, lp_pool3d, clg_lp_pool3d(t, 2, NULL), 0)                                          \
+    R(softmax, softmax, clg_softmax(t, 0), 0)                                                      \
+    R(log_softmax, log_softmax, clg_log_softmax(t, 0), 0)                                          \
+    R(mse_loss0, mse_loss, clg_mse_loss(t, good, CLG_REDUCE_MEAN), 0)                              \
+    R(mse_loss1, mse_loss, clg_mse_loss(good, t, CLG_REDUCE_MEAN), 0)                              \
+    R(cross_entropy0, cross_entropy, clg_cross_entropy(t, good, NULL), 0)                          \
+    R(cross_entropy1, cross_entropy, clg_cross_entropy(good, t, NULL), 0)                          \
+    R(cross_entropy2, cross_entropy,                                                               \
+      clg_cross_entropy(good, good, clg_cross_entropy_params(.weight = t)), OPTIONAL)              \
+    R(batch_norm0, batch_norm, clg_batch_norm(t, NULL, NULL, NULL, NULL, NULL), 0)                 \
+    R(batch_norm1, batch_norm, clg_batch_norm(good, t, NULL, NULL, NULL, NULL), OPTIONAL)          \
+    R(batch_norm2, batch_norm, clg_batch_norm(good, NULL, t, NULL, NULL, NULL), OPTIONAL)          \
+    R(batch_norm3, batch_norm, clg_batch_norm(good, NULL, NULL, t, NULL, NULL), OPTIONAL)          \
+    R(batch_norm4, batch_norm, clg_batch_norm(good, NULL, NULL, NULL, t, NULL), OPTIONAL)          \
+    R(dropout, dropout, clg_dropout(t, 0.5), 0)                                                    \
+    R(detach, detach, clg_detach(t), 0)                                                            \
+    R(track, track, clg_track(t), 0)                                                               \
+    R(grad0, grad, clg_grad(t, good), 0)                                                           \
+    R(grad1, grad, clg_grad(clg_sum(good, CLG_ALL, false), t), 0)                                  \
+    R(grad_n, grad, FROM(clg_grad_n(t, &good, 1, many)), 0)                                        \
+    R(vjp0, vjp, FROM(clg_vjp_n(t, good, &good, 1, true, many)), 0)                                \
+    R(vjp1, vjp, FROM(clg_vjp_n(good, t, &good, 1, true, many)), 0)                                \
+    R(vjp2, vjp, FROM(clg_vjp_n(good, good, &t, 1, true, many)), 0)                                \
+    R(grad_check, grad_check, FROM(clg_grad_check(identity, NULL, &t, 1, NULL)), 0)                \
+    R(eval_n, eval, FROM(clg_eval_n((clg_tensor[]) { good, t }, 2)), 0)                            \
+    R(eval_alone, eval, FROM(clg_eval_alone(t)), 0)                                                \
+    R(read, read, FROM(clg_read(t, host, sizeof host)), 0)                                         \
+    R(item, item, (clg_item(t, &said), (clg_tensor) NULL), 0)                                      \
+    R(print, print, FROM(clg_print(stdout, t)), 0)                                                 \
+    R(dot, dot, FROM(clg_dot_n(stdout, (clg_tensor[]) { good, t }, 2)), 0)                         \
+    R(plan1, plan, FROM(clg_plan_n(dev, (clg_tensor[]) { good, t }, 2, &info)), 0)                 \
+    R(keep, keep, clg_keep(t), OPTIONAL | HARMLESS)                                                \
+    R(drop, drop, VOID(drop()), OPTIONAL | 1 << CLOSED | HARMLESS)                                 \
+    R(escape, escape, clg_escape(t), OPTIONAL | HARMLESS)                                          \
+    R(label, label, clg_label(t, "x"), OPTIONAL)                                                   \
+    R(is_tracked, is_tracked, VOID(clg_is_tracked(t)), OPTIONAL | 1 << CLOSED | HARMLESS)          \
+    R(tensor_error, tensor_error, VOID(clg_tensor_error(t)), OPTIONAL | 1 << CLOSED | HARMLESS)    \
+    R(check_inputs, test, clg_check_inputs("test", "a b", (clg_tensor[]) { good, t }, 2), 0)       \
+    R(var_create, var_create, VOID(clg_var_create(t)), OPTIONAL | 1 << CLOSED)                     \
+    R(var_assign1, var_assign, FROM(clg_var_assign(vars[GOOD], t)), 0)                             \
+    R(assign_n1, assign_n, FROM(clg_assign_n((clg_var[]) { vars[GOOD], vars[GOOD] },               \
+                                             (clg_tensor[]) { good, t }, 2)), 0)                   \
+    R(nn_conv1d0, nn_conv1d, clg_nn_conv1d(stores[GOOD], "c", t,                                   \
+      clg_nn_conv_params(.out = 1, .kernel = 1)), 0)                                               \
+    R(nn_conv2d0, nn_conv2d, clg_nn_conv2d(stores[GOOD], "c", t,                                   \
+      clg_nn_conv_params(.out = 1, .kernel = 1)), 0)                                               \
+    R(nn_conv3d0, nn_conv3d, clg_nn_conv3d(stores[GOOD], "c", t,                                   \
+      clg_nn_conv_params(.out = 1, .kernel = 1)), 0)                                               \
+    R(nn_conv_transpose1d0, nn_conv_transpose1d, clg_nn_conv_transpose1d(stores[GOOD], "c", t,     \
+      clg_nn_conv_params(.out = 1, .kernel = 1)), 0)                                               \
+    R(nn_conv_transpose2d0, nn_conv_transpose2d, clg_nn_conv_transpose2d(stores[GOOD], "c", t,     \
+      clg_nn_conv_params(.out = 1, .kernel = 1)), 0)                                               \
+    R(nn_conv_transpose3d0, nn_conv_transpose3d, clg_nn_conv_transpose3d(stores[GOOD], "c", t,     \
+      clg_nn_conv_params(.out = 1, .kernel = 1)), 0)                                               \
+    R(nn_linear0, nn_linear, clg_nn_linear(stores[GOOD], "l", t, clg_nn_linear_params(.out = 1)), 0) \
+    R(nn_batch_norm2d0, nn_batch_norm2d, clg_nn_batch_norm2d(stores[GOOD], "b", t, NULL), 0)       \
+    R(nn_dropout0, nn_dropout, clg_nn_dropout(stores[GOOD], t, 0.5), 0)                            \
+    R(optim_step1, optim_step, FROM(clg_optim_step(optims[GOOD], t)), 0)                           \
+    R(optim_grads1, optim_grads, FROM(clg_optim_grads(optims[GOOD], t, NULL, NULL)), 0)            \
+    R(optim_apply1, optim_apply, FROM(clg_optim_apply(optims[GOOD], &t, grads())), 0)              \
+    R(clip_grad_norm, clip_grad_norm, clg_clip_grad_norm((clg_tensor[]) { good, t }, 2, 1), 0)     \
+    R(clip_grad_value, clip_grad_value, clip_value(), 0)
+
+#define ROWS_V(R)                                                                                  \
+    R(var_destroy, var_destroy, VOID(var_destroy()), 1 << IS_NULL | 1 << CLOSED)                   \
+    R(var_value, var_value, clg_var_value(v), 0)                                                   \
+    R(var_freeze, var_freeze, VOID(clg_var_freeze(v, true)), 1 << IS_NULL | 1 << CLOSED)           \
+    R(var_assign, var_assign, FROM(clg_var_assign(v, good)), 0)                                    \
+    R(assign_n, assign_n, FROM(clg_assign_n((clg_var[]) { vars[GOOD], v },                         \
+                                            (clg_tensor[]) { good, good }, 2)), 0)
+
+#define ROWS_W(R)                                                                                  \
+    R(store_destroy, store_destroy, VOID(store_destroy()), 1 << IS_NULL | 1 << CLOSED)             \
+    R(store_train, store_train, VOID(clg_store_train(w, true)), 1 << IS_NULL | 1 << CLOSED)        \
+    R(store_is_training, store_is_training, VOID(clg_store_is_training(w)), QUIET)                 \
+    R(store_param, store_param, VOID(clg_store_param(w, "x", CLG_SHAPE(1), zero, 0)), QUIET)       \
+    R(store_buffer, store_buffer, VOID(clg_store_buffer(w, "x", CLG_F32, CLG_SHAPE(1), 0)), QUIET) \
+    R(store_freeze, store_freeze, VOID(clg_store_freeze(w, "", true)), QUIET)                      \
+    R(store_count, store_count, VOID(clg_store_count(w)), QUIET)                                   \
+    R(store_at, store_at, VOID(clg_store_at(w, 0, NULL, NULL)), QUIET)                             \
+    R(store_find, store_find, VOID(clg_store_find(w, "w")), QUIET)                                 \
+    R(store_device, store_device, VOID(clg_store_device(w)), QUIET)                                \
+    R(store_check, store_check, FROM(clg_store_check(w)), 0)                                       \
+    R(store_missing, store_missing, VOID(clg_store_missing(w, 0)), QUIET)                          \
+    R(store_unexpected, store_unexpected, VOID(clg_store_unexpected(w, 0)), QUIET)                 \
+    R(store_save, store_save, FROM(clg_store_save(w, "/nowhere/x", NULL)), 0)                      \
+    R(store_load, store_load, FROM(clg_store_load(w, "/nowhere/x")), 0)                            \
+    R(store_load_with, store_load, FROM(clg_store_load_with(w, "/nowhere/x", NULL)), 0)            \
+    R(nn_conv1d, nn_conv1d, clg_nn_conv1d(w, "c", good, clg_nn_conv_params(.out = 1)), 0)          \
+    R(nn_conv2d, nn_conv2d, clg_nn_conv2d(w, "c", good, clg_nn_conv_params(.out = 1)), 0)          \
+    R(nn_conv3d, nn_conv3d, clg_nn_conv3d(w, "c", good, clg_nn_conv_params(.out = 1)), 0)          \
+    R(nn_conv_transpose1d, nn_conv_transpose1d, clg_nn_conv_transpose1d(w, "c", good, clg_nn_conv_params(.out = 1)), 0)\
+    R(nn_conv_transpose2d, nn_conv_transpose2d, clg_nn_conv_transpose2d(w, "c", good, clg_nn_conv_params(.out = 1)), 0)\
+    R(nn_conv_transpose3d, nn_conv_transpose3d, clg_nn_conv_transpose3d(w, "c", good, clg_nn_conv_params(.out = 1)), 0)\
+    R(nn_linear, nn_linear, clg_nn_linear(w, "l", good, clg_nn_linear_params(.out = 1)), 0)        \
+    R(nn_batch_norm2d, nn_batch_norm2d, clg_nn_batch_norm2d(w, "b", good, NULL), 0)                \
+    R(nn_dropout, nn_dropout, clg_nn_dropout(w, good, 0.5), 0)                                     \
+    R(sgd_create, sgd_create, VOID(clg_sgd_create(w, NULL)), QUIET)                                \
+    R(adam_create, adam_create, VOID(clg_adam_create(w, NULL)), QUIET)                             \
+    R(adamw_create, adamw_create, VOID(clg_adamw_create(w, NULL)), QUIET)
+
+#define ROWS_O(R)                                                                                  \
+    R(optim_destroy, optim_destroy, VOID(optim_destroy()), 1 << IS_NULL | 1 << CLOSED | 1 << STORELESS) \
+    R(optim_set_lr, optim_set_lr, VOID(clg_optim_set_lr(o, 1)), QUIET | 1 << STORELESS)            \
+    R(optim_lr, optim_lr, VOID(clg_optim_lr(o)), QUIET | 1 << STORELESS)                           \
+    R(optim_step, optim_step, FROM(clg_optim_step(o, good)), 0)                                    \
+    R(optim_grads, optim_grads, FROM(clg_optim_grads(o, good, NULL, NULL)), 0)                     \
+    R(optim_apply, optim_apply, FROM(clg_optim_apply(o, &good, 1)), 0)
+
+#define ROWS_D(R)                                                                                  \
+    R(upload, upload, clg_upload(d, CLG_F32, CLG_SHAPE(1), host), 0)                               \
+    R(scalar, scalar, clg_scalar(d, CLG_F32, 1), 0)                                                \
+    R(full, full, clg_full(d, CLG_F32, CLG_SHAPE(2), 1), 0)                                        \
+    R(zeros, zeros, clg_zeros(d, CLG_F32, CLG_SHAPE(2)), 0)                                        \
+    R(ones, ones, clg_ones(d, CLG_F32, CLG_SHAPE(2)), 0)                                           \
+    R(arange, arange, clg_arange(d, CLG_F32, 0, 2, 1), 0)                                          \
+    R(uniform, uniform, clg_uniform(d, CLG_F32, CLG_SHAPE(2), 0, 1), 0)                            \
+    R(normal, normal, clg_normal(d, CLG_F32, CLG_SHAPE(2), 0, 1), 0)                               \
+    R(bernoulli, bernoulli, clg_bernoulli(d, CLG_F32, CLG_SHAPE(2), 0.5), 0)                       \
+    R(permutation, permutation, clg_permutation(d, 3), 0)                                          \
+    R(poison, test, clg_poison(d, CLG_EINVAL, "test: closed, or NULL"), NO_BUG)                    \
+    R(eval_assigned, eval_assigned, FROM(clg_eval_assigned(d)), 0)                                 \
+    R(plan_n, plan, FROM(clg_plan_n(d, NULL, 0, &info)), 0)                                        \
+    R(sync, sync, FROM(clg_sync(d)), 0)                                                            \
+    R(device_profile, device_profile, FROM(clg_device_profile(d, NULL, NULL)), 0)                  \
+    R(fail, fail, FROM(clg_fail(d, CLG_EINVAL, "test")), NO_BUG)                                   \
+    R(error_status, error_status, FROM(clg_error_status(d)), NO_BUG)                               \
+    R(error, error, FROM(clg_error(d, CLG_EINVAL)[0] ? CLG_EINVAL : 0), NO_BUG)                    \
+    R(error_clear, error_clear, (clg_error_clear(d), FROM(-1)), NO_BUG)                            \
+    R(scope_push_at, scope_push, FROM(clg_scope_push(d) ? 0 : -1), 0)                              \
+    R(device_get_info, info, FROM(clg_device_get_info(d) ? 0 : -1), NO_BUG)                        \
+    R(device_has, has, FROM(clg_device_has(d, CLG_F32) ? 0 : -1), NO_BUG)                          \
+    R(device_get_stats, stats, FROM(clg_device_get_stats(d).nodes ? 0 : -1), NO_BUG)               \
+    R(device_trim, trim, (clg_device_trim(d), FROM(-1)), NO_BUG)                                   \
+    R(set_layer, layer, FROM(clg_set_layer(d, "x") ? 0 : -1), NO_BUG)                              \
+    R(manual_seed, seed, (clg_manual_seed(d, 1), FROM(-1)), NO_BUG)                                \
+    R(random_get_state, random, FROM(state_of(d) ? 0 : -1), NO_BUG)                                \
+    R(random_set_state, random, (clg_random_set_state(d, 1, 1), FROM(-1)), NO_BUG)                 \
+    R(store_create, store_create, FROM(clg_store_create(d, 1) ? 0 : -1), 0)                        \
+    R(device_open, open, FROM(open_shared()), 1 << IS_NULL)                                        \
+    R(device_close, close, (device_close(), FROM(-1)), 1 << IS_NULL)
+#endif
