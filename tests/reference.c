@@ -248,13 +248,13 @@ static void view(const clg__node *n, const ref_value *base, ref_value *v)
 {
     const clg_shape *s = &v->shape;
     for (int64_t k = 0; k < v->n; k++) {
-        int64_t rest = k, at = n->geom.offset;
+        int64_t rest = k, at = n->access.offset;
         bool inside = true;
         for (int d = s->rank - 1; d >= 0; d--) {
             const int64_t i = rest % s->dim[d];
             rest /= s->dim[d];
-            at += i * n->geom.stride[d];
-            inside &= !n->geom.windowed || (i >= n->geom.lo[d] && i < n->geom.hi[d]);
+            at += i * n->access.stride[d];
+            inside &= !n->access.windowed || (i >= n->access.lo[d] && i < n->access.hi[d]);
         }
         if (!inside) {
             set_item(v, k, n->fill);

@@ -16,10 +16,10 @@ static const clg__op op_pow = { .name = "pow", .kind = CLG__POINTWISE, .text = "
 static const clg__op op_relu = { .name = "relu", .kind = CLG__POINTWISE,
                                  .text = "SEL(a < K(0), K(0), a)", .arity = 1 };
 
-static int operand(clg__body *body, clg__operand_kind kind, clg_dtype t, clg__geom geom)
+static int operand(clg__body *body, clg__operand_kind kind, clg_dtype t, clg__access access)
 {
     const int k = body->n_operands++;
-    body->operands[k] = (clg__operand) { .kind = kind, .dtype = t, .input = k, .geom = geom, .b = 1 };
+    body->operands[k] = (clg__operand) { .kind = kind, .dtype = t, .input = k, .access = access, .b = 1 };
     body->insns[body->n_insns] = (clg__insn) { .kind = CLG__I_LOAD, .dtype = t, .operand = k };
     return body->n_insns++;
 }
@@ -41,9 +41,9 @@ static void output(clg__body *body, int from, clg_dtype t)
     body->n_outputs++;
 }
 
-static clg__geom whole(const clg__body *body)
+static clg__access whole(const clg__body *body)
 {
-    return clg__geom_contiguous(&body->shape);
+    return clg__access_contiguous(&body->shape);
 }
 
 // ---- the bodies
@@ -60,13 +60,13 @@ static void contiguous(clg__body *body)
 static void broadcast(clg__body *body)
 {
     body->shape = CLG_SHAPE(5, 7);
-    clg__geom row = whole(body), column = whole(body);
+    clg__access row = whole(body), column = whole(body);
     row.stride[0] = 0;
     column.stride[0] = 1;
     column.stride[1] = 0;
     const int a = operand(body, CLG__FROM_BUFFER, CLG_F32, row);
     const int b = operand(body, CLG__FROM_BUFFER, CLG_I32, column);
-    const int c = operand(body, CLG__FROM_SLOT, CLG_F32, (clg__geom) { 0 });
+    const int c = operand(body, CLG__FROM_SLOT, CLG_F32, (clg__access) { 0 });
     const int d = insn(body, (clg__insn) { .kind = CLG__I_CAST, .dtype = CLG_F32, .src = { b } });
     const int e = insn(body, (clg__insn) { .kind = CLG__I_CONST, .dtype = CLG_F32, .value = 0.5 });
     const int f = ew(body, &op_add, CLG_F32, ew(body, &op_pow, CLG_F32, a, d), c);
@@ -79,9 +79,9 @@ static void window(clg__body *body)
 {
     const clg_shape inner = CLG_SHAPE(4, 30);
     body->shape = CLG_SHAPE(6, 40);
-    clg__geom p = clg__geom_contiguous(&inner);
-    clg__geom_flip(&p, 1, 30);
-    clg__geom_pad(&p, &inner, (int64_t[]) { 1, 4 }, (int64_t[]) { 1, 6 });
+    clg__access p = clg__access_contiguous(&inner);
+    clg__access_flip(&p, 1, 30);
+    clg__access_pad(&p, &inner, (int64_t[]) { 1, 4 }, (int64_t[]) { 1, 6 });
     const int a = operand(body, CLG__FROM_BUFFER, CLG_F64, p);
     const int b = operand(body, CLG__FROM_IOTA, CLG_F64, whole(body));
     output(body, ew(body, &op_pow, CLG_F64, a, b), CLG_F64);
@@ -101,7 +101,7 @@ static void reduce_rows(clg__body *body)
 {
     body->shape = CLG_SHAPE(3, 50);
     body->reduced[1] = true;
-    clg__geom kept = { .stride = { 1, 0 } };
+    clg__access kept = { .stride = { 1, 0 } };
     const int a = operand(body, CLG__FROM_BUFFER, CLG_F32, whole(body));
     const int b = ew(body, &op_exp, CLG_F32, a, 0);
     body->n_per_element = body->n_insns;
@@ -244,7 +244,7 @@ START_TEST(another_shape_is_the_same_text)
     broadcast(&a);
     broadcast(&b);
     b.shape = CLG_SHAPE(11, 13);
-    b.operands[0].geom.offset = 5;
+    b.operands[0].access.offset = 5;
     ck_assert(clg__codegen_text(&a, &caps, &texts[0]) && clg__codegen_text(&b, &caps, &texts[1]));
     ck_assert_str_eq(clg__str_text(&texts[0]), clg__str_text(&texts[1]));
     b.operands[0].dtype = b.insns[0].dtype = CLG_F64;
@@ -259,10 +259,10 @@ END_TEST
 START_TEST(an_empty_tensor_is_seen_as_any_shape)
 {
     const clg_shape os = CLG_SHAPE(0, 19), ms = CLG_SHAPE(19, 0);
-    const clg__geom outer = clg__geom_contiguous(&os), inner = clg__geom_contiguous(&ms);
-    clg__geom g;
-    ck_assert(clg__geom_compose(&outer, &os, &inner, &ms, &g));
-    ck_assert(clg__geom_is_contiguous(&g, &os));
+    const clg__access outer = clg__access_contiguous(&os), inner = clg__access_contiguous(&ms);
+    clg__access g;
+    ck_assert(clg__access_compose(&outer, &os, &inner, &ms, &g));
+    ck_assert(clg__access_is_contiguous(&g, &os));
 }
 END_TEST
 

@@ -40,7 +40,7 @@ START_TEST(slices_are_python_s)
             } else {
                 int64_t first;
                 const int64_t count = python_slice(n, start, stop, step, &first);
-                const clg__geom g = clg__tensor_geom(y, NULL);
+                const clg__access g = clg__tensor_access(y, NULL);
                 ck_assert_msg(y->status >= 0 && y->shape.dim[0] == count, "%lld elements, [%lld:%lld:%lld]: %lld, "
                               "expected %lld", (long long) n, (long long) start, (long long) stop, (long long) step,
                               (long long) y->shape.dim[0], (long long) count);

@@ -8,7 +8,7 @@
 typedef enum clg__operand_kind {
     CLG__FROM_BUFFER, // CLG__ARG_IN `input`
     CLG__FROM_SLOT,   // CLG__ARG_SLOT `input`
-    CLG__FROM_IOTA,   // a + b * index, index given by geom
+    CLG__FROM_IOTA,   // a + b * index, index given by access
     CLG__FROM_RANDOM  // random[kind](seed, counter, index), CLG__ARG_SEED `input`
 } clg__operand_kind;
 
@@ -16,7 +16,7 @@ typedef struct clg__operand {
     clg__operand_kind kind;
     clg_dtype dtype;
     int input;      // binding number, given by the scheduler
-    clg__geom geom; // over the body's shape; FROM_IOTA and FROM_RANDOM: of the index
+    clg__access access; // over the body's shape; FROM_IOTA and FROM_RANDOM: of the index
     double fill;    // where the window excludes
     double a, b;
     clg__random_kind random;

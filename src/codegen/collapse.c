@@ -4,24 +4,24 @@
 
 #include <string.h>
 
-static bool has_geom(const clg__operand *o)
+static bool has_access(const clg__operand *o)
 {
     return o->kind != CLG__FROM_SLOT;
 }
 
-static bool whole_window(const clg__geom *g, int d, int64_t dim)
+static bool whole_window(const clg__access *g, int d, int64_t dim)
 {
     return !g->windowed || (g->lo[d] <= 0 && g->hi[d] >= dim);
 }
 
 // Can dimension `d` of every access follow `k` (the last joined one) as its inner part?
-static bool joins(const clg__body *body, const clg__geom *in, const clg__space *s, int k, int d)
+static bool joins(const clg__body *body, const clg__access *in, const clg__space *s, int k, int d)
 {
     if (s->reduced[k] != body->reduced[d])
         return false;
     for (int i = 0; i < body->n_operands; i++) {
-        const clg__geom *a = &s->geom[i], *b = &in[i];
-        if (!has_geom(&body->operands[i]))
+        const clg__access *a = &s->access[i], *b = &in[i];
+        if (!has_access(&body->operands[i]))
             continue;
         if (a->stride[k] != b->stride[d] * body->shape.dim[d] || !whole_window(a, k, s->dim[k]) ||
             !whole_window(b, d, body->shape.dim[d]))
@@ -32,12 +32,12 @@ static bool joins(const clg__body *body, const clg__geom *in, const clg__space *
 
 // The accesses with dimensions of size 1 out of the way: one whose window leaves such an element out sees
 // nothing at all.
-static void without_ones(const clg__body *body, clg__geom *out)
+static void without_ones(const clg__body *body, clg__access *out)
 {
     for (int i = 0; i < body->n_operands; i++) {
         bool inside = true;
-        out[i] = body->operands[i].geom;
-        for (int d = 0; d < body->shape.rank && has_geom(&body->operands[i]); d++)
+        out[i] = body->operands[i].access;
+        for (int d = 0; d < body->shape.rank && has_access(&body->operands[i]); d++)
             inside &= body->shape.dim[d] != 1 || whole_window(&out[i], d, 1);
         for (int d = 0; d < body->shape.rank && !inside; d++)
             out[i].lo[d] = out[i].hi[d] = 0;
@@ -46,12 +46,12 @@ static void without_ones(const clg__body *body, clg__geom *out)
 
 void clg__collapse(const clg__body *body, clg__space *s)
 {
-    clg__geom in[CLG__BODY_OPERANDS];
+    clg__access in[CLG__BODY_OPERANDS];
     memset(s, 0, sizeof *s);
     without_ones(body, in);
     for (int i = 0; i < body->n_operands; i++) {
-        s->geom[i].offset = in[i].offset;
-        s->geom[i].windowed = has_geom(&body->operands[i]) && in[i].windowed;
+        s->access[i].offset = in[i].offset;
+        s->access[i].windowed = has_access(&body->operands[i]) && in[i].windowed;
     }
     for (int d = 0; d < body->shape.rank; d++) {
         if (body->shape.dim[d] == 1)
@@ -61,22 +61,22 @@ void clg__collapse(const clg__body *body, clg__space *s)
         s->dim[k] = join ? s->dim[k] * body->shape.dim[d] : body->shape.dim[d];
         s->reduced[k] = body->reduced[d];
         for (int i = 0; i < body->n_operands; i++) {
-            const clg__geom *from = &in[i];
-            s->geom[i].stride[k] = has_geom(&body->operands[i]) ? from->stride[d] : 0;
-            s->geom[i].lo[k] = from->windowed && !join ? from->lo[d] : 0;
-            s->geom[i].hi[k] = from->windowed && !join ? from->hi[d] : s->dim[k];
+            const clg__access *from = &in[i];
+            s->access[i].stride[k] = has_access(&body->operands[i]) ? from->stride[d] : 0;
+            s->access[i].lo[k] = from->windowed && !join ? from->lo[d] : 0;
+            s->access[i].hi[k] = from->windowed && !join ? from->hi[d] : s->dim[k];
         }
     }
     if (s->rank == 0) {
         s->rank = 1;
         s->dim[0] = 1;
         for (int i = 0; i < body->n_operands; i++)
-            s->geom[i].hi[0] = body->shape.rank == 0 || !in[i].windowed || in[i].hi[0] > 0;
+            s->access[i].hi[0] = body->shape.rank == 0 || !in[i].windowed || in[i].hi[0] > 0;
     }
     for (int i = 0; i < body->n_operands; i++) {
         for (int k = 0; k < s->rank; k++) {
-            if (s->dim[k] == 1 && !s->geom[i].windowed)
-                s->geom[i].stride[k] = 0;
+            if (s->dim[k] == 1 && !s->access[i].windowed)
+                s->access[i].stride[k] = 0;
         }
     }
 }

@@ -13,12 +13,12 @@ static access access_of(const clg__body *body, const clg__operand *o)
     const clg_shape *s = &body->shape;
     bool moves[3];
     for (int d = 0; d < 3; d++)
-        moves[d] = s->dim[d] > 1 && o->geom.stride[d] != 0;
+        moves[d] = s->dim[d] > 1 && o->access.stride[d] != 0;
     if (!moves[0] && !moves[1])
         return moves[2] ? ACCESS_COL : ACCESS_ONE;
     if (!moves[0] && !moves[2])
         return ACCESS_ROW;
-    if (!moves[0] && (s->dim[0] > 1 || o->geom.stride[1] != s->dim[2]))
+    if (!moves[0] && (s->dim[0] > 1 || o->access.stride[1] != s->dim[2]))
         return ACCESS_MATRIX;
     return ACCESS_FULL;
 }
@@ -76,8 +76,8 @@ static void parameters(clg__gen *n, clg__str *declare, clg__str *inner, clg__str
         clg__str_printf(inner, ", global const %s *b%d, const long off%d, const long st%d", e, k, k, k);
         clg__str_printf(pass, ", b%d, off%d, st%d", k, k, k);
         clg__arg_in(p, l, o->input);
-        clg__arg_i64(p, l, o->geom.offset);
-        clg__arg_i64(p, l, o->geom.stride[1]);
+        clg__arg_i64(p, l, o->access.offset);
+        clg__arg_i64(p, l, o->access.stride[1]);
     }
 }
 

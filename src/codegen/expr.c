@@ -524,14 +524,14 @@ static void load_window(clg__gen *n, int k, clg__lanes lanes)
 static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
 {
     const clg__operand *o = &n->body->operands[k];
-    const int64_t step = n->s.geom[k].stride[n->s.rank - 1];
+    const int64_t step = n->s.access[k].stride[n->s.rank - 1];
     const char *suffix = clg__suffix(o->dtype), *end = clg__converted(o->dtype);
     char from[24];
     clg__convert("GET", o->dtype, from);
     if (n->split[k]) {
         char fill[64];
         clg__run_load(n, k, lanes, literal(fill, o->dtype, o->fill));
-    } else if (n->s.geom[k].windowed) {
+    } else if (n->s.access[k].windowed) {
         load_window(n, k, lanes);
     } else if (step == 0) {
         clg__str_printf(&n->text, "(T_%s)(%sp%d[0]%s)", suffix, from, k, end);

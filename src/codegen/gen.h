@@ -11,7 +11,7 @@ typedef struct clg__space {
     int rank; // at least 1
     int64_t dim[CLG_MAX_RANK];
     bool reduced[CLG_MAX_RANK];
-    clg__geom geom[CLG__BODY_OPERANDS];
+    clg__access access[CLG__BODY_OPERANDS];
 } clg__space;
 
 typedef enum clg__lanes {

@@ -26,12 +26,12 @@ void clg__geo_body(clg__gen *n)
         n->geo_at[k] = n->p->n_geo - start;
         if (n->body->operands[k].kind == CLG__FROM_SLOT)
             continue;
-        clg__geo_add(n->p, s->geom[k].offset);
+        clg__geo_add(n->p, s->access[k].offset);
         for (int d = 0; d < s->rank; d++)
-            clg__geo_add(n->p, s->geom[k].stride[d]);
-        for (int d = 0; d < s->rank && s->geom[k].windowed; d++) {
-            clg__geo_add(n->p, s->geom[k].lo[d]);
-            clg__geo_add(n->p, s->geom[k].hi[d]);
+            clg__geo_add(n->p, s->access[k].stride[d]);
+        for (int d = 0; d < s->rank && s->access[k].windowed; d++) {
+            clg__geo_add(n->p, s->access[k].lo[d]);
+            clg__geo_add(n->p, s->access[k].hi[d]);
         }
     }
 }
@@ -98,7 +98,7 @@ void clg__gen_bases(clg__gen *n, int from_dim, int to_dim, bool (*skip)(const cl
     for (int k = 0; k < n->body->n_operands; k++) {
         const clg__operand *o = &n->body->operands[k];
         const int at = n->geo_at[k];
-        const bool windowed = n->s.geom[k].windowed;
+        const bool windowed = n->s.access[k].windowed;
         if (o->kind == CLG__FROM_SLOT || (skip && skip(n, k)))
             continue;
         if (o->kind == CLG__FROM_BUFFER)
@@ -107,7 +107,7 @@ void clg__gen_bases(clg__gen *n, int from_dim, int to_dim, bool (*skip)(const cl
         else
             clg__str_printf(&n->text, "const long p%d = (g[%d]", k, at);
         for (int d = from_dim; d < to_dim; d++) {
-            if (n->s.geom[k].stride[d] != 0)
+            if (n->s.access[k].stride[d] != 0)
                 clg__str_printf(&n->text, " + i%d * g[%d]", d, at + 1 + d);
         }
         clg__str_printf(&n->text, ");\nconst long s%d = g[%d];\n", k, at + 1 + last);

@@ -76,9 +76,9 @@ static void ensure_inner(clg__reducer *r)
     s->dim[s->rank] = 1;
     s->reduced[s->rank] = true;
     for (int i = 0; i < r->body->n_operands; i++) {
-        s->geom[i].stride[s->rank] = 0;
-        s->geom[i].lo[s->rank] = 0;
-        s->geom[i].hi[s->rank] = 1;
+        s->access[i].stride[s->rank] = 0;
+        s->access[i].lo[s->rank] = 0;
+        s->access[i].hi[s->rank] = 1;
     }
     s->rank++;
     r->inner_reduced = true;
@@ -107,9 +107,9 @@ static void split_dims(clg__reducer *r)
             r->n_results *= s->dim[d];
             kept->dim[k] = s->dim[d];
             for (int i = 0; i < r->body->n_operands; i++) {
-                kept->geom[i].stride[k] = s->geom[i].stride[d];
-                kept->geom[i].lo[k] = s->geom[i].lo[d];
-                kept->geom[i].hi[k] = s->geom[i].hi[d];
+                kept->access[i].stride[k] = s->access[i].stride[d];
+                kept->access[i].lo[k] = s->access[i].lo[d];
+                kept->access[i].hi[k] = s->access[i].hi[d];
             }
         } else if (d < first) {
             r->outer[r->n_outer++] = d;
@@ -121,8 +121,8 @@ static void split_dims(clg__reducer *r)
         kept->dim[0] = 1;
     }
     for (int i = 0; i < r->body->n_operands; i++) {
-        kept->geom[i].offset = s->geom[i].offset;
-        kept->geom[i].windowed = s->geom[i].windowed;
+        kept->access[i].offset = s->access[i].offset;
+        kept->access[i].windowed = s->access[i].windowed;
     }
     r->inner_reduced = last < 0 || last == s->rank - 1;
     if (r->inner_reduced && last >= 0)

@@ -65,7 +65,7 @@ static const char *const window_text =
     "            in = inside && NAME(run_in)(d, w, rank - 1, line);\n        }\n    }\n    return "
     "t;\n}\n";
 
-static bool joined(const clg__space *s, const clg__geom *g, int first)
+static bool joined(const clg__space *s, const clg__access *g, int first)
 {
     for (int d = first; d + 1 < s->rank; d++) {
         if (g->stride[d] != g->stride[d + 1] * s->dim[d + 1])
@@ -79,7 +79,7 @@ void clg__run_split(clg__gen *n, int first)
     n->run = first;
     for (int k = 0; k < n->body->n_operands; k++)
         n->split[k] = n->body->operands[k].kind != CLG__FROM_SLOT && first + 1 < n->s.rank &&
-                      !joined(&n->s, &n->s.geom[k], first);
+                      !joined(&n->s, &n->s.access[k], first);
 }
 
 static bool any_split(const clg__gen *n)
@@ -130,7 +130,7 @@ void clg__run_index(clg__gen *n, int k, clg__lanes lanes, char *out, size_t size
 void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill)
 {
     const clg_dtype t = n->body->operands[k].dtype;
-    const bool windowed = n->s.geom[k].windowed;
+    const bool windowed = n->s.access[k].windowed;
     const int rank = n->s.rank - n->run, w = n->geo_at[k] + 1 + n->s.rank + 2 * n->run;
     const char *s = clg__suffix(t), *m = lanes == CLG__PARTIAL ? "m" : "16";
     char at[64], from[24];

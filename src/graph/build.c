@@ -277,7 +277,7 @@ void clg__call_node_n(const clg__call *c, const clg__op *op, int n_out, const cl
 }
 
 clg_tensor clg__call_view(const clg__call *c, const clg__op *op, const clg_shape *s,
-                          const clg__geom *g, double fill, const void *params)
+                          const clg__access *g, double fill, const void *params)
 {
     clg_tensor bad = check_result(c, c->in[0]->dtype, s);
     if (bad)
@@ -287,19 +287,19 @@ clg_tensor clg__call_view(const clg__call *c, const clg__op *op, const clg_shape
         clg__node *of = clg__node_of(c->in[0]);
         n->base = of->base && !of->buf ? of->base : of;
         n->base->refs++;
-        n->geom = *g;
+        n->access = *g;
         n->fill = fill;
     }
     return clg__handle(c->dev, n);
 }
 
-clg__geom clg__tensor_geom(clg_tensor t, double *fill)
+clg__access clg__tensor_access(clg_tensor t, double *fill)
 {
     const clg__node *n = clg__node_of(t);
     const bool own = !n->base || n->buf;
     if (fill)
         *fill = own ? 0 : n->fill;
-    return own ? clg__geom_contiguous(&t->shape) : n->geom;
+    return own ? clg__access_contiguous(&t->shape) : n->access;
 }
 
 static clg_tensor copy_vjp(const clg__vjp *v, int i)

@@ -47,10 +47,10 @@ void clg__call_node_n(const clg__call *c, const clg__op *op, int n_out, const cl
                       const clg_shape *s, const void *params, clg_tensor *out);
 // A view of c.in[0] with this geometry over the base of in[0]; fill is used when windowed.
 clg_tensor clg__call_view(const clg__call *c, const clg__op *op, const clg_shape *s,
-                          const clg__geom *g, double fill, const void *params);
+                          const clg__access *g, double fill, const void *params);
 // Geometry of t over its base (contiguous for anything but a view, and once it is evaluated); the fill of
 // a windowed one.
-clg__geom clg__tensor_geom(clg_tensor t, double *fill);
+clg__access clg__tensor_access(clg_tensor t, double *fill);
 // t as one contiguous tensor: t itself unless it is a view, else a copy node.
 clg_tensor clg__contiguous(clg_tensor t);
 

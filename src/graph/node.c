@@ -61,7 +61,7 @@ clg__node *clg__node_new(clg_device dev, const clg__op *op, clg_dtype t, const c
         clg__leave(dev);
         return NULL;
     }
-    memset(n, 0, offsetof(clg__node, geom));
+    memset(n, 0, offsetof(clg__node, access));
     n->pub = (struct clg_tensor_t) { .dev = dev, .dtype = t, .shape = *s };
     for (int d = s->rank; d < CLG_MAX_RANK; d++)
         n->pub.shape.dim[d] = 0;

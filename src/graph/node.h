@@ -37,7 +37,7 @@ struct clg__node {
     clg__node **in;   // few_in, or in more
     void *params;     // few_params, or in more
     void *more;       // what does not fit below
-    clg__node *base;  // VIEW: the node whose elements geom addresses; else NULL
+    clg__node *base;  // VIEW: the node whose elements access addresses; else NULL
     double fill;      // VIEW with a window
     void *buf;        // evaluated: a clg__buf (counted by the device's hooks)
     int64_t offset;   // in buf, in elements
@@ -54,7 +54,7 @@ struct clg__node {
     void *aux;        // walks: what
     clg__node *prev, *next; // all nodes of the device
     // from here on not cleared
-    clg__geom geom;   // VIEW
+    clg__access access; // VIEW
     clg__node *few_in[CLG__FEW_INPUTS];
     union {
         char bytes[CLG__FEW_PARAMS];

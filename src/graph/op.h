@@ -6,7 +6,7 @@
 
 #include "base/caps.h"
 #include "base/kplan.h"
-#include "graph/geom.h"
+#include "graph/access.h"
 #include <clgrad/tensor.h>
 
 typedef enum clg__op_kind {
@@ -18,7 +18,7 @@ typedef enum clg__op_kind {
     CLG__POINTWISE, // a row of elementwise.def; inputs broadcast already cast to one type
     CLG__CAST,
     CLG__REDUCE,    // params clg__reduce; result keeps reduced dimensions as 1
-    CLG__VIEW,      // in[0] logically; node->base and node->geom are what counts
+    CLG__VIEW,      // in[0] logically; node->base and node->access are what counts
     CLG__KERNEL,    // variants[] make its kernels
     CLG__OUT,       // output k of a kernel node: params int
     CLG__ALIAS      // the value of in[0], another place in the gradient graph
@@ -48,14 +48,14 @@ typedef struct clg__key {
 void clg__key_i64(clg__key *k, int64_t v);
 void clg__key_f64(clg__key *k, double v);
 
-// What a kernel variant sees. geom[i] is how input i lies in its buffer.
+// What a kernel variant sees. access[i] is how input i lies in its buffer.
 typedef struct clg__kernel_call {
     const clg__caps *caps;
     const void *params;
     int n_in, n_out;
     const clg_shape *in_shape;
     const clg_dtype *in_dtype;
-    const clg__geom *in_geom;
+    const clg__access *in_access;
     const clg_shape *out_shape;
     const clg_dtype *out_dtype;
 } clg__kernel_call;

@@ -33,7 +33,7 @@ static void strides_of(const clg__kernel_call *c, int i, int64_t to[BATCH + 2])
     const clg_shape *s = &c->in_shape[i];
     for (int d = 0; d < BATCH + 2; d++) {
         const int at = s->rank - (BATCH + 2) + d;
-        to[d] = at < 0 || (d < BATCH && s->dim[at] == 1) ? 0 : c->in_geom[i].stride[at];
+        to[d] = at < 0 || (d < BATCH && s->dim[at] == 1) ? 0 : c->in_access[i].stride[at];
     }
 }
 
@@ -173,7 +173,7 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
 static int64_t leading(const clg__kernel_call *c, int i, bool *transposed)
 {
     const clg_shape *s = &c->in_shape[i];
-    const int64_t *stride = c->in_geom[i].stride;
+    const int64_t *stride = c->in_access[i].stride;
     const int r = s->rank - 2, k = s->rank - 1;
     *transposed = stride[k] != 1 && s->dim[k] > 1;
     const int64_t inner = *transposed ? stride[r] : 1, ld = *transposed ? stride[k] : stride[r];
@@ -254,7 +254,7 @@ static clg_tensor as_rows(clg_tensor t)
 static bool is_column_major(clg_tensor t)
 {
     const int last = t->shape.rank - 1;
-    return clg__tensor_geom(t, NULL).stride[last] != 1 && t->shape.dim[last] > 1;
+    return clg__tensor_access(t, NULL).stride[last] != 1 && t->shape.dim[last] > 1;
 }
 
 enum { MOST = INT32_MAX / 64 }; // of rows, columns and what is summed over
@@ -293,8 +293,8 @@ static clg_tensor expand_batch(clg_tensor t, const clg_shape *batch)
 // Can it be seen in this shape as it lies? What is padded is copied anyway.
 static bool lies_as(clg_tensor t, const clg_shape *to)
 {
-    clg__geom g = clg__tensor_geom(t, NULL);
-    return g.windowed || clg__geom_reshape(&g, &t->shape, to);
+    clg__access g = clg__tensor_access(t, NULL);
+    return g.windowed || clg__access_reshape(&g, &t->shape, to);
 }
 
 static clg_shape without(const clg_shape *s, int d) // joined with the next

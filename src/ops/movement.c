@@ -12,7 +12,7 @@
 static const clg__op op_reshape, op_permute, op_expand, op_slice, op_pad;
 
 // t, or a copy of it when geometry g of a view could not be formed
-static clg_tensor view(clg_tensor t, const clg__op *op, const clg_shape *s, const clg__geom *g,
+static clg_tensor view(clg_tensor t, const clg__op *op, const clg_shape *s, const clg__access *g,
                        double fill, const void *params)
 {
     clg__call c;
@@ -59,10 +59,10 @@ clg_tensor clg_reshape(clg_tensor a, clg_shape shape)
     if (clg__shape_equal(&shape, &a->shape))
         return a;
     double fill;
-    clg__geom g = clg__tensor_geom(a, &fill);
-    if (!clg__geom_reshape(&g, &a->shape, &shape)) {
+    clg__access g = clg__tensor_access(a, &fill);
+    if (!clg__access_reshape(&g, &a->shape, &shape)) {
         a = clg__contiguous(a);
-        g = clg__geom_contiguous(&shape);
+        g = clg__access_contiguous(&shape);
     }
     return view(a, &op_reshape, &shape, &g, fill, NULL);
 }
@@ -159,8 +159,8 @@ clg_tensor clg_permute(clg_tensor a, clg_shape axes)
         s.dim[d] = a->shape.dim[p.axis[d]];
     }
     double fill;
-    clg__geom g = clg__tensor_geom(a, &fill);
-    clg__geom_permute(&g, p.axis, s.rank);
+    clg__access g = clg__tensor_access(a, &fill);
+    clg__access_permute(&g, p.axis, s.rank);
     return view(a, &op_permute, &s, &g, fill, &p);
 }
 
@@ -203,8 +203,8 @@ clg_tensor clg_expand(clg_tensor a, clg_shape shape)
         return clg__call_fail(&c, CLG_ESHAPE, "rank %d, expected 0 to %d", shape.rank, CLG_MAX_RANK);
     const int lead = shape.rank - a->shape.rank;
     double fill;
-    const clg__geom from = clg__tensor_geom(a, &fill);
-    clg__geom g = from;
+    const clg__access from = clg__tensor_access(a, &fill);
+    clg__access g = from;
     bool ok = lead >= 0;
     for (int d = 0; d < shape.rank && ok; d++) {
         const int64_t have = d < lead ? 1 : a->shape.dim[d - lead];
@@ -215,7 +215,7 @@ clg_tensor clg_expand(clg_tensor a, clg_shape shape)
         g.lo[d] = d < lead ? 0 : from.lo[d - lead];
         g.hi[d] = d < lead ? 1 : from.hi[d - lead];
         if (ok && have != shape.dim[d])
-            clg__geom_expand(&g, d, shape.dim[d]);
+            clg__access_expand(&g, d, shape.dim[d]);
     }
     if (!ok)
         return clg__call_fail(&c, CLG_ESHAPE, "cannot expand to %s", clg__shape_text(&shape, text));
@@ -304,11 +304,11 @@ clg_tensor clg_slice(clg_tensor a, int axis, int64_t start, int64_t stop, int64_
     clg_shape s = a->shape;
     s.dim[p.axis] = p.count;
     double fill;
-    clg__geom g = clg__tensor_geom(a, &fill);
+    clg__access g = clg__tensor_access(a, &fill);
     if (p.count > 0)
-        clg__geom_slice(&g, p.axis, p.start, step, p.count);
+        clg__access_slice(&g, p.axis, p.start, step, p.count);
     else
-        g = clg__geom_contiguous(&s);
+        g = clg__access_contiguous(&s);
     return view(a, &op_slice, &s, &g, fill, &p);
 }
 
@@ -383,16 +383,16 @@ clg_tensor clg_pad(clg_tensor a, clg_shape before, clg_shape after, double value
         clg_tensor y = clg_full(a->dev, a->dtype, s, value);
         return y->status < 0 ? y : clg__custom_vjp(&op_pad_none, y, 1, &a, NULL);
     }
-    clg__geom g = clg__tensor_geom(a, NULL);
+    clg__access g = clg__tensor_access(a, NULL);
     int64_t n;
     if (!clg__numel(&s, &n) || n > INT64_MAX / 16) { // before margins are multiplied by strides
         char text[128];
         return clg__call_fail(&c, CLG_ESHAPE, "shape %s is too large", clg__shape_text(&s, text));
     }
-    if (!clg__geom_pad(&g, &a->shape, before.dim, after.dim)) {
+    if (!clg__access_pad(&g, &a->shape, before.dim, after.dim)) {
         a = clg__contiguous(a);
-        g = clg__geom_contiguous(&a->shape);
-        clg__geom_pad(&g, &a->shape, before.dim, after.dim);
+        g = clg__access_contiguous(&a->shape);
+        clg__access_pad(&g, &a->shape, before.dim, after.dim);
     }
     return view(a, &op_pad, &s, &g, value, &m);
 }

@@ -35,14 +35,14 @@ static int value_of(const clg__planner *f, int group, const clg__arg *a)
     if (a->kind == CLG__ARG_OUT)
         return a->index == 0 && g->n_results ? CLG__BINDING(g->results[0], 0)
                                            : CLG__BINDING(g->kernel, a->index);
-    const clg__access *r = &f->w->values[g->kernel].src[a->index];
+    const clg__use *r = &f->w->values[g->kernel].src[a->index];
     return CLG__BINDING(r->value, r->out);
 }
 
 static int64_t input_offset(const clg__planner *f, int group, int input)
 {
-    const clg__access *r = &f->w->values[f->groups[group].kernel].src[input];
-    return r->geom.offset + f->w->values[r->value].offset;
+    const clg__use *r = &f->w->values[f->groups[group].kernel].src[input];
+    return r->access.offset + f->w->values[r->value].offset;
 }
 
 static bool note_write(clg__planner *f, clg__step *s, int place)
@@ -203,9 +203,9 @@ static bool make_outputs(clg__planner *f)
         p->output_place[i] = -1;
         if (!w->outputs[i] || w->outputs[i]->buf)
             continue;
-        const clg__access *r = &w->output_access[i];
+        const clg__use *r = &w->output_use[i];
         p->output_place[i] = f->place_of[CLG__BINDING(r->value, r->out)];
-        p->output_offset[i] = r->geom.offset + w->values[r->value].offset;
+        p->output_offset[i] = r->access.offset + w->values[r->value].offset;
     }
     return true;
 }

@@ -156,13 +156,13 @@ static void write_key(const clg__compact_body *b, clg__str *k)
     clg__str_add_n(k, b->shape.dim, rank * sizeof b->shape.dim[0]);
     for (int i = 0; i < b->n_operands; i++) {
         const clg__operand *o = &b->operands[i];
-        const int what[4] = { (int) o->kind, (int) o->dtype, (int) o->random, o->geom.windowed };
+        const int what[4] = { (int) o->kind, (int) o->dtype, (int) o->random, o->access.windowed };
         const double numbers[3] = { o->fill, o->a, o->b };
         clg__str_add_n(k, what, sizeof what);
-        clg__str_add_n(k, o->geom.stride, rank * sizeof o->geom.stride[0]);
-        if (o->geom.windowed) {
-            clg__str_add_n(k, o->geom.lo, rank * sizeof o->geom.lo[0]);
-            clg__str_add_n(k, o->geom.hi, rank * sizeof o->geom.hi[0]);
+        clg__str_add_n(k, o->access.stride, rank * sizeof o->access.stride[0]);
+        if (o->access.windowed) {
+            clg__str_add_n(k, o->access.lo, rank * sizeof o->access.lo[0]);
+            clg__str_add_n(k, o->access.hi, rank * sizeof o->access.hi[0]);
         }
         clg__str_add_n(k, numbers, sizeof numbers);
     }

@@ -68,7 +68,7 @@ bool clg__work_collect(clg__work *w)
     return true;
 }
 
-static void key_geom(clg__key *k, const clg__geom *g, int rank, double fill)
+static void key_access(clg__key *k, const clg__access *g, int rank, double fill)
 {
     clg__key_i64(k, g->offset);
     clg__str_add_n(&k->bytes, g->stride, (size_t) rank * sizeof g->stride[0]);
@@ -103,7 +103,7 @@ bool clg__work_key(const clg__work *w, clg__key *k)
         for (int d = 0; d < n_deps; d++)
             clg__str_add_n(&k->bytes, &dependency(n, d)->index, sizeof n->index);
         if (n->base)
-            key_geom(k, &n->geom, n->pub.shape.rank, n->fill);
+            key_access(k, &n->access, n->pub.shape.rank, n->fill);
         else if (n->op->key && n->op->kind != CLG__ALIAS)
             n->op->key(n->params, k);
     }

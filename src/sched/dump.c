@@ -11,21 +11,21 @@
 // ---- values
 
 // v3, v3.1 (an output), v3[5; 8 1] (offset and strides), v3[0; 8 1 | 1:4 0:8 else 0] (a window)
-static void put_access(clg__str *s, const clg__work *w, const clg__access *r, const clg_shape *over)
+static void put_use(clg__str *s, const clg__work *w, const clg__use *r, const clg_shape *over)
 {
     const clg__value *v = &w->values[r->value];
     const clg_shape *of = r->out ? &v->node->outs->shape[r->out] : &v->shape;
     clg__str_printf(s, "v%d", r->value);
     if (r->out)
         clg__str_printf(s, ".%d", r->out);
-    if (r->geom.offset == 0 && clg__geom_is_contiguous(&r->geom, over) && clg_numel(*over) == clg_numel(*of))
+    if (r->access.offset == 0 && clg__access_is_contiguous(&r->access, over) && clg_numel(*over) == clg_numel(*of))
         return;
-    clg__str_printf(s, "[%" PRId64 ";", r->geom.offset);
+    clg__str_printf(s, "[%" PRId64 ";", r->access.offset);
     for (int d = 0; d < over->rank; d++)
-        clg__str_printf(s, " %" PRId64, over->dim[d] > 1 ? r->geom.stride[d] : 0);
-    for (int d = 0; d < over->rank && r->geom.windowed; d++)
-        clg__str_printf(s, "%s%" PRId64 ":%" PRId64, d ? " " : " | ", r->geom.lo[d], r->geom.hi[d]);
-    if (r->geom.windowed)
+        clg__str_printf(s, " %" PRId64, over->dim[d] > 1 ? r->access.stride[d] : 0);
+    for (int d = 0; d < over->rank && r->access.windowed; d++)
+        clg__str_printf(s, "%s%" PRId64 ":%" PRId64, d ? " " : " | ", r->access.lo[d], r->access.hi[d]);
+    if (r->access.windowed)
         clg__str_printf(s, " else %g", r->fill);
     clg__str_add(s, "]");
 }
@@ -53,7 +53,7 @@ static void put_value(clg__str *s, const clg__work *w, int i)
     put_params(s, v);
     for (int k = 0; k < v->n_src; k++) {
         clg__str_add(s, k ? ", " : " of ");
-        put_access(s, w, &v->src[k], v->node && k < v->node->n_in ? &v->node->in[k]->pub.shape : &v->shape);
+        put_use(s, w, &v->src[k], v->node && k < v->node->n_in ? &v->node->in[k]->pub.shape : &v->shape);
     }
     clg__str_add(s, v->is_result ? "; result\n" : v->must_store ? "; stored\n" : "\n");
 }

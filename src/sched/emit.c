@@ -12,13 +12,13 @@
 typedef struct memo {
     int value, out, insn;
     int next; // of its bucket, -1
-    clg__geom geom;
+    clg__access access;
 } memo;
 
 // A value whose inputs are being emitted.
 typedef struct frame {
     int value, out, next; // input
-    clg__geom geom;
+    clg__access access;
     clg__insn insn;
 } frame;
 
@@ -76,7 +76,7 @@ static int add_insn(emitter *e, clg__insn in)
     return e->to->n_insns++;
 }
 
-static bool same_geom(const clg__geom *a, const clg__geom *b, int rank)
+static bool same_access(const clg__access *a, const clg__access *b, int rank)
 {
     const size_t bytes = (size_t) rank * sizeof a->stride[0];
     return a->offset == b->offset && a->windowed == b->windowed &&
@@ -89,14 +89,14 @@ static int add_load(emitter *e, clg__operand o)
     clg__body *body = e->to;
     for (int d = 0; d < e->shape.rank; d++) {
         if (e->shape.dim[d] == 1)
-            o.geom.stride[d] = 0;
+            o.access.stride[d] = 0;
     }
     int k = 0;
     for (; k < body->n_operands; k++) {
         const clg__operand *p = &body->operands[k];
         if (p->kind == o.kind && p->input == o.input && p->dtype == o.dtype &&
-            same_geom(&p->geom, &o.geom, e->shape.rank) &&
-            (!o.geom.windowed || memcmp(&p->fill, &o.fill, sizeof o.fill) == 0))
+            same_access(&p->access, &o.access, e->shape.rank) &&
+            (!o.access.windowed || memcmp(&p->fill, &o.fill, sizeof o.fill) == 0))
             break;
     }
     if (k == body->n_operands) {
@@ -107,17 +107,17 @@ static int add_load(emitter *e, clg__operand o)
     return add_insn(e, (clg__insn) { .kind = CLG__I_LOAD, .dtype = o.dtype, .operand = k });
 }
 
-static int load_generated(emitter *e, const clg__value *v, int value, const clg__geom *geom)
+static int load_generated(emitter *e, const clg__value *v, int value, const clg__access *access)
 {
     const double *params = v->node->params;
-    clg__operand o = { .dtype = v->dtype, .geom = *geom, .input = CLG__BINDING(value, 0) + e->input_base };
+    clg__operand o = { .dtype = v->dtype, .access = *access, .input = CLG__BINDING(value, 0) + e->input_base };
     switch (v->op->kind) {
     case CLG__CONST:
         return add_insn(e, (clg__insn) { .kind = CLG__I_CONST, .dtype = v->dtype,
                                          .value = params[0] });
     case CLG__SCALAR_SLOT:
         o.kind = CLG__FROM_SLOT;
-        memset(&o.geom, 0, sizeof o.geom);
+        memset(&o.access, 0, sizeof o.access);
         break;
     case CLG__IOTA:
         o.kind = CLG__FROM_IOTA;
@@ -135,7 +135,7 @@ static int load_generated(emitter *e, const clg__value *v, int value, const clg_
 }
 
 // [B,R,C] of an epilogue: contiguous, rows of C that every batch repeats, along R or C only, or one element.
-static bool epilogue_access(const clg_shape *s, const clg__geom *g)
+static bool epilogue_access(const clg_shape *s, const clg__access *g)
 {
     const bool b = s->dim[0] > 1 && g->stride[0] != 0, r = s->dim[1] > 1 && g->stride[1] != 0,
                c = s->dim[2] > 1 && g->stride[2] != 0;
@@ -149,49 +149,49 @@ static bool epilogue_access(const clg_shape *s, const clg__geom *g)
         return s->dim[0] == 1 || r;
     if (!b)
         return g->stride[2] == 1;
-    return clg__geom_is_contiguous(g, s);
+    return clg__access_is_contiguous(g, s);
 }
 
-static int load_stored(emitter *e, const clg__value *v, int value, int out, const clg__geom *geom,
+static int load_stored(emitter *e, const clg__value *v, int value, int out, const clg__access *access,
                        double fill)
 {
     clg__operand o = { .kind = CLG__FROM_BUFFER,
                        .dtype = out ? v->node->outs->dtype[out] : v->dtype,
                        .input = CLG__BINDING(value, out) + e->input_base,
-                       .geom = *geom,
+                       .access = *access,
                        .fill = fill };
-    o.geom.offset += v->offset;
-    if (e->input_base && !epilogue_access(&e->shape, geom))
+    o.access.offset += v->offset;
+    if (e->input_base && !epilogue_access(&e->shape, access))
         return fail(e, -1);
     return add_load(e, o);
 }
 
 // Its inputs come first.
-static int begin_pointwise(emitter *e, int value, int out, const clg__geom *geom)
+static int begin_pointwise(emitter *e, int value, int out, const clg__access *access)
 {
     const clg__value *v = &e->f->w->values[value];
     if (e->depth >= CLG__BODY_INSNS) // each of them makes an instruction
         return fail(e, largest_input(e));
     e->stack[e->depth++] = (frame) {
-        .value = value, .out = out, .geom = *geom,
+        .value = value, .out = out, .access = *access,
         .insn = { .kind = v->op->kind == CLG__CAST ? CLG__I_CAST : CLG__I_EW, .dtype = v->dtype, .op = v->op },
     };
     return WAITING;
 }
 
-static bool is_identity(const emitter *e, const clg__value *v, int out, const clg__geom *geom)
+static bool is_identity(const emitter *e, const clg__value *v, int out, const clg__access *access)
 {
     const int64_t n = out ? clg_numel(v->node->outs->shape[out]) : v->numel;
-    return geom->offset == 0 && clg_numel(e->shape) == n &&
-           clg__geom_is_contiguous(geom, &e->shape);
+    return access->offset == 0 && clg_numel(e->shape) == n &&
+           clg__access_is_contiguous(access, &e->shape);
 }
 
 // A value that this very group computes.
-static int emit_member(emitter *e, int value, int out, const clg__geom *geom)
+static int emit_member(emitter *e, int value, int out, const clg__access *access)
 {
     const clg__value *v = &e->f->w->values[value];
     const clg__group *g = &e->f->groups[e->group];
-    if (!is_identity(e, v, out, geom))
+    if (!is_identity(e, v, out, access))
         return fail(e, -1);
     if (v->op->kind == CLG__REDUCE) {
         if (!e->epilogue)
@@ -207,27 +207,27 @@ static int emit_member(emitter *e, int value, int out, const clg__geom *geom)
     if (g->kind == CLG__GROUP_REDUCE && !e->epilogue)
         return fail(e, -1);
     // a constant or random draw that is stored because a padded view reads it
-    return clg__is_generated(v) ? load_generated(e, v, value, geom) : begin_pointwise(e, value, out, geom);
+    return clg__is_generated(v) ? load_generated(e, v, value, access) : begin_pointwise(e, value, out, access);
 }
 
-static const memo *find_memo(const emitter *e, int value, int out, const clg__geom *geom)
+static const memo *find_memo(const emitter *e, int value, int out, const clg__access *access)
 {
-    if (geom->windowed)
+    if (access->windowed)
         return NULL;
     for (int i = e->bucket[(unsigned) CLG__BINDING(value, out) % BUCKETS]; i >= 0; i = e->memo[i].next) {
         const memo *m = &e->memo[i];
-        if (m->value == value && m->out == out && same_geom(&m->geom, geom, e->shape.rank))
+        if (m->value == value && m->out == out && same_access(&m->access, access, e->shape.rank))
             return m;
     }
     return NULL;
 }
 
-static void remember(emitter *e, int value, int out, const clg__geom *geom, int insn)
+static void remember(emitter *e, int value, int out, const clg__access *access, int insn)
 {
     if (e->failed || e->n_memo >= CLG__BODY_INSNS)
         return;
     int *bucket = &e->bucket[(unsigned) CLG__BINDING(value, out) % BUCKETS];
-    e->memo[e->n_memo] = (memo) { value, out, insn, *bucket, *geom };
+    e->memo[e->n_memo] = (memo) { value, out, insn, *bucket, *access };
     *bucket = e->n_memo++;
 }
 
@@ -239,21 +239,21 @@ static void forget(emitter *e)
 }
 
 // The instruction of a value; WAITING: its inputs are to be emitted first.
-static int begin_value(emitter *e, int value, int out, const clg__geom *geom, double fill)
+static int begin_value(emitter *e, int value, int out, const clg__access *access, double fill)
 {
     const clg__value *v = &e->f->w->values[value];
-    const memo *m = find_memo(e, value, out, geom);
+    const memo *m = find_memo(e, value, out, access);
     int k;
     if (m)
         return m->insn;
     if (v->group == e->group && v->group >= 0) {
-        k = emit_member(e, value, out, geom);
+        k = emit_member(e, value, out, access);
     } else if (v->stored) {
-        k = load_stored(e, v, value, out, geom, fill);
-    } else if (geom->windowed) {
+        k = load_stored(e, v, value, out, access, fill);
+    } else if (access->windowed) {
         return fail(e, value);
     } else if (clg__is_generated(v)) {
-        k = load_generated(e, v, value, geom);
+        k = load_generated(e, v, value, access);
     } else if (!clg__is_pointwise(v)) { // the value inside another kernel
         return fail(e, -1);
     } else {
@@ -263,10 +263,10 @@ static int begin_value(emitter *e, int value, int out, const clg__geom *geom, do
         const int64_t n = clg_numel(e->shape);
         if ((n >= c->broadcast_factor * v->numel || (v->numel == 1 && n > 1)) && v->n_insns > c->broadcast_insns)
             return fail(e, value);
-        k = begin_pointwise(e, value, out, geom);
+        k = begin_pointwise(e, value, out, access);
     }
     if (k != WAITING)
-        remember(e, value, out, geom, k);
+        remember(e, value, out, access, k);
     return k;
 }
 
@@ -277,26 +277,26 @@ static int continue_value(emitter *e)
     const clg__value *v = &e->f->w->values[t->value];
     if (t->next == v->n_src) {
         const int k = add_insn(e, t->insn);
-        remember(e, t->value, t->out, &t->geom, k);
+        remember(e, t->value, t->out, &t->access, k);
         e->depth--;
         return k;
     }
-    clg__geom g;
-    const clg__access *s = &v->src[t->next];
-    const bool direct = clg__shape_equal(&e->shape, &v->shape) && t->geom.offset == 0 &&
-                        clg__geom_is_contiguous(&t->geom, &v->shape);
+    clg__access g;
+    const clg__use *s = &v->src[t->next];
+    const bool direct = clg__shape_equal(&e->shape, &v->shape) && t->access.offset == 0 &&
+                        clg__access_is_contiguous(&t->access, &v->shape);
     if (direct)
-        g = s->geom;
-    else if (!clg__geom_compose(&t->geom, &e->shape, &s->geom, &v->shape, &g))
+        g = s->access;
+    else if (!clg__access_compose(&t->access, &e->shape, &s->access, &v->shape, &g))
         return fail(e, t->value);
     return begin_value(e, s->value, s->out, &g, s->fill);
 }
 
-static int emit_value(emitter *e, int value, int out, const clg__geom *geom, double fill)
+static int emit_value(emitter *e, int value, int out, const clg__access *access, double fill)
 {
     if (e->failed)
         return 0;
-    int done = begin_value(e, value, out, geom, fill);
+    int done = begin_value(e, value, out, access, fill);
     while (e->depth > 0 && !e->failed) {
         if (done != WAITING) {
             frame *t = &e->stack[e->depth - 1];
@@ -331,7 +331,7 @@ static void emit_reductions(emitter *e, const clg__group *g)
     for (int k = 0; k < g->n_reductions; k++) {
         const clg__value *v = &w->values[g->reductions[k]];
         e->root = g->reductions[k];
-        const int src = emit_value(e, v->src[0].value, v->src[0].out, &v->src[0].geom,
+        const int src = emit_value(e, v->src[0].value, v->src[0].out, &v->src[0].access,
                                    v->src[0].fill);
         e->to->reductions[e->to->n_reductions++] =
             (clg__reduction) { ((const clg__reduce *) v->node->params)->kind, src, v->dtype,
@@ -341,7 +341,7 @@ static void emit_reductions(emitter *e, const clg__group *g)
     e->epilogue = true;
     forget(e);
     e->shape = first->shape;
-    const clg__geom whole = clg__geom_contiguous(&e->shape);
+    const clg__access whole = clg__access_contiguous(&e->shape);
     for (int k = 0; k < g->n_reductions; k++) {
         const int insn = emit_value(e, g->reductions[k], 0, &whole, 0);
         if (w->values[g->reductions[k]].stored)
@@ -380,7 +380,7 @@ clg__emit_result clg__emit(clg__planner *f, int group, clg__body *out)
         begin_epilogue(e, g);
     else
         e->shape = out->shape = f->w->values[g->results[0]].shape;
-    const clg__geom whole = clg__geom_contiguous(&e->shape);
+    const clg__access whole = clg__access_contiguous(&e->shape);
     for (int k = 0; k < g->n_results && !e->failed; k++) {
         e->root = g->results[k];
         const int insn = emit_value(e, g->results[k], 0, &whole, 0);

@@ -25,16 +25,15 @@ static const clg_shape *src_shape(const clg__value *v, int i)
     return v->node && i < v->node->n_in ? &v->node->in[i]->pub.shape : &v->shape;
 }
 
-static bool equal_refs(const clg__access *a, const clg__access *b, int rank)
+static bool equal_uses(const clg__use *a, const clg__use *b, int rank)
 {
-    const size_t bytes = (size_t) rank * sizeof a->geom.stride[0];
-    if (a->value != b->value || a->out != b->out || a->geom.offset != b->geom.offset ||
-        a->geom.windowed != b->geom.windowed ||
-        memcmp(a->geom.stride, b->geom.stride, bytes) != 0)
+    const size_t bytes = (size_t) rank * sizeof a->access.stride[0];
+    if (a->value != b->value || a->out != b->out || a->access.offset != b->access.offset ||
+        a->access.windowed != b->access.windowed || memcmp(a->access.stride, b->access.stride, bytes) != 0)
         return false;
-    return !a->geom.windowed ||
-           (memcmp(a->geom.lo, b->geom.lo, bytes) == 0 &&
-            memcmp(a->geom.hi, b->geom.hi, bytes) == 0 &&
+    return !a->access.windowed ||
+           (memcmp(a->access.lo, b->access.lo, bytes) == 0 &&
+            memcmp(a->access.hi, b->access.hi, bytes) == 0 &&
             memcmp(&a->fill, &b->fill, sizeof a->fill) == 0);
 }
 
@@ -54,7 +53,7 @@ static bool equal_values(clg__work *w, const clg__value *a, const clg__value *b)
         return false;
     for (int i = 0; i < a->n_src; i++) {
         const clg_shape *s = src_shape(a, i);
-        if (!clg__shape_equal(s, src_shape(b, i)) || !equal_refs(&a->src[i], &b->src[i], s->rank))
+        if (!clg__shape_equal(s, src_shape(b, i)) || !equal_uses(&a->src[i], &b->src[i], s->rank))
             return false;
     }
     clg__key *ka = &w->keys[0], *kb = &w->keys[1];
@@ -84,11 +83,11 @@ static uint64_t hash_of(clg__work *w, const clg__value *v)
     uint64_t h = mix(1, head, sizeof head);
     h = mix(h, v->shape.dim, (size_t) v->shape.rank * sizeof v->shape.dim[0]);
     for (int i = 0; i < v->n_src; i++) {
-        const clg__access *r = &v->src[i];
+        const clg__use *r = &v->src[i];
         const clg_shape *s = src_shape(v, i);
-        const int64_t at[3] = { r->value, r->out, r->geom.offset };
+        const int64_t at[3] = { r->value, r->out, r->access.offset };
         h = mix(h, at, sizeof at);
-        h = mix(h, r->geom.stride, (size_t) s->rank * sizeof r->geom.stride[0]);
+        h = mix(h, r->access.stride, (size_t) s->rank * sizeof r->access.stride[0]);
         h = mix(h, s->dim, (size_t) s->rank * sizeof s->dim[0]);
     }
     key_of(v, k);
@@ -127,7 +126,7 @@ static int fail_value(clg__work *w)
 // The only way to make a value: an equal one that is there already, or a new one. -1: w->err.
 // node has the params, and is what inputs are read over; NULL: they are read over `shape`.
 static int intern(clg__work *w, const clg__op *op, clg_dtype t, const clg_shape *shape, int n_src,
-                  const clg__access *src, const clg__node *node, int order)
+                  const clg__use *src, const clg__node *node, int order)
 {
     if (w->n_values >= CLG__MAX_VALUES) {
         clg__fail(w->err, CLG_ENOMEM, "eval: more than %d values in one evaluation", CLG__MAX_VALUES);
@@ -139,7 +138,7 @@ static int intern(clg__work *w, const clg__op *op, clg_dtype t, const clg_shape 
     clg__value *v = &w->values[w->n_values];
     *v = (clg__value) { .op = op, .dtype = t, .shape = *shape, .numel = clg_numel(*shape), .node = node,
                      .node_index = order, .group = -1, .n_src = n_src };
-    v->src = (clg__access *) (uintptr_t) src; // the caller's, until it is known to be new
+    v->src = (clg__use *) (uintptr_t) src; // the caller's, until it is known to be new
     size_t at = 0;
     if (is_mergeable(v)) {
         v->hash = hash_of(w, v);
@@ -163,24 +162,24 @@ static int intern(clg__work *w, const clg__op *op, clg_dtype t, const clg_shape 
     return w->n_values++;
 }
 
-static clg__access whole(const clg__work *w, int value, int out)
+static clg__use whole(const clg__work *w, int value, int out)
 {
     const clg__value *v = &w->values[value];
     const clg_shape *s = out ? &v->node->outs->shape[out] : &v->shape;
-    return (clg__access) { .value = value, .out = out, .geom = clg__geom_contiguous(s) };
+    return (clg__use) { .value = value, .out = out, .access = clg__access_contiguous(s) };
 }
 
-static bool is_whole(const clg__work *w, const clg__access *r, const clg_shape *s)
+static bool is_whole(const clg__work *w, const clg__use *r, const clg_shape *s)
 {
     const clg__value *v = &w->values[r->value];
     const int64_t n = r->out ? clg_numel(v->node->outs->shape[r->out]) : v->numel;
-    return r->geom.offset == 0 && clg__geom_is_contiguous(&r->geom, s) && clg_numel(*s) == n;
+    return r->access.offset == 0 && clg__access_is_contiguous(&r->access, s) && clg_numel(*s) == n;
 }
 
 // A value of its own, row-major, for an access that something cannot take as it is.
-static bool copy_of(clg__work *w, clg__access *r, clg_dtype t, const clg_shape *s)
+static bool copy_of(clg__work *w, clg__use *r, clg_dtype t, const clg_shape *s)
 {
-    const clg__access from = *r;
+    const clg__use from = *r;
     const int k = intern(w, &op_copy, t, s, 1, &from, NULL, -1);
     if (k < 0)
         return false;
@@ -190,10 +189,10 @@ static bool copy_of(clg__work *w, clg__access *r, clg_dtype t, const clg_shape *
 }
 
 // Make the access one of a buffer; strided: any strides will do.
-static bool as_buffer(clg__work *w, clg__access *r, clg_dtype t, const clg_shape *s, bool strided)
+static bool as_buffer(clg__work *w, clg__use *r, clg_dtype t, const clg_shape *s, bool strided)
 {
-    const bool fits = !clg__is_generated(&w->values[r->value]) && !r->geom.windowed &&
-                      (strided || clg__geom_is_contiguous(&r->geom, s));
+    const bool fits = !clg__is_generated(&w->values[r->value]) && !r->access.windowed &&
+                      (strided || clg__access_is_contiguous(&r->access, s));
     if (!fits)
         return copy_of(w, r, t, s);
     w->values[r->value].must_store = true;
@@ -203,26 +202,26 @@ static bool as_buffer(clg__work *w, clg__access *r, clg_dtype t, const clg_shape
 // ---- nodes
 
 // The access to `base` seen through a view of it.
-static bool through_view(clg__work *w, const clg__node *n, clg__access *out)
+static bool through_view(clg__work *w, const clg__node *n, clg__use *out)
 {
-    clg__access b = w->at[n->base->index];
+    clg__use b = w->at[n->base->index];
     const clg_shape *bs = &n->base->pub.shape;
     if (is_whole(w, &b, bs)) {
-        b.geom = n->geom;
+        b.access = n->access;
         b.fill = n->fill;
         *out = b;
         return true;
     }
-    clg__geom g;
-    if (clg__geom_compose(&n->geom, &n->pub.shape, &b.geom, bs, &g)) {
-        b.geom = g;
+    clg__access g;
+    if (clg__access_compose(&n->access, &n->pub.shape, &b.access, bs, &g)) {
+        b.access = g;
         *out = b;
         return true;
     }
     if (!copy_of(w, &b, n->base->pub.dtype, bs))
         return false;
     w->at[n->base->index] = b;
-    b.geom = n->geom;
+    b.access = n->access;
     b.fill = n->fill;
     *out = b;
     return true;
@@ -284,11 +283,11 @@ static bool lower_outputs(clg__work *w)
         const clg__node *n = w->outputs[i];
         if (!n || n->buf)
             continue;
-        w->output_access[i] = w->at[n->index];
-        if (!as_buffer(w, &w->output_access[i], n->pub.dtype, &n->pub.shape, false))
+        w->output_use[i] = w->at[n->index];
+        if (!as_buffer(w, &w->output_use[i], n->pub.dtype, &n->pub.shape, false))
             return false;
-        w->values[w->output_access[i].value].is_result = true;
-        w->values[w->output_access[i].value].result_outputs |= 1u << w->output_access[i].out;
+        w->values[w->output_use[i].value].is_result = true;
+        w->values[w->output_use[i].value].result_outputs |= 1u << w->output_use[i].out;
     }
     return true;
 }
@@ -306,8 +305,8 @@ bool clg__pass_lower(clg__planner *f)
 {
     clg__work *w = f->w;
     w->at = clg__calloc((size_t) w->n_nodes + 1, sizeof *w->at);
-    w->output_access = clg__calloc((size_t) w->n_outputs + 1, sizeof *w->output_access);
-    if (!w->at || !w->output_access)
+    w->output_use = clg__calloc((size_t) w->n_outputs + 1, sizeof *w->output_use);
+    if (!w->at || !w->output_use)
         return oom(w);
     if (!lower_nodes(w) || !lower_outputs(w))
         return false;
@@ -328,7 +327,7 @@ void clg__work_free(clg__work *w)
     clg__free(w->table);
     clg__free(w->src);
     clg__free(w->at);
-    clg__free(w->output_access);
+    clg__free(w->output_use);
     clg__free(w->nodes);
     clg__str_free(&w->keys[0].bytes);
     clg__str_free(&w->keys[1].bytes);

@@ -78,8 +78,8 @@ static clg__node *same_elements(const clg__node *n)
 {
     if (n->op->kind == CLG__ALIAS)
         return n->n_in > 0 ? n->in[0] : NULL;
-    const bool whole = n->base && n->geom.offset == 0 &&
-                       clg__geom_is_contiguous(&n->geom, &n->pub.shape) &&
+    const bool whole = n->base && n->access.offset == 0 &&
+                       clg__access_is_contiguous(&n->access, &n->pub.shape) &&
                        clg_numel(n->pub.shape) == clg_numel(n->base->pub.shape);
     return whole ? n->base : NULL;
 }

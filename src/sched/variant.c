@@ -10,27 +10,27 @@ void clg__kernel_call_of(const clg__work *w, const clg__value *v, clg__kernel_ca
 {
     const int n = v->n_src, m = v->node->outs ? v->node->outs->n : 1;
     clg_shape *shapes = clg__calloc((size_t) (n + m), sizeof *shapes);
-    clg__geom *geoms = clg__calloc((size_t) n + 1, sizeof *geoms);
+    clg__access *accesses = clg__calloc((size_t) n + 1, sizeof *accesses);
     clg_dtype *types = clg__calloc((size_t) (n + m), sizeof *types);
     void **all = clg__malloc(3 * sizeof *all);
     *memory = all;
-    if (!all || !shapes || !geoms || !types) {
+    if (!all || !shapes || !accesses || !types) {
         clg__free(shapes);
-        clg__free(geoms);
+        clg__free(accesses);
         clg__free(types);
         clg__free(all);
         *memory = NULL;
         return;
     }
     all[0] = shapes;
-    all[1] = geoms;
+    all[1] = accesses;
     all[2] = types;
     for (int i = 0; i < n; i++) {
         const clg_tensor in = &v->node->in[i]->pub;
         shapes[i] = in->shape;
         types[i] = in->dtype;
-        geoms[i] = v->src[i].geom;
-        geoms[i].offset += w->values[v->src[i].value].offset;
+        accesses[i] = v->src[i].access;
+        accesses[i].offset += w->values[v->src[i].value].offset;
     }
     for (int k = 0; k < m; k++) {
         shapes[n + k] = k ? v->node->outs->shape[k] : v->shape;
@@ -38,7 +38,7 @@ void clg__kernel_call_of(const clg__work *w, const clg__value *v, clg__kernel_ca
     }
     *c = (clg__kernel_call) { .caps = w->dev->caps, .params = v->node->params, .n_in = n,
                               .n_out = m, .in_shape = shapes, .in_dtype = types,
-                              .in_geom = geoms, .out_shape = shapes + n, .out_dtype = types + n };
+                              .in_access = accesses, .out_shape = shapes + n, .out_dtype = types + n };
 }
 
 void clg__kernel_call_free(void *memory)

@@ -7,12 +7,12 @@
 #include "codegen/codegen.h"
 #include "graph/node.h"
 
-// Output `out` of a value, read as geom says.
-typedef struct clg__access {
+// Output `out` of a value, read through an access; outside of its window stands `fill`.
+typedef struct clg__use {
     int value, out;
-    clg__geom geom;
+    clg__access access;
     double fill;
-} clg__access;
+} clg__use;
 
 typedef struct clg__value {
     const clg__op *op;
@@ -21,7 +21,7 @@ typedef struct clg__value {
     int64_t numel;
     const clg__node *node; // its params, outputs, label
     int n_src;
-    clg__access *src;
+    clg__use *src;
     int node_index; // graph node that is bound at run time (leaf, slot, random), else -1
     int64_t offset; // LEAF: first element in its buffer
     bool is_result;          // must be in a buffer of its own when the plan has run
@@ -51,12 +51,12 @@ typedef struct clg__work {
     int n_overwritten;
     bool fuse;
     // made on a miss
-    clg__access *at;  // per node: what it is
+    clg__use *at; // per node: what it is
     clg__value *values;
     int n_values, cap_values;
-    clg__access *output_access;
+    clg__use *output_use;
     int *table, table_size; // of values by hash
-    clg__access *src; // of the node that is lowered
+    clg__use *src; // of the node that is lowered
     int cap_src;
     clg__key keys[2];   // of values that are compared
 } clg__work;

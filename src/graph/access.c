@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Arithmetic of views: every movement op is a change of offset, strides and window.
-#include "graph/geom.h"
+#include "graph/access.h"
 
 #include <string.h>
 
@@ -15,9 +15,9 @@ static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
     return v < lo ? lo : v > hi ? hi : v;
 }
 
-clg__geom clg__geom_contiguous(const clg_shape *s)
+clg__access clg__access_contiguous(const clg_shape *s)
 {
-    clg__geom g = { 0 };
+    clg__access g = { 0 };
     int64_t stride = 1;
     for (int d = s->rank - 1; d >= 0; d--) {
         g.stride[d] = stride;
@@ -27,7 +27,7 @@ clg__geom clg__geom_contiguous(const clg_shape *s)
     return g;
 }
 
-bool clg__geom_is_contiguous(const clg__geom *g, const clg_shape *s)
+bool clg__access_is_contiguous(const clg__access *g, const clg_shape *s)
 {
     int64_t stride = 1;
     if (g->windowed)
@@ -42,9 +42,9 @@ bool clg__geom_is_contiguous(const clg__geom *g, const clg_shape *s)
     return true;
 }
 
-void clg__geom_permute(clg__geom *g, const int *perm, int rank)
+void clg__access_permute(clg__access *g, const int *perm, int rank)
 {
-    const clg__geom old = *g;
+    const clg__access old = *g;
     for (int d = 0; d < rank; d++) {
         g->stride[d] = old.stride[perm[d]];
         g->lo[d] = old.lo[perm[d]];
@@ -52,7 +52,7 @@ void clg__geom_permute(clg__geom *g, const int *perm, int rank)
     }
 }
 
-void clg__geom_slice(clg__geom *g, int axis, int64_t start, int64_t step, int64_t count)
+void clg__access_slice(clg__access *g, int axis, int64_t start, int64_t step, int64_t count)
 {
     g->offset += start * g->stride[axis];
     g->stride[axis] *= step;
@@ -71,13 +71,13 @@ void clg__geom_slice(clg__geom *g, int axis, int64_t start, int64_t step, int64_
     }
 }
 
-void clg__geom_flip(clg__geom *g, int axis, int64_t dim)
+void clg__access_flip(clg__access *g, int axis, int64_t dim)
 {
     if (dim > 0)
-        clg__geom_slice(g, axis, dim - 1, -1, dim);
+        clg__access_slice(g, axis, dim - 1, -1, dim);
 }
 
-void clg__geom_expand(clg__geom *g, int axis, int64_t count)
+void clg__access_expand(clg__access *g, int axis, int64_t count)
 {
     const bool inside = !g->windowed || (g->lo[axis] <= 0 && g->hi[axis] > 0);
     g->stride[axis] = 0;
@@ -85,7 +85,7 @@ void clg__geom_expand(clg__geom *g, int axis, int64_t count)
     g->hi[axis] = inside ? count : 0;
 }
 
-bool clg__geom_pad(clg__geom *g, const clg_shape *s, const int64_t *before, const int64_t *after)
+bool clg__access_pad(clg__access *g, const clg_shape *s, const int64_t *before, const int64_t *after)
 {
     if (g->windowed)
         return false;
@@ -116,7 +116,7 @@ static bool full(const dims *d, int i)
 }
 
 // false: a dimension of size 1 lies outside its window, so no element is inside
-static bool drop_ones(const clg__geom *g, const clg_shape *s, dims *out)
+static bool drop_ones(const clg__access *g, const clg_shape *s, dims *out)
 {
     out->n = 0;
     for (int d = 0; d < s->rank; d++) {
@@ -158,10 +158,10 @@ static bool reshape_block(const dims *from, int a0, int a1, dims *to, int b0, in
     return true;
 }
 
-bool clg__geom_reshape(clg__geom *g, const clg_shape *from, const clg_shape *to)
+bool clg__access_reshape(clg__access *g, const clg_shape *from, const clg_shape *to)
 {
     dims a, b;
-    const clg__geom plain = clg__geom_contiguous(to);
+    const clg__access plain = clg__access_contiguous(to);
     for (int d = 0; d < to->rank; d++) {
         if (to->dim[d] == 0) {
             *g = plain;
@@ -195,7 +195,7 @@ bool clg__geom_reshape(clg__geom *g, const clg_shape *from, const clg_shape *to)
 }
 
 // Merge neighbours that lie one after another; what is left has one stride each.
-static bool collapse(const clg__geom *g, const clg_shape *s, dims *out)
+static bool collapse(const clg__access *g, const clg_shape *s, dims *out)
 {
     dims all;
     if (!drop_ones(g, s, &all))
@@ -232,8 +232,8 @@ static bool find_target(const dims *in, const int64_t *linear, int64_t stride, i
     return false;
 }
 
-bool clg__geom_compose(const clg__geom *outer, const clg_shape *os, const clg__geom *inner,
-                       const clg_shape *ms, clg__geom *out)
+bool clg__access_compose(const clg__access *outer, const clg_shape *os, const clg__access *inner,
+                         const clg_shape *ms, clg__access *out)
 {
     dims in;
     int64_t linear[CLG_MAX_RANK], at[CLG_MAX_RANK], low[CLG_MAX_RANK], high[CLG_MAX_RANK];
@@ -245,7 +245,7 @@ bool clg__geom_compose(const clg__geom *outer, const clg_shape *os, const clg__g
         if (in.dim[j] > 0)
             continue;
         // No elements at all: any access will do, and no number may be divided by.
-        *out = clg__geom_contiguous(os);
+        *out = clg__access_contiguous(os);
         return clg_numel(*os) == 0;
     }
     int64_t step = 1, rest = outer->offset;
@@ -273,7 +273,7 @@ bool clg__geom_compose(const clg__geom *outer, const clg_shape *os, const clg__g
             return false;
         user[j] = k;
     }
-    clg__geom r = { .offset = inner->offset };
+    clg__access r = { .offset = inner->offset };
     for (int k = 0; k < os->rank; k++) {
         r.stride[k] = target[k] < 0 ? 0 : coef[k] * in.stride[target[k]];
         r.hi[k] = os->dim[k];
@@ -289,10 +289,10 @@ bool clg__geom_compose(const clg__geom *outer, const clg_shape *os, const clg__g
                 return false;
             continue;
         }
-        clg__geom w = { .windowed = true };
+        clg__access w = { .windowed = true };
         w.lo[0] = in.lo[j];
         w.hi[0] = in.hi[j];
-        clg__geom_slice(&w, 0, at[j], coef[user[j]], os->dim[user[j]]);
+        clg__access_slice(&w, 0, at[j], coef[user[j]], os->dim[user[j]]);
         r.lo[user[j]] = w.lo[0];
         r.hi[user[j]] = w.hi[0];
         r.windowed = true;
