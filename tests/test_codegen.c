@@ -66,7 +66,7 @@ static void broadcast(clg__body *body)
     column.stride[1] = 0;
     const int a = operand(body, CLG__FROM_BUFFER, CLG_F32, row);
     const int b = operand(body, CLG__FROM_BUFFER, CLG_I32, column);
-    const int c = operand(body, CLG__FROM_SLOT, CLG_F32, (clg__access) { 0 });
+    const int c = operand(body, CLG__FROM_SCALAR, CLG_F32, (clg__access) { 0 });
     const int d = insn(body, (clg__insn) { .kind = CLG__I_CAST, .dtype = CLG_F32, .src = { b } });
     const int e = insn(body, (clg__insn) { .kind = CLG__I_CONST, .dtype = CLG_F32, .value = 0.5 });
     const int f = ew(body, &op_add, CLG_F32, ew(body, &op_pow, CLG_F32, a, d), c);
@@ -149,7 +149,7 @@ static const struct {
 
 static void describe(clg__str *out, const clg__kplan *p)
 {
-    static const char *const kinds[] = { "in", "in_offset", "out", "temp", "geo", "slot", "seed",
+    static const char *const kinds[] = { "in", "in_offset", "out", "temp", "geo", "scalar", "seed",
                                          "i32", "i64", "local", "epilogue" };
     for (int k = 0; k < p->n_launches; k++) {
         const clg__launch *l = &p->launches[k];

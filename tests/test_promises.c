@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // More of what lazy evaluation promises: versions and groups of assignments, failures that change nothing,
-// slots, keys, bounded caches however long evaluation is delayed, waiting.
+// scalars, keys, bounded caches however long evaluation is delayed, waiting.
 #include "testing.h"
 
 static clg_device open_another(uint64_t cap)
@@ -138,7 +138,7 @@ START_TEST(reading_poison_discards_what_was_recorded)
 }
 END_TEST
 
-START_TEST(draws_and_slots_are_never_merged)
+START_TEST(draws_and_scalars_are_never_merged)
 {
     clg_scope s = clg_scope_push(dev);
     float a[300], b[300];
@@ -428,7 +428,7 @@ int main(void)
     tcase_add_test(c, groups_run_in_program_order);
     tcase_add_test(c, a_failed_evaluation_changes_no_variable_and_no_step);
     tcase_add_test(c, reading_poison_discards_what_was_recorded);
-    tcase_add_test(c, draws_and_slots_are_never_merged);
+    tcase_add_test(c, draws_and_scalars_are_never_merged);
     tcase_add_test(c, the_backward_mask_is_the_forward_mask);
     tcase_add_test(c, keys_tell_structures_apart);
     tcase_add_test(c, the_last_smaller_batch_compiles_nothing);

@@ -116,14 +116,14 @@ void clg__arg_geo(clg__kplan *p, clg__launch *l)
     add(p, l, (clg__arg) { .kind = CLG__ARG_GEO });
 }
 
-void clg__arg_slot(clg__kplan *p, clg__launch *l, int input, clg_dtype t)
+void clg__arg_scalar(clg__kplan *p, clg__launch *l, int input, clg_dtype t)
 {
-    add(p, l, (clg__arg) { .kind = CLG__ARG_SLOT, .index = input, .dtype = t });
+    add(p, l, (clg__arg) { .kind = CLG__ARG_SCALAR, .index = input, .dtype = t });
 }
 
-void clg__arg_seed(clg__kplan *p, clg__launch *l, int slot)
+void clg__arg_seed(clg__kplan *p, clg__launch *l, int input)
 {
-    add(p, l, (clg__arg) { .kind = CLG__ARG_SEED, .index = slot });
+    add(p, l, (clg__arg) { .kind = CLG__ARG_SEED, .index = input });
 }
 
 void clg__arg_i32(clg__kplan *p, clg__launch *l, int32_t v)

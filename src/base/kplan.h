@@ -13,8 +13,8 @@ typedef enum clg__arg_kind {
     CLG__ARG_OUT,   // buffer of output `index`; outputs start at element 0
     CLG__ARG_TEMP,  // scratch `index` of this plan
     CLG__ARG_GEO,   // this plan's geometry table (global const long *)
-    CLG__ARG_SLOT,  // a run-time number: input `index` (a SCALAR node), typed by `dtype`
-    CLG__ARG_SEED,  // two ulongs follow each other: seed, counter of random slot `index`
+    CLG__ARG_SCALAR, // a run-time number: input `index` (a SCALAR node), typed by `dtype`
+    CLG__ARG_SEED,  // two ulongs follow each other: seed, counter of input `index`, a RANDOM node
     CLG__ARG_I32, CLG__ARG_I64,
     CLG__ARG_LOCAL, // `i` bytes of local memory
     CLG__ARG_EPILOGUE // where the epilogue's own arguments go: clg__codegen_epilogue puts them here
@@ -22,7 +22,7 @@ typedef enum clg__arg_kind {
 
 typedef struct clg__arg {
     clg__arg_kind kind;
-    clg_dtype dtype; // SLOT
+    clg_dtype dtype; // SCALAR
     int index;
     int64_t i;
 } clg__arg;
@@ -80,8 +80,8 @@ void clg__arg_in_offset(clg__kplan *p, clg__launch *l, int input);
 void clg__arg_out(clg__kplan *p, clg__launch *l, int output);
 void clg__arg_temp(clg__kplan *p, clg__launch *l, int temp);
 void clg__arg_geo(clg__kplan *p, clg__launch *l);
-void clg__arg_slot(clg__kplan *p, clg__launch *l, int input, clg_dtype t);
-void clg__arg_seed(clg__kplan *p, clg__launch *l, int slot);
+void clg__arg_scalar(clg__kplan *p, clg__launch *l, int input, clg_dtype t);
+void clg__arg_seed(clg__kplan *p, clg__launch *l, int input);
 void clg__arg_i32(clg__kplan *p, clg__launch *l, int32_t v);
 void clg__arg_i64(clg__kplan *p, clg__launch *l, int64_t v);
 void clg__arg_local(clg__kplan *p, clg__launch *l, size_t bytes);

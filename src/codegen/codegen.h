@@ -7,7 +7,7 @@
 
 typedef enum clg__operand_kind {
     CLG__FROM_BUFFER, // CLG__ARG_IN `input`
-    CLG__FROM_SLOT,   // CLG__ARG_SLOT `input`
+    CLG__FROM_SCALAR, // CLG__ARG_SCALAR `input`
     CLG__FROM_IOTA,   // a + b * index, index given by access
     CLG__FROM_RANDOM  // random[kind](seed, counter, index), CLG__ARG_SEED `input`
 } clg__operand_kind;
@@ -72,7 +72,7 @@ typedef struct clg__body {
 enum { CLG__LAUNCH_BODIES = 64 }; // of one launch, at most
 
 // n > 1: several bodies of one text (clg__codegen_text), with other buffers and extents, in one launch; their binding
-// numbers must be distinct, but slots of body 0 serve all. n_reductions == 0: pointwise.
+// numbers must be distinct, but scalars of body 0 serve all. n_reductions == 0: pointwise.
 clg_status clg__codegen(const clg__body *const *bodies, int n, const clg__caps *caps,
                         clg__kplan *p);
 // The text of a pointwise body's kernel, appended; nothing where there is nothing to launch. Bodies of equal

@@ -6,7 +6,7 @@
 
 static bool has_access(const clg__operand *o)
 {
-    return o->kind != CLG__FROM_SLOT;
+    return o->kind != CLG__FROM_SCALAR;
 }
 
 static bool whole_window(const clg__access *g, int d, int64_t dim)

@@ -35,7 +35,7 @@ static void load(clg__gen *n, int k)
     const char *s = clg__suffix(o->dtype);
     char from[24];
     clg__need_type(n, o->dtype);
-    if (o->kind == CLG__FROM_SLOT) {
+    if (o->kind == CLG__FROM_SCALAR) {
         clg__str_printf(&n->text, "const T_%s l%d = (T_%s)(x%d);\n", s, k, s, k);
         return;
     }
@@ -63,12 +63,12 @@ static void parameters(clg__gen *n, clg__str *declare, clg__str *inner, clg__str
 {
     for (int k = 0; k < n->body->n_operands; k++) {
         const clg__operand *o = &n->body->operands[k];
-        const char *e = o->kind == CLG__FROM_SLOT ? clg__register(o->dtype) : clg__memory(o->dtype);
-        if (o->kind == CLG__FROM_SLOT) {
+        const char *e = o->kind == CLG__FROM_SCALAR ? clg__register(o->dtype) : clg__memory(o->dtype);
+        if (o->kind == CLG__FROM_SCALAR) {
             clg__str_printf(declare, ", const %s x%d", e, k);
             clg__str_printf(inner, ", const %s x%d", e, k);
             clg__str_printf(pass, ", x%d", k);
-            clg__arg_slot(p, l, o->input, o->dtype);
+            clg__arg_scalar(p, l, o->input, o->dtype);
             continue;
         }
         clg__str_printf(declare, ", global const %s *restrict b%d, const long off%d, const long st%d",

@@ -591,7 +591,7 @@ static void gen_load(clg__gen *n, int k, clg__lanes lanes)
 {
     const clg__operand *o = &n->body->operands[k];
     clg__need_type(n, o->dtype);
-    if (o->kind == CLG__FROM_SLOT)
+    if (o->kind == CLG__FROM_SCALAR)
         clg__str_printf(&n->text, "(T_%s)(x%d)", clg__suffix(o->dtype), k);
     else if (o->kind == CLG__FROM_BUFFER)
         load_buffer(n, k, lanes);

@@ -67,8 +67,8 @@ void clg__gen_random(clg__gen *n, const clg__operand *o, const char *index, clg_
 
 // parameters "global const float *restrict b0, ..." of the used operands and outputs, each with this
 // prefix; and the matching kplan arguments
-void clg__gen_params(clg__str *out, const clg__body *body, const char *prefix, bool slots, bool kernel);
-void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__body *body, bool slots);
+void clg__gen_params(clg__str *out, const clg__body *body, const char *prefix, bool scalars, bool kernel);
+void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__body *body, bool scalars);
 // geometry: append numbers, returns the first index
 int clg__geo_add(clg__kplan *p, int64_t v);
 void clg__geo_body(clg__gen *n); // dims and operands of n->s

@@ -24,7 +24,7 @@ void clg__geo_body(clg__gen *n)
         clg__geo_add(n->p, s->dim[d]);
     for (int k = 0; k < n->body->n_operands; k++) {
         n->geo_at[k] = n->p->n_geo - start;
-        if (n->body->operands[k].kind == CLG__FROM_SLOT)
+        if (n->body->operands[k].kind == CLG__FROM_SCALAR)
             continue;
         clg__geo_add(n->p, s->access[k].offset);
         for (int d = 0; d < s->rank; d++)
@@ -37,36 +37,36 @@ void clg__geo_body(clg__gen *n)
 }
 
 static void operand_param(clg__str *out, const clg__operand *o, int k, const char *prefix,
-                          bool slots, const char *r)
+                          bool scalars, const char *r)
 {
     if (o->kind == CLG__FROM_BUFFER)
         clg__str_printf(out, ", global const %s *%s%sb%d", clg__memory(o->dtype), r, prefix, k);
-    else if (o->kind == CLG__FROM_SLOT && slots)
+    else if (o->kind == CLG__FROM_SCALAR && scalars)
         clg__str_printf(out, ", const %s x%d", clg__register(o->dtype), k);
-    else if (o->kind == CLG__FROM_RANDOM && slots)
+    else if (o->kind == CLG__FROM_RANDOM && scalars)
         clg__str_printf(out, ", const ulong seed%d, const ulong counter%d", k, k);
 }
 
 // restrict stands on kernels alone: simulators do not know what inlining makes of it elsewhere
-void clg__gen_params(clg__str *out, const clg__body *body, const char *prefix, bool slots, bool kernel)
+void clg__gen_params(clg__str *out, const clg__body *body, const char *prefix, bool scalars, bool kernel)
 {
     const char *r = kernel ? "restrict " : "";
     for (int k = 0; k < body->n_operands; k++)
-        operand_param(out, &body->operands[k], k, prefix, slots, r);
+        operand_param(out, &body->operands[k], k, prefix, scalars, r);
     for (int i = 0; i < body->n_outputs; i++)
         clg__str_printf(out, ", global %s *%s%sq%d", clg__memory(body->outputs[i].dtype), r,
                         prefix, i);
 }
 
-void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__body *body, bool slots)
+void clg__gen_args(clg__kplan *p, clg__launch *l, const clg__body *body, bool scalars)
 {
     for (int k = 0; k < body->n_operands; k++) {
         const clg__operand *o = &body->operands[k];
         if (o->kind == CLG__FROM_BUFFER)
             clg__arg_in(p, l, o->input);
-        else if (o->kind == CLG__FROM_SLOT && slots)
-            clg__arg_slot(p, l, o->input, o->dtype);
-        else if (o->kind == CLG__FROM_RANDOM && slots)
+        else if (o->kind == CLG__FROM_SCALAR && scalars)
+            clg__arg_scalar(p, l, o->input, o->dtype);
+        else if (o->kind == CLG__FROM_RANDOM && scalars)
             clg__arg_seed(p, l, o->input);
     }
     for (int i = 0; i < body->n_outputs; i++)
@@ -99,7 +99,7 @@ void clg__gen_bases(clg__gen *n, int from_dim, int to_dim, bool (*skip)(const cl
         const clg__operand *o = &n->body->operands[k];
         const int at = n->geo_at[k];
         const bool windowed = n->s.access[k].windowed;
-        if (o->kind == CLG__FROM_SLOT || (skip && skip(n, k)))
+        if (o->kind == CLG__FROM_SCALAR || (skip && skip(n, k)))
             continue;
         if (o->kind == CLG__FROM_BUFFER)
             clg__str_printf(&n->text, "global const %s *p%d = b%d + (g[%d]",

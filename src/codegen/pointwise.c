@@ -169,7 +169,7 @@ static void gen_call(clg__str *t, const clg__body *body, int n, int vec, int ite
         const clg__operand *o = &body->operands[k];
         if (o->kind == CLG__FROM_BUFFER)
             gen_choice(t, n, "b", k);
-        else if (o->kind == CLG__FROM_SLOT)
+        else if (o->kind == CLG__FROM_SCALAR)
             clg__str_printf(t, ", x%d", k);
         else if (o->kind == CLG__FROM_RANDOM)
             clg__str_printf(t, ", seed%d, counter%d", k, k);

@@ -78,7 +78,7 @@ void clg__run_split(clg__gen *n, int first)
 {
     n->run = first;
     for (int k = 0; k < n->body->n_operands; k++)
-        n->split[k] = n->body->operands[k].kind != CLG__FROM_SLOT && first + 1 < n->s.rank &&
+        n->split[k] = n->body->operands[k].kind != CLG__FROM_SCALAR && first + 1 < n->s.rank &&
                       !joined(&n->s, &n->s.access[k], first);
 }
 

@@ -330,10 +330,10 @@ static void key_const(const void *params, clg__key *k)
 const clg__op clg__op_const = { .name = "const", .kind = CLG__CONST, .key = key_const,
                                 .params_bytes = sizeof(double) };
 // No key: the number is an argument of the kernel.
-const clg__op clg__op_scalar = { .name = "scalar", .kind = CLG__SCALAR_SLOT,
+const clg__op clg__op_scalar = { .name = "scalar", .kind = CLG__SCALAR,
                                  .params_bytes = sizeof(double) };
 
-static const clg__op op_number = { .name = "number", .kind = CLG__SCALAR_SLOT, .key = key_const,
+static const clg__op op_number = { .name = "number", .kind = CLG__SCALAR, .key = key_const,
                                    .params_bytes = sizeof(double) };
 
 clg_tensor clg__num(clg_device dev, clg_dtype t, double v)

@@ -52,7 +52,7 @@ clg__node *clg__node_new(clg_device dev, const clg__op *op, clg_dtype t, const c
 #ifdef CLG_DEBUG
     // Params that no key tells apart: nodes of different params would share a plan.
     if (op->params_bytes && !op->key && op->kind != CLG__VIEW && op->kind != CLG__ALIAS &&
-        op->kind != CLG__SCALAR_SLOT)
+        op->kind != CLG__SCALAR)
         clg__caller_bug("an operation with params needs a key");
 #endif
     const uint32_t number = clg__op_number(dev, op);

@@ -77,7 +77,7 @@ struct clg_var_t {
     clg__node *value;     // as recorded
     clg__node *committed; // as evaluated last
     bool frozen;
-    int slot;             // scratch of the evaluation
+    int latest; // of the pending assignments to it, while an evaluation collects
     struct clg_var_t *prev, *next;
 };
 

@@ -11,7 +11,7 @@
 
 typedef enum clg__op_kind {
     CLG__LEAF,      // a buffer
-    CLG__SCALAR_SLOT, // one run-time number: params double
+    CLG__SCALAR, // one run-time number: params double
     CLG__CONST,     // one number in the text: params double (small literals of gradients)
     CLG__IOTA,      // start + step * linear index: params double[2]
     CLG__RANDOM,    // see clg__random
@@ -108,6 +108,6 @@ typedef struct clg__reduce {
 typedef enum clg__random_kind { CLG__RAND_UNIFORM, CLG__RAND_NORMAL } clg__random_kind;
 typedef struct clg__random {
     clg__random_kind kind; // uniform in [0,1) and standard normal; scaling is ordinary ops
-    uint64_t seed, counter; // slots: never part of a key
+    uint64_t seed, counter; // never part of a key
 } clg__random;
 #endif

@@ -77,8 +77,8 @@ static bool set_arg(clg__planner *f, clg__step *s, int group, const clg__arg *a,
     }
     case CLG__ARG_TEMP:
         return bind(f, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, t->place[a->index], CLG_F32 });
-    case CLG__ARG_SLOT:
-        return bind(f, s, (clg__bound) { CLG__BOUND_SLOT, (*at)++,
+    case CLG__ARG_SCALAR:
+        return bind(f, s, (clg__bound) { CLG__BOUND_SCALAR, (*at)++,
                                          f->w->values[value_of(f, group, a) / CLG__MAX_OUTPUTS].node_index,
                                          a->dtype });
     case CLG__ARG_SEED:

@@ -32,7 +32,7 @@ static void put_use(clg__str *s, const clg__work *w, const clg__use *r, const cl
 
 static void put_params(clg__str *s, const clg__value *v)
 {
-    if (v->op->kind == CLG__CONST || (v->op->kind == CLG__SCALAR_SLOT && v->op->key))
+    if (v->op->kind == CLG__CONST || (v->op->kind == CLG__SCALAR && v->op->key))
         clg__str_printf(s, " %.6g", *(const double *) v->node->params);
     if (v->op->kind != CLG__REDUCE)
         return;

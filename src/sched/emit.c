@@ -115,8 +115,8 @@ static int load_generated(emitter *e, const clg__value *v, int value, const clg_
     case CLG__CONST:
         return add_insn(e, (clg__insn) { .kind = CLG__I_CONST, .dtype = v->dtype,
                                          .value = params[0] });
-    case CLG__SCALAR_SLOT:
-        o.kind = CLG__FROM_SLOT;
+    case CLG__SCALAR:
+        o.kind = CLG__FROM_SCALAR;
         memset(&o.access, 0, sizeof o.access);
         break;
     case CLG__IOTA:
@@ -129,7 +129,7 @@ static int load_generated(emitter *e, const clg__value *v, int value, const clg_
         o.random = ((const clg__random *) v->node->params)->kind;
         break;
     }
-    if (e->input_base && o.kind != CLG__FROM_SLOT)
+    if (e->input_base && o.kind != CLG__FROM_SCALAR)
         return fail(e, -1);
     return add_load(e, o);
 }

@@ -97,13 +97,13 @@ static bool add_outputs(clg__work *w, const clg_tensor *t, int n, pending which)
         w->outputs[w->n_outputs++] = clg__node_of(t[i]);
     for (int i = 0; i < dev->n_pending; i++) {
         if (dev->pending[i].var)
-            dev->pending[i].var->slot = i; // the last one stays
+            dev->pending[i].var->latest = i; // the last one stays
     }
     for (int i = 0; i < dev->n_pending && which != NONE; i++) {
         const clg__pending *p = &dev->pending[i];
         if (!p->var || (which == CREATIONS && !p->creation))
             continue;
-        if (which == ALL && p->var->slot != i && p->value->handles == 0)
+        if (which == ALL && p->var->latest != i && p->value->handles == 0)
             w->overwritten[w->n_overwritten++] = p->value;
         else
             w->outputs[w->n_outputs++] = p->value;

@@ -9,7 +9,7 @@
 
 typedef struct entry { // a pointwise group that others may join
     int level, text;
-    uint64_t slots;
+    uint64_t scalars;
     int group;
 } entry;
 
@@ -34,27 +34,27 @@ static bool sink_last(clg__planner *f, int top)
     return true;
 }
 
-// Draws are a kernel's own; slots are arguments once, so that they must be the same.
-static bool may_share(const clg__compact_body *b, uint64_t *slots)
+// Draws are a kernel's own; scalars are arguments once, so that they must be the same.
+static bool may_share(const clg__compact_body *b, uint64_t *scalars)
 {
-    *slots = 0;
+    *scalars = 0;
     for (int i = 0; i < b->n_operands; i++) {
         const clg__operand *o = &b->operands[i];
         const int what[2] = { i, o->input };
         if (o->kind == CLG__FROM_RANDOM)
             return false;
-        if (o->kind == CLG__FROM_SLOT)
-            *slots = clg__hash(what, sizeof what, *slots);
+        if (o->kind == CLG__FROM_SCALAR)
+            *scalars = clg__hash(what, sizeof what, *scalars);
     }
     return true;
 }
 
-static bool same_slots(const clg__compact_body *a, const clg__compact_body *b)
+static bool same_scalars(const clg__compact_body *a, const clg__compact_body *b)
 {
     bool same = a->n_operands == b->n_operands && a->n_outputs == b->n_outputs;
     for (int i = 0; i < a->n_operands && same; i++) {
         const clg__operand *x = &a->operands[i], *y = &b->operands[i];
-        same = x->kind == y->kind && (x->kind != CLG__FROM_SLOT || x->input == y->input);
+        same = x->kind == y->kind && (x->kind != CLG__FROM_SCALAR || x->input == y->input);
     }
     return same;
 }
@@ -78,8 +78,8 @@ static int by_text(const void *a, const void *b)
         return x->level < y->level ? -1 : 1;
     if (x->text != y->text)
         return x->text < y->text ? -1 : 1;
-    if (x->slots != y->slots)
-        return x->slots < y->slots ? -1 : 1;
+    if (x->scalars != y->scalars)
+        return x->scalars < y->scalars ? -1 : 1;
     return (x->group > y->group) - (x->group < y->group);
 }
 
@@ -91,14 +91,14 @@ static bool find_entries(clg__planner *f, entry **out, int *n)
     *n = 0;
     for (int k = 0; k < f->n_groups && ok; k++) {
         clg__group *g = &f->groups[k];
-        uint64_t slots;
+        uint64_t scalars;
         int text = -1;
         g->next = -1;
-        if (!f->w->fuse || !clg__group_alive(f, k) || g->kind != CLG__GROUP_POINTWISE || !may_share(g->body, &slots))
+        if (!f->w->fuse || !clg__group_alive(f, k) || g->kind != CLG__GROUP_POINTWISE || !may_share(g->body, &scalars))
             continue;
         ok = clg__text_number(f->texts, g->body, f->emitted, &text);
         if (ok && text >= 0)
-            all[(*n)++] = (entry) { g->level, text, slots, k };
+            all[(*n)++] = (entry) { g->level, text, scalars, k };
     }
     if (ok)
         qsort(all, (size_t) *n, sizeof *all, by_text);
@@ -115,10 +115,10 @@ static void fill_launch(clg__planner *f, const entry *all, int n, int k, int *at
     int groups = 1;
     for (int i = g->next + 1; g->next >= 0 && i < n && arguments_fit(f, g->body, groups + 1); i++) {
         const entry *e = &all[i], *of = &all[g->next];
-        if (e->level != of->level || e->text != of->text || e->slots != of->slots)
+        if (e->level != of->level || e->text != of->text || e->scalars != of->scalars)
             break;
         clg__group *o = &f->groups[e->group];
-        if (o->launch >= 0 || !same_slots(g->body, o->body))
+        if (o->launch >= 0 || !same_scalars(g->body, o->body))
             continue;
         o->launch = g->launch;
         f->order[(*at)++] = e->group;

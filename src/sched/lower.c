@@ -67,7 +67,7 @@ static bool equal_values(clg__work *w, const clg__value *a, const clg__value *b)
 static bool is_mergeable(const clg__value *v)
 {
     const clg__op_kind k = v->op->kind;
-    return k != CLG__LEAF && k != CLG__RANDOM && (k != CLG__SCALAR_SLOT || v->op->key);
+    return k != CLG__LEAF && k != CLG__RANDOM && (k != CLG__SCALAR || v->op->key);
 }
 
 static uint64_t mix(uint64_t h, const void *bytes, size_t n)

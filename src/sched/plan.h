@@ -17,7 +17,7 @@ typedef struct clg__place {
     int view;     // TEMP: of the plan's scratch
 } clg__place;
 
-typedef enum clg__bound_kind { CLG__BOUND_PLACE, CLG__BOUND_SLOT, CLG__BOUND_SEED } clg__bound_kind;
+typedef enum clg__bound_kind { CLG__BOUND_PLACE, CLG__BOUND_SCALAR, CLG__BOUND_SEED } clg__bound_kind;
 
 // An argument that is not set once for all.
 typedef struct clg__bound {

@@ -37,7 +37,7 @@ static bool allocate(clg__plan *p, const clg__work *w)
 }
 
 // As what registers hold.
-static clg_status set_slot(clg__kernel *k, const clg__bound *b, double v, clg__err *e)
+static clg_status set_scalar(clg__kernel *k, const clg__bound *b, double v, clg__err *e)
 {
     const clg_dtype as = clg__dtype_of(b->dtype)->as;
     int64_t element;
@@ -51,8 +51,8 @@ static clg_status set_bound(const clg__plan *p, const clg__work *w, clg__kernel 
     if (b->kind == CLG__BOUND_PLACE)
         return clg__kernel_set_buf(k, b->arg, p->bufs[b->index], w->err);
     const clg__node *n = w->nodes[b->index];
-    if (b->kind == CLG__BOUND_SLOT)
-        return set_slot(k, b, *(const double *) n->params, w->err);
+    if (b->kind == CLG__BOUND_SCALAR)
+        return set_scalar(k, b, *(const double *) n->params, w->err);
     const clg__random *r = n->params;
     if (clg__kernel_set(k, b->arg, &r->seed, sizeof r->seed, w->err) < 0)
         return w->err->status;
@@ -87,7 +87,7 @@ static clg__node *same_elements(const clg__node *n)
 static bool is_cheap(const clg__node *n)
 {
     const clg__op_kind k = n->op->kind;
-    return k == CLG__SCALAR_SLOT || k == CLG__CONST || k == CLG__IOTA || k == CLG__RANDOM;
+    return k == CLG__SCALAR || k == CLG__CONST || k == CLG__IOTA || k == CLG__RANDOM;
 }
 
 // The nodes behind it get the buffer too, so that nothing computes them again.

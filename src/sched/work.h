@@ -22,7 +22,7 @@ typedef struct clg__value {
     const clg__node *node; // its params, outputs, label
     int n_src;
     clg__use *src;
-    int node_index; // graph node that is bound at run time (leaf, slot, random), else -1
+    int node_index; // graph node that is bound at run time (leaf, scalar, random), else -1
     int64_t offset; // LEAF: first element in its buffer
     bool is_result;          // must be in a buffer of its own when the plan has run
     unsigned result_outputs; // which of its outputs that is, by bits
@@ -68,7 +68,7 @@ void clg__work_free(clg__work *w);
 static inline bool clg__is_generated(const clg__value *v)
 {
     const clg__op_kind k = v->op->kind;
-    return k == CLG__SCALAR_SLOT || k == CLG__CONST || k == CLG__IOTA || k == CLG__RANDOM;
+    return k == CLG__SCALAR || k == CLG__CONST || k == CLG__IOTA || k == CLG__RANDOM;
 }
 
 static inline bool clg__is_pointwise(const clg__value *v)

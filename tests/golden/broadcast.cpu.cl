@@ -1,4 +1,4 @@
-// pointwise: 1 x 1 groups of 1 items, arguments geo i32 in in slot out out
+// pointwise: 1 x 1 groups of 1 items, arguments geo i32 in in scalar out out
 #pragma OPENCL FP_CONTRACT OFF
 #define CHUNK 4096
 #define T_f32 float16
