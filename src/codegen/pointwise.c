@@ -52,8 +52,14 @@ static int64_t parts_of(int64_t inner)
     return inner < 2 * CLG__CHUNK ? 1 : inner / CLG__CHUNK;
 }
 
-// Geometry of a launch: the table of segments (of add_segments); then for each body its units and work-groups,
-// g[-2] and g[-1], dimensions and operands from g[0] on, units and units per row at g[units_at].
+// Geometry of a launch, from `base` on: the table of segments, an entry for each body and one more whose
+// SEG_GROUP is the total; then for each body two words before its g[], g[UNITS] and g[GROUPS], dimensions and
+// operands from g[0] on, units and units per row at g[units_at].
+enum { SEG_GROUP, // first work-group
+       SEG_G,     // where its g[] starts
+       SEG_WORDS };
+enum { UNITS = -2, GROUPS = -1, HEAD = 2 };
+
 static void gen_cpu_body(clg__gen *n, int units_at)
 {
     int dims[CLG_MAX_RANK];
@@ -157,12 +163,12 @@ static void gen_choice(clg__str *out, int n, const char *name, int k)
 // One call whatever the number of bodies, so that their text stands in the kernel once.
 static void gen_call(clg__str *t, const clg__body *body, int n, int vec, int items)
 {
-    clg__str_printf(t, "int s = 0;\n" CLG__EDGE "while (s < %d && get_group_id(0) >= geo[base + 2 * s + 2])\n"
-                       "s++;\n", n - 1);
-    clg__str_add(t, "const long wg = get_group_id(0) - geo[base + 2 * s];\n"
-                    "global const long *g = geo + geo[base + 2 * s + 1];\n");
+    clg__str_printf(t, "int s = 0;\n" CLG__EDGE "while (s < %d && get_group_id(0) >= geo[base + %d * s + %d])\n"
+                       "s++;\n", n - 1, SEG_WORDS, SEG_WORDS + SEG_GROUP);
+    clg__str_printf(t, "const long wg = get_group_id(0) - geo[base + %d * s];\n"
+                       "global const long *g = geo + geo[base + %d * s + %d];\n", SEG_WORDS, SEG_WORDS, SEG_G);
     if (vec > 1)
-        clg__str_add(t, "NAME(work)(g, g[-2] * wg / g[-1], g[-2] * (wg + 1) / g[-1]");
+        clg__str_printf(t, "NAME(work)(g, g[%d] * wg / g[%d], g[%d] * (wg + 1) / g[%d]", UNITS, GROUPS, UNITS, GROUPS);
     else
         clg__str_printf(t, "NAME(work)(g, wg * %d + (long)get_local_id(0), 0", items);
     for (int k = 0; k < body->n_operands; k++) {
@@ -183,18 +189,16 @@ static void gen_call(clg__str *t, const clg__body *body, int n, int vec, int ite
 static void add_segments(const clg__body *const *bodies, int n, const clg__caps *caps, int vec, clg__kplan *p,
                          clg__str *work, int64_t *total)
 {
-    // The table of segments: first work-group of each body and where its g[] starts, ended by the total.
     const int table = p->n_geo;
     *total = 0;
-    for (int k = 0; k <= n && p->err.status >= 0; k++) {
+    for (int k = 0; k < (n + 1) * SEG_WORDS && p->err.status >= 0; k++)
         clg__geo_add(p, 0);
-        clg__geo_add(p, 0);
-    }
     for (int k = 0; k < n && p->err.status >= 0; k++) {
         clg__gen gen;
         int units_at;
         int64_t units;
-        const int units_place = clg__geo_add(p, 0), groups_place = clg__geo_add(p, 0);
+        for (int i = 0; i < HEAD; i++)
+            clg__geo_add(p, 0);
         const int start = p->n_geo;
         gen_one(&gen, bodies[k], vec, p, &units_at);
         const int64_t count = count_groups(&gen.s, caps, vec, &units);
@@ -202,12 +206,13 @@ static void add_segments(const clg__body *const *bodies, int n, const clg__caps 
         clg__geo_add(p, parts_of(gen.s.dim[gen.s.rank - 1]));
         if (p->err.status < 0)
             return;
-        p->geo[units_place] = units;
-        p->geo[groups_place] = count;
-        p->geo[table + 2 * k] = *total;
-        p->geo[table + 2 * k + 1] = start;
+        p->geo[start + UNITS] = units;
+        p->geo[start + GROUPS] = count;
+        int64_t *segment = &p->geo[table + SEG_WORDS * k];
+        segment[SEG_GROUP] = *total;
+        segment[SEG_G] = start;
         *total += count;
-        p->geo[table + 2 * k + 2] = *total;
+        segment[SEG_WORDS + SEG_GROUP] = *total;
         for (int i = 0; i < bodies[k]->n_operands; i++)
             p->bytes += (uint64_t) (bodies[k]->operands[i].kind == CLG__FROM_BUFFER) *
                         (uint64_t) space_numel(&gen.s) *

@@ -25,10 +25,13 @@ typedef struct clg__reducer {
     bool args;           // has argmax or argmin: never in parts
 } clg__reducer;
 
-// Numbers that the host hands over, before the body's geometry: g[-1] blocks, g[-2] parts, g[-3] results,
-// g[-4] units of work, g[-5] an item works alone, g[-6] elements of the inner run, then two words per
-// reduction: its divisor.
-enum { CLG__HEAD = 6 };
+// Geometry of a reduction: two words per sum, its divisor (of sums.c); these; then the elements' body from g[0] on, and
+// the epilogue's. So text finds them before g: CLG__FROM_G(CLG__RED_PARTS) is -2.
+enum { CLG__RED_INNER, // elements of the inner run
+       CLG__RED_ALONE, // an item has a result for itself
+       CLG__RED_UNITS, // of work: results (or 16 of them) times parts
+       CLG__RED_RESULTS, CLG__RED_PARTS, CLG__RED_BLOCKS, CLG__RED_HEAD };
+#define CLG__FROM_G(word) ((word) - CLG__RED_HEAD)
 
 #define CLG__LOCAL_TREE                                                                            \
     "for (int h = get_local_size(0) / 2; h > 0; h /= 2) {\nbarrier(CLK_LOCAL_MEM_FENCE);\n"       \

@@ -10,7 +10,8 @@ void clg__red_loop(clg__reducer *r)
     clg__gen *n = &r->elements;
     clg__str *b = &n->text;
     clg__red_declare(r, b);
-    clg__str_printf(b, "const long inner = g[-6], per = (inner + %d) / %d;\n", CLG__BLOCK - 1, CLG__BLOCK);
+    clg__str_printf(b, "const long inner = g[%d], per = (inner + %d) / %d;\n", CLG__FROM_G(CLG__RED_INNER),
+                    CLG__BLOCK - 1, CLG__BLOCK);
     clg__str_printf(b, "for (long block = block0; block < block1; block++) {\n"
                        "const long e0 = (block %% per) * %d, e1 = min(inner, e0 + %d);\n"
                        "const long outer = block / per;\n", CLG__BLOCK, CLG__BLOCK);

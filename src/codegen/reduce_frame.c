@@ -20,7 +20,8 @@ static void gen_lanes(clg__reducer *r, clg__str *b, const char *unit)
 static void gen_unit(clg__reducer *r, clg__str *b)
 {
     const int last = clg__red_last_kept(r);
-    clg__str_printf(b, "const long n = gt[%d], n_keep = g[-3], parts = g[-2], blocks = g[-1];\n", last);
+    clg__str_printf(b, "const long n = gt[%d], n_keep = g[%d], parts = g[%d], blocks = g[%d];\n", last,
+                    CLG__FROM_G(CLG__RED_RESULTS), CLG__FROM_G(CLG__RED_PARTS), CLG__FROM_G(CLG__RED_BLOCKS));
     if (r->inner_reduced || r->vec == 1) {
         clg__str_add(b, "const long at = u / parts, part = u % parts;\n"
                         "const long row = at / max(n, 1L), j = at % max(n, 1L);\n");
@@ -90,16 +91,18 @@ static void partial_params(clg__reducer *r, clg__str *t, clg__launch *l, const i
 static void gen_units(clg__reducer *r, clg__str *t, int items)
 {
     if (r->vec > 1) {
-        clg__str_add(t, "const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];\n"
-                        "for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {\n");
+        clg__str_printf(t, "const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[%d];\n"
+                           "for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {\n",
+                        CLG__FROM_G(CLG__RED_UNITS));
         return;
     }
     for (int k = 0; k < r->body->n_reductions; k++)
         clg__red_local(r, t, k, items);
-    clg__str_printf(t, "const int alone = (int)g[-5], lid = alone ? 0 : (int)get_local_id(0);\n"
+    clg__str_printf(t, "const int alone = (int)g[%d], lid = alone ? 0 : (int)get_local_id(0);\n"
                        "const int step = alone ? 1 : %d;\n"
-                       "const long units = g[-4], unit = alone ? get_global_id(0) : get_group_id(0);\n"
-                       "const long u = min(unit, units - 1);\n{\n", items);
+                       "const long units = g[%d], unit = alone ? get_global_id(0) : get_group_id(0);\n"
+                       "const long u = min(unit, units - 1);\n{\n",
+                    CLG__FROM_G(CLG__RED_ALONE), items, CLG__FROM_G(CLG__RED_UNITS));
 }
 
 static void stage_one(clg__reducer *r, const clg__caps *caps, const int *temps, int base, int epilogue_at)
@@ -152,7 +155,8 @@ static void stage_two(clg__reducer *r, const clg__caps *caps, const int *temps, 
     clg__str *b = &text;
     const int last = clg__red_last_kept(r);
     const int items = r->vec > 1 ? 1 : clg__kplan_side(64, caps->max_work_group, false);
-    clg__str_printf(b, "const long n = gt[%d], n_keep = g[-3], parts = g[-2];\n", last);
+    clg__str_printf(b, "const long n = gt[%d], n_keep = g[%d], parts = g[%d];\n", last,
+                    CLG__FROM_G(CLG__RED_RESULTS), CLG__FROM_G(CLG__RED_PARTS));
     if (r->vec > 1)
         clg__str_printf(b, "const long wide = (n + 15) / 16, rows = n_keep / max(n, 1L);\n"
                            "for (long u = get_group_id(0); u < rows * wide; u += get_num_groups(0)) {\n");
@@ -193,9 +197,12 @@ clg_status clg__gen_reduce(const clg__body *body, const clg__caps *caps, clg__kp
         return clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
     clg__red_analyse(r, body, caps, p);
     clg__sum_divisors(r);
-    const int64_t head[CLG__HEAD] = { r->n_inner, clg__red_is_alone(r), clg__red_count_units(r), r->n_results,
-                                      r->parts, r->blocks };
-    for (int i = 0; i < CLG__HEAD; i++)
+    const int64_t head[CLG__RED_HEAD] = {
+        [CLG__RED_INNER] = r->n_inner,      [CLG__RED_ALONE] = clg__red_is_alone(r),
+        [CLG__RED_UNITS] = clg__red_count_units(r), [CLG__RED_RESULTS] = r->n_results,
+        [CLG__RED_PARTS] = r->parts,        [CLG__RED_BLOCKS] = r->blocks,
+    };
+    for (int i = 0; i < CLG__RED_HEAD; i++)
         clg__geo_add(p, head[i]);
     const int base = p->n_geo;
     clg__geo_body(&r->elements);

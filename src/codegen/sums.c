@@ -286,6 +286,12 @@ void clg__sum_meet(clg__reducer *r, clg__str *b, int k, const char *x, const cha
                     k, k, x, c, n, squares(r, k));
 }
 
+// Where reduction k's divisor stands before g: two words, as clg__sum_divisors writes them.
+static int divisor_at(int k)
+{
+    return CLG__FROM_G(0) - 2 * (k + 1);
+}
+
 // f{k} from the total of its owner: {prefix}a, {prefix}c, {prefix}n
 void clg__sum_result(clg__reducer *r, clg__str *b, int k, bool element, const char *prefix)
 {
@@ -304,8 +310,8 @@ void clg__sum_result(clg__reducer *r, clg__str *b, int k, bool element, const ch
     need(r, mean_text, "mean", t, element);
     clg__str_printf(
         b, "%s_%s r%d_;\n%s_%s f%d = NAME(mean_%s_%s)(%sa%d, %sc%d, %sg[%d]), %sg[%d]), &r%d_);\n",
-        set, s, k, set, s, k, set, s, prefix, o, prefix, o, as, -CLG__HEAD - 2 - 2 * k, as,
-        -CLG__HEAD - 1 - 2 * k, k);
+        set, s, k, set, s, k, set, s, prefix, o, prefix, o, as, divisor_at(k), as,
+        divisor_at(k) + 1, k);
     if (d->kind == CLG__RED_ROOT) {
         need(r, root_text, "root", t, element);
         clg__str_printf(b, "f%d = NAME(root_%s_%s)(f%d, r%d_);\n", k, set, s, k, k);
@@ -326,7 +332,7 @@ static int64_t bits(clg_dtype t, double v)
     return word;
 }
 
-// As a sum of two, since a count above 2^24 is no f32.
+// As a sum of two, since a count above 2^24 is no f32. The last reduction's is the first.
 void clg__sum_divisors(clg__reducer *r)
 {
     for (int k = r->body->n_reductions - 1; k >= 0; k--) {
