@@ -126,6 +126,28 @@ void clg__red_end_block(clg__reducer *r, clg__str *b)
     clg__str_add(b, clg__red_has_sums(r) ? "} while (again);\n" : "");
 }
 
+// Is (a, i), a value and its index, before (b, j) in the order of argmax, or of argmin? The first NaN wins, else the
+// first extreme. LONG_MAX is the index of no element.
+static const char *const before_text[] = {
+    "static inline int NAME(before_max_@)(E_@ a, long i, E_@ b, long j)\n{\n"
+    "    if (i == LONG_MAX || j == LONG_MAX)\n        return j == LONG_MAX;\n"
+    "    if (a != a || b != b)\n        return a != a && (b == b || i < j);\n"
+    "    return a > b || (a == b && i < j);\n}\n",
+    "static inline int NAME(before_min_@)(E_@ a, long i, E_@ b, long j)\n{\n"
+    "    if (i == LONG_MAX || j == LONG_MAX)\n        return j == LONG_MAX;\n"
+    "    if (a != a || b != b)\n        return a != a && (b == b || i < j);\n"
+    "    return a < b || (a == b && i < j);\n}\n",
+};
+
+void clg__red_before(clg__reducer *r, int k, char name[40])
+{
+    const clg__reduction *d = &r->body->reductions[k];
+    const bool max = d->kind == CLG__RED_ARGMAX;
+    const clg_dtype t = clg__red_type(r->body, d);
+    clg__need_function(&r->elements, before_text[max ? 0 : 1], max ? "before_max" : "before_min", t);
+    clg__format(name, 40, "NAME(before_%s_%s)", max ? "max" : "min", clg__suffix(t));
+}
+
 static void accumulate_arg(clg__reducer *r, clg__str *b, int k, const char *index, const char *mask)
 {
     const clg__reduction *d = &r->body->reductions[k];
@@ -135,7 +157,7 @@ static void accumulate_arg(clg__reducer *r, clg__str *b, int k, const char *inde
                            ? "convert_long16"
                            : "";
     clg__str_printf(b, "{ const T_%s v = v%d;\nconst T_i64 at = %s;\n", s, d->src, index);
-    // the first NaN wins, else the first extreme; indices rise, so a tie keeps the older
+    // the order of before_text, where indices rise: a tie keeps the older
     clg__str_printf(b,
                     "const I_%s better = ((v %s a%d) | ((v != v) & (a%d == a%d)) |\n"
                     "CI_%s(x%d_ == (T_i64)(LONG_MAX)))%s;\n",

@@ -66,6 +66,7 @@ void clg__red_end_block(clg__reducer *r, clg__str *b);
 void clg__red_accumulate(clg__reducer *r, clg__lanes lanes, const char *index);
 void clg__red_combine(clg__gen *n, clg__str *out, clg__reduce_kind k, clg_dtype t, const char *x,
                       const char *y); // "x op y"
+void clg__red_before(clg__reducer *r, int k, char name[40]); // of a function that orders what argmax and argmin meet
 bool clg__red_has_sums(const clg__reducer *r);
 
 // reduce_fold.c

@@ -24,7 +24,7 @@ void clg__red_loop(clg__reducer *r)
         clg__format(index, sizeof index, "(T_i64)(outer * inner + j)%s", lanes);
         clg__gen_bases(n, 0, n->run, clg__red_loop_skips);
         if (r->vec == 1)
-            clg__str_add(b, "for (long j = e0 + LID; j < e1; j += STEP) {\n");
+            clg__str_add(b, "for (long j = e0 + lid; j < e1; j += step) {\n");
         else if (clg__long_row(r->n_inner)) // lanes below `skip` were summed before
             clg__str_add(b, "for (long k = e0; k < e1; k += 16) {\n"
                             "const long j = min(k, inner - 16);\nconst int skip = (int)(k - j);\n");
@@ -37,7 +37,8 @@ void clg__red_loop(clg__reducer *r)
         clg__red_accumulate(r, kind, index);
         clg__str_add(b, "}\n");
     } else {
-        clg__str_add(b, "for (long e = e0 + ELID; e < e1; e += ESTEP) {\n");
+        clg__str_add(b, r->vec == 1 ? "for (long e = e0 + lid; e < e1; e += step) {\n"
+                                    : "for (long e = e0; e < e1; e++) {\n");
         clg__gen_decompose(n, "e", r->inner, r->n_inner_dims);
         clg__gen_bases(n, 0, n->s.rank - 1, clg__red_loop_skips);
         const clg__lanes kind = clg__red_lanes_kept(r);
@@ -99,7 +100,7 @@ void clg__red_epilogue(clg__reducer *r, clg__str *b, clg__lanes lanes)
 {
     clg__gen *t = &r->epilogue;
     clg__str_clear(&t->text);
-    clg__str_add(&t->text, "global const long *g = gt;\n");
+    clg__str_add(&t->text, "global const long *g = ge;\n");
     gen_results(r, &t->text);
     int dims[CLG_MAX_RANK];
     for (int d = 0; d < t->s.rank - 1; d++)

@@ -20,16 +20,13 @@ static void fold_lanes(clg__reducer *r, int k)
     clg__str_printf(b, "%s f%d;\n", clg__red_is_arg(d->kind) ? "long" : e, k);
     clg__str_printf(b, "{ T_%s all = a%d;\n%s *t = (%s *)&all;\n", clg__suffix(t), k, e, e);
     if (clg__red_is_arg(d->kind)) {
-        const char *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
+        char before[40];
+        clg__red_before(r, k, before);
         clg__str_printf(b,
-                        "long *x = (long *)&x%d_;\nint w = 0;\n"
-                        "for (int i = 1; i < 16; i++) {\n"
-                        "const int nan = t[i] != t[i], old = t[w] != t[w];\n"
-                        "const int better = nan ? !old || x[i] < x[w] : !old && (t[i] %s t[w] || "
-                        "(t[i] == t[w] && x[i] < x[w]));\n"
-                        "w = x[w] == LONG_MAX || (x[i] != LONG_MAX && better) ? i : w;\n}\n"
+                        "const long *x = (const long *)&x%d_;\nint w = 0;\n"
+                        "for (int i = 1; i < 16; i++)\nw = %s(t[i], x[i], t[w], x[w]) ? i : w;\n"
                         "f%d = x[w]; }\n",
-                        k, op, k);
+                        k, before, k);
         return;
     }
     clg__str_add(b, "for (int h = 8; h > 0; h /= 2)\nfor (int i = 0; i < h; i++)\n");
@@ -63,17 +60,13 @@ static void fold_items(clg__reducer *r, int k)
     }
     clg__str_printf(b, "l%d[lid] = a%d;\n", k, k);
     if (clg__red_is_arg(d->kind)) {
-        const char *op = d->kind == CLG__RED_ARGMAX ? ">" : "<";
-        clg__str_printf(b, "lx%d[lid] = x%d_;\n" CLG__LOCAL_TREE "{\n", k, k);
-        clg__str_printf(b,
-                        "const int o = lid + h;\n"
-                        "const int nan = l%d[o] != l%d[o], old = l%d[lid] != l%d[lid];\n"
-                        "const int better = nan ? !old || lx%d[o] < lx%d[lid] : !old && "
-                        "(l%d[o] %s l%d[lid] || (l%d[o] == l%d[lid] && lx%d[o] < lx%d[lid]));\n"
-                        "if (lx%d[lid] == LONG_MAX || (lx%d[o] != LONG_MAX && better)) {\n"
-                        "l%d[lid] = l%d[o];\nlx%d[lid] = lx%d[o];\n}\n}\n}\n",
-                        k, k, k, k, k, k, k, op, k, k, k, k, k, k, k, k, k, k, k);
-        clg__str_printf(b, "barrier(CLK_LOCAL_MEM_FENCE);\nx%d_ = lx%d[0];\n", k, k);
+        char before[40];
+        clg__red_before(r, k, before);
+        clg__str_printf(b, "lx%d[lid] = x%d_;\n{\nlocal %s *v = l%d;\nlocal long *x = lx%d;\n", k, k,
+                        clg__register(t), k, k);
+        clg__str_printf(b, CLG__LOCAL_TREE "if (%s(v[lid + h], x[lid + h], v[lid], x[lid])) {\n"
+                           "v[lid] = v[lid + h];\nx[lid] = x[lid + h];\n}\n}\n", before);
+        clg__str_printf(b, "barrier(CLK_LOCAL_MEM_FENCE);\nx%d_ = x[0];\n}\n", k);
         return;
     }
     char x[24], y[24];

@@ -20,7 +20,7 @@ static void gen_lanes(clg__reducer *r, clg__str *b, const char *unit)
 static void gen_unit(clg__reducer *r, clg__str *b)
 {
     const int last = clg__red_last_kept(r);
-    clg__str_printf(b, "const long n = gt[%d], n_keep = g[%d], parts = g[%d], blocks = g[%d];\n", last,
+    clg__str_printf(b, "const long n = ge[%d], n_keep = g[%d], parts = g[%d], blocks = g[%d];\n", last,
                     CLG__FROM_G(CLG__RED_RESULTS), CLG__FROM_G(CLG__RED_PARTS), CLG__FROM_G(CLG__RED_BLOCKS));
     if (r->inner_reduced || r->vec == 1) {
         clg__str_add(b, "const long at = u / parts, part = u % parts;\n"
@@ -46,18 +46,15 @@ static void gen_kept(clg__reducer *r)
     clg__gen_decompose(n, "at", r->kept, r->n_kept);
 }
 
-// items: of a work-group; looping: over the elements, GPU class in steps that the launch says
-static void header(clg__reducer *r, clg__str *t, const char *entry, int items, bool looping)
+// items: of a work-group
+static void header(clg__reducer *r, clg__str *t, const char *entry, int items)
 {
-    const bool gpu = r->vec == 1 && looping;
-    clg__str_printf(t, "#define LID %s\n#define STEP %s\n#define ELID LID\n#define ESTEP %s\n",
-                    gpu ? "lid" : "0", gpu ? "step" : r->vec > 1 ? "16" : "1", gpu ? "step" : "1");
     clg__str_printf(t, "#pragma OPENCL FP_CONTRACT OFF\n%s",
                     r->vec > 1 ? "#define LANE16 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
                                  "13, 14, 15)\n" : "");
     clg__str_add(t, clg__str_text(&r->elements.helpers));
     clg__str_printf(t, "__attribute__((reqd_work_group_size(%d, 1, 1)))\n"
-                       "kernel void NAME(%s)(global const long *geo, int base, int tail", items, entry);
+                       "kernel void NAME(%s)(global const long *geo, int base, int epilogue", items, entry);
 }
 
 // Parameters of the operands that this stage uses.
@@ -87,7 +84,8 @@ static void partial_params(clg__reducer *r, clg__str *t, clg__launch *l, const i
     }
 }
 
-// Which units a work-group does.
+// Which units a work-group does. GPU class: items share the elements of a unit, every `step`-th from `lid` on, or
+// each has a unit for itself.
 static void gen_units(clg__reducer *r, clg__str *t, int items)
 {
     if (r->vec > 1) {
@@ -126,14 +124,14 @@ static void stage_one(clg__reducer *r, const clg__caps *caps, const int *temps, 
 
     clg__launch *l = clg__kplan_kernel(r->p, NULL, "reduce");
     clg__str *t = &l->text;
-    header(r, t, "reduce", items, true);
+    header(r, t, "reduce", items);
     clg__arg_geo(r->p, l);
     clg__arg_i32(r->p, l, base);
     clg__arg_i32(r->p, l, epilogue_at);
     stage_params(r, t, l, true, true);
     if (!r->args)
         partial_params(r, t, l, temps, true);
-    clg__str_add(t, ")\n{\nglobal const long *g = geo + base, *gt = geo + tail;\n");
+    clg__str_add(t, ")\n{\nglobal const long *g = geo + base, *ge = geo + epilogue;\n");
     int64_t groups = clg__red_is_alone(r) ? (units + items - 1) / items : units;
     if (r->vec > 1) {
         groups = units * (total / r->parts + 1) * (r->inner_reduced ? 1 : 16) / 8192 + 1;
@@ -155,7 +153,7 @@ static void stage_two(clg__reducer *r, const clg__caps *caps, const int *temps, 
     clg__str *b = &text;
     const int last = clg__red_last_kept(r);
     const int items = r->vec > 1 ? 1 : clg__kplan_side(64, caps->max_work_group, false);
-    clg__str_printf(b, "const long n = gt[%d], n_keep = g[%d], parts = g[%d];\n", last,
+    clg__str_printf(b, "const long n = ge[%d], n_keep = g[%d], parts = g[%d];\n", last,
                     CLG__FROM_G(CLG__RED_RESULTS), CLG__FROM_G(CLG__RED_PARTS));
     if (r->vec > 1)
         clg__str_printf(b, "const long wide = (n + 15) / 16, rows = n_keep / max(n, 1L);\n"
@@ -173,13 +171,13 @@ static void stage_two(clg__reducer *r, const clg__caps *caps, const int *temps, 
     clg__red_epilogue(r, b, clg__red_lanes_kept(r));
     clg__str_add(b, "}\n");
     clg__launch *l = clg__kplan_kernel(r->p, NULL, "reduce_parts");
-    header(r, &l->text, "reduce_parts", items, false);
+    header(r, &l->text, "reduce_parts", items);
     clg__arg_geo(r->p, l);
     clg__arg_i32(r->p, l, base);
     clg__arg_i32(r->p, l, epilogue_at);
     stage_params(r, &l->text, l, false, true);
     partial_params(r, &l->text, l, temps, false);
-    clg__str_printf(&l->text, ")\n{\nglobal const long *g = geo + base, *gt = geo + tail;\n%s}\n",
+    clg__str_printf(&l->text, ")\n{\nglobal const long *g = geo + base, *ge = geo + epilogue;\n%s}\n",
                     clg__str_text(b));
     const int64_t each = r->vec > 1 ? 64 : items, wide = (r->n_results + each - 1) / each;
     clg__kplan_grid(l, (size_t) (r->vec > 1 ? (wide > 16 ? 16 : wide) : wide), 1, 1,

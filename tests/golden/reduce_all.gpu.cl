@@ -1,8 +1,4 @@
 // reduce: 30 x 1 groups of 128 items, arguments geo i32 i32 in out temp
-#define LID lid
-#define STEP step
-#define ELID LID
-#define ESTEP step
 #pragma OPENCL FP_CONTRACT OFF
 #define T_f32 float
 #define E_f32 float
@@ -52,9 +48,9 @@ static inline void NAME(meet_E_f32)(E_f32 *a, E_f32 *c, E_f32 *n, E_f32 x, E_f32
     *n = to;
 }
 __attribute__((reqd_work_group_size(128, 1, 1)))
-kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global float *restrict q0, global float *restrict part0)
+kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global const float *restrict b0, global float *restrict q0, global float *restrict part0)
 {
-global const long *g = geo + base, *gt = geo + tail;
+global const long *g = geo + base, *ge = geo + epilogue;
 local float l0[128];
 local float lc0[128], ln0[128];
 const int alone = (int)g[-5], lid = alone ? 0 : (int)get_local_id(0);
@@ -62,7 +58,7 @@ const int step = alone ? 1 : 128;
 const long units = g[-4], unit = alone ? get_global_id(0) : get_group_id(0);
 const long u = min(unit, units - 1);
 {
-const long n = gt[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
+const long n = ge[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
 const long at = u / parts, part = u % parts;
 const long row = at / max(n, 1L), j = at % max(n, 1L);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
@@ -78,7 +74,7 @@ again = 0;
 T_f32 s0_ = (T_f32)(0), e0_ = (T_f32)(0);
 global const float *p0 = b0 + (g[1]);
 const long s0 = g[2];
-for (long j = e0 + LID; j < e1; j += STEP) {
+for (long j = e0 + lid; j < e1; j += step) {
 const T_f32 v0 = (T_f32)(p0[j]);
 { T_f32 v = v0;
 v *= n0_;
@@ -127,7 +123,7 @@ if (parts > 1) {
 {
 const T_f32 f0 = (a0 + c0) / n0_;
 {
-global const long *g = gt;
+global const long *g = ge;
 const T_f32 v1 = (T_f32)(f0);
 q0[at] = v1;
 }
@@ -137,10 +133,6 @@ q0[at] = v1;
 }
 }
 // reduce_parts: 1 x 1 groups of 64 items, arguments geo i32 i32 out temp
-#define LID 0
-#define STEP 1
-#define ELID LID
-#define ESTEP 1
 #pragma OPENCL FP_CONTRACT OFF
 #define T_f32 float
 #define E_f32 float
@@ -207,10 +199,10 @@ static inline void NAME(meet_T_f32)(T_f32 *a, T_f32 *c, T_f32 *n, T_f32 x, T_f32
     *n = to;
 }
 __attribute__((reqd_work_group_size(64, 1, 1)))
-kernel void NAME(reduce_parts)(global const long *geo, int base, int tail, global float *restrict q0, global const float *restrict part0)
+kernel void NAME(reduce_parts)(global const long *geo, int base, int epilogue, global float *restrict q0, global const float *restrict part0)
 {
-global const long *g = geo + base, *gt = geo + tail;
-const long n = gt[0], n_keep = g[-3], parts = g[-2];
+global const long *g = geo + base, *ge = geo + epilogue;
+const long n = ge[0], n_keep = g[-3], parts = g[-2];
 const long at = get_global_id(0), row = at / max(n, 1L), j = at % max(n, 1L);
 if (at < n_keep) {
 T_f32 a0 = (T_f32)(0), c0 = (T_f32)(0), n0_ = (T_f32)(1);
@@ -224,7 +216,7 @@ NAME(meet_T_f32)(&a0, &c0, &n0_, t0, t1, t2, 0);
 }
 const T_f32 f0 = (a0 + c0) / n0_;
 {
-global const long *g = gt;
+global const long *g = ge;
 const T_f32 v1 = (T_f32)(f0);
 q0[at] = v1;
 }

@@ -1,8 +1,4 @@
 // reduce: 1 x 1 groups of 1 items, arguments geo i32 i32 in out
-#define LID 0
-#define STEP 16
-#define ELID LID
-#define ESTEP 1
 #pragma OPENCL FP_CONTRACT OFF
 #define LANE16 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define T_i64 long16
@@ -38,12 +34,12 @@ _Pragma("clang loop vectorize(disable) unroll(disable)")
         p[i] = (((E_i64 *)&v)[i]);
 }
 __attribute__((reqd_work_group_size(1, 1, 1)))
-kernel void NAME(reduce)(global const long *geo, int base, int tail, global const long *restrict b0, global long *restrict q0)
+kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global const long *restrict b0, global long *restrict q0)
 {
-global const long *g = geo + base, *gt = geo + tail;
+global const long *g = geo + base, *ge = geo + epilogue;
 const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];
 for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {
-const long n = gt[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
+const long n = ge[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
 const long wide = (n + 15) / 16, part = u % parts, w = u / parts;
 const long row = w / wide, k = (w % wide) * 16;
 const long j = k, at = row * n + j;
@@ -55,7 +51,7 @@ const long inner = g[-6], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
 const long outer = block / per;
-for (long e = e0 + ELID; e < e1; e += ESTEP) {
+for (long e = e0; e < e1; e++) {
 const long i0 = e;
 global const long *p0 = b0 + (g[2] + i0 * g[3]);
 const long s0 = g[4];
@@ -71,7 +67,7 @@ x0_ = (better) ? at : x0_; }
 {
 const T_i64 f0 = x0_;
 {
-global const long *g = gt;
+global const long *g = ge;
 const T_i64 v1 = (T_i64)(f0);
 NAME(put_i64)(v1, q0 + at, skip, m);
 }

@@ -1,8 +1,4 @@
 // reduce: 1 x 1 groups of 128 items, arguments geo i32 i32 in out
-#define LID lid
-#define STEP step
-#define ELID LID
-#define ESTEP step
 #pragma OPENCL FP_CONTRACT OFF
 #define T_i64 long
 #define E_i64 long
@@ -10,10 +6,18 @@
 #define CI_i64(x) convert_long(x)
 #define CT_i64(x) convert_long(x)
 #define CB_i64(c) ((uchar)((c) != 0))
-__attribute__((reqd_work_group_size(128, 1, 1)))
-kernel void NAME(reduce)(global const long *geo, int base, int tail, global const long *restrict b0, global long *restrict q0)
+static inline int NAME(before_max_i64)(E_i64 a, long i, E_i64 b, long j)
 {
-global const long *g = geo + base, *gt = geo + tail;
+    if (i == LONG_MAX || j == LONG_MAX)
+        return j == LONG_MAX;
+    if (a != a || b != b)
+        return a != a && (b == b || i < j);
+    return a > b || (a == b && i < j);
+}
+__attribute__((reqd_work_group_size(128, 1, 1)))
+kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global const long *restrict b0, global long *restrict q0)
+{
+global const long *g = geo + base, *ge = geo + epilogue;
 local long l0[128];
 local long lx0[128];
 const int alone = (int)g[-5], lid = alone ? 0 : (int)get_local_id(0);
@@ -21,7 +25,7 @@ const int step = alone ? 1 : 128;
 const long units = g[-4], unit = alone ? get_global_id(0) : get_group_id(0);
 const long u = min(unit, units - 1);
 {
-const long n = gt[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
+const long n = ge[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
 const long at = u / parts, part = u % parts;
 const long row = at / max(n, 1L), j = at % max(n, 1L);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
@@ -32,7 +36,7 @@ const long inner = g[-6], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
 const long outer = block / per;
-for (long e = e0 + ELID; e < e1; e += ESTEP) {
+for (long e = e0 + lid; e < e1; e += step) {
 const long i0 = e;
 global const long *p0 = b0 + (g[2] + i0 * g[3]);
 const long s0 = g[4];
@@ -48,27 +52,26 @@ x0_ = (better) ? at : x0_; }
 if (!alone) {
 l0[lid] = a0;
 lx0[lid] = x0_;
+{
+local long *v = l0;
+local long *x = lx0;
 for (int h = get_local_size(0) / 2; h > 0; h /= 2) {
 barrier(CLK_LOCAL_MEM_FENCE);
 if (lid < h)
-{
-const int o = lid + h;
-const int nan = l0[o] != l0[o], old = l0[lid] != l0[lid];
-const int better = nan ? !old || lx0[o] < lx0[lid] : !old && (l0[o] > l0[lid] || (l0[o] == l0[lid] && lx0[o] < lx0[lid]));
-if (lx0[lid] == LONG_MAX || (lx0[o] != LONG_MAX && better)) {
-l0[lid] = l0[o];
-lx0[lid] = lx0[o];
-}
+if (NAME(before_max_i64)(v[lid + h], x[lid + h], v[lid], x[lid])) {
+v[lid] = v[lid + h];
+x[lid] = x[lid + h];
 }
 }
 barrier(CLK_LOCAL_MEM_FENCE);
-x0_ = lx0[0];
+x0_ = x[0];
+}
 }
 if (unit < units && lid == 0) {
 {
 const T_i64 f0 = x0_;
 {
-global const long *g = gt;
+global const long *g = ge;
 const T_i64 v1 = (T_i64)(f0);
 q0[at] = v1;
 }

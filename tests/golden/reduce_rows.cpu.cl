@@ -1,8 +1,4 @@
 // reduce: 1 x 1 groups of 1 items, arguments geo i32 i32 in in out out temp temp
-#define LID 0
-#define STEP 16
-#define ELID LID
-#define ESTEP 1
 #pragma OPENCL FP_CONTRACT OFF
 #define LANE16 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define T_f32 float16
@@ -41,12 +37,12 @@ static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
 #define HI(half, v) ((v).hi)
 #endif
 __attribute__((reqd_work_group_size(1, 1, 1)))
-kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global const float *restrict b1, global float *restrict q0, global float *restrict q1, global float *restrict part0, global float *restrict part1)
+kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global const float *restrict b0, global const float *restrict b1, global float *restrict q0, global float *restrict q1, global float *restrict part0, global float *restrict part1)
 {
-global const long *g = geo + base, *gt = geo + tail;
+global const long *g = geo + base, *ge = geo + epilogue;
 const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];
 for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {
-const long n = gt[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
+const long n = ge[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
 const long at = u / parts, part = u % parts;
 const long row = at / max(n, 1L), j = at % max(n, 1L);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
@@ -144,7 +140,7 @@ if (parts > 1) {
 {
 const E_f32 f0 = (fa0 + fc0) / fn0;
 {
-global const long *g = gt;
+global const long *g = ge;
 const T_f32 v2 = (T_f32)(f0);
 const T_f32 v3 = (T_f32)(f1);
 global const float *p1 = b1 + (g[3]);

@@ -1,8 +1,4 @@
 // reduce: 1 x 1 groups of 128 items, arguments geo i32 i32 in in out out temp temp
-#define LID lid
-#define STEP step
-#define ELID LID
-#define ESTEP step
 #pragma OPENCL FP_CONTRACT OFF
 #define T_f32 float
 #define E_f32 float
@@ -53,9 +49,9 @@ static inline void NAME(meet_E_f32)(E_f32 *a, E_f32 *c, E_f32 *n, E_f32 x, E_f32
     *n = to;
 }
 __attribute__((reqd_work_group_size(128, 1, 1)))
-kernel void NAME(reduce)(global const long *geo, int base, int tail, global const float *restrict b0, global const float *restrict b1, global float *restrict q0, global float *restrict q1, global float *restrict part0, global float *restrict part1)
+kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global const float *restrict b0, global const float *restrict b1, global float *restrict q0, global float *restrict q1, global float *restrict part0, global float *restrict part1)
 {
-global const long *g = geo + base, *gt = geo + tail;
+global const long *g = geo + base, *ge = geo + epilogue;
 local float l0[128];
 local float lc0[128], ln0[128];
 local float l1[128];
@@ -64,7 +60,7 @@ const int step = alone ? 1 : 128;
 const long units = g[-4], unit = alone ? get_global_id(0) : get_group_id(0);
 const long u = min(unit, units - 1);
 {
-const long n = gt[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
+const long n = ge[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
 const long at = u / parts, part = u % parts;
 const long row = at / max(n, 1L), j = at % max(n, 1L);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
@@ -82,7 +78,7 @@ again = 0;
 T_f32 s0_ = (T_f32)(0), e0_ = (T_f32)(0);
 global const float *p0 = b0 + (g[2] + i0 * g[3]);
 const long s0 = g[4];
-for (long j = e0 + LID; j < e1; j += STEP) {
+for (long j = e0 + lid; j < e1; j += step) {
 const T_f32 v0 = (T_f32)(p0[j]);
 const T_f32 v1 = exp(v0);
 { T_f32 v = v1;
@@ -144,7 +140,7 @@ if (parts > 1) {
 const T_f32 f0 = (a0 + c0) / n0_;
 const T_f32 f1 = a1;
 {
-global const long *g = gt;
+global const long *g = ge;
 const T_f32 v2 = (T_f32)(f0);
 const T_f32 v3 = (T_f32)(f1);
 global const float *p1 = b1 + (g[3]);
