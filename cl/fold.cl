@@ -7,8 +7,11 @@
 #ifndef PLUS // of integers: what wraps
 #define PLUS(a, b) ((a) + (b))
 #endif
+#ifndef FOLD // total: elements of the result
+#define FOLD long total
+#endif
 
-__kernel void NAME(unfold)(__global const E *restrict x, long offset, __global E *restrict y, long total, WINDOW)
+__kernel void NAME(unfold)(__global const E *restrict x, long offset, __global E *restrict y, FOLD, WINDOW)
 {
     const long at = get_global_id(0), pixels = (long)OD * OH * OW, window = (long)KD * KH * KW;
     if (at >= total)
@@ -22,7 +25,7 @@ __kernel void NAME(unfold)(__global const E *restrict x, long offset, __global E
 }
 
 // The taps of a place in order: windows from the last to the first that covers it.
-__kernel void NAME(fold)(__global const E *restrict g, long offset, __global E *restrict y, long total, WINDOW)
+__kernel void NAME(fold)(__global const E *restrict g, long offset, __global E *restrict y, FOLD, WINDOW)
 {
     const long at = get_global_id(0), pixels = (long)OD * OH * OW, window = (long)KD * KH * KW;
     if (at >= total)

@@ -6,10 +6,13 @@
 #define I long
 #define FILL NAN
 #endif
+#ifndef GATHER // total: elements of the result; n indices
+#define GATHER long total, long axis, long n, long inner
+#endif
 
 __kernel void NAME(index_select)(__global const E *restrict a, long offset,
                                  __global const I *restrict index, long index_offset,
-                                 __global E *restrict y, long total, long axis, long n, long inner)
+                                 __global E *restrict y, GATHER)
 {
     const long at = get_global_id(0);
     if (at >= total)
@@ -23,7 +26,7 @@ __kernel void NAME(index_select)(__global const E *restrict a, long offset,
 // Sums in the order of the index list: the same bits every time.
 __kernel void NAME(index_add)(__global const E *restrict g, long offset,
                               __global const I *restrict index, long index_offset,
-                              __global E *restrict out, long total, long axis, long n, long inner)
+                              __global E *restrict out, GATHER)
 {
     const long at = get_global_id(0);
     if (at >= total)

@@ -6,20 +6,23 @@
 #define NV 4
 #endif
 #define NR (NV * VL)
+#ifndef PACK // a batch of dimensions .. x n1 x n2, in steps of s0, s1 and s2, of matrices [rows][columns]
+#define PACK                                                                                       \
+    long s0, long s1, long s2, long row_step, long column_step, long n1, long n2, int rows, int columns
+#endif
 
-// A -> P[b][tile][k][MR], rows past M are zero. The batch b has dimensions .. x n1 x n2, in steps of s0, s1
-// and s2. Grid: tiles x batch.
-CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, long s0, long s1, long s2,
-                                  long sm, long sk, __global ACC *restrict P, long n1, long n2, int M, int K)
+// A [M][K] -> P[b][tile][k][MR], rows past M are zero. Grid: tiles x batch.
+CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, __global ACC *restrict P, PACK)
 {
-    const int tile = get_group_id(0), m0 = tile * MR;
+    const int M = rows, K = columns, tile = get_group_id(0), m0 = tile * MR;
+    const long sm = row_step, sk = column_step;
     const int tiles = get_num_groups(0);
     __global const E *a = A + offset + BATCH_AT((long)get_group_id(1), n1, n2, s0, s1, s2) + m0 * sm;
     __global ACC *p = P + ((long)get_group_id(1) * tiles + tile) * K * MR;
-    const int rows = min(MR, M - m0);
+    const int some = min(MR, M - m0);
     for (int i = 0; i < MR; i++) {
         __global const E *r = a + i * sm;
-        if (i < rows)
+        if (i < some)
             for (int k = 0; k < K; k++)
                 p[(long)k * MR + i] = GET(r[k * sk]);
         else
@@ -28,12 +31,12 @@ CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, lon
     }
 }
 
-// B -> P[b][panel][k][NR], columns past N are zero. Grid: panels x k blocks of 16 x batch.
-CPU_KERNEL void NAME(gemm_pack_b)(__global const E *restrict B, long offset, long s0, long s1, long s2,
-                                  long sk, long sn, __global ACC *restrict P, long n1, long n2, int N, int K)
+// B [K][N] -> P[b][panel][k][NR], columns past N are zero. Grid: panels x k blocks of 16 x batch.
+CPU_KERNEL void NAME(gemm_pack_b)(__global const E *restrict B, long offset, __global ACC *restrict P, PACK)
 {
-    const int panel = get_group_id(0), k0 = get_group_id(1) * VL, n0 = panel * NR;
+    const int K = rows, N = columns, panel = get_group_id(0), k0 = get_group_id(1) * VL, n0 = panel * NR;
     const int kn = min(VL, K - k0);
+    const long sk = row_step, sn = column_step;
     __global const E *b = B + offset + BATCH_AT((long)get_group_id(2), n1, n2, s0, s1, s2) + k0 * sk;
     __global ACC *p = P + (((long)get_group_id(2) * get_num_groups(0) + panel) * K + k0) * NR;
     ROLLED for (int v = 0; v < NV; v++)

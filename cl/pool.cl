@@ -13,9 +13,12 @@
 #define PLUS(a, b) ((a) + (b))
 #define OVER(a, b) ((a) / (b))
 #endif
+#ifndef POOL // total: elements of the result. Averages leave padding out, and are divided by this unless it is 0.
+#define POOL long total, int exclude, int divisor
+#endif
 
 __kernel void NAME(max_pool)(__global const E *restrict x, long offset, __global E *restrict y,
-                             __global INDEX *restrict index, long total, WINDOW)
+                             __global INDEX *restrict index, POOL, WINDOW)
 {
     const long at = get_global_id(0);
     if (at >= total)
@@ -44,7 +47,7 @@ __kernel void NAME(max_pool)(__global const E *restrict x, long offset, __global
 // dx: each input sums the cotangents of the windows that chose it.
 __kernel void NAME(max_pool_scatter)(__global const E *restrict g, long offset,
                                      __global const INDEX *restrict index, long index_offset,
-                                     __global E *restrict dx, long total, WINDOW)
+                                     __global E *restrict dx, POOL, WINDOW)
 {
     const long at = get_global_id(0);
     if (at >= total)
@@ -67,7 +70,7 @@ __kernel void NAME(max_pool_scatter)(__global const E *restrict g, long offset,
 
 __kernel void NAME(max_pool_gather)(__global const E *restrict x, long offset,
                                     __global const INDEX *restrict index, long index_offset,
-                                    __global E *restrict y, long total, WINDOW)
+                                    __global E *restrict y, POOL, WINDOW)
 {
     const long at = get_global_id(0);
     if (at >= total)
@@ -92,7 +95,7 @@ static inline long NAME(count)(int q, int r, int s, int exclude, int divisor, WI
 }
 
 __kernel void NAME(avg_pool)(__global const E *restrict x, long offset, __global E *restrict y,
-                             long total, int exclude, int divisor, WINDOW)
+                             POOL, WINDOW)
 {
     const long at = get_global_id(0);
     if (at >= total)
@@ -109,7 +112,7 @@ __kernel void NAME(avg_pool)(__global const E *restrict x, long offset, __global
 }
 
 __kernel void NAME(avg_pool_back)(__global const E *restrict g, long offset, __global E *restrict dx,
-                                  long total, int exclude, int divisor, WINDOW)
+                                  POOL, WINDOW)
 {
     const long at = get_global_id(0);
     if (at >= total)

@@ -6,6 +6,9 @@
 #ifndef ITEMS
 #define ITEMS 64
 #endif
+#ifndef ROWS // of n elements
+#define ROWS long rows, int n
+#endif
 
 static inline ACC NAME(fold_max)(VEC v)
 {
@@ -39,8 +42,7 @@ static inline VEC NAME(load_or)(__global const E *p, int n, ACC other)
 }
 
 // CPU class: work-groups share the rows, lanes along the row.
-CPU_KERNEL void NAME(softmax_cpu)(__global const E *restrict x, long offset, __global E *restrict y,
-                                  long rows, int n)
+CPU_KERNEL void NAME(softmax_cpu)(__global const E *restrict x, long offset, __global E *restrict y, ROWS)
 {
     const long g = get_group_id(0), gs = get_num_groups(0);
     for (long r = rows * g / gs; r < rows * (g + 1) / gs; r++) {
@@ -73,7 +75,7 @@ CPU_KERNEL void NAME(softmax_cpu)(__global const E *restrict x, long offset, __g
 
 // GPU class: a work-group per row.
 __attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gpu)(
-    __global const E *restrict x, long offset, __global E *restrict y, int n)
+    __global const E *restrict x, long offset, __global E *restrict y, ROWS)
 {
     __local ACC t[ITEMS], l[ITEMS];
     const int lid = get_local_id(0);

@@ -146,14 +146,14 @@ void clg__arg_epilogue(clg__kplan *p, clg__launch *l)
     add(p, l, (clg__arg) { .kind = CLG__ARG_EPILOGUE });
 }
 
-void clg__arg_block(clg__kplan *p, clg__launch *l, const char *block, bool wide, const clg__named *v, size_t n)
+void clg__arg_block(clg__kplan *p, clg__launch *l, const char *block, const clg__named *v, size_t n)
 {
     clg__str names = { 0 }, declared = { 0 };
     char name[40];
     for (size_t i = 0; i < n; i++) {
         clg__str_printf(&names, "%s%s", i ? ", " : "", v[i].name);
-        clg__str_printf(&declared, "%s%s %s", i ? ", " : "", wide ? "long" : "int", v[i].name);
-        if (wide)
+        clg__str_printf(&declared, "%s%s %s", i ? ", " : "", v[i].wide ? "long" : "int", v[i].name);
+        if (v[i].wide)
             clg__arg_i64(p, l, v[i].value);
         else
             clg__arg_i32(p, l, (int32_t) v[i].value);

@@ -86,11 +86,16 @@ void clg__arg_i32(clg__kplan *p, clg__launch *l, int32_t v);
 void clg__arg_i64(clg__kplan *p, clg__launch *l, int64_t v);
 void clg__arg_local(clg__kplan *p, clg__launch *l, size_t bytes);
 void clg__arg_epilogue(clg__kplan *p, clg__launch *l);
-// Whole numbers of type int or, when wide, long, bound by name: BLOCK becomes their declarations in this
-// order, "int H, int W", and BLOCK_NAMES "H, W", to be passed on.
+// Whole numbers bound by name, of type int or, when wide, long: BLOCK becomes their declarations in this order,
+// "int H, long W", and BLOCK_NAMES "H, W", to be passed on. What a kernel file lists under #ifndef BLOCK is for a file
+// read alone: a name that it uses and that is not among these does not compile.
 typedef struct clg__named {
     const char *name;
     int64_t value;
+    bool wide;
 } clg__named;
-void clg__arg_block(clg__kplan *p, clg__launch *l, const char *block, bool wide, const clg__named *v, size_t n);
+void clg__arg_block(clg__kplan *p, clg__launch *l, const char *block, const clg__named *v, size_t n);
+#define CLG__ARG_BLOCK(p, l, block, ...)                                                           \
+    clg__arg_block(p, l, block, (const clg__named[]) { __VA_ARGS__ },                              \
+                   sizeof((const clg__named[]) { __VA_ARGS__ }) / sizeof(clg__named))
 #endif

@@ -22,7 +22,7 @@ static void items(const clg__kernel_call *c, clg__kplan *p, const char *entry)
     clg__arg_in(p, l, 0);
     clg__arg_in_offset(p, l, 0);
     clg__arg_out(p, l, 0);
-    clg__arg_i64(p, l, total);
+    CLG__ARG_BLOCK(p, l, "FOLD", { "total", total, true });
     clg__window_args(p, l, c->params);
     clg__kplan_grid(l, (size_t) ((total + 63) / 64), 1, 1, 64, 1, 1);
 }

@@ -32,10 +32,8 @@ static void plan(const clg__kernel_call *c, clg__kplan *p, const char *entry)
         clg__arg_in_offset(p, l, i);
     }
     clg__arg_out(p, l, 0);
-    clg__arg_i64(p, l, total);
-    clg__arg_i64(p, l, s->axis);
-    clg__arg_i64(p, l, s->n);
-    clg__arg_i64(p, l, s->inner);
+    CLG__ARG_BLOCK(p, l, "GATHER", { "total", total, true }, { "axis", s->axis, true }, { "n", s->n, true },
+                   { "inner", s->inner, true });
     clg__kplan_grid(l, (size_t) ((total + 63) / 64), 1, 1, 64, 1, 1);
 }
 

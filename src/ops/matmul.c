@@ -99,13 +99,11 @@ static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
         strides_of(c, i, stride);
         clg__arg_in(p, l[i], i);
         clg__arg_in_offset(p, l[i], i);
-        for (int d = 0; d < BATCH + 2; d++)
-            clg__arg_i64(p, l[i], stride[d]);
         clg__arg_temp(p, l[i], i ? pb : pa);
-        clg__arg_i64(p, l[i], pack[i].batch[1]);
-        clg__arg_i64(p, l[i], pack[i].batch[2]);
-        clg__arg_i32(p, l[i], i ? s.n : s.m);
-        clg__arg_i32(p, l[i], s.k);
+        CLG__ARG_BLOCK(p, l[i], "PACK", { "s0", stride[0], true }, { "s1", stride[1], true },
+                       { "s2", stride[2], true }, { "row_step", stride[3], true }, { "column_step", stride[4], true },
+                       { "n1", pack[i].batch[1], true }, { "n2", pack[i].batch[2], true },
+                       { "rows", i ? s.k : s.m, false }, { "columns", i ? s.n : s.k, false });
     }
     clg__kplan_grid(l[0], tiles, (size_t) pack[0].n, 1, 1, 1, 1);
     clg__kplan_grid(l[1], panels, up(s.k, 16), (size_t) pack[1].n, 1, 1, 1);

@@ -22,8 +22,8 @@ static void define_type(clg__kplan *p, clg__launch *l, clg_dtype t)
     clg__kplan_define(p, l, "OVER(a, b)", "((b) == -1 ? (long)-(ulong)(a) : (a) / (b))"); // MIN / -1 traps on CPUs
 }
 
-// One work-item for each result. averages: exclude and divisor are arguments.
-static void items(const clg__kernel_call *c, clg__kplan *p, const char *entry, int inputs, int outputs, bool averages)
+// One work-item for each result.
+static void items(const clg__kernel_call *c, clg__kplan *p, const char *entry, int inputs, int outputs)
 {
     const clg__pool *q = c->params;
     const int64_t total = clg_numel(*c->out_shape);
@@ -39,38 +39,35 @@ static void items(const clg__kernel_call *c, clg__kplan *p, const char *entry, i
     }
     for (int i = 0; i < outputs; i++)
         clg__arg_out(p, l, i);
-    clg__arg_i64(p, l, total);
-    if (averages) {
-        clg__arg_i32(p, l, q->exclude);
-        clg__arg_i32(p, l, q->divisor);
-    }
+    CLG__ARG_BLOCK(p, l, "POOL", { "total", total, true }, { "exclude", q->exclude, false },
+                   { "divisor", q->divisor, false });
     clg__window_args(p, l, &q->w);
     clg__kplan_grid(l, (size_t) ((total + 63) / 64), 1, 1, 64, 1, 1);
 }
 
 static void plan_max(const clg__kernel_call *c, clg__kplan *p)
 {
-    items(c, p, "max_pool", 1, 2, false);
+    items(c, p, "max_pool", 1, 2);
 }
 
 static void plan_scatter(const clg__kernel_call *c, clg__kplan *p)
 {
-    items(c, p, "max_pool_scatter", 2, 1, false);
+    items(c, p, "max_pool_scatter", 2, 1);
 }
 
 static void plan_gather(const clg__kernel_call *c, clg__kplan *p)
 {
-    items(c, p, "max_pool_gather", 2, 1, false);
+    items(c, p, "max_pool_gather", 2, 1);
 }
 
 static void plan_avg(const clg__kernel_call *c, clg__kplan *p)
 {
-    items(c, p, "avg_pool", 1, 1, true);
+    items(c, p, "avg_pool", 1, 1);
 }
 
 static void plan_avg_back(const clg__kernel_call *c, clg__kplan *p)
 {
-    items(c, p, "avg_pool_back", 1, 1, true);
+    items(c, p, "avg_pool_back", 1, 1);
 }
 
 static const char *accepts_2x2(const clg__kernel_call *c)

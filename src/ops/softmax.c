@@ -49,9 +49,7 @@ static void plan(const clg__kernel_call *c, clg__kplan *p, bool log)
     const int items = cpu ? 1 : clg__kplan_side(64, c->caps->max_work_group, false);
     if (!cpu && items < 64)
         clg__kplan_define(p, l, "ITEMS", "%d", items);
-    if (cpu)
-        clg__arg_i64(p, l, rows);
-    clg__arg_i32(p, l, (int32_t) n);
+    CLG__ARG_BLOCK(p, l, "ROWS", { "rows", rows, true }, { "n", n, false });
     int64_t groups = rows * n / 4096 + 1;
     groups = groups > 4 * c->caps->compute_units ? 4 * c->caps->compute_units : groups;
     groups = groups > rows ? rows : groups;

@@ -24,6 +24,11 @@ static void grid(clg__launch *l, int64_t total)
     clg__kplan_grid(l, (size_t) ((total + 63) / 64), 1, 1, 64, 1, 1);
 }
 
+static void arg_sizes(clg__kplan *p, clg__launch *l, int64_t total, int64_t image, int64_t pooled)
+{
+    CLG__ARG_BLOCK(p, l, "PLANES", { "total", total, true }, { "P", image, true }, { "Q", pooled, true });
+}
+
 // Owners of the image's places, then places of the pooled elements that are owners.
 static void plan_owners(const clg__kernel_call *c, clg__kplan *p)
 {
@@ -41,11 +46,7 @@ static void plan_owners(const clg__kernel_call *c, clg__kplan *p)
         clg__arg_out(p, l, 0);
         if (i == 2)
             clg__arg_out(p, l, 1);
-        clg__arg_i64(p, l, i == 0 ? places : elements);
-        if (i > 0) {
-            clg__arg_i64(p, l, q->image);
-            clg__arg_i64(p, l, q->pooled);
-        }
+        arg_sizes(p, l, i == 0 ? places : elements, q->image, q->pooled);
         grid(l, i == 0 ? places : elements);
     }
 }
@@ -62,9 +63,7 @@ static void plan_pick(const clg__kernel_call *c, clg__kplan *p)
         clg__arg_in_offset(p, l, i);
     }
     clg__arg_out(p, l, 0);
-    clg__arg_i64(p, l, total);
-    clg__arg_i64(p, l, c->in_shape[0].dim[1]);
-    clg__arg_i64(p, l, c->in_shape[1].dim[1]);
+    arg_sizes(p, l, total, c->in_shape[0].dim[1], c->in_shape[1].dim[1]);
     grid(l, total);
 }
 

@@ -195,20 +195,18 @@ void clg__window_key(clg__key *k, const clg__window *w)
 
 void clg__window_args(clg__kplan *p, clg__launch *l, const clg__window *w)
 {
-    const clg__named all[] = {
-        { "N", w->n }, { "C", w->c }, { "O", w->o }, { "G", w->groups },
-        { "D", w->in[CLG__D] }, { "H", w->in[CLG__H] }, { "W", w->in[CLG__W] },
-        { "OD", w->out[CLG__D] }, { "OH", w->out[CLG__H] }, { "OW", w->out[CLG__W] },
-        { "KD", w->k[CLG__D] }, { "KH", w->k[CLG__H] }, { "KW", w->k[CLG__W] },
-        { "sd", w->stride[CLG__D] }, { "sh", w->stride[CLG__H] }, { "sw", w->stride[CLG__W] },
-        { "pd", w->lo[CLG__D] }, { "ph", w->lo[CLG__H] }, { "pw", w->lo[CLG__W] },
-        { "ed", w->hi[CLG__D] }, { "eh", w->hi[CLG__H] }, { "ew", w->hi[CLG__W] },
-        { "dd", w->dilation[CLG__D] }, { "dh", w->dilation[CLG__H] }, { "dw", w->dilation[CLG__W] },
-    };
     const bool wide = clg__window_wide(w);
     if (wide)
         clg__kplan_define(p, l, "INDEX", "long");
     if (w->nd > 2)
         clg__kplan_define(p, l, "ND", "3");
-    clg__arg_block(p, l, "WINDOW", wide, all, sizeof all / sizeof all[0]);
+    CLG__ARG_BLOCK(p, l, "WINDOW",
+        { "N", w->n, wide }, { "C", w->c, wide }, { "O", w->o, wide }, { "G", w->groups, wide },
+        { "D", w->in[CLG__D], wide }, { "H", w->in[CLG__H], wide }, { "W", w->in[CLG__W], wide },
+        { "OD", w->out[CLG__D], wide }, { "OH", w->out[CLG__H], wide }, { "OW", w->out[CLG__W], wide },
+        { "KD", w->k[CLG__D], wide }, { "KH", w->k[CLG__H], wide }, { "KW", w->k[CLG__W], wide },
+        { "sd", w->stride[CLG__D], wide }, { "sh", w->stride[CLG__H], wide }, { "sw", w->stride[CLG__W], wide },
+        { "pd", w->lo[CLG__D], wide }, { "ph", w->lo[CLG__H], wide }, { "pw", w->lo[CLG__W], wide },
+        { "ed", w->hi[CLG__D], wide }, { "eh", w->hi[CLG__H], wide }, { "ew", w->hi[CLG__W], wide },
+        { "dd", w->dilation[CLG__D], wide }, { "dh", w->dilation[CLG__H], wide }, { "dw", w->dilation[CLG__W], wide });
 }
