@@ -221,8 +221,7 @@ class Commands(Case):
                 text = r.stdout.decode()
                 self.assertEqual((r.returncode, r.stderr), (0, b""), args)
                 self.assertTrue(text.startswith("usage: clgrad"), text)
-                if args != ["bench"]:
-                    self.assertLess(max(map(len, text.split("\n"))), 81, text)
+                self.assertLess(max(map(len, text.split("\n"))), 81, text)
         text = run(command("train", "--help")).stdout.decode()
         for word in ("--data", "--device", "--epochs", "--batch", "--lr", "--seed", "--out",
                      "--resume", "--json", "--steps", "Ctrl-C", "130", "earlier-", "0.003", "128"):
@@ -236,7 +235,10 @@ class Commands(Case):
         for args in (["nonsense"], ["--nonsense"], ["devices", "x"], ["devices", "--jsn"],
                      ["devices", "--json=1"], ["train"], ["train", "cifar"],
                      ["train", "fashion-mnist", "x"], ["bench", "no_such_case"],
-                     ["bench", "--nonsense"]):
+                     ["bench", "--nonsense"], ["bench", "--family", "no_such"], ["bench", "--family"],
+                     ["bench", "--worst", "0"], ["bench", "--worst", "x"], ["bench", "--plan", "--cases"],
+                     ["bench", "--cases", "--quick"], ["bench", "add", "--compare"], ["bench", "gemm"],
+                     ["bench", "--plan", "--family=gemm"], ["bench", "--peer", "oneDNN"]):
             self.refused(command(*args), 2)
         for args in (["--epochs", "0"], ["--epochs", "1.5"], ["--epochs", "x"], ["--epochs=-3"],
                      ["--epochs", "99999999999999999999"], ["--batch", "0"], ["--lr", "nan"],
@@ -263,8 +265,88 @@ class Commands(Case):
     def test_bench(self):
         r = run(command("bench", "--list"))
         self.assertEqual((r.returncode, r.stderr), (0, b""))
-        name = r.stdout.decode().split()[0]
-        self.assertRegex(name, r"^\w+$")
+        families = {line.split()[0]: int(line.split()[1]) for line in r.stdout.decode().splitlines()}
+        self.assertLess({"gemm", "gemm_small", "gemm_skinny", "gemm_batched", "conv3x3", "conv_nets", "conv1x1",
+                         "conv_strided", "depthwise", "grouped", "conv_c1", "conv_wide", "pointwise", "math", "reduce",
+                         "rows", "norm", "pool", "move", "gather", "random"}, set(families))
+        self.assertTrue(all(families.values()), families)
+        r = run(command("bench", "--list", "--family", "optim,rows"))
+        self.assertEqual(r.stdout.decode().count("\n"), 2 + families["optim"] + families["rows"])
+        r = run(command("bench", "--list", "--cases"))
+        self.assertRegex(r.stdout.decode(), r"(?m)^add +a \+ b")
+
+    def shapes(self, text):
+        path = os.path.join(self.dir, "shapes.txt")
+        write(path, text.encode())
+        return dict(os.environ, CLGRAD_SHAPES=path)
+
+    def test_bench_shapes_that_are_wrong(self):
+        for line, words in (("gemm 2x2 NN", "gemm"), ("gemm 8x8x8 NX", "NT"), ("gemm 8x8x8 NN f65", "f65"),
+                            ("conv 1x3x8x8 o4 k9", "window"), ("conv 1x3x8x8 o4 k3 g2", "groups"), ("conv 1x3x8 k3", "o and k"),
+                            ("conv 1x3x8x8 o4 k3x3x3", "k3x3x3"), ("optim adam 5", "optim"), ("optim nadam 1x5", "RULE"),
+                            ("x | exp(a)", "INPUTS"), ("x | nothing(a) | [4]", "nothing"), ("x | exp(a) | [4] | fast", "fast"),
+                            ("x | exp(b) | [4]", "input b"), ("hello", "hello"), ("[f] again", "already"),
+                            ("gemm 4x4x4 NN\ngemm 4x4x4 NN", "line 3")):
+            text = self.refused(command("bench", "--list"), 1, env=self.shapes("# here\n[f] of one\n" + line))
+            self.assertIn(words, text)
+            self.assertRegex(text, r"shapes\.txt:[345]: ")
+        self.refused(command("bench", "--list"), 1, env=self.shapes("gemm 4x4x4 NN"))
+        self.refused(command("bench", "--list"), 1, env=dict(os.environ, CLGRAD_SHAPES="/nonexistent"))
+
+    def test_bench_families(self):
+        """Every kind of line on tiny shapes, alone and beside the peers of this build."""
+        env = self.shapes("""[products] some
+gemm 64x48x80 TT quick
+gemm 4x16x8x8 NT
+gemm 4x16x8x8 NN heads2
+gemm 1x64x32 NN
+gemm 64x32x1 TN
+[convolutions] some
+conv 2x4x9x8 o6 k3x2 s2 p1x0 g2 quick
+conv 1x4x7x6 o4 k3 s2 p1 transposed
+conv 2x3x40 o5 k4 d2
+[memory] some
+add  | add(a, b)         | [64,1000] [1000]          | quick
+rows | softmax(a, -1)    | real(-3,3)[100,30]        | grad
+pick | index_select(a, 0, b) | [1000,8] i64(0,1000)[50] | takes=a grad linear
+none | uniform(a, [5000], 0, 1) | [1]
+[steps] some
+optim adam 3x1000 quick
+""")
+        device = ["--device", DEVICE] if DEVICE else []
+        peers = os.path.exists(os.path.join(os.path.dirname(TOOL), "clgrad-peers.so"))
+        if not peers:
+            self.assertIn("-Dpeers=auto", self.refused(command("bench", "--compare", *device), 1, env=env))
+        r = run(command("bench", "--json", *device, *["--compare"] * peers), env=env)
+        self.assertEqual((r.returncode, r.stderr), (0, b""))
+        found = json.loads(r.stdout)
+        cases = {c["name"]: c for c in found["cases"]}
+        self.assertEqual(len(cases), 5 + 9 + 6 + 1)
+        self.assertEqual({f: v["count"] for f, v in found["families"].items()},
+                         {"products": 5, "convolutions": 9, "memory": 6, "steps": 1})
+        for c in found["cases"]:
+            work = c["flops"] or c["bytes"]
+            self.assertEqual(c["unit"], "GFLOP/s" if c["flops"] else "GB/s")
+            self.assertAlmostEqual(c["ours"] / (1e-9 * work / c["seconds"]), 1, 4)
+            self.assertTrue(c["seconds"] <= c["median"] and c["roofline"] > 0 and c["noise"] >= 0, c)
+            self.assertEqual(c["peer"] is None, c["peer_name"] is None)
+            if c["peer"]:
+                self.assertTrue(c["agrees"])
+                self.assertAlmostEqual(c["ratio"] / (c["ours"] / c["peer"]), 1, 4)
+        self.assertEqual(cases["64x48x80 TT"]["flops"], 2 * 64 * 48 * 80)
+        self.assertEqual(cases["4x16x8x8 NT"]["bytes"], 4 * 4 * (16 * 8 + 8 * 8 + 16 * 8))
+        self.assertEqual(cases["2x4x9x8 o6 k3x2 s2 p1x0 g2 dw"]["flops"], 2 * 2 * 6 * 5 * 4 * 2 * 6)
+        self.assertEqual(cases["1x4x7x6 o4 k3 s2 p1 transposed y"]["bytes"], 4 * (4 * 42 + 4 * 13 * 11 + 4 * 4 * 9))
+        self.assertEqual(cases["add"]["bytes"], 4 * (64000 + 1000 + 64000))
+        self.assertEqual(cases["rows dx"]["bytes"], 3 * 4 * 3000)
+        self.assertEqual((cases["pick"]["bytes"], cases["pick dx"]["bytes"]), (2 * 1600 + 400, 1600 + 32000 + 400))
+        self.assertEqual(cases["none"]["bytes"], 20000)
+        self.assertEqual(cases["adam 3x1000"]["bytes"], 7 * 4 * 3000)
+        self.assertTrue(not peers or all(cases[n]["peer_name"] == "memcpy" for n in ("add", "rows dx", "pick")))
+        r = run(command("bench", "--quick", "--family", "memory,steps", "--worst", "1", *device), env=env)
+        self.assertEqual((r.returncode, r.stderr), (0, b""))
+        self.assertRegex(r.stdout.decode(), r"(?s)^memory: some\n.*\n  add +\d.*\nsteps: some\n.*the worst by share.*"
+                         r"\nmemory +1 .*\nsteps +1 .*driver.*roof: \d+ GFLOP/s")
 
     def test_no_opencl(self):
         env = dict(os.environ, OCL_ICD_VENDORS="/nonexistent")
@@ -571,7 +653,7 @@ def main():
         return 77
     print(f"CLGRAD_TEST_SEED={SEED}", flush=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    names = ["Commands.test_devices", "Training.test_a_run", "Training.test_equal_runs_and_json",
+    names = ["Commands.test_devices", "Commands.test_bench_families", "Training.test_a_run", "Training.test_equal_runs_and_json",
              "Training.test_steps_then_resume"] if SHORT else None
     load = unittest.defaultTestLoader
     me = sys.modules[__name__]

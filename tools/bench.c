@@ -1,246 +1,152 @@
 // SPDX-License-Identifier: MIT
-// clgrad bench: what operations reach on a device, on the large shapes of cases.txt. Random data, inputs in
-// turn so that memory-bound cases do not live in a cache, the median of several rounds.
+// clgrad bench: which of the three benches is wanted, and how.
+#include "bench/families.h"
 #include "cases.h"
 #include "tool.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 7, INPUTS = 4 };
-
-typedef struct bench {
-    clg_device dev;
-    clg_tensor x[INPUTS], w;
-    int turn;
-} bench;
-
-static clg_tensor random_tensor(clg_device dev, clg_shape s)
-{
-    return clg_keep(clg_uniform(dev, CLG_F32, s, -1, 1));
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *) a, y = *(const double *) b;
-    return x < y ? -1 : x > y;
-}
-
-static clg_status run_once(bench *b, const op_case *k, int times)
-{
-    clg_status st = CLG_OK;
-    for (int i = 0; i < times && st >= 0; i++) {
-        clg_scope s = clg_scope_push(b->dev);
-        st = clg_eval(case_apply(k, (clg_tensor[]) { b->x[b->turn++ % INPUTS], b->w }));
-        clg_scope_pop(s);
-    }
-    return st < 0 ? st : clg_sync(b->dev);
-}
-
-// Seconds of one run; below 0 on failure.
-static double measure(bench *b, const op_case *k)
-{
-    double t[ROUNDS];
-    int times = 1;
-    clg_random_set_state(b->dev, 7, 0);
-    for (int i = 0; i < INPUTS; i++)
-        b->x[i] = random_tensor(b->dev, k->large[0]);
-    b->w = k->large[1].rank ? random_tensor(b->dev, k->large[1]) : NULL;
-    clg_status st = clg_eval_n(b->x, INPUTS);
-    if (st >= 0 && b->w)
-        st = clg_eval(b->w);
-    if (st >= 0)
-        st = run_once(b, k, 2);
-    const double start = now_seconds();
-    if (st >= 0)
-        st = run_once(b, k, 1);
-    const double one = now_seconds() - start;
-    times = one < 0.03 ? (int) (0.03 / (one + 1e-6)) + 1 : 1;
-    for (int i = 0; i < ROUNDS && st >= 0; i++) {
-        const double from = now_seconds();
-        st = run_once(b, k, times);
-        t[i] = (now_seconds() - from) / times;
-    }
-    for (int i = 0; i < INPUTS; i++)
-        clg_drop(&b->x[i]);
-    clg_drop(&b->w);
-    if (st < 0)
-        return -1;
-    qsort(t, ROUNDS, sizeof t[0], by_value);
-    return t[ROUNDS / 2];
-}
-
-// ---- cost of recording and launching
-
-static double launch_cost(clg_device dev)
-{
-    const int n = 2000;
-    clg_tensor x = clg_keep(clg_ones(dev, CLG_F32, CLG_SHAPE(16)));
-    clg_eval(x);
-    double from = 0;
-    for (int i = 0; i < n + 100; i++) {
-        if (i == 100) {
-            clg_sync(dev);
-            from = now_seconds();
-        }
-        clg_scope s = clg_scope_push(dev);
-        clg_eval(clg_add(x, x));
-        clg_scope_pop(s);
-    }
-    clg_sync(dev);
-    clg_drop(&x);
-    return (now_seconds() - from) / n;
-}
-
-static double record_cost(clg_device dev)
-{
-    const int n = 200000;
-    clg_scope outer = clg_scope_push(dev);
-    clg_tensor x = clg_ones(dev, CLG_F32, CLG_SHAPE(16, 16));
-    const double from = now_seconds();
-    for (int i = 0; i < n / 100; i++) {
-        clg_scope s = clg_scope_push(dev);
-        clg_tensor y = x;
-        for (int k = 0; k < 100; k++)
-            y = clg_add(y, x);
-        clg_scope_pop(s);
-    }
-    const double t = (now_seconds() - from) / n;
-    clg_scope_pop(outer);
-    return t;
-}
-
 static void help(void)
 {
-    printf("usage: clgrad bench [CASE...] [--list] [--json] [--device D]\n"
-           "       clgrad bench --plan [GRAPH...] [--list] [--json] [--device D]\n\n"
-           "Measure operations: the median of %d rounds on random data. Without names, all cases, and\n"
-           "the cost of a launch and of recording a node. With --plan, what recording, differentiating\n"
-           "and planning graphs of 1,000 to 50,000 nodes cost a node.\n\n"
-           "  --plan       measure the planner; nothing is compiled or run\n"
-           "  --list       print the cases\n"
+    printf("usage: clgrad bench [--family F] [--quick] [--compare] [--worst N] [--json]\n"
+           "       clgrad bench --cases [CASE...] [--json]\n"
+           "       clgrad bench --plan [GRAPH...] [--json]\n\n"
+           "Measure families of shapes: matrix products, convolutions in three directions,\n"
+           "and work that memory bounds. For each case the time, GFLOP/s, GB/s and the share\n"
+           "of what the machine can do, which is measured in the same run. All data are\n"
+           "random. Without options all of it, which takes minutes.\n\n"
+           "  --family F   these families only: names with commas; see --list\n"
+           "  --quick      few cases of each family: a minute where nothing is compiled\n"
+           "  --compare    measure other libraries too, in turns; check that results agree\n"
+           "  --peer P     compare with these only: names with commas, such as oneDNN\n"
+           "  --busy       count processor time over cores: where others use the machine too\n"
+           "  --worst N    in the end the N cases with the smallest share, and ratio\n\n"
+           "  --cases      the examples of operations, or those that are named: the medians\n"
+           "               of several rounds; without names a launch and a node too\n"
+           "  --plan       what recording, differentiating and planning graphs of 1,000 to\n"
+           "               50,000 nodes cost a node; nothing is compiled or run\n\n"
+           "  --list       print the families, with --family their cases; with --cases those\n"
            "  --json       print as JSON\n"
-           "  --device D   number, type or part of a name; see clgrad devices\n", ROUNDS);
+           "  --device D   number, type or part of a name; see clgrad devices\n\n"
+           "Try first:  clgrad bench --quick --worst 20\n");
 }
 
-static bool chosen(const char *name, int argc, char **argv, int first)
+typedef struct request {
+    families_options f;
+    bool cases, plan, help;
+    const char *device, *of_families; // an option that only they have
+    char **names;
+    int n;
+} request;
+
+// An option with a value; false: it is none of them.
+static bool value_option(request *r, int argc, char **argv, int *i, int *code)
 {
-    if (first >= argc)
+    static const char *const options[] = { "--device", "--family", "--peer", "--worst" };
+    for (size_t k = 0; k < sizeof options / sizeof options[0]; k++) {
+        const char *v = option_value(argc, argv, i, options[k]);
+        if (!v)
+            continue;
+        if (*v == '\0')
+            *code = usage_error("bench", "%s needs a value", options[k]);
+        else if (k == 0)
+            r->device = v;
+        else if (k == 1)
+            r->f.families = v;
+        else if (k == 2)
+            r->f.peers = v;
+        else if (!parse_int(v, 1, 10000, &r->f.worst))
+            *code = usage_error("bench", "--worst '%s': expected a whole number from 1 to 10000", v);
+        if (k > 0)
+            r->of_families = options[k];
         return true;
-    for (int i = first; i < argc; i++) {
-        if (strcmp(argv[i], name) == 0)
-            return true;
     }
     return false;
 }
 
-static json_t *inputs_of(const op_case *k)
+static bool flag_option(request *r, const char *word)
 {
-    json_t *all = json_array();
-    for (int i = 0; i < 2 && k->large[i].rank > 0; i++) {
-        json_t *shape = json_array();
-        for (int d = 0; d < k->large[i].rank; d++)
-            json_array_append_new(shape, json_integer((json_int_t) k->large[i].dim[d]));
-        json_array_append_new(all, shape);
+    const struct {
+        const char *name;
+        bool *to, families;
+    } flags[] = { { "--json", &r->f.json, false }, { "--list", &r->f.list, false }, { "--cases", &r->cases, false },
+                  { "--plan", &r->plan, false },   { "--help", &r->help, false },   { "-h", &r->help, false },
+                  { "--quick", &r->f.quick, true }, { "--compare", &r->f.compare, true },
+                  { "--busy", &r->f.busy, true } };
+    for (size_t k = 0; k < sizeof flags / sizeof flags[0]; k++) {
+        if (strcmp(word, flags[k].name) == 0) {
+            if (flags[k].families)
+                r->of_families = flags[k].name;
+            return *flags[k].to = true;
+        }
     }
-    return all;
+    return false;
 }
 
-static int run_all(clg_device dev, int argc, char **argv, bool json)
+static int read_request(request *r, int argc, char **argv)
 {
-    json_t *all = json_array();
-    bench b = { .dev = dev };
     int code = EXIT_OK;
-    for (int i = 0; i < op_case_count && code == EXIT_OK; i++) {
-        const op_case *k = &op_cases[i];
-        if (!k->what[0] || !chosen(k->name, argc, argv, 0))
+    for (int i = 1; i < argc; i++)
+        r->plan |= strcmp(argv[i], "--plan") == 0;
+    for (int i = 1; i < argc && code == EXIT_OK; i++) {
+        if (flag_option(r, argv[i]) || value_option(r, argc, argv, &i, &code))
             continue;
-        const double t = measure(&b, k);
-        if (t < 0) {
-            fprintf(stderr, "clgrad bench: %s: %s\n", k->name, clg_error(dev, CLG_OK));
-            code = EXIT_FAILED;
-            break;
-        }
-        const double rate = 1e-9 * (k->flops > 0 ? k->flops : k->bytes) / t;
-        json_array_append_new(all, json_pack("{s:s, s:f, s:f, s:s, s:o}", "case", k->name, "seconds", t,
-                                             "rate", rate, "unit", k->flops > 0 ? "GFLOP/s" : "GB/s",
-                                             "inputs", inputs_of(k)));
-        if (!json)
-            printf("%-14s %9.3f ms  %8.1f %-7s  %s\n", k->name, 1e3 * t, rate,
-                   k->flops > 0 ? "GFLOP/s" : "GB/s", k->what);
-        fflush(stdout);
+        if (argv[i][0] == '-')
+            code = usage_error("bench", "no option '%s'", argv[i]);
+        else if (r->plan ? bench_plan_knows(argv[i]) : bench_cases_knows(argv[i]))
+            r->names[r->n++] = argv[i];
+        else
+            code = usage_error(
+                "bench", r->plan ? "no graph '%s'; see --plan --list" : "no case '%s'; see --cases --list", argv[i]);
     }
-    if (code == EXIT_OK && argc == 0) {
-        const double l = launch_cost(dev), r = record_cost(dev);
-        json_array_append_new(all, json_pack("{s:s, s:f}", "case", "launch", "seconds", l));
-        json_array_append_new(all, json_pack("{s:s, s:f}", "case", "record_node", "seconds", r));
-        if (!json)
-            printf("%-14s %9.3f us  record, look up and launch one kernel\n%-14s %9.3f us  record one "
-                   "node\n", "launch", 1e6 * l, "record", 1e6 * r);
+    r->cases |= r->n > 0 && !r->plan; // a case that is named
+    if (code == EXIT_OK && r->cases && r->plan)
+        code = usage_error("bench", "--cases and --plan exclude each other");
+    if (code == EXIT_OK && (r->cases || r->plan) && r->of_families)
+        code = usage_error("bench", "%s is for families, not for %s", r->of_families, r->plan ? "--plan" : "cases");
+    if (code == EXIT_OK && r->f.peers && !r->f.compare)
+        code = usage_error("bench", "--peer needs --compare");
+    return code;
+}
+
+static int run_request(request *r)
+{
+    if (!r->cases && !r->plan)
+        return bench_families(&r->f, r->device);
+    if (r->f.list) {
+        if (r->plan)
+            bench_plan_list();
+        else
+            bench_cases_list();
+        return EXIT_OK;
     }
-    if (json) {
-        char *text = json_dumps(all, JSON_INDENT(2));
-        puts(text ? text : "[]");
-        free(text);
-    }
-    json_decref(all);
+    clg_device dev = open_device("bench", r->device, false);
+    const int code = !dev      ? EXIT_FAILED
+                     : r->plan ? bench_plan(dev, r->names, r->n, r->f.json)
+                               : bench_cases(dev, r->names, r->n, r->f.json);
+    clg_device_close(&dev);
     return code;
 }
 
 int command_bench(int argc, char **argv)
 {
-    const char *device = NULL, *v;
-    bool json = false, list = false, plan = false;
-    char **names = calloc((size_t) argc + 1, sizeof *names);
-    int n = 0, code = EXIT_OK;
     char error[CASE_ERROR];
-    if (!names)
+    request r = { .names = calloc((size_t) argc + 1, sizeof *r.names) };
+    if (!r.names)
         return EXIT_FAILED;
     if (!cases_open(error)) {
         fprintf(stderr, "clgrad bench: %s\n", error);
-        free(names);
+        free(r.names);
         return EXIT_FAILED;
     }
-    for (int i = 1; i < argc; i++)
-        plan |= strcmp(argv[i], "--plan") == 0;
-    for (int i = 1; i < argc && code == EXIT_OK; i++) {
-        bool known = plan && bench_plan_knows(argv[i]);
-        for (int k = 0; k < op_case_count && !plan; k++)
-            known |= op_cases[k].what[0] && strcmp(op_cases[k].name, argv[i]) == 0;
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            help();
-            cases_close();
-            free(names);
-            return EXIT_OK;
-        }
-        if (strcmp(argv[i], "--json") == 0)
-            json = true;
-        else if (strcmp(argv[i], "--list") == 0)
-            list = true;
-        else if (strcmp(argv[i], "--plan") == 0)
-            plan = true;
-        else if ((v = option_value(argc, argv, &i, "--device")))
-            device = v;
-        else if (known)
-            names[n++] = argv[i];
-        else
-            code = usage_error("bench", plan ? "no graph '%s'; see --plan --list" : "no case '%s'; see --list",
-                               argv[i]);
-    }
-    if (plan && list && code == EXIT_OK)
-        bench_plan_list();
-    for (int k = 0; k < op_case_count && list && !plan && code == EXIT_OK; k++) {
-        if (op_cases[k].what[0])
-            printf("%-14s %s\n", op_cases[k].name, op_cases[k].what);
-    }
-    if (code == EXIT_OK && !list) {
-        clg_device dev = open_device("bench", device, false);
-        code = !dev ? EXIT_FAILED : plan ? bench_plan(dev, names, n, json) : run_all(dev, n, names, json);
-        clg_device_close(&dev);
-    }
+    int code = read_request(&r, argc, argv);
+    if (code == EXIT_OK && r.help)
+        help();
+    else if (code == EXIT_OK)
+        code = run_request(&r);
     cases_close();
-    free(names);
+    free(r.names);
     return code;
 }

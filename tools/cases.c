@@ -279,6 +279,10 @@ static void one_input(reader *r, op_case *c, int k)
                                          "u16", "u32", "u64", "bool" };
     case_input *in = &c->in[k];
     char name[CASE_NAME];
+    if (is_next(r, '[')) {
+        *in = (case_input) { CASE_REAL, -1, 1, list(r) };
+        return;
+    }
     word(r, name);
     for (int i = CASE_REAL; i <= CASE_BOOL; i++) {
         if (strcmp(kinds[i], name) == 0)
@@ -424,6 +428,13 @@ static void rows_of_the_maps(reader *r)
         one_line(&one);
         r->failed = one.failed;
     }
+}
+
+int cases_add(const char *where, int line, const char *text, char error[CASE_ERROR])
+{
+    reader r = { .at = text, .where = where, .line = line, .error = error };
+    one_line(&r);
+    return r.failed ? -1 : op_case_count - 1;
 }
 
 bool cases_read(const char *where, const char *text, char error[CASE_ERROR])

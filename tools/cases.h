@@ -47,6 +47,8 @@ extern int op_case_count;
 bool cases_open(char error[CASE_ERROR]);
 // The same for any text. Replaces what was read before.
 bool cases_read(const char *where, const char *text, char error[CASE_ERROR]);
+// One more line; its place in op_cases, -1 after an error. Moves op_cases.
+int cases_add(const char *where, int line, const char *text, char error[CASE_ERROR]);
 void cases_close(void);
 
 clg_tensor case_apply(const op_case *c, const clg_tensor *x);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""compare_torch.py BENCH.json: times PyTorch on the cases of `clgrad bench --json`, on the GPU when it sees one.
+"""compare_torch.py BENCH.json: times PyTorch on the cases of `clgrad bench --cases --json`, on the GPU when it sees one.
 The same shapes, random data, several inputs in turn, the median; fp32 with and without TF32. Prints JSON."""
 import json
 import statistics

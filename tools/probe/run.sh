@@ -153,7 +153,7 @@ while IFS= read -r line <&3; do
     case $line in first\ *) suite "${line#first }" ;; esac
 done 3<"$parts/suites.list"
 
-step bench bench 100 "$out/work/bench.json" sh -c "'$bin/clgrad' bench --json >'$out/work/bench.json'"
+step bench bench 100 "$out/work/bench.json" sh -c "'$bin/clgrad' bench --cases --json >'$out/work/bench.json'"
 step demo demo 120 - "$bin/clgrad" train fashion-mnist --data "$here/data" --epochs 1 --out "$out/work/demo" \
     ${demo_steps:+--steps $demo_steps}
 python=$(command -v python3)
