@@ -96,16 +96,17 @@ START_TEST(types_and_values_are_those_of_pytorch)
                       "%s %s %s %s gives %s, PyTorch %s", r->how, r->op, r->a, r->b,
                       clg_dtype_name(r->y->dtype), r->type);
     }
-    // the values of every other row here, of the rest there
+    // the values of every third row, others on another implementation; the seed says which
     int m = 0;
+    const int turn = (int) ((seed_state + on_pocl()) % 3);
     for (int k = 0; k < n; k++) {
-        if (everything() || k % 2 == on_pocl())
+        if (everything() || k % 3 == turn)
             all[m++] = rows[k].y;
     }
     ok(clg_eval_n(all, m));
     for (int k = 0; k < n; k++) {
         const row *r = &rows[k];
-        if (!everything() && k % 2 != on_pocl())
+        if (!everything() && k % 3 != turn)
             continue;
         const double v = clg_item(r->y, NULL);
         ck_assert_msg(fabs(v - r->value) <= 1e-6 * fabs(r->value), "%s %s %s %s is %.9g, PyTorch %.9g",
