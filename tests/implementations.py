@@ -8,10 +8,11 @@ import os
 import re
 import sys
 
-STANDARD = [('pocl', '/etc/OpenCL/vendors/pocl.icd', {}),
+STANDARD = [('pocl', '/etc/OpenCL/vendors/pocl.icd', {'CLGRAD_DECLARATIONS': 'own'}),
             ('rusticl', '/etc/OpenCL/vendors/rusticl.icd', {'RUSTICL_ENABLE': 'llvmpipe', 'CLGRAD_DEVICE': '0'}),
             # what GPUs get, where float64 is to be had; Mesa's driver optimizes these kernels, here that costs minutes
-            ('pocl-gpu', '/etc/OpenCL/vendors/pocl.icd', {'CLGRAD_CLASS': 'gpu', 'CLGRAD_CL_OPTIONS': '-cl-opt-disable'})]
+            ('pocl-gpu', '/etc/OpenCL/vendors/pocl.icd', 
+             {'CLGRAD_CLASS': 'gpu', 'CLGRAD_CL_OPTIONS': '-cl-opt-disable', 'CLGRAD_DECLARATIONS': 'own'})]
 
 
 def fail(entry, why):

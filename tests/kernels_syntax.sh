@@ -11,13 +11,25 @@ check() { # check FILE OPTION...
         -Wall -Wno-unused-function -Wno-unknown-pragmas -Wno-macro-redefined -Werror=implicit-function-declaration "$@" "$file" ||
         { echo "$file $*: not legal alone" >&2; failed=1; }
 }
+# Alone too with the declarations that stand in for the driver's.
+check_own() {
+    file=$1
+    shift
+    clang -cc1 -x cl -cl-std=CL1.2 -triple x86_64-unknown-linux-gnu -fsyntax-only -w \
+        -internal-isystem "$(clang -print-resource-dir)/include" -include opencl-c-base.h -D_OPENCL_H_ \
+        -Dcl_khr_fp64 -I"$folder" -include "$folder/builtins.clh" "$@" "$file" ||
+        { echo "$file $*: needs more than builtins.clh declares" >&2; failed=1; }
+}
 folder=$1
 for file in "$folder"/*.cl; do
     check "$file"
     check "$file" -DE=double -DVEC=double16 -DI=int -DFILL=0 -DLOG
     check "$file" -DBY_LANES
+    check_own "$file"
+    check_own "$file" -DE=double -DVEC=double16 -DI=int -DFILL=0 -DLOG
 done
 for use in CONV_Y CONV_DX CONV_DW; do
     check "$folder/conv_gpu.cl" -D$use
+    check_own "$folder/conv_gpu.cl" -D$use
 done
 exit $failed

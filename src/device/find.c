@@ -87,6 +87,11 @@ static bool describe(clg__found *f)
     return have_ext && f->text[0] && f->text[1] && f->text[2] && f->text[3];
 }
 
+bool clg__is_pocl(const clg__found *f)
+{
+    return strstr(f->info.platform, "Portable Computing") != NULL;
+}
+
 static bool contains(const char *text, const char *part)
 {
     const size_t n = strlen(part);
@@ -167,6 +172,8 @@ void clg__found_free(clg__found *f, int n)
     for (int i = 0; f && i < n; i++) {
         for (int k = 0; k < 5; k++)
             clg__free(f[i].text[k]);
+        if (f[i].context)
+            clReleaseContext(f[i].context);
     }
     clg__free(f);
 }
@@ -187,7 +194,7 @@ static bool has_passed(cl_device_id id)
     return found;
 }
 
-static bool passes(const clg__found *f, char *why, size_t size)
+static bool passes(clg__found *f, char *why, size_t size)
 {
     if (has_passed(f->id))
         return true;
@@ -278,11 +285,31 @@ int clg__choose_device(clg__found *f, int n, const char *select, clg__err *e)
     return -1;
 }
 
-// Build, run and check one kernel.
-bool clg__self_test(const clg__found *f, char *why, size_t size)
+// PoCL is spared its declarations, as in compile.c.
+static cl_program build_test(const clg__found *f, cl_context c, cl_int *rc)
 {
-    const char *source = "kernel void t(global int *x) { x[get_global_id(0)] = 3 * "
-                         "(int) get_global_id(0) + 1; }";
+    const char *declared = "size_t __attribute__((overloadable, const)) get_global_id(uint);\n",
+               *source = "kernel void t(global int *x) { x[get_global_id(0)] = 3 * (int) get_global_id(0) + 1; }";
+    const bool own = clg__is_pocl(f);
+    cl_program p = NULL;
+    for (int plain = !own; plain < 2; plain++) {
+        const char *text[] = { plain ? "" : declared, source };
+        p = clCreateProgramWithSource(c, 2, text, NULL, rc);
+        if (!p)
+            break;
+        *rc = clBuildProgram(p, 1, &f->id, plain ? "" : "-D_OPENCL_H_", NULL, NULL);
+        if (*rc == CL_SUCCESS)
+            break;
+        clReleaseProgram(p);
+        p = NULL;
+    }
+    return p;
+}
+
+// Build, run and check one kernel. Its context is the device's then: PoCL reads its library of built-in functions
+// anew for each context that builds something.
+bool clg__self_test(clg__found *f, char *why, size_t size)
+{
     const size_t items = 64;
     int result[64] = { 0 };
     cl_int rc = CL_SUCCESS;
@@ -293,8 +320,7 @@ bool clg__self_test(const clg__found *f, char *why, size_t size)
     cl_mem m = NULL;
     cl_context c = clCreateContext(NULL, 1, &f->id, NULL, NULL, &rc);
     if (c && (step = "create a queue", q = clCreateCommandQueue(c, f->id, 0, &rc)) &&
-        (step = "create a program", p = clCreateProgramWithSource(c, 1, &source, NULL, &rc)) &&
-        (step = "build a kernel", rc = clBuildProgram(p, 1, &f->id, "", NULL, NULL)) == CL_SUCCESS &&
+        (step = "build a kernel", p = build_test(f, c, &rc)) &&
         (step = "create a kernel", k = clCreateKernel(p, "t", &rc)) &&
         (step = "allocate", m = clCreateBuffer(c, CL_MEM_READ_WRITE, sizeof result, NULL, &rc)) &&
         (step = "set an argument", rc = clSetKernelArg(k, 0, sizeof m, &m)) == CL_SUCCESS) {
@@ -319,8 +345,9 @@ bool clg__self_test(const clg__found *f, char *why, size_t size)
         clReleaseProgram(p);
     if (q)
         clReleaseCommandQueue(q);
-    if (c)
+    if (c && !ok)
         clReleaseContext(c);
+    f->context = ok ? c : NULL;
     return ok;
 }
 

@@ -49,7 +49,8 @@ static clg_status take_device(clg__gpu *g, const struct clg_device_params *p, cl
         g->found = clg__malloc(sizeof *g->found);
         if (g->found) {
             *g->found = all[k];
-            memset(all[k].text, 0, sizeof all[k].text); // the strings move
+            memset(all[k].text, 0, sizeof all[k].text); // the strings move, and so does the context
+            all[k].context = NULL;
         } else {
             clg__fail(e, CLG_ENOMEM, "device open: out of host memory");
         }
@@ -138,8 +139,9 @@ clg_status clg__gpu_open(clg__gpu **out, const struct clg_device_params *p, clg_
     cl_int rc;
     g->id = g->found->id;
     g->platform = g->found->platform;
-    g->compiles_late = strstr(g->found->info.platform, "Portable Computing") != NULL;
-    g->context = clCreateContext(NULL, 1, &g->id, NULL, NULL, &rc);
+    g->compiles_late = clg__is_pocl(g->found);
+    g->context = g->found->context ? g->found->context : clCreateContext(NULL, 1, &g->id, NULL, NULL, &rc);
+    g->found->context = NULL;
     if (g->context)
         g->queue = clCreateCommandQueue(g->context, g->id,
                                         g->profile ? CL_QUEUE_PROFILING_ENABLE : 0, &rc);

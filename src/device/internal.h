@@ -19,13 +19,15 @@ typedef struct clg__found {
     char *text[5]; // name, vendor, platform, driver, reason
     bool dedicated_local;
     int base_align, parameter_bytes;
+    cl_context context; // of the self-test; NULL: none was made
     int rank; // of being the default, higher is better; below 0: never
 } clg__found;
 
 clg_status clg__find_devices(clg__found **out, int *n, clg__err *e);
 void clg__found_free(clg__found *f, int n);
 int clg__choose_device(clg__found *f, int n, const char *select, clg__err *e); // index, or -1
-bool clg__self_test(const clg__found *f, char *why, size_t size);
+bool clg__is_pocl(const clg__found *f);
+bool clg__self_test(clg__found *f, char *why, size_t size);
 const char *clg__cl_error(cl_int code);
 
 enum { CLG__CLASSES = 160 };
@@ -107,6 +109,9 @@ struct clg__gpu {
     int n_timing, cap_timing;
     struct { cl_event event; int timing; } *events;
     int n_events, cap_events;
+    bool own_declarations; // builds are tried without the driver's
+    bool own_worked;       // and were done so
+    bool only_own;         // what does not build so is an error then
     bool compiles_late; // PoCL: at a kernel's first launch, in a thread of its own
     bool compiling;     // such a launch was enqueued and not waited for
     uint64_t *launched; // kernels, with the sizes that they are compiled for
@@ -142,6 +147,13 @@ void clg__arena_evaluated(clg__gpu *g, bool window, uint64_t idle); // a window'
 void clg__reap(clg__gpu *g); // with the lock held: free host copies whose writes are done
 
 bool clg__build_options(clg__gpu *g, clg__err *e);
+// Text with the kernel files that it includes, `folder` NULL: the built-in ones. Compilers name lines as they are
+// in the files; those of add_text are the caller's.
+bool clg__add_file(clg__str *out, const char *folder, const char *name, clg__err *e);
+bool clg__add_text(clg__str *out, const char *folder, const char *text, clg__err *e);
+void clg__add_undefs(clg__str *out, const char *text); // of every macro in it
+cl_program clg__compile(clg__gpu *g, const clg__str *source, const char *files, clg__err *e); // these are its names
+double clg__seconds(void);
 void clg__built_free(clg__gpu *g); // all that was built
 void clg__cache_open(clg__gpu *g);
 // A program from the disk cache, NULL when there is none that works.

@@ -4,116 +4,12 @@
 #include "device/internal.h"
 
 #include "base/alloc.h"
-#include "base/env.h"
-#include "base/file.h"
 #include "base/format.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "device/kernels.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
-
-static bool read_disk(const char *folder, const char *name, clg__str *out)
-{
-    char path[1024], chunk[4096];
-    size_t n;
-    clg__format(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = clg__open_stream(path);
-    if (!f)
-        return false;
-    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
-        clg__str_add_n(out, chunk, n);
-    const bool ok = !ferror(f);
-    fclose(f);
-    return ok;
-}
-
-static bool add_file(clg__str *out, const char *folder, const char *name, int depth, clg__err *e);
-
-// The name that stands behind `word` in a line: up to `close`, or as long as there are letters.
-static bool name_after(const char *line, const char *word, char close, char name[128])
-{
-    const size_t skip = strlen(word);
-    size_t n = 0;
-    if (strncmp(line, word, skip) != 0)
-        return false;
-    line += skip + (close ? 0 : strspn(line + skip, " \t"));
-    while (n < 127 && line[n] && line[n] != '\n' &&
-           (close ? line[n] != close : clg__is_letter(line[n]) || clg__is_digit(line[n]) || line[n] == '_'))
-        n++;
-    memcpy(name, line, n);
-    name[n] = '\0';
-    return n > 0 && (!close || line[n] == close);
-}
-
-// Copy text, replacing #include "x.clh" by the file. Compilers name lines as they are in the files: those of
-// text from no file (file NULL) are the caller's.
-static bool add_text(clg__str *out, const char *folder, const char *file, const char *text, int depth,
-                     clg__err *e)
-{
-    if (file)
-        clg__str_printf(out, "#line 1 \"cl/%s\"\n", file);
-    for (int line = 1; *text; line++) {
-        const char *end = strchr(text, '\n');
-        const size_t n = end ? (size_t) (end - text) + 1 : strlen(text);
-        char name[128];
-        if (name_after(text, "#include \"", '"', name)) {
-            if (depth > 8)
-                return clg__fail(e, CLG_EBUILD, "kernel files include each other: %s", name) == 0;
-            if (!add_file(out, folder, name, depth + 1, e))
-                return false;
-            clg__str_add(out, "\n");
-            if (file)
-                clg__str_printf(out, "#line %d \"cl/%s\"\n", line + 1, file);
-        } else {
-            clg__str_add_n(out, text, n);
-        }
-        text += n;
-    }
-    return true;
-}
-
-static bool add_file(clg__str *out, const char *folder, const char *name, int depth, clg__err *e)
-{
-    char full[140];
-    clg__format(full, sizeof full, "%s%s", name, strchr(name, '.') ? "" : ".cl");
-    if (folder) {
-        clg__str disk = { 0 };
-        const bool found = read_disk(folder, full, &disk);
-        const bool ok = found && add_text(out, folder, full, clg__str_text(&disk), depth, e);
-        clg__str_free(&disk);
-        if (!found)
-            clg__fail(e, CLG_EIO, "CLGRAD_CL_DIR: %s/%s cannot be read", folder, full);
-        return ok;
-    }
-    for (const clg__kernel_source *s = clg__kernel_sources; s->name; s++) {
-        if (strcmp(s->name, full) == 0)
-            return add_text(out, folder, full, s->text, depth, e);
-    }
-    clg__fail(e, CLG_EBUILD, "kernel file %s is not part of this library", full);
-    return false;
-}
-
-// Forget every macro of the instance: the next one defines its own.
-static void add_undefs(clg__str *out, const char *text)
-{
-    for (const char *at = text; at && *at; at = strchr(at, '\n'), at += at != NULL) {
-        char name[128];
-        const char *p = at + strspn(at, " \t");
-        if (*p == '#' && name_after(p + 1 + strspn(p + 1, " \t"), "define ", '\0', name))
-            clg__str_printf(out, "#undef %s\n", name);
-    }
-}
 
 typedef struct instance {
     clg__str text; // defines and body; all kernels in it come with it
@@ -241,8 +137,8 @@ static bool make_instance(clg__gpu *g, instances *all, const clg__source *u, clg
     instance *in = &all->all[all->n];
     char digits[33];
     clg__str_add(&in->text, u->defines ? u->defines : "");
-    const bool ok = u->file ? add_file(&in->text, g->cl_dir, u->file, 0, e)
-                            : add_text(&in->text, g->cl_dir, NULL, u->text, 0, e);
+    const bool ok = u->file ? clg__add_file(&in->text, g->cl_dir, u->file, e)
+                            : clg__add_text(&in->text, g->cl_dir, u->text, e);
     if (!ok)
         return false;
     if (in->text.failed) {
@@ -261,35 +157,6 @@ static bool make_instance(clg__gpu *g, instances *all, const clg__source *u, clg
     in->next = *bucket - 1;
     *bucket = ++all->n;
     return true;
-}
-
-static clg_status build_failed(clg__gpu *g, cl_program p, cl_int rc, const clg__source *sources,
-                               const instance *in, int n, clg__err *e)
-{
-    size_t size = 0;
-    clGetProgramBuildInfo(p, g->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
-    char *log = clg__calloc(1, size + 1);
-    if (log && size)
-        clGetProgramBuildInfo(p, g->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
-    const char *first = log ? strstr(log, "error") : NULL;
-    while (first && first > log && first[-1] != '\n') // from the place that is said before it
-        first--;
-    clg__str files = { 0 };
-    for (int i = 0; i < n; i++) {
-        if (in[i].missing && files.length < 200)
-            clg__str_printf(&files, " %s%s", sources[i].file ? "cl/" : "",
-                            sources[i].file ? sources[i].file : sources[i].entry);
-    }
-    if (rc == CL_BUILD_PROGRAM_FAILURE)
-        clg__fail(e, CLG_EBUILD, "kernels did not build (%s) on %s:%s: %.500s", clg__cl_error(rc),
-                  g->found->info.name, clg__str_text(&files), first ? first : log ? log : "");
-    else
-        clg__cl_fail(g, e, rc, "kernels did not build on %s:%.200s", g->found->info.name,
-                     clg__str_text(&files));
-    clg__log(CLG__LOG_BUILD, "%s", log ? log : "");
-    clg__str_free(&files);
-    clg__free(log);
-    return e ? e->status : CLG_EBUILD;
 }
 
 static bool remember(clg__gpu *g, const instance *in, struct clg__program *p)
@@ -326,83 +193,34 @@ static bool remember_all(clg__gpu *g, const instance *in, int n, cl_program p)
     return ok;
 }
 
-// What builds take from the environment, read once: it may change while the device is open, and so may the
-// working folder. No option that relaxes arithmetic, ever.
-bool clg__build_options(clg__gpu *g, clg__err *e)
-{
-    const char *more = clg__env(CLG__CLGRAD_CL_OPTIONS), *folder = clg__env(CLG__CLGRAD_CL_DIR);
-    clg__format(g->options, sizeof g->options, "-cl-std=CL1.2 -w %s", more ? more : "");
-    if (!folder || !*folder)
-        return true;
-    g->cl_dir = clg__absolute(folder);
-    if (!g->cl_dir)
-        clg__fail(e, CLG_EIO, "CLGRAD_CL_DIR: there is no folder '%s'", folder);
-    return g->cl_dir != NULL;
-}
-
-static cl_program compile(clg__gpu *g, const clg__str *source, const clg__source *sources,
-                          const instance *in, int n, clg__err *e)
-{
-    char key[33];
-    cl_int rc;
-    clg__str id = { 0 };
-    clg__str_printf(&id, "1|%s|%s|", g->identity, g->options);
-    clg__str_add_n(&id, source->text, source->length);
-    const bool keyed = !id.failed; // half a key would find other programs
-    clg__hash_hex(clg__str_text(&id), id.length, key);
-    const double start = seconds();
-    cl_program p = keyed ? clg__cache_load(g, key, &id) : NULL;
-    if (p) {
-        clg__str_free(&id);
-        g->stats.programs_cached++;
-        clg__log(CLG__LOG_BUILD, "program %s from the cache, %.3f s", key, seconds() - start);
-        return p;
-    }
-    const char *text = source->text;
-    p = clCreateProgramWithSource(g->context, 1, &text, &source->length, &rc);
-    if (!p) {
-        clg__str_free(&id);
-        clg__cl_fail(g, e, rc, "clCreateProgramWithSource");
-        return NULL;
-    }
-    rc = clBuildProgram(p, 1, &g->id, g->options, NULL, NULL);
-    if (rc != CL_SUCCESS) {
-        clg__str_free(&id);
-        build_failed(g, p, rc, sources, in, n, e);
-        clReleaseProgram(p);
-        return NULL;
-    }
-    g->stats.programs_built++;
-    clg__log(CLG__LOG_BUILD, "program %s built, %.3f s", key, seconds() - start);
-    if (keyed)
-        clg__cache_store(g, key, &id, p);
-    clg__str_free(&id);
-    return p;
-}
-
 static clg_status build_missing(clg__gpu *g, const clg__source *sources, const instance *in, int n,
                                 clg__err *e)
 {
-    clg__str source = { 0 };
+    clg__str source = { 0 }, files = { 0 };
     int missing = 0;
     for (int i = 0; i < n; i++) {
         if (!in[i].missing)
             continue;
         missing++;
+        if (files.length < 200)
+            clg__str_printf(&files, " %s%s", sources[i].file ? "cl/" : "",
+                            sources[i].file ? sources[i].file : sources[i].entry);
         clg__str_printf(&source, "#define NAME(x) x##_%s\n#line 1 \"%s\"\n", in[i].hash, in[i].name);
         clg__str_add_n(&source, in[i].text.text, in[i].text.length);
         clg__str_add(&source, "\n#undef NAME\n");
-        add_undefs(&source, clg__str_text(&in[i].text));
+        clg__add_undefs(&source, clg__str_text(&in[i].text));
     }
     if (missing == 0)
         return CLG_OK;
     if (source.failed) {
         clg__str_free(&source);
+        clg__str_free(&files);
         return clg__fail(e, CLG_ENOMEM, "build: out of host memory");
     }
     clg__log(CLG__LOG_SOURCE, "%s", clg__str_text(&source));
-    cl_program p = compile(g, &source, sources, in, n, e);
+    cl_program p = clg__compile(g, &source, clg__str_text(&files), e);
     clg__str_free(&source);
+    clg__str_free(&files);
     if (!p)
         return e ? e->status : CLG_EBUILD;
     return remember_all(g, in, n, p) ? CLG_OK : clg__fail(e, CLG_ENOMEM, "build: out of host memory");
