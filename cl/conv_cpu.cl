@@ -8,15 +8,11 @@
 // NCHW. STRIDE is a define: it is the distance of a tile's scalars.
 #pragma OPENCL FP_CONTRACT OFF
 #include "conv_strip.clh"
-#ifndef EPI
-#define EPI(v, idx, row, col, n) (v)
-#define EPI_PARAMS
-#endif
 
 // Grid: ceil(OH / rows) x N*OD x ceil(O / NR). Scratch: strip [C*KD][height][width], pixels
 // [NV][round_up(rows*OW, 16) + MR][16], taps C*KD*KH*KW ints.
 CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global const ACC *restrict P,
-                           __global E *restrict Y, __local ACC *restrict strip,
+                           __global EPI_OUT *restrict Y, __local ACC *restrict strip,
                            __local ACC *restrict pixels, __local int *restrict taps, int rows,
                            WINDOW EPI_PARAMS)
 {
@@ -76,7 +72,7 @@ CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global c
             {
                 const int o = block * NR + v * VL + j;
                 const long at = (((long)n * O + o) * OD + z) * OH * OW + col;
-                NAME(store_part)(EPI(NAME(load_local)(tile + j * VL), at, o, z * OH * OW + col, left), Y + at, left);
+                EPI_STORE(NAME(load_local)(tile + j * VL), Y, at, n, o, z * OH * OW + col, left);
             }
         }
     }

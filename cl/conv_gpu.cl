@@ -14,17 +14,13 @@
 #ifndef MAD // of integers: what wraps
 #define MAD(a, b, c) fma(a, b, c)
 #endif
-#ifndef EPI
-#define EPI(v, idx, row, col, n) (v)
-#define EPI_PARAMS
-#endif
 #if !defined(CONV_Y) && !defined(CONV_DX) && !defined(CONV_DW)
 #define CONV_Y
 #endif
 #ifdef CONV_DW // parts of sums
 #define OUT ACC
 #else
-#define OUT E
+#define OUT EPI_OUT
 #endif
 #ifndef SIDE
 #define SIDE 16
@@ -134,11 +130,11 @@ __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(conv)(
 #if defined(CONV_Y)
             const INDEX p = n % pixels, o = group * OG + m;
             const long at = ((long)(n / pixels) * O + o) * pixels + p;
-            out[at] = PUT(EPI(acc[i][j], at, o, p, 1));
+            EPI_STORE(acc[i][j], out, at, n / pixels, o, p, 1);
 #elif defined(CONV_DX)
             const INDEX p = n % pixels, c = group * CG + m;
             const long at = ((long)(n / pixels) * C + c) * pixels + p;
-            out[at] = PUT(EPI(acc[i][j], at, c, p, 1));
+            EPI_STORE(acc[i][j], out, at, n / pixels, c, p, 1);
 #else
             out[((long)part * O + group * OG + m) * nn + n] = acc[i][j];
 #endif

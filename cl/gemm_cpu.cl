@@ -10,23 +10,22 @@
 #ifndef MAD // of integers: what wraps
 #define MAD(a, b, c) fma(a, b, c)
 #endif
-#ifndef EPI
-#define EPI(v, idx, row, col, n) (v)
-#define EPI_PARAMS
-#endif
 #define NR (NV * VL)
 
 // The batch has dimensions .. x n1 x n2; a_s and b_s are steps along them in packed matrices, 0 where
-// one is repeated. Grid: panels x blocks of `block` tiles x batch.
+// one is repeated; c_s and c_sm are steps of C along the batch and along rows, whose columns are neighbours. Grid:
+// panels x blocks of `block` tiles x batch.
 CPU_KERNEL void NAME(gemm)(__global const ACC *restrict PA, long a_s0, long a_s1, long a_s2,
                            __global const ACC *restrict PB, long b_s0, long b_s1, long b_s2,
-                           __global E *restrict C, long n1, long n2, int M, int N, int K, int block EPI_PARAMS)
+                           __global EPI_OUT *restrict C, long c_s0, long c_s1, long c_s2, long c_sm,
+                           long n1, long n2, int M, int N, int K, int block EPI_PARAMS)
 {
     const int panel = get_group_id(0), tiles = DIV_UP(M, MR);
     const int t0 = get_group_id(1) * block, t1 = min(tiles, t0 + block);
     const long batch = get_group_id(2);
     __global const ACC *ap = PA + BATCH_AT(batch, n1, n2, a_s0, a_s1, a_s2) * tiles * K * MR;
     __global const ACC *bp = PB + (BATCH_AT(batch, n1, n2, b_s0, b_s1, b_s2) * get_num_groups(0) + panel) * K * NR;
+    const long c_at = BATCH_AT(batch, n1, n2, c_s0, c_s1, c_s2);
     for (int t = t0; t < t1; t++) {
         __global const ACC *a = ap + (long)t * K * MR;
         __global const ACC *b = bp;
@@ -55,8 +54,7 @@ CPU_KERNEL void NAME(gemm)(__global const ACC *restrict PA, long a_s0, long a_s1
             EDGE for (int v = 0; v < vectors; v++)
             {
                 const int m = t * MR + i, n = panel * NR + v * VL, left = min(VL, N - n);
-                const long at = (batch * M + m) * N + n;
-                NAME(store_part)(EPI(tile[i * NV + v], at, m, n, left), C + at, left);
+                EPI_STORE(tile[i * NV + v], C, c_at + m * c_sm + n, batch, m, n, left);
             }
         }
     }

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
 // C[b] = A[b] * B[b], GPU class, any strides: 64x64 tile in local memory, DEEP deep, 16x16 work-items of
 // 4x4 results each; on devices of smaller groups SIDE x SIDE items. One dimension of groups, since others
-// have limits: tiles of N, then of M, then the batch, of dimensions .. x n1 x n2.
+// have limits: tiles of N, then of M, then the batch, of dimensions .. x n1 x n2. Columns of C are neighbours.
 #pragma OPENCL FP_CONTRACT OFF
 #include "element.clh"
 #ifndef MAD // of integers: what wraps
 #define MAD(a, b, c) fma(a, b, c)
-#endif
-#ifndef EPI
-#define EPI(v, idx, row, col, n) (v)
-#define EPI_PARAMS
 #endif
 #ifndef SIDE
 #define SIDE 16
@@ -22,7 +18,8 @@
 __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(gemm)(
     __global const E *restrict A, long a_offset, long a_s0, long a_s1, long a_s2, long a_sm, long a_sk,
     __global const E *restrict B, long b_offset, long b_s0, long b_s1, long b_s2, long b_sk, long b_sn,
-    __global E *restrict C, long n1, long n2, int M, int N, int K EPI_PARAMS)
+    __global EPI_OUT *restrict C, long c_s0, long c_s1, long c_s2, long c_sm,
+    long n1, long n2, int M, int N, int K EPI_PARAMS)
 {
     __local ACC as[DEEP][TILE + 1], bs[DEEP][TILE + 1];
     const int x = get_local_id(0), y = get_local_id(1), item = y * SIDE + x;
@@ -52,12 +49,12 @@ __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(gemm)(
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
+    const long c_at = i0 * c_s0 + i1 * c_s1 + i2 * c_s2;
     for (int i = 0; i < 4; i++) {
         for (int j = 0; j < 4; j++) {
             const int m = m0 + y + SIDE * i, n = n0 + x + SIDE * j;
-            const long at = (batch * M + m) * N + n;
             if (m < M && n < N)
-                C[at] = PUT(EPI(acc[i][j], at, m, n, 1));
+                EPI_STORE(acc[i][j], C, c_at + m * c_sm + n, batch, m, n, 1);
         }
     }
 }

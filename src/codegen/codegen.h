@@ -82,15 +82,17 @@ bool clg__codegen_text(const clg__body *body, const clg__caps *caps, clg__str *t
 // that become fewer. false: there is none.
 bool clg__codegen_short(const clg__body *body, const clg__caps *caps, clg__body *out);
 
-// The epilogue of a kernel op's variant. The body's shape is [B,R,C] = the output viewed so; insn 0 is the kernel's
-// own value (an I_REDUCED with operand 0); every buffer operand is FULL (contiguous), MATRIX (rows along C, in any
-// steps along R, repeated along B), ROW (stride only along R), COL (only along C, stride 1) or one element. Writes
-// into l->defines:
-//   EPI_PARAMS   ", global const float *b0, ..., const float x1..." to end the kernel's parameter list
-//   EPI(v, idx, row, col, n)   value(s) after the epilogue; idx = linear output index of lane 0;
-//                CPU class: v is a vector of which n lanes count; GPU class: v scalar
+// The epilogue of a kernel op's variant. The body's shape is [batch.., R, C], the output seen so, with one to three
+// dimensions of the batch; insn 0 is the kernel's own value (an I_REDUCED with operand 0). Buffer operands are read by
+// any steps along batch and R, and by 1 or 0 along C. All outputs lie as `place` says (step 1 along C); NULL: in order.
+// Writes into l->defines:
+//   EPI_OUT      type of the kernel's own output parameter, which is bound to outputs[0]
+//   EPI_PARAMS   ", global uchar *restrict q1, ..., global const float *restrict b0, ..., const float x1..." to end the
+//                kernel's parameter list
+//   EPI_STORE(v, out, at, batch, row, col, n)   works on v and stores it; out: the parameter; at: where it would go
+//                without an epilogue. CPU class: v is a vector of which n lanes count; GPU class: v scalar
 // and makes the CLG__ARG_EPILOGUE argument the real ones. vec: lanes, 16 or 1; acc: type of the kernel's value.
-// body NULL: the identity.
-clg_status clg__codegen_epilogue(const clg__body *body, int vec, clg_dtype acc, clg__kplan *p,
-                                 clg__launch *l);
+// body NULL: the file's own EPI_STORE.
+clg_status clg__codegen_epilogue(const clg__body *body, const clg__access *place, int vec, clg_dtype acc,
+                                 clg__kplan *p, clg__launch *l);
 #endif

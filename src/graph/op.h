@@ -58,6 +58,7 @@ typedef struct clg__kernel_call {
     const clg__access *in_access;
     const clg_shape *out_shape;
     const clg_dtype *out_dtype;
+    const clg__access *out_access; // of output 0: contiguous, unless the op has strided_output
 } clg__kernel_call;
 
 typedef struct clg__variant {
@@ -65,7 +66,7 @@ typedef struct clg__variant {
     // NULL: yes; else why not, for the log. Static text.
     const char *(*accepts)(const clg__kernel_call *c);
     void (*plan)(const clg__kernel_call *c, clg__kplan *p);
-    bool epilogue; // its kernel has the EPI macro, see docs/extending.md
+    bool epilogue; // its kernel stores by EPI_STORE, see docs/extending.md
 } clg__variant;
 
 typedef struct clg__op {
@@ -87,8 +88,10 @@ typedef struct clg__op {
     int n_variants;
     // Inputs that a kernel op can take with any strides (bit i); others arrive contiguous.
     uint32_t strided_inputs;
-    // Its output seen as [B,R,C] for epilogues: which axis is R, counted from the end (matmul 2).
+    // Its output seen as [batch.., R, C] for epilogues: which axis is R, counted from the end (matmul 2). At most three
+    // dimensions stand before it.
     int row_axis_from_end;
+    bool strided_output; // its kernels can store with any steps but along C
 } clg__op;
 
 // ---- reductions

@@ -37,6 +37,15 @@ static void strides_of(const clg__kernel_call *c, int i, int64_t to[BATCH + 2])
     }
 }
 
+static void arg_out(const clg__kernel_call *c, clg__kplan *p, clg__launch *l)
+{
+    clg__arg_out(p, l, 0);
+    for (int d = 0; d < BATCH + 1; d++) {
+        const int at = c->out_shape->rank - (BATCH + 2) + d;
+        clg__arg_i64(p, l, at < 0 ? 0 : c->out_access->stride[at]);
+    }
+}
+
 static size_t up(int64_t a, int64_t b)
 {
     return (size_t) ((a + b - 1) / b);
@@ -117,7 +126,7 @@ static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
         for (int d = 0; d < BATCH; d++)
             clg__arg_i64(p, l[2], pack[i].step[d]);
     }
-    clg__arg_out(p, l[2], 0);
+    arg_out(c, p, l[2]);
     clg__arg_i64(p, l[2], s.batch[1]);
     clg__arg_i64(p, l[2], s.batch[2]);
     clg__arg_i32(p, l[2], s.m);
@@ -150,7 +159,7 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
         for (int d = 0; d < BATCH + 2; d++)
             clg__arg_i64(p, l, stride[d]);
     }
-    clg__arg_out(p, l, 0);
+    arg_out(c, p, l);
     clg__arg_i64(p, l, s.batch[1]);
     clg__arg_i64(p, l, s.batch[2]);
     clg__arg_i32(p, l, s.m);
@@ -216,7 +225,7 @@ static const clg__variant variants[] = {
 
 static const clg__op op_matmul = { .name = "matmul", .kind = CLG__KERNEL, .vjp = matmul_vjp,
                                    .variants = variants, .n_variants = 3, .strided_inputs = 3,
-                                   .row_axis_from_end = 2 };
+                                   .row_axis_from_end = 2, .strided_output = true };
 
 static clg_tensor product(clg_tensor a, clg_tensor b)
 {

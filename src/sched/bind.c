@@ -33,8 +33,7 @@ static int value_of(const clg__planner *f, int group, const clg__arg *a)
     if (a->index >= CLG__EPILOGUE_BASE)
         return a->index - CLG__EPILOGUE_BASE;
     if (a->kind == CLG__ARG_OUT)
-        return a->index == 0 && g->n_results ? CLG__BINDING(g->results[0], 0)
-                                           : CLG__BINDING(g->kernel, a->index);
+        return g->n_results ? g->body->outputs[0].output - CLG__EPILOGUE_BASE : CLG__BINDING(g->kernel, a->index);
     const clg__use *r = &f->w->values[g->kernel].src[a->index];
     return CLG__BINDING(r->value, r->out);
 }

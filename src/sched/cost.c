@@ -16,6 +16,8 @@ clg__cost clg__cost_of(const clg__caps *caps)
         .band_levels = 32,
         .near_bands = 2,
         .max_refusals = 32,
+        .epilogue_outputs = 4,
+        .epilogue_levels = 4,
         .max_walk = 2048,
         .launch_buffers = 100,
         .argument_bytes = caps->max_parameter_bytes > 0 ? caps->max_parameter_bytes : INT32_MAX,

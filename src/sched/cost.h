@@ -22,6 +22,8 @@ typedef struct clg__cost {
     int band_levels, near_bands;
     // A group that refused so many siblings is tried no more.
     int max_refusals;
+    // A kernel stores at most so many results; those but the first are at most so many levels later.
+    int epilogue_outputs, epilogue_levels;
     // A merge is given up when it takes more than so many groups to see that it makes no cycle.
     int max_walk;
     // Buffers that the groups of one launch have together, and bytes of its arguments.

@@ -29,8 +29,7 @@ static int big_loads(const clg__planner *f, const clg__body *body, int64_t numel
     return n;
 }
 
-// Its elements come straight from a kernel that can apply it as an epilogue and has no other user.
-static bool is_epilogue(const clg__planner *f, const clg__value *v)
+static bool is_straight(const clg__planner *f, const clg__value *v)
 {
     for (int i = 0; i < v->n_src; i++) {
         const clg__value *s = &f->w->values[v->src[i].value];
@@ -39,6 +38,21 @@ static bool is_epilogue(const clg__planner *f, const clg__value *v)
             return true;
     }
     return false;
+}
+
+// Its elements come from a kernel that can apply it as an epilogue and has no other user: straight, or where a
+// smaller type is stored, through what is inlined in it.
+static bool is_epilogue(const clg__planner *f, const clg__value *v)
+{
+    const clg__value *inner = v->op->kind == CLG__CAST ? &f->w->values[v->src[0].value] : v;
+    for (int i = 0; i < CLG__BODY_INSNS && inner != v && clg__is_pointwise(inner) && !inner->stored; i++) {
+        if (clg_dtype_size(inner->dtype) <= clg_dtype_size(v->dtype) || inner->uses > 1 || inner->numel != v->numel)
+            return false;
+        if (is_straight(f, inner))
+            return true;
+        inner = &f->w->values[inner->src[0].value];
+    }
+    return is_straight(f, v);
 }
 
 static bool is_kept(const clg__planner *f, const clg__value *v)

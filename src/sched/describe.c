@@ -15,15 +15,18 @@ static void describe_kernel(clg__planner *f, int group, clg__kplan *kp)
         return;
     }
     kp->variant = g->variant->name;
+    clg__access access = clg__access_contiguous(c.out_shape);
+    const bool is_store = g->n_results == 0 || clg__epilogue_is_store(f, group, &access);
+    c.out_access = &access;
     g->variant->plan(&c, kp);
     for (int i = 0; i < kp->n_launches; i++) {
         clg__launch *l = &kp->launches[i];
         for (int a = 0; a < l->n_args; a++) {
             if (l->args[a].kind != CLG__ARG_EPILOGUE)
                 continue;
-            if (g->n_results)
+            if (!is_store)
                 clg__body_expand(g->body, f->emitted);
-            clg__codegen_epilogue(g->n_results ? f->emitted : NULL, f->w->dev->caps->cpu_class ? 16 : 1,
+            clg__codegen_epilogue(is_store ? NULL : f->emitted, g->place, f->w->dev->caps->cpu_class ? 16 : 1,
                                   f->w->values[g->kernel].dtype, kp, l);
             break;
         }

@@ -31,7 +31,7 @@ typedef struct emitter {
     clg__body *to;
     clg_shape shape; // iterated now: all elements, or what a reduction keeps
     bool epilogue;
-    int input_base;
+    int binding_base;
     bool failed;
     int to_store;
     int root; // being emitted
@@ -110,7 +110,7 @@ static int add_load(emitter *e, clg__operand o)
 static int load_generated(emitter *e, const clg__value *v, int value, const clg__access *access)
 {
     const double *params = v->node->params;
-    clg__operand o = { .dtype = v->dtype, .access = *access, .input = CLG__BINDING(value, 0) + e->input_base };
+    clg__operand o = { .dtype = v->dtype, .access = *access, .input = CLG__BINDING(value, 0) + e->binding_base };
     switch (v->op->kind) {
     case CLG__CONST:
         return add_insn(e, (clg__insn) { .kind = CLG__I_CONST, .dtype = v->dtype,
@@ -129,27 +129,16 @@ static int load_generated(emitter *e, const clg__value *v, int value, const clg_
         o.random = ((const clg__random *) v->node->params)->kind;
         break;
     }
-    if (e->input_base && o.kind != CLG__FROM_SCALAR)
+    if (e->binding_base && o.kind != CLG__FROM_SCALAR)
         return fail(e, -1);
     return add_load(e, o);
 }
 
-// [B,R,C] of an epilogue: contiguous, rows of C that every batch repeats, along R or C only, or one element.
+// Any steps but along C, where lanes are neighbours or repeat one element.
 static bool epilogue_access(const clg_shape *s, const clg__access *g)
 {
-    const bool b = s->dim[0] > 1 && g->stride[0] != 0, r = s->dim[1] > 1 && g->stride[1] != 0,
-               c = s->dim[2] > 1 && g->stride[2] != 0;
-    if (g->windowed)
-        return false;
-    if (!b && !r && !c)
-        return true;
-    if (!b && !r)
-        return g->stride[2] == 1;
-    if (!b && !c)
-        return s->dim[0] == 1 || r;
-    if (!b)
-        return g->stride[2] == 1;
-    return clg__access_is_contiguous(g, s);
+    const int c = s->rank - 1;
+    return !g->windowed && (s->dim[c] == 1 || g->stride[c] == 0 || g->stride[c] == 1);
 }
 
 static int load_stored(emitter *e, const clg__value *v, int value, int out, const clg__access *access,
@@ -157,11 +146,11 @@ static int load_stored(emitter *e, const clg__value *v, int value, int out, cons
 {
     clg__operand o = { .kind = CLG__FROM_BUFFER,
                        .dtype = out ? v->node->outs->dtype[out] : v->dtype,
-                       .input = CLG__BINDING(value, out) + e->input_base,
+                       .input = CLG__BINDING(value, out) + e->binding_base,
                        .access = *access,
                        .fill = fill };
     o.access.offset += v->offset;
-    if (e->input_base && !epilogue_access(&e->shape, access))
+    if (e->binding_base && !epilogue_access(&e->shape, access))
         return fail(e, -1);
     return add_load(e, o);
 }
@@ -186,12 +175,24 @@ static bool is_identity(const emitter *e, const clg__value *v, int out, const cl
            clg__access_is_contiguous(access, &e->shape);
 }
 
+// Is it read where the group computes it? Results of a kernel may lie in another order than its own value.
+static bool is_own_place(const emitter *e, const clg__value *v, int out, const clg__access *access)
+{
+    const clg__access *own = e->f->groups[e->group].place;
+    if (!own || v->op->kind == CLG__KERNEL)
+        return is_identity(e, v, out, access);
+    bool same = access->offset == 0 && !access->windowed && clg_numel(e->shape) == v->numel;
+    for (int d = 0; d < e->shape.rank && same; d++)
+        same = e->shape.dim[d] == 1 || access->stride[d] == own->stride[d];
+    return same;
+}
+
 // A value that this very group computes.
 static int emit_member(emitter *e, int value, int out, const clg__access *access)
 {
     const clg__value *v = &e->f->w->values[value];
     const clg__group *g = &e->f->groups[e->group];
-    if (!is_identity(e, v, out, access))
+    if (!is_own_place(e, v, out, access))
         return fail(e, -1);
     if (v->op->kind == CLG__REDUCE) {
         if (!e->epilogue)
@@ -316,7 +317,7 @@ static void store(emitter *e, int value, int insn)
         fail(e, -1);
         return;
     }
-    body->outputs[body->n_outputs++] = (clg__output) { .insn = insn, .output = CLG__BINDING(value, 0),
+    body->outputs[body->n_outputs++] = (clg__output) { .insn = insn, .output = CLG__BINDING(value, 0) + e->binding_base,
                                                        .dtype = e->f->w->values[value].dtype };
 }
 
@@ -352,14 +353,12 @@ static void emit_reductions(emitter *e, const clg__group *g)
 static void begin_epilogue(emitter *e, const clg__group *g)
 {
     const clg__value *v = &e->f->w->values[g->kernel];
-    const int axis = v->shape.rank - v->op->row_axis_from_end;
-    clg_shape s = { .rank = 3, .dim = { 1, 1, 1 } };
-    for (int d = 0; d < v->shape.rank; d++)
-        s.dim[d < axis ? 0 : d == axis ? 1 : 2] *= v->shape.dim[d];
-    e->shape = e->to->shape = s;
+    e->shape = e->to->shape = clg__epilogue_shape(v);
     e->epilogue = true;
-    e->input_base = CLG__EPILOGUE_BASE;
-    add_insn(e, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = v->dtype });
+    e->binding_base = CLG__EPILOGUE_BASE;
+    const int insn = add_insn(e, (clg__insn) { .kind = CLG__I_REDUCED, .dtype = v->dtype });
+    if (v->stored)
+        store(e, g->kernel, insn);
 }
 
 clg__emit_result clg__emit(clg__planner *f, int group, clg__body *out)
@@ -370,7 +369,7 @@ clg__emit_result clg__emit(clg__planner *f, int group, clg__body *out)
     e->group = group;
     e->to = out;
     e->epilogue = e->failed = false;
-    e->input_base = e->depth = 0;
+    e->binding_base = e->depth = 0;
     e->to_store = e->root = -1;
     forget(e);
     memset(out, 0, offsetof(clg__body, operands));
@@ -380,10 +379,10 @@ clg__emit_result clg__emit(clg__planner *f, int group, clg__body *out)
         begin_epilogue(e, g);
     else
         e->shape = out->shape = f->w->values[g->results[0]].shape;
-    const clg__access whole = clg__access_contiguous(&e->shape);
+    const clg__access place = g->place ? *g->place : clg__access_contiguous(&e->shape);
     for (int k = 0; k < g->n_results && !e->failed; k++) {
         e->root = g->results[k];
-        const int insn = emit_value(e, g->results[k], 0, &whole, 0);
+        const int insn = emit_value(e, g->results[k], 0, &place, 0);
         if (f->w->values[g->results[k]].stored)
             store(e, g->results[k], insn);
     }

@@ -33,8 +33,7 @@ static void set_group(clg__work *w, const clg__group *members, int k)
         w->values[members->reductions[i]].group = k;
 }
 
-// Try to compute group b inside group a.
-static bool try_merge(clg__planner *f, int a, int b)
+bool clg__groups_try_merge(clg__planner *f, int a, int b)
 {
     clg__group *ga = &f->groups[a], *gb = &f->groups[b];
     const int n_results = ga->n_results, n_reductions = ga->n_reductions;
@@ -60,45 +59,18 @@ static bool try_merge(clg__planner *f, int a, int b)
 
 // ---- producers
 
-// Does any other group read the kernel's value? Several may have inlined its one user.
-static bool read_elsewhere(clg__planner *f, int kernel_group, int user)
-{
-    const int value = CLG__BINDING(f->groups[kernel_group].kernel, 0);
-    for (int i = f->user_start[value]; i < f->user_start[value + 1]; i++) {
-        const int k = clg__group_find(f, f->user[i]);
-        for (int j = 0; k != user && k != kernel_group && j < f->groups[k].n_loads; j++) {
-            if (f->groups[k].loads[j] == value)
-                return true;
-        }
-    }
-    return false;
-}
-
-static bool can_be_epilogue(clg__planner *f, int kernel_group, int user)
-{
-    const clg__group *g = &f->groups[kernel_group];
-    const clg__value *v = &f->w->values[g->kernel];
-    return g->variant->epilogue && v->op->row_axis_from_end > 0 && g->n_results == 0 &&
-           v->uses == 1 && !v->is_result && !v->node->outs && f->groups[user].n_results == 1 &&
-           f->w->values[f->groups[user].results[0]].dtype == v->dtype && !read_elsewhere(f, kernel_group, user);
-}
-
 static bool merge_into_producer(clg__planner *f, int k)
 {
     for (int i = 0; i < f->groups[k].n_loads; i++) {
         const int d = clg__group_dep(f, k, i);
         if (d < 0 || clg__group_numel(f, d) != clg__group_numel(f, k))
             continue;
-        if (f->groups[d].kind == CLG__GROUP_KERNEL && !can_be_epilogue(f, d, k))
-            continue;
         // at the end of a reduction it would save nothing, and make each reduction a kernel of its own
         if (f->groups[d].kind == CLG__GROUP_REDUCE && f->groups[k].same_body)
             continue;
-        if (try_merge(f, d, k)) {
-            if (f->groups[d].kind == CLG__GROUP_KERNEL)
-                f->w->values[f->groups[d].kernel].stored = false;
+        const bool kernel = f->groups[d].kind == CLG__GROUP_KERNEL;
+        if (kernel ? clg__epilogue_merge(f, d, k) : clg__groups_try_merge(f, d, k))
             return true;
-        }
     }
     return false;
 }
@@ -263,7 +235,7 @@ static bool merge_sibling(merger *m, int k)
         f->groups[a].next = k; // was tried
         if (!alike(f, a, k) || !share_a_load(f, a, k))
             continue;
-        if (try_merge(f, a, k))
+        if (clg__groups_try_merge(f, a, k))
             return true;
         f->groups[a].refusals++;
         if (f->failed)
@@ -291,23 +263,32 @@ static bool make_bodies(clg__planner *f)
 // Groups of one text share a launch, as the updates of all parameters do.
 static bool find_same_bodies(clg__planner *f)
 {
-    int *first = clg__malloc(((size_t) f->n_groups + 1) * sizeof *first); // group by number of its text
-    bool ok = first != NULL;
+    const size_t n = (size_t) f->n_groups + 1;
+    int *first = clg__malloc(n * sizeof *first); // group by number of its text
+    int *text = clg__malloc(n * sizeof *text), *level = clg__malloc(n * sizeof *level);
+    bool *stays = clg__calloc(n, sizeof *stays); // by text
+    bool ok = first && text && level && stays;
     for (int k = 0; k < f->n_groups && ok; k++)
-        first[k] = -1;
+        first[k] = text[k] = level[k] = -1;
     for (int k = 0; k < f->n_groups && ok; k++) {
-        int number = -1;
         if (!clg__group_alive(f, k) || f->groups[k].kind != CLG__GROUP_POINTWISE)
             continue;
-        ok = clg__text_number(f->texts, f->groups[k].body, f->emitted, &number);
-        if (!ok || number < 0)
+        ok = clg__text_number(f->texts, f->groups[k].body, f->emitted, &text[k]);
+        level[k] = clg__epilogue_level(f, k, level);
+        if (!ok || text[k] < 0)
             continue;
-        if (first[number] < 0)
-            first[number] = k;
+        stays[text[k]] |= level[k] < 0;
+        if (first[text[k]] < 0)
+            first[text[k]] = k;
         else
-            f->groups[first[number]].same_body = f->groups[k].same_body = true;
+            f->groups[first[text[k]]].same_body = f->groups[k].same_body = true;
     }
+    for (int k = 0; k < f->n_groups && ok; k++)
+        f->groups[k].text_stays = text[k] >= 0 && f->groups[k].same_body && stays[text[k]];
     clg__free(first);
+    clg__free(text);
+    clg__free(level);
+    clg__free(stays);
     return ok;
 }
 
@@ -340,8 +321,9 @@ bool clg__pass_registers(clg__planner *f)
     for (int k = 0; k < f->n_groups && !f->failed; k++) {
         clg__group *g = &f->groups[k];
         bool changed = false;
-        for (int i = 0; clg__group_alive(f, k) && i < g->n_results + g->n_reductions; i++) {
-            const int id = i < g->n_results ? g->results[i] : g->reductions[i - g->n_results];
+        const int n = !clg__group_alive(f, k) ? 0 : g->n_results + g->n_reductions;
+        for (int i = 0; i < n + (n > 0 && g->kind == CLG__GROUP_KERNEL); i++) {
+            const int id = i == n ? g->kernel : i < g->n_results ? g->results[i] : g->reductions[i - g->n_results];
             clg__value *v = &f->w->values[id];
             if (v->stored && !read[id] && !v->is_result) {
                 v->stored = false;

@@ -62,7 +62,7 @@ static bool place_group(clg__planner *f, int group, int launch)
 {
     const clg__group *g = &f->groups[group];
     for (int i = 0; g->body && i < g->body->n_outputs; i++) {
-        if (!place_value(f, g->body->outputs[i].output, launch))
+        if (!place_value(f, g->body->outputs[i].output % CLG__EPILOGUE_BASE, launch))
             return false;
     }
     if (g->kind != CLG__GROUP_KERNEL || g->n_results)

@@ -78,6 +78,7 @@ void clg__planner_end(clg__planner *f)
     for (int k = 0; k < f->n_groups; k++) {
         clg__free(f->groups[k].body);
         clg__free(f->groups[k].loads);
+        clg__free(f->groups[k].place);
     }
     clg__free(f->groups);
     clg__free(f->emitter);

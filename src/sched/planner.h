@@ -17,11 +17,13 @@ typedef struct clg__group {
     int reductions[CLG__BODY_REDUCTIONS], n_reductions; // REDUCE
     int kernel;      // KERNEL
     const clg__variant *variant; // KERNEL
+    clg__access *place; // KERNEL: of its results, over the body's shape; NULL: in the kernel's own order
     int merged_into; // -1 while alive; itself: it never was
     int level;       // longest way from the inputs, before any merge; when launches are made, then
     int64_t rank;    // above those of all groups that it reads; kept so by merges
     int launch;      // number of the launch it is part of
     bool same_body;  // another group has the same text
+    bool text_stays; // and one of them cannot go into a kernel op
     clg__compact_body *body; // what codegen gets; NULL for a kernel without an epilogue
     int *loads, n_loads; // values that it reads
     int refusals;    // of siblings that were to be merged
@@ -60,8 +62,8 @@ typedef struct clg__planner {
     int n_sources, cap_sources;
 } clg__planner;
 
-// Output `out` of a value, as bodies are bound to it. Epilogue operands are told from a kernel's own inputs by
-// the offset.
+// Output `out` of a value, as bodies are bound to it. What an epilogue reads and stores is told from a kernel's own
+// inputs and outputs by the offset.
 #define CLG__BINDING(value, out) ((value) * CLG__MAX_OUTPUTS + (out))
 enum { CLG__EPILOGUE_BASE = 1 << 30 };
 
@@ -101,6 +103,19 @@ static inline bool clg__group_alive(const clg__planner *f, int k)
 {
     return f->groups[k].merged_into < 0;
 }
+
+// ---- merge.c, epilogue.c
+// Compute group b inside group a, where that can be.
+bool clg__groups_try_merge(clg__planner *f, int a, int b);
+// Do what pointwise group b does at the end of kernel group a, where that can be.
+bool clg__epilogue_merge(clg__planner *f, int a, int b);
+// The level of the kernel group at whose end k could be; -1: there is none. from: the same of groups before k.
+int clg__epilogue_level(clg__planner *f, int k, const int *from);
+// [batch.., R, C], the output of a kernel op seen so.
+clg_shape clg__epilogue_shape(const clg__value *kernel);
+// Does the kernel group do nothing at its end but to store its value, maybe with other steps (to `access`, over the
+// value's shape), which its op can?
+bool clg__epilogue_is_store(const clg__planner *f, int group, clg__access *access);
 
 // ---- the passes, in order. false: w->err
 typedef struct clg__pass {
