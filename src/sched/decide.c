@@ -78,12 +78,14 @@ static bool decide_pointwise(clg__planner *f, int value)
                   v->op->name, v->n_src, CLG__INSN_SOURCES);
         return false;
     }
-    const int before = f->n_groups, k = clg__group_new(f, CLG__GROUP_POINTWISE);
+    const int k = clg__group_new(f, CLG__GROUP_POINTWISE);
     if (k < 0)
         return false;
     f->groups[k].results[0] = value;
     f->groups[k].n_results = 1;
-    v->stored = true; // for the trial: a group of its own
+    // A trial: as a group of its own its body is known, what that takes decides, and groups are made of the inputs
+    // that do not fit in it. Those stay.
+    v->stored = true;
     v->group = k;
     if (!clg__emit_storing(f, k, f->emitted))
         return does_not_fit(f, v);
@@ -92,10 +94,7 @@ static bool decide_pointwise(clg__planner *f, int value)
         return true;
     v->stored = false;
     v->group = -1;
-    if (f->n_groups == before + 1)
-        f->n_groups = before;
-    else
-        f->groups[k].merged_into = k; // others were made after it
+    clg__group_drop(f, k);
     return true;
 }
 

@@ -21,6 +21,14 @@ int clg__group_new(clg__planner *f, clg__group_kind kind)
     return f->n_groups++;
 }
 
+void clg__group_drop(clg__planner *f, int k)
+{
+    if (k == f->n_groups - 1)
+        f->n_groups--;
+    else
+        f->groups[k].merged_into = k; // no number moves
+}
+
 bool clg__group_store(clg__planner *f, int value)
 {
     clg__value *v = &f->w->values[value];

@@ -79,6 +79,7 @@ bool clg__emit_storing(clg__planner *f, int group, clg__body *out);
 
 // ---- groups.c: the graph of groups
 int clg__group_new(clg__planner *f, clg__group_kind kind); // -1: f->failed
+void clg__group_drop(clg__planner *f, int k); // a new one that has neither body nor loads: it never was
 bool clg__group_store(clg__planner *f, int value);        // a group of its own
 bool clg__group_set_body(clg__planner *f, int k, const clg__body *body);
 bool clg__group_set_loads(clg__planner *f, int k);
