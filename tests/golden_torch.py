@@ -557,6 +557,36 @@ def windows():
       [r(2, 12, 18)], lambda t: F.fold(t, (4, 6), (2, 3), (1, 2), (1, 2), (2, 1)))
 
 
+def images_without_a_batch():
+    """[C, sizes] wherever PyTorch takes it."""
+    def e(name, expression, inputs, f):
+        case('single_' + name, expression.replace(' ', ''), [], inputs, f)
+
+    for nd in (1, 2, 3):
+        size, kernel = (4, 5, 4)[:nd], (3, 2, 2)[:nd]
+        word = lambda v: '[' + ','.join(map(str, v)) + ']'
+        of = lambda name: getattr(F, f'{name}{nd}d')
+        e(f'conv{nd}', f'conv{nd}d(a, b, c, padding=1, groups=2)', [r(4, *size), r(6, 2, *kernel), r(6)],
+          lambda x, w, b: of('conv')(x, w, b, padding=1, groups=2))
+        e(f'transpose{nd}', f'conv_transpose{nd}d(a, b, c, stride=2, output_padding=1)',
+          [r(2, *size), r(2, 3, *kernel), r(3)],
+          lambda x, w, b: of('conv_transpose')(x, w, b, 2, 0, 1))
+        e(f'max{nd}', f'max_pool{nd}d(a, kernel=3, stride=2, padding=1, ceil_mode=true)', [r(2, *size)],
+          lambda x: of('max_pool')(x, 3, 2, 1, 1, True))
+        e(f'avg{nd}', f'avg_pool{nd}d(a, kernel=2, padding=1, exclude_padding=true)', [r(2, *size)],
+          lambda x: of('avg_pool')(x, 2, 2, 1, False, False))
+        e(f'lp{nd}', f'lp_pool{nd}d(a, 3, kernel=2)', [r(2, *size).abs() + 0.1], lambda x: of('lp_pool')(x, 3., 2))
+        for kind in ('max', 'avg'):
+            to = (3, 2, 5)[:nd]
+            e(f'adaptive_{kind}{nd}', f'adaptive_{kind}_pool{nd}d(a, {word(to)})', [r(2, *size)],
+              lambda x: of(f'adaptive_{kind}_pool')(x, to))
+        x = r(2, *size)
+        places = of('max_pool')(x, 2, return_indices=True)[1]
+        e(f'unpool{nd}', f'max_unpool{nd}d(a, b, {word(size)})', [r(*places.shape), ('i', places)],
+          lambda y, i: of('max_unpool')(y, i, 2, output_size=size))
+    e('fold', 'fold(a, [4,5], kernel=2)', [r(12, 12)], lambda x: F.fold(x, (4, 5), 2))
+
+
 def promotion():
     """HOW OP A B TYPE VALUE: a tensor of one 3 of type A, with B: a 1-D or 0-d tensor of 2, or a number."""
     torch.set_default_dtype(torch.float32)
@@ -606,3 +636,4 @@ conventions()
 shapes()
 quotients()
 windows()
+images_without_a_batch()

@@ -54,6 +54,22 @@ START_TEST(windows_larger_than_the_image)
 }
 END_TEST
 
+// PyTorch refuses images smaller than the window in three dimensions alone; the formula is the same in all.
+START_TEST(windows_that_hang_over)
+{
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor x = image(CLG_SHAPE(1, 1, 3, 4), twelve), deep = clg_reshape(x, CLG_SHAPE(1, 1, 1, 3, 4));
+    const struct clg_pool_params *p = clg_pool_params(.kernel = 5, .ceil_mode = true);
+    expect("flat", clg_avg_pool2d(x, p), CLG_SHAPE(1, 1, 1, 1), N((double) (26.0f / 12)));
+    expect("deep", clg_avg_pool3d(deep, p), CLG_SHAPE(1, 1, 1, 1, 1), N((double) (26.0f / 12)));
+    const struct clg_pool_params *q = clg_pool_params(.kernel = 4, .padding = 2);
+    expect("padded", clg_slice(clg_avg_pool3d(deep, q), 4, 0, 1, 1), CLG_SHAPE(1, 1, 1, 1, 1), N(18.0 / 64));
+    ck_assert_int_eq(clg_avg_pool3d(deep, clg_pool_params(.kernel = 2))->status, CLG_ESHAPE);
+    clg_error_clear(dev);
+    clg_scope_pop(s);
+}
+END_TEST
+
 START_TEST(steps_beyond_the_image)
 {
     clg_scope s = clg_scope_push(dev);
@@ -191,6 +207,61 @@ START_TEST(places_of_maxima)
 }
 END_TEST
 
+// [C, sizes] is [1, C, sizes], in values, places and gradients; a batch of none and images of no channel stay what
+// they are.
+START_TEST(images_without_a_batch)
+{
+    clg_scope s = clg_scope_push(dev);
+    const float *v = twelve;
+    clg_tensor x = clg_track(image(CLG_SHAPE(1, 3, 4), v)), index = NULL;
+    clg_tensor y = clg_max_pool2d(x, clg_pool_params(.kernel = 2, .stride = 1, .indices = &index));
+    expect("maximum", y, CLG_SHAPE(1, 2, 3), N(8, 7, 6, 8, 7, 6));
+    expect("places", index, CLG_SHAPE(1, 2, 3), N(4, 5, 6, 4, 5, 6));
+    expect("its gradient", clg_grad(clg_sum(y, CLG_ALL, false), x), CLG_SHAPE(1, 3, 4),
+           N(0, 0, 0, 0, 2, 2, 2, 0, 0, 0, 0, 0));
+    y = clg_max_pool2d(x, clg_pool_params(.kernel = 2, .indices = &index));
+    expect("back", clg_max_unpool2d(y, index, CLG_SHAPE(3, 4), NULL), CLG_SHAPE(1, 3, 4), N(0, 0, 0, 0, 8, 0, 6, 0, 0, 0, 0, 0));
+    y = clg_adaptive_max_pool2d(x, CLG_SHAPE(1, 2), &index);
+    expect("adaptive", y, CLG_SHAPE(1, 1, 2), N(8, 6));
+    expect("its places", index, CLG_SHAPE(1, 1, 2), N(4, 6));
+    // a view, and a type that is computed in another
+    clg_tensor turned = clg_cast(clg_flip(clg_detach(x), CLG_AXES(2)), CLG_I8);
+    clg_tensor w = clg_cast(clg_ones(dev, CLG_F32, CLG_SHAPE(1, 1, 2, 2)), CLG_I8);
+    y = clg_conv2d(turned, w, NULL, NULL);
+    ck_assert_int_eq(y->dtype, CLG_I8);
+    expect("convolution", y, CLG_SHAPE(1, 2, 3), N(18, 18, 18, 4, 8, 12));
+    expect("line", clg_avg_pool1d(clg_reshape(x, CLG_SHAPE(3, 4)), clg_pool_params(.kernel = 4)), CLG_SHAPE(3, 1),
+           N(2.5, 6.5, -2.5));
+    expect("none", clg_conv2d(clg_zeros(dev, CLG_F32, CLG_SHAPE(0, 1, 3, 4)), clg_ones(dev, CLG_F32, CLG_SHAPE(1, 1, 2, 2)),
+                              NULL, NULL), CLG_SHAPE(0, 1, 2, 3), N(0));
+    expect("no channel", clg_max_pool2d(clg_zeros(dev, CLG_F32, CLG_SHAPE(0, 3, 4)), clg_pool_params(.kernel = 2)),
+           CLG_SHAPE(0, 1, 2), N(0));
+    clg_scope_pop(s);
+}
+END_TEST
+
+// Sums are made in the type that a type is computed in: where PyTorch's average of the largest numbers is a number.
+START_TEST(averages_of_the_largest_numbers)
+{
+    clg_scope s = clg_scope_push(dev);
+    const float f16[4] = { 65504, 65504, 65504, 65504 }, f32[4] = { 3.4e38f, 3.4e38f, 3.4e38f, 3.4e38f };
+    const clg_shape square = CLG_SHAPE(1, 1, 2, 2), one = CLG_SHAPE(1, 1, 1, 1);
+    clg_tensor x = clg_track(clg_cast(image(square, f16), CLG_F16));
+    expect("f16", clg_avg_pool2d(x, clg_pool_params(.kernel = 2)), one, N(65504));
+    expect("f16, adaptive", clg_adaptive_avg_pool2d(x, CLG_SHAPE(1, 1)), one, N(65504));
+    expect("f16, in threes", clg_adaptive_avg_pool2d(x, CLG_SHAPE(1, 3)), CLG_SHAPE(1, 1, 1, 3), N(65504, 65504, 65504));
+    expect("f16, sums", clg_avg_pool2d(x, clg_pool_params(.kernel = 2, .divisor = 1)), one, N(INFINITY));
+    clg_tensor y = clg_avg_pool2d(x, clg_pool_params(.kernel = 1));
+    expect("f16, gradient", clg_grad(clg_sum(clg_mul_scalar(y, 65504), CLG_ALL, false), x), square,
+           N(65504, 65504, 65504, 65504));
+    // bf16 reaches as far as f32, and PyTorch's sum of it too overflows
+    for (int i = 0; i < 2; i++)
+        expect("f32", clg_avg_pool2d(clg_cast(image(square, f32), i ? CLG_BF16 : CLG_F32), clg_pool_params(.kernel = 2)),
+               one, N(INFINITY));
+    clg_scope_pop(s);
+}
+END_TEST
+
 START_TEST(what_is_refused_says_why)
 {
     clg_scope s = clg_scope_push(dev);
@@ -216,14 +287,22 @@ START_TEST(what_is_refused_says_why)
         { clg_conv2d(x, w, NULL, clg_conv_params(.no_padding_end = true, .padding_end = 1)), CLG_EINVAL, "padding_end is 1 beside no_padding_end" },
         { clg_conv2d(x, clg_ones(dev, CLG_F32, CLG_SHAPE(3, 1, 3, 3)), NULL, clg_conv_params(.groups = 2)), CLG_ESHAPE,
           "2 channels to 3 are not a multiple of 2 groups" },
-        { clg_conv1d(x, w, NULL, NULL), CLG_ESHAPE, "[N,C,W] and [O,C/groups,KW]" },
+        { clg_conv1d(x, w, NULL, NULL), CLG_ESHAPE, "x must be [N,C,W] or [C,W], and w [O,C/groups,KW]" },
         { clg_conv3d(x, w, NULL, NULL), CLG_ESHAPE, "[N,C,D,H,W]" },
+        { clg_conv2d(line, w, NULL, NULL), CLG_ESHAPE, "x has 1 channels, w expects 2" },
+        { clg_conv2d(clg_reshape(line, CLG_SHAPE(12)), w, NULL, NULL), CLG_ESHAPE, "[N,C,H,W] or [C,H,W]" },
+        { clg_conv2d(x, w, clg_ones(dev, CLG_F32, CLG_SHAPE(2)), NULL), CLG_ESHAPE, "bias must be [4]" },
+        { clg_conv2d(x, clg_cast(w, CLG_F16), NULL, NULL), CLG_EDTYPE, "expected that of x, f32" },
+        { clg_max_pool2d(clg_zeros(dev, CLG_F32, CLG_SHAPE(1, 1, 0, 3)), clg_pool_params(.kernel = 1)), CLG_ESHAPE,
+          "dimension -2 of x is 0, expected 1 to 1073741824" },
+        { clg_max_pool2d(clg_zeros(dev, CLG_F32, CLG_SHAPE(0, 3)), clg_pool_params(.kernel = 1)), CLG_ESHAPE,
+          "[N,C,H,W] or [C,H,W]" },
         { clg_conv_transpose2d(x, w, NULL, NULL), CLG_ESHAPE, "x has 2 channels, w expects 4" },
         { clg_conv_transpose2d(w, x, NULL, clg_conv_params(.output_padding = 1)), CLG_ESHAPE, "w expects 1" },
         { clg_conv_transpose2d(x, clg_ones(dev, CLG_F32, CLG_SHAPE(2, 1, 3, 3)), NULL, clg_conv_params(.output_padding = 1)),
           CLG_EINVAL, "output_padding is 1x1, expected less than" },
         { clg_conv_transpose2d(x, clg_ones(dev, CLG_F32, CLG_SHAPE(2, 1, 3, 3)), NULL, clg_conv_params(.padding = 5)),
-          CLG_ESHAPE, "too much padding" },
+          CLG_ESHAPE, "too much padding, 5x5 before" },
         { clg_conv_transpose2d(x, clg_ones(dev, CLG_F32, CLG_SHAPE(2, 1, 3, 3)), NULL, clg_conv_params(.stride = INT32_MAX)),
           CLG_ESHAPE, "an image of" },
         { clg_max_pool2d(x, NULL), CLG_EINVAL, "kernel is 0, expected 1 or more" },
@@ -232,12 +311,12 @@ START_TEST(what_is_refused_says_why)
         { clg_max_pool2d(x, clg_pool_params(.kernel = 3, .exclude_padding = true)), CLG_EINVAL, "exclude_padding is set" },
         { clg_max_pool1d(line, clg_pool_params(.kernel = 7)), CLG_ESHAPE, "7 in 6" },
         { clg_avg_pool2d(x, clg_pool_params(.kernel = 2, .indices = &places)), CLG_EINVAL, "indices" },
-        { clg_avg_pool3d(x, clg_pool_params(.kernel = 2)), CLG_ESHAPE, "[N,C,D,H,W]" },
+        { clg_avg_pool3d(line, clg_pool_params(.kernel = 2)), CLG_ESHAPE, "[N,C,D,H,W]" },
         { clg_lp_pool2d(x, 0, clg_pool_params(.kernel = 2)), CLG_EINVAL, "norm is 0" },
-        { clg_lp_pool2d(x, 2, clg_pool_params(.kernel = 2, .padding = 1)), CLG_EINVAL, "padding or divisor is 1" },
+        { clg_lp_pool2d(x, 2, clg_pool_params(.kernel = 2, .padding = 1)), CLG_EINVAL, "padding is 1, but a power mean has none" },
         { clg_adaptive_avg_pool2d(x, CLG_SHAPE(2)), CLG_ESHAPE, "size has 1 dimensions, expected 2" },
         { clg_adaptive_max_pool2d(x, CLG_SHAPE(2, -2), NULL), CLG_ESHAPE, "size is -2" },
-        { clg_max_unpool2d(x, x, CLG_SHAPE(9, 9), NULL), CLG_EDTYPE, "indices must be" },
+        { clg_max_unpool2d(x, x, CLG_SHAPE(9, 9), NULL), CLG_EDTYPE, "indices are f32, expected i32 or i64" },
         { clg_max_unpool2d(x, index, CLG_SCALAR, NULL), CLG_EINVAL, "kernel is 0" },
         { clg_max_unpool2d(x, index, CLG_SHAPE(1 << 20, 1 << 20), NULL), CLG_ESHAPE, "elements of an image" },
         { clg_unfold(x, clg_fold_params(.kernel = 7)), CLG_ESHAPE, "7x7 in 6x5" },
@@ -272,10 +351,13 @@ int main(void)
     TCase *c = tcase_create("windows");
     tcase_set_timeout(c, 300);
     tcase_add_test(c, windows_larger_than_the_image);
+    tcase_add_test(c, windows_that_hang_over);
     tcase_add_test(c, steps_beyond_the_image);
     tcase_add_test(c, indices_of_64_bits);
     tcase_add_test(c, a_transposed_convolution_is_a_gradient);
     tcase_add_test(c, places_of_maxima);
+    tcase_add_test(c, images_without_a_batch);
+    tcase_add_test(c, averages_of_the_largest_numbers);
     tcase_add_test(c, what_is_refused_says_why);
     suite_add_tcase(s, c);
     return run_suite(s);

@@ -16,6 +16,9 @@ CLG_BEGIN
 // no_padding_end there is none where no padding_end_d, _h or _w says so.
 //
 // Padded images and windows with their dilation: at most 2^30 in each dimension.
+//
+// An image may come without its batch, [C,H,W] for [N,C,H,W]; the result and places then have none
+// either. clg_unfold alone takes no such images: there the rank says how many dimensions they have.
 struct clg_conv_params {
     size_t size;
     int stride, padding, dilation, groups;
@@ -39,7 +42,7 @@ struct clg_conv_params {
 // bias, p as of clg_conv2d
 // result  [N,O,W']      type of x, W' as of clg_conv2d
 // grad    x, w, bias
-// errors  as of clg_conv2d, with ranks 3
+// errors  as of clg_conv2d, with ranks 3 and 2
 CLG_API clg_tensor clg_conv1d(clg_tensor x, clg_tensor w, clg_tensor bias,
                               const struct clg_conv_params *p);
 
@@ -56,8 +59,8 @@ CLG_API clg_tensor clg_conv1d(clg_tensor x, clg_tensor w, clg_tensor bias,
 // result  [N,O,H',W']   type of x,
 //         H' = floor((H + padding + padding_end - dilation*(KH-1) - 1) / stride) + 1
 // grad    x, w, bias
-// errors  CLG_ESHAPE    ranks not 4, channels differ, the window does not fit or is too large, an
-//                       empty image or w, bias has not O elements
+// errors  CLG_ESHAPE    rank of w not 4, of x not 4 or 3, channels differ, the window does not fit
+//                       or is too large, an empty image or w, bias has not O elements
 //         CLG_EDTYPE    types differ or are BOOL
 //         CLG_EINVAL    a parameter is negative or of another op, padding_same with a padding or
 //                       stride
@@ -75,7 +78,7 @@ CLG_API clg_tensor clg_conv2d(clg_tensor x, clg_tensor w, clg_tensor bias,
 // bias, p as of clg_conv2d
 // result  [N,O,D',H',W']   type of x, sizes as of clg_conv2d
 // grad    x, w, bias
-// errors  as of clg_conv2d, with ranks 5
+// errors  as of clg_conv2d, with ranks 5 and 4
 CLG_API clg_tensor clg_conv3d(clg_tensor x, clg_tensor w, clg_tensor bias,
                               const struct clg_conv_params *p);
 
@@ -88,7 +91,7 @@ CLG_API clg_tensor clg_conv3d(clg_tensor x, clg_tensor w, clg_tensor bias,
 // bias, p as of clg_conv_transpose2d
 // result  [N,O,W']      type of x
 // grad    x, w, bias
-// errors  as of clg_conv_transpose2d, with ranks 3
+// errors  as of clg_conv_transpose2d, with ranks 3 and 2
 CLG_API clg_tensor clg_conv_transpose1d(clg_tensor x, clg_tensor w, clg_tensor bias,
                                         const struct clg_conv_params *p);
 
@@ -105,8 +108,8 @@ CLG_API clg_tensor clg_conv_transpose1d(clg_tensor x, clg_tensor w, clg_tensor b
 // result  [N,O,H',W']   type of x,
 //         H' = (H-1)*stride - padding - padding_end + dilation*(KH-1) + output_padding + 1
 // grad    x, w, bias
-// errors  CLG_ESHAPE    ranks not 4, channels differ, nothing is left or it is too large, an empty
-//                       image or w, bias has not O elements
+// errors  CLG_ESHAPE    rank of w not 4, of x not 4 or 3, channels differ, nothing is left or it is
+//                       too large, an empty image or w, bias has not O elements
 //         CLG_EDTYPE    types differ or are BOOL
 //         CLG_EINVAL    a parameter is negative, output_padding too large, padding_same
 // source  Dumoulin and Visin 2016, section 4
@@ -122,7 +125,7 @@ CLG_API clg_tensor clg_conv_transpose2d(clg_tensor x, clg_tensor w, clg_tensor b
 // bias, p as of clg_conv_transpose2d
 // result  [N,O,D',H',W']   type of x
 // grad    x, w, bias
-// errors  as of clg_conv_transpose2d, with ranks 5
+// errors  as of clg_conv_transpose2d, with ranks 5 and 4
 CLG_API clg_tensor clg_conv_transpose3d(clg_tensor x, clg_tensor w, clg_tensor bias,
                                         const struct clg_conv_params *p);
 
@@ -154,7 +157,7 @@ struct clg_pool_params {
 // p       as of clg_max_pool2d
 // result  [N,C,W']      type of x
 // grad    x
-// errors  as of clg_max_pool2d, with rank 3
+// errors  as of clg_max_pool2d, with ranks 3 and 2
 CLG_API clg_tensor clg_max_pool1d(clg_tensor x, const struct clg_pool_params *p);
 
 // Largest of each window.
@@ -167,7 +170,7 @@ CLG_API clg_tensor clg_max_pool1d(clg_tensor x, const struct clg_pool_params *p)
 // result  [N,C,H',W']   type of x, H' as of clg_conv2d
 // grad    x: g at the first largest element of each window, at the last NaN where there is one;
 //         *indices: none
-// errors  CLG_ESHAPE    rank not 4, an empty image, the window does not fit or is too large
+// errors  CLG_ESHAPE    rank not 4 or 3, an empty image, the window does not fit or is too large
 //         CLG_EDTYPE    x is BOOL
 //         CLG_EINVAL    no kernel, a parameter that is negative, too much padding, a divisor
 //                       or exclude_padding
@@ -181,7 +184,7 @@ CLG_API clg_tensor clg_max_pool2d(clg_tensor x, const struct clg_pool_params *p)
 // p       as of clg_max_pool2d
 // result  [N,C,D',H',W']   type of x
 // grad    x
-// errors  as of clg_max_pool2d, with rank 5
+// errors  as of clg_max_pool2d, with ranks 5 and 4
 CLG_API clg_tensor clg_max_pool3d(clg_tensor x, const struct clg_pool_params *p);
 
 // Mean of each window of 1-d images: as clg_avg_pool2d.
@@ -192,7 +195,7 @@ CLG_API clg_tensor clg_max_pool3d(clg_tensor x, const struct clg_pool_params *p)
 // p       as of clg_avg_pool2d
 // result  [N,C,W']      type of x
 // grad    x
-// errors  as of clg_avg_pool2d, with rank 3
+// errors  as of clg_avg_pool2d, with ranks 3 and 2
 CLG_API clg_tensor clg_avg_pool1d(clg_tensor x, const struct clg_pool_params *p);
 
 // Mean of each window.
@@ -215,7 +218,7 @@ CLG_API clg_tensor clg_avg_pool2d(clg_tensor x, const struct clg_pool_params *p)
 // p       as of clg_avg_pool2d
 // result  [N,C,D',H',W']   type of x
 // grad    x
-// errors  as of clg_avg_pool2d, with rank 5
+// errors  as of clg_avg_pool2d, with ranks 5 and 4
 CLG_API clg_tensor clg_avg_pool3d(clg_tensor x, const struct clg_pool_params *p);
 
 // Power mean, without its division, of each window of 1-d images.
@@ -227,7 +230,7 @@ CLG_API clg_tensor clg_avg_pool3d(clg_tensor x, const struct clg_pool_params *p)
 // p       kernel is needed; stride; ceil_mode: a window that hangs over the end counts for K too
 // result  [N,C,W']      type of x
 // grad    x; 0 where all of a window is
-// errors  CLG_ESHAPE    rank not 3, an empty image, the window does not fit or is too large
+// errors  CLG_ESHAPE    rank not 3 or 2, an empty image, the window does not fit or is too large
 //         CLG_EDTYPE    x is not floating
 //         CLG_EINVAL    norm, no kernel, a padding or divisor, a parameter that is negative
 CLG_API clg_tensor clg_lp_pool1d(clg_tensor x, double norm, const struct clg_pool_params *p);
@@ -241,7 +244,7 @@ CLG_API clg_tensor clg_lp_pool1d(clg_tensor x, double norm, const struct clg_poo
 // p       kernel is needed; stride; ceil_mode: a window that hangs over the end counts for K too
 // result  [N,C,H',W']   type of x
 // grad    x; 0 where all of a window is
-// errors  CLG_ESHAPE    rank not 4, an empty image, the window does not fit or is too large
+// errors  CLG_ESHAPE    rank not 4 or 3, an empty image, the window does not fit or is too large
 //         CLG_EDTYPE    x is not floating
 //         CLG_EINVAL    norm, no kernel, a padding or divisor, a parameter that is negative
 CLG_API clg_tensor clg_lp_pool2d(clg_tensor x, double norm, const struct clg_pool_params *p);
@@ -255,7 +258,7 @@ CLG_API clg_tensor clg_lp_pool2d(clg_tensor x, double norm, const struct clg_poo
 // p       kernel is needed; stride; ceil_mode: a window that hangs over the end counts for K too
 // result  [N,C,D',H',W'] type of x
 // grad    x; 0 where all of a window is
-// errors  CLG_ESHAPE    rank not 5, an empty image, the window does not fit or is too large
+// errors  CLG_ESHAPE    rank not 5 or 4, an empty image, the window does not fit or is too large
 //         CLG_EDTYPE    x is not floating
 //         CLG_EINVAL    norm, no kernel, a padding or divisor, a parameter that is negative
 CLG_API clg_tensor clg_lp_pool3d(clg_tensor x, double norm, const struct clg_pool_params *p);
@@ -271,7 +274,7 @@ CLG_API clg_tensor clg_lp_pool3d(clg_tensor x, double norm, const struct clg_poo
 // indices where the winners' places go, may be NULL: I64 of the result's shape, within the image
 // result  [N,C,W']      type of x
 // grad    x: g at the first largest element of each window; *indices: none
-// errors  CLG_ESHAPE    rank not 3, an empty image, size has not 1 dimensions or is below -1
+// errors  CLG_ESHAPE    rank not 3 or 2, an empty image, size has not 1 dimensions or is below -1
 //         CLG_EDTYPE    x is BOOL
 CLG_API clg_tensor clg_adaptive_max_pool1d(clg_tensor x, clg_shape size,
                                             clg_tensor *indices);
@@ -285,7 +288,7 @@ CLG_API clg_tensor clg_adaptive_max_pool1d(clg_tensor x, clg_shape size,
 // indices where the winners' places go, may be NULL: I64 of the result's shape, within the image
 // result  [N,C,H',W']   type of x
 // grad    x: g at the first largest element of each window; *indices: none
-// errors  CLG_ESHAPE    rank not 4, an empty image, size has not 2 dimensions or is below -1
+// errors  CLG_ESHAPE    rank not 4 or 3, an empty image, size has not 2 dimensions or is below -1
 //         CLG_EDTYPE    x is BOOL
 CLG_API clg_tensor clg_adaptive_max_pool2d(clg_tensor x, clg_shape size,
                                             clg_tensor *indices);
@@ -299,7 +302,7 @@ CLG_API clg_tensor clg_adaptive_max_pool2d(clg_tensor x, clg_shape size,
 // indices where the winners' places go, may be NULL: I64 of the result's shape, within the image
 // result  [N,C,D',H',W'] type of x
 // grad    x: g at the first largest element of each window; *indices: none
-// errors  CLG_ESHAPE    rank not 5, an empty image, size has not 3 dimensions or is below -1
+// errors  CLG_ESHAPE    rank not 5 or 4, an empty image, size has not 3 dimensions or is below -1
 //         CLG_EDTYPE    x is BOOL
 CLG_API clg_tensor clg_adaptive_max_pool3d(clg_tensor x, clg_shape size,
                                             clg_tensor *indices);
@@ -312,7 +315,7 @@ CLG_API clg_tensor clg_adaptive_max_pool3d(clg_tensor x, clg_shape size,
 // size    CLG_SHAPE(w): sizes of the result; -1: that of x
 // result  [N,C,W']      type of x
 // grad    x
-// errors  CLG_ESHAPE    rank not 3, an empty image, size has not 1 dimensions or is below -1
+// errors  CLG_ESHAPE    rank not 3 or 2, an empty image, size has not 1 dimensions or is below -1
 //         CLG_EDTYPE    x is BOOL
 CLG_API clg_tensor clg_adaptive_avg_pool1d(clg_tensor x, clg_shape size);
 
@@ -324,7 +327,7 @@ CLG_API clg_tensor clg_adaptive_avg_pool1d(clg_tensor x, clg_shape size);
 // size    CLG_SHAPE(h, w): sizes of the result; -1: that of x
 // result  [N,C,H',W']   type of x
 // grad    x
-// errors  CLG_ESHAPE    rank not 4, an empty image, size has not 2 dimensions or is below -1
+// errors  CLG_ESHAPE    rank not 4 or 3, an empty image, size has not 2 dimensions or is below -1
 //         CLG_EDTYPE    x is BOOL
 CLG_API clg_tensor clg_adaptive_avg_pool2d(clg_tensor x, clg_shape size);
 
@@ -336,7 +339,7 @@ CLG_API clg_tensor clg_adaptive_avg_pool2d(clg_tensor x, clg_shape size);
 // size    CLG_SHAPE(d, h, w): sizes of the result; -1: that of x
 // result  [N,C,D',H',W'] type of x
 // grad    x
-// errors  CLG_ESHAPE    rank not 5, an empty image, size has not 3 dimensions or is below -1
+// errors  CLG_ESHAPE    rank not 5 or 4, an empty image, size has not 3 dimensions or is below -1
 //         CLG_EDTYPE    x is BOOL
 CLG_API clg_tensor clg_adaptive_avg_pool3d(clg_tensor x, clg_shape size);
 
@@ -352,8 +355,8 @@ CLG_API clg_tensor clg_adaptive_avg_pool3d(clg_tensor x, clg_shape size);
 // p       as of clg_max_pool1d; read where size is CLG_SCALAR, else may be NULL
 // result  [N,C,W']      type of x
 // grad    x: g at its place, where it is the one that is there
-// errors  CLG_ESHAPE    rank not 3, shapes differ, an empty image, size has not 1 dimensions, or an
-//                       image of 2^31 elements
+// errors  CLG_ESHAPE    rank not 3 or 2, shapes differ, an empty image, size has not 1 dimensions,
+//                       or an image of 2^31 elements
 //         CLG_EDTYPE    indices are of another type
 //         CLG_EINVAL    as of clg_max_pool1d
 CLG_API clg_tensor clg_max_unpool1d(clg_tensor x, clg_tensor indices, clg_shape size,
@@ -369,8 +372,8 @@ CLG_API clg_tensor clg_max_unpool1d(clg_tensor x, clg_tensor indices, clg_shape 
 // p       as of clg_max_pool2d; read where size is CLG_SCALAR, else may be NULL
 // result  [N,C,H',W']   type of x
 // grad    x: g at its place, where it is the one that is there
-// errors  CLG_ESHAPE    rank not 4, shapes differ, an empty image, size has not 2 dimensions, or an
-//                       image of 2^31 elements
+// errors  CLG_ESHAPE    rank not 4 or 3, shapes differ, an empty image, size has not 2 dimensions,
+//                       or an image of 2^31 elements
 //         CLG_EDTYPE    indices are of another type
 //         CLG_EINVAL    as of clg_max_pool2d
 CLG_API clg_tensor clg_max_unpool2d(clg_tensor x, clg_tensor indices, clg_shape size,
@@ -386,8 +389,8 @@ CLG_API clg_tensor clg_max_unpool2d(clg_tensor x, clg_tensor indices, clg_shape 
 // p       as of clg_max_pool3d; read where size is CLG_SCALAR, else may be NULL
 // result  [N,C,D',H',W'] type of x
 // grad    x: g at its place, where it is the one that is there
-// errors  CLG_ESHAPE    rank not 5, shapes differ, an empty image, size has not 3 dimensions, or
-//                       an image of 2^31 elements
+// errors  CLG_ESHAPE    rank not 5 or 4, shapes differ, an empty image, size has not 3 dimensions,
+//                       or an image of 2^31 elements
 //         CLG_EDTYPE    indices are of another type
 //         CLG_EINVAL    as of clg_max_pool3d
 CLG_API clg_tensor clg_max_unpool3d(clg_tensor x, clg_tensor indices, clg_shape size,
@@ -426,8 +429,8 @@ CLG_API clg_tensor clg_unfold(clg_tensor x, const struct clg_fold_params *p);
 // p       kernel is needed
 // result  [N,C] and size   type of x
 // grad    x
-// errors  CLG_ESHAPE    rank not 3, no such size, the window does not fit, x has not a multiple of
-//                       K rows or not L columns
+// errors  CLG_ESHAPE    rank not 3 or 2, no such size, the window does not fit, x has not a
+//                       multiple of K rows or not L columns
 //         CLG_EDTYPE    x is BOOL
 //         CLG_EINVAL    no kernel, a parameter is negative
 CLG_API clg_tensor clg_fold(clg_tensor x, clg_shape size, const struct clg_fold_params *p);

@@ -82,24 +82,24 @@ static const char *const sizes[] = { "W", "H,W", "D,H,W" }, *const kernels[] = {
 static clg_tensor check_tensors(const clg__call *c, const request *r, clg_tensor x, clg_tensor w, clg_tensor bias)
 {
     if (x->shape.rank != r->nd + 2 || w->shape.rank != r->nd + 2)
-        return clg__call_fail(c, CLG_ESHAPE, "x and w must be [N,C,%s] and [%s,%s]", sizes[r->nd - 1],
-                              r->transposed ? "C,O/groups" : "O,C/groups", kernels[r->nd - 1]);
+        return clg__call_fail(c, CLG_ESHAPE, "x must be [N,C,%s] or [C,%s], and w [%s,%s]", sizes[r->nd - 1],
+                              sizes[r->nd - 1], r->transposed ? "C,O/groups" : "O,C/groups", kernels[r->nd - 1]);
     if (x->dtype != w->dtype || (bias && bias->dtype != x->dtype))
-        return clg__call_fail(c, CLG_EDTYPE, "types differ");
+        return clg__call_fail(c, CLG_EDTYPE, "types differ: expected that of x, %s", clg_dtype_name(x->dtype));
     if (x->dtype == CLG_BOOL)
         return clg__call_fail(c, CLG_EDTYPE, "bool has no arithmetic: cast first");
-    for (int d = 0; d < r->nd + 2; d++) {
-        if (x->shape.dim[d] > CLG__WINDOW_MOST || w->shape.dim[d] > CLG__WINDOW_MOST || w->shape.dim[d] < 1 ||
-            (d > 1 && x->shape.dim[d] < 1))
-            return clg__call_fail(c, CLG_ESHAPE, "a dimension is empty or above %d", CLG__WINDOW_MOST);
+    for (int d = 0; d < 2; d++) {
+        if (x->shape.dim[d] > CLG__WINDOW_MOST)
+            return clg__call_fail(c, CLG_ESHAPE, "x has %lld %s, expected at most %d", (long long) x->shape.dim[d],
+                                  d ? "channels" : "images", CLG__WINDOW_MOST);
     }
-    return NULL;
+    clg_tensor bad = clg__window_check(c, "w", w, 0);
+    return bad ? bad : clg__window_check(c, "x", x, 2);
 }
 
-static clg_tensor check_channels(const clg__call *c, const clg__window *w, int64_t expected, int64_t outputs,
-                                 clg_tensor bias)
+static clg_tensor check_channels(const clg__call *c, const clg__window *w, int64_t channels, int64_t expected,
+                                 int64_t outputs, clg_tensor bias)
 {
-    const int64_t channels = c->in[0]->shape.dim[1];
     if (channels != expected)
         return clg__call_fail(c, CLG_ESHAPE, "x has %lld channels, w expects %lld in %lld groups",
                               (long long) channels, (long long) expected, (long long) w->groups);
@@ -107,7 +107,8 @@ static clg_tensor check_channels(const clg__call *c, const clg__window *w, int64
         return clg__call_fail(c, CLG_ESHAPE, "%lld channels to %lld are not a multiple of %lld groups",
                               (long long) channels, (long long) outputs, (long long) w->groups);
     if (bias && (bias->shape.rank != 1 || bias->shape.dim[0] != outputs))
-        return clg__call_fail(c, CLG_ESHAPE, "bias must have %lld elements", (long long) outputs);
+        return clg__call_fail(c, CLG_ESHAPE, "bias must be [%lld], a number for each channel of the result",
+                              (long long) outputs);
     return NULL;
 }
 
@@ -149,7 +150,9 @@ static clg_tensor convolution(const request *r, clg_tensor x, clg_tensor weight,
         return clg__call_poison(&c);
     if (wrong)
         return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
-    clg_tensor bad = check_tensors(&c, r, x, weight, bias);
+    bool single;
+    clg_tensor bad = clg__window_single(&c, r->nd, &x, &single);
+    bad = bad ? bad : check_tensors(&c, r, x, weight, bias);
     if (bad)
         return bad;
     clg__window w = clg__window_of(r->nd, x);
@@ -158,7 +161,7 @@ static clg_tensor convolution(const request *r, clg_tensor x, clg_tensor weight,
     w.o = weight->shape.dim[0];
     w.c = weight->shape.dim[1] * w.groups;
     const int64_t outputs = r->transposed ? w.c : w.o;
-    bad = bad ? bad : check_channels(&c, &w, r->transposed ? w.o : w.c, outputs, bias);
+    bad = bad ? bad : check_channels(&c, &w, x->shape.dim[1], r->transposed ? w.o : w.c, outputs, bias);
     if (!bad && r->transposed) { // x lies where results of a convolution do
         for (int i = 0; i < CLG__SPATIAL; i++) {
             w.out[i] = w.in[i];
@@ -185,7 +188,9 @@ static clg_tensor convolution(const request *r, clg_tensor x, clg_tensor weight,
     y = in_type != t ? clg_cast(y, t) : y;
     if (bias)
         y = clg_add(y, clg_reshape(bias, clg__window_shape(&w, true, 1, outputs, one)));
-    return clg__call_own(&c, r->nd > 1 ? y : clg_reshape(y, clg__window_shape(&w, false, w.n, outputs, to)));
+    if (r->nd < 2 || single)
+        y = clg__window_result(y, clg__window_shape(&w, false, w.n, outputs, to), single);
+    return clg__call_own(&c, y);
 }
 
 #define PUBLIC(id, dims, is_transposed)                                                            \

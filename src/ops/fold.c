@@ -86,11 +86,13 @@ static clg_tensor read_fold(const clg__call *c, const struct clg_fold_params *p,
         .padding = CLG__WINDOW_FIELD(*p, padding), .padding_end = CLG__WINDOW_FIELD(*p, padding_end),
         .dilation = CLG__WINDOW_FIELD(*p, dilation), .no_padding_end = p->no_padding_end,
     };
+    char text[80];
     if (wrong)
         return clg__call_fail(c, CLG_EINVAL, "%s", wrong);
     for (int i = CLG__SPATIAL - w->nd; i < CLG__SPATIAL; i++) {
         if (w->in[i] < 1)
-            return clg__call_fail(c, CLG_ESHAPE, "the image is empty");
+            return clg__call_fail(c, CLG_ESHAPE, "the image is of %s, expected 1 or more in each dimension",
+                                  clg__window_text(w->nd, w->in, text));
     }
     clg_tensor bad = clg__window_read(c, &numbers, w);
     return bad ? bad : clg__window_fit(c, w, false);
@@ -133,8 +135,12 @@ clg_tensor clg_fold(clg_tensor x, clg_shape size, const struct clg_fold_params *
     clg__call c;
     if (!clg__call_begin(&c, "fold", "x", 1, &x))
         return clg__call_poison(&c);
+    bool single;
+    clg_tensor bad = clg__window_single(&c, 1, &x, &single);
+    if (bad)
+        return bad;
     if (x->shape.rank != 3)
-        return clg__call_fail(&c, CLG_ESHAPE, "x must be [N,C*window,windows]");
+        return clg__call_fail(&c, CLG_ESHAPE, "x must be [N,C*window,windows] or [C*window,windows]");
     if (x->dtype == CLG_BOOL)
         return clg__call_fail(&c, CLG_EDTYPE, "bool has no arithmetic: cast first");
     if (size.rank < 1 || size.rank > CLG__SPATIAL)
@@ -143,7 +149,7 @@ clg_tensor clg_fold(clg_tensor x, clg_shape size, const struct clg_fold_params *
                       .in = { 1, 1, 1 }, .k = { 1, 1, 1 } };
     for (int i = 0; i < size.rank; i++)
         w.in[CLG__SPATIAL - size.rank + i] = size.dim[i];
-    clg_tensor bad = read_fold(&c, &r, wrong, &w);
+    bad = read_fold(&c, &r, wrong, &w);
     if (bad)
         return bad;
     const clg_shape taps = CLG_SHAPE(w.k[CLG__D], w.k[CLG__H], w.k[CLG__W]);
@@ -157,5 +163,6 @@ clg_tensor clg_fold(clg_tensor x, clg_shape size, const struct clg_fold_params *
                               (long long) x->shape.dim[2], clg__window_text(w.nd, w.out, text));
     w.c = w.o / window;
     const clg_dtype t = x->dtype;
-    return clg__call_own(&c, clg_cast(fold_node(clg_cast(x, clg__dtype_of(t)->products), &w), t));
+    clg_tensor y = clg_cast(fold_node(clg_cast(x, clg__dtype_of(t)->products), &w), t);
+    return clg__call_own(&c, single ? clg_squeeze(y, CLG_AXES(0)) : y);
 }

@@ -104,16 +104,10 @@ static clg_tensor check_image(const clg__call *c, int nd, clg_tensor x)
 {
     static const char *const sizes[] = { "W", "H,W", "D,H,W" };
     if (x->shape.rank != nd + 2)
-        return clg__call_fail(c, CLG_ESHAPE, "x must be [N,C,%s]", sizes[nd - 1]);
+        return clg__call_fail(c, CLG_ESHAPE, "x must be [N,C,%s] or [C,%s]", sizes[nd - 1], sizes[nd - 1]);
     if (x->dtype == CLG_BOOL)
         return clg__call_fail(c, CLG_EDTYPE, "bool has no arithmetic: cast first");
-    for (int d = 2; d < nd + 2; d++) {
-        if (x->shape.dim[d] < 1)
-            return clg__call_fail(c, CLG_ESHAPE, "the image is empty");
-        if (x->shape.dim[d] > CLG__WINDOW_MOST)
-            return clg__call_fail(c, CLG_ESHAPE, "a dimension is above %d", CLG__WINDOW_MOST);
-    }
-    return NULL;
+    return clg__window_check(c, "x", x, 2);
 }
 
 // What an average has and a maximum has not, and the other way round.
@@ -160,7 +154,8 @@ static clg_tensor read_pool(const clg__call *c, const struct clg_pool_params *p,
 }
 
 // y of all planes of x; *indices, where they are asked for, the places of a maximum.
-static clg_tensor pooled(const clg__call *c, clg_tensor x, const clg__pool *q, bool max, clg_tensor *indices)
+static clg_tensor pooled(const clg__call *c, clg_tensor x, bool single, const clg__pool *q, bool max,
+                         clg_tensor *indices)
 {
     const clg_shape s = clg__window_shape(&q->w, false, x->shape.dim[0], x->shape.dim[1], q->w.out);
     clg_tensor flat = clg_reshape(x, planes(q, q->w.in)), out[2] = { NULL, NULL };
@@ -169,8 +164,8 @@ static clg_tensor pooled(const clg__call *c, clg_tensor x, const clg__pool *q, b
     else
         out[0] = node(&op_avg_pool, 1, &flat, q, false);
     if (indices)
-        *indices = clg__call_own(c, clg_reshape(clg_cast(out[1], CLG_I64), s));
-    return clg__call_own(c, clg_reshape(out[0], s));
+        *indices = clg__call_own(c, clg__window_result(clg_cast(out[1], CLG_I64), s, single));
+    return clg__call_own(c, clg__window_result(out[0], s, single));
 }
 
 // A poisoned result has poisoned indices.
@@ -189,7 +184,9 @@ static clg_tensor record(const char *name, int nd, bool max, clg_tensor x, const
         return clg__call_poison(&c);
     if (wrong)
         return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
-    clg_tensor bad = check_kind(&c, r, max);
+    bool single;
+    clg_tensor bad = clg__window_single(&c, nd, &x, &single);
+    bad = bad ? bad : check_kind(&c, r, max);
     bad = bad ? bad : check_image(&c, nd, x);
     if (bad)
         return bad;
@@ -198,7 +195,7 @@ static clg_tensor record(const char *name, int nd, bool max, clg_tensor x, const
     q.w = clg__window_of(nd, x);
     q.w.n = x->shape.dim[0] * x->shape.dim[1];
     bad = read_pool(&c, r, &q);
-    return bad ? bad : pooled(&c, x, &q, max, r->indices);
+    return bad ? bad : pooled(&c, x, single, &q, max, r->indices);
 }
 
 static clg_tensor pooling(const char *name, int nd, bool max, clg_tensor x, const struct clg_pool_params *p)
@@ -239,11 +236,14 @@ static clg_tensor power_mean(const char *name, int nd, clg_tensor x, double norm
     CLG__DEFAULT_FP;
     if (!(norm > 0) || isinf(norm))
         return clg__call_fail(&c, CLG_EINVAL, "norm is %g, expected a positive number", norm);
-    const int paddings[] = { r.padding, r.padding_d, r.padding_h, r.padding_w, r.padding_end, r.padding_end_d,
-                             r.padding_end_h, r.padding_end_w, r.divisor, r.exclude_padding };
-    for (size_t i = 0; i < sizeof paddings / sizeof paddings[0]; i++) {
-        if (paddings[i])
-            return clg__call_fail(&c, CLG_EINVAL, "a padding or divisor is %d, but a power mean has none", paddings[i]);
+#define NOT_OF(field) { #field, r.field }
+    const struct { const char *name; int value; } others[] = {
+        NOT_OF(padding), NOT_OF(padding_d), NOT_OF(padding_h), NOT_OF(padding_w), NOT_OF(padding_end),
+        NOT_OF(padding_end_d), NOT_OF(padding_end_h), NOT_OF(padding_end_w), NOT_OF(divisor), NOT_OF(exclude_padding)
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (others[i].value)
+            return clg__call_fail(&c, CLG_EINVAL, "%s is %d, but a power mean has none", others[i].name, others[i].value);
     }
     double places = 1; // of a whole window, also where one hangs over the end
     for (int i = 0; i < nd; i++) {
@@ -285,7 +285,9 @@ static clg_tensor record_adaptive(const char *name, int nd, bool max, clg_tensor
     clg__call c;
     if (!clg__call_begin(&c, name, "x", 1, &x))
         return clg__call_poison(&c);
-    clg_tensor bad = check_image(&c, nd, x);
+    bool single;
+    clg_tensor bad = clg__window_single(&c, nd, &x, &single);
+    bad = bad ? bad : check_image(&c, nd, x);
     if (bad)
         return bad;
     if (size.rank != nd)
@@ -303,7 +305,7 @@ static clg_tensor record_adaptive(const char *name, int nd, bool max, clg_tensor
         all[CLG__SPATIAL - nd + i] = n < 0 ? x->shape.dim[2 + i] : n;
     }
     share(&q, all);
-    return pooled(&c, x, &q, max, indices);
+    return pooled(&c, x, single, &q, max, indices);
 }
 
 #define ADAPTIVE_MAX(id, nd)                                                                       \

@@ -122,22 +122,19 @@ static clg_tensor image_size(const clg__call *c, int nd, clg_tensor x, clg_shape
     return NULL;
 }
 
-static clg_tensor check(const clg__call *c, int nd, clg_tensor x, clg_tensor indices, const char *wrong)
+static clg_tensor check(const clg__call *c, int nd, clg_tensor x, const char *wrong)
 {
+    const clg_tensor indices = c->in[1];
     static const char *const sizes[] = { "W", "H,W", "D,H,W" };
     if (wrong)
         return clg__call_fail(c, CLG_EINVAL, "%s", wrong);
     if (x->shape.rank != nd + 2)
-        return clg__call_fail(c, CLG_ESHAPE, "x must be [N,C,%s]", sizes[nd - 1]);
-    if (!clg__shape_equal(&x->shape, &indices->shape))
-        return clg__call_fail(c, CLG_ESHAPE, "shapes differ");
+        return clg__call_fail(c, CLG_ESHAPE, "x must be [N,C,%s] or [C,%s]", sizes[nd - 1], sizes[nd - 1]);
+    if (!clg__shape_equal(&c->in[0]->shape, &indices->shape))
+        return clg__call_fail(c, CLG_ESHAPE, "shapes differ: expected an index for each element of x");
     if (indices->dtype != CLG_I64 && indices->dtype != CLG_I32)
-        return clg__call_fail(c, CLG_EDTYPE, "indices must be i32 or i64");
-    for (int d = 2; d < nd + 2; d++) {
-        if (x->shape.dim[d] < 1 || x->shape.dim[d] > CLG__WINDOW_MOST)
-            return clg__call_fail(c, CLG_ESHAPE, "a dimension is empty or above %d", CLG__WINDOW_MOST);
-    }
-    return NULL;
+        return clg__call_fail(c, CLG_EDTYPE, "indices are %s, expected i32 or i64", clg_dtype_name(indices->dtype));
+    return clg__window_check(c, "x", x, 2);
 }
 
 static clg_tensor unpooling(const char *name, int nd, clg_tensor x, clg_tensor indices, clg_shape size,
@@ -149,7 +146,9 @@ static clg_tensor unpooling(const char *name, int nd, clg_tensor x, clg_tensor i
     clg__call c;
     if (!clg__call_begin(&c, name, "x indices", 2, (clg_tensor[]) { x, indices }))
         return clg__call_poison(&c);
-    clg_tensor bad = check(&c, nd, x, indices, wrong);
+    bool single;
+    clg_tensor bad = clg__window_single(&c, nd, &x, &single);
+    bad = bad ? bad : check(&c, nd, x, wrong);
     bad = bad ? bad : image_size(&c, nd, x, size, &r, &w);
     if (bad)
         return bad;
@@ -166,7 +165,7 @@ static clg_tensor unpooling(const char *name, int nd, clg_tensor x, clg_tensor i
     clg__call_node_n(&o, &op_owners, 2, (clg_dtype[]) { CLG_I32, CLG_I32 }, (clg_shape[]) { image, pooled }, &q, owners);
     clg_tensor y = pick(clg_reshape(x, pooled), owners[0], owners[1]);
     const clg_shape s = clg__window_shape(&w, false, x->shape.dim[0], x->shape.dim[1], w.in);
-    return clg__call_own(&c, clg_reshape(y, s));
+    return clg__call_own(&c, clg__window_result(y, s, single));
 }
 
 #define PUBLIC(id, nd)                                                                             \

@@ -39,6 +39,32 @@ clg_shape clg__window_shape(const clg__window *w, bool flat, int64_t a, int64_t 
     return s;
 }
 
+clg_tensor clg__window_single(const clg__call *c, int nd, clg_tensor *x, bool *single)
+{
+    *single = (*x)->shape.rank == nd + 1;
+    if (*single)
+        *x = clg_unsqueeze(*x, 0);
+    return (*x)->status < 0 ? clg__call_own(c, *x) : NULL;
+}
+
+clg_tensor clg__window_result(clg_tensor y, clg_shape s, bool single)
+{
+    s.rank -= single;
+    for (int d = 0; d < s.rank && single; d++)
+        s.dim[d] = s.dim[d + 1];
+    return clg_reshape(y, s);
+}
+
+clg_tensor clg__window_check(const clg__call *c, const char *name, clg_tensor t, int from)
+{
+    for (int d = from; d < t->shape.rank; d++) {
+        if (t->shape.dim[d] < 1 || t->shape.dim[d] > CLG__WINDOW_MOST)
+            return clg__call_fail(c, CLG_ESHAPE, "dimension %d of %s is %lld, expected 1 to %d", d - t->shape.rank, name,
+                                  (long long) t->shape.dim[d], CLG__WINDOW_MOST);
+    }
+    return NULL;
+}
+
 clg_tensor clg__window_numbers(const clg__call *c, int nd, const clg__window_field *f, int least,
                                const int64_t none[CLG__SPATIAL], int64_t out[CLG__SPATIAL])
 {
@@ -164,9 +190,12 @@ clg_tensor clg__window_unfit(const clg__call *c, clg__window *w, const int64_t o
         w->in[i] = (w->out[i] - 1) * w->stride[i] - w->lo[i] - w->hi[i] + extent(w, i) + output_padding[i];
         some &= w->in[i] > 0;
     }
-    if (!bad && !some)
-        return clg__call_fail(c, CLG_ESHAPE, "the result would be of %s: too much padding",
-                              clg__window_text(w->nd, w->in, text));
+    if (!bad && !some) {
+        char lo[80], hi[80];
+        return clg__call_fail(c, CLG_ESHAPE, "the result would be of %s: too much padding, %s before and %s after",
+                              clg__window_text(w->nd, w->in, text), clg__window_text(w->nd, w->lo, lo),
+                              clg__window_text(w->nd, w->hi, hi));
+    }
     bad = bad ? bad : too_large(c, w);
     limit(w);
     return bad;

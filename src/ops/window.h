@@ -48,6 +48,11 @@ clg_tensor clg__window_read(const clg__call *c, const clg__window_params *p, clg
 clg_tensor clg__window_fit(const clg__call *c, clg__window *w, bool ceil_mode);
 clg_tensor clg__window_unfit(const clg__call *c, clg__window *w, const int64_t output_padding[CLG__SPATIAL]);
 
+// An image without a batch, [C, sizes], becomes a batch of one; *single: it was one.
+clg_tensor clg__window_single(const clg__call *c, int nd, clg_tensor *x, bool *single);
+clg_tensor clg__window_result(clg_tensor y, clg_shape s, bool single); // of such an image, as shape s without its batch
+// Are the dimensions of t from `from` on 1 to CLG__WINDOW_MOST?
+clg_tensor clg__window_check(const clg__call *c, const char *name, clg_tensor t, int from);
 int64_t clg__window_size(const int64_t v[CLG__SPATIAL]); // their product
 // [a, b, sizes], with one size of 1 before those of one dimension when `flat`.
 clg_shape clg__window_shape(const clg__window *w, bool flat, int64_t a, int64_t b,
