@@ -6,19 +6,20 @@
 #define NV 4
 #endif
 #define NR (NV * VL)
-#ifndef PACK // a batch of dimensions .. x n1 x n2, in steps of s0, s1 and s2, of matrices [rows][columns]
+#ifndef PACK // a batch of dimensions .. x n1 x n2, in steps of s0, s1 and s2, of matrices [rows][columns]; to panels
+// that are panel_step apart, in steps of p0, p1 and p2 along the batch
 #define PACK                                                                                       \
-    long s0, long s1, long s2, long row_step, long column_step, long n1, long n2, int rows, int columns
+    long s0, long s1, long s2, long row_step, long column_step, long p0, long p1, long p2, long panel_step, long n1, \
+        long n2, int rows, int columns
 #endif
 
-// A [M][K] -> P[b][tile][k][MR], rows past M are zero. Grid: tiles x batch.
+// A [M][K] -> P[tile][k][MR], rows past M are zero. Grid: tiles x batch.
 CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, __global ACC *restrict P, PACK)
 {
     const int M = rows, K = columns, tile = get_group_id(0), m0 = tile * MR;
     const long sm = row_step, sk = column_step;
-    const int tiles = get_num_groups(0);
     __global const E *a = A + offset + BATCH_AT((long)get_group_id(1), n1, n2, s0, s1, s2) + m0 * sm;
-    __global ACC *p = P + ((long)get_group_id(1) * tiles + tile) * K * MR;
+    __global ACC *p = P + BATCH_AT((long)get_group_id(1), n1, n2, p0, p1, p2) + tile * panel_step;
     const int some = min(MR, M - m0);
     for (int i = 0; i < MR; i++) {
         __global const E *r = a + i * sm;
@@ -31,14 +32,14 @@ CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, __g
     }
 }
 
-// B [K][N] -> P[b][panel][k][NR], columns past N are zero. Grid: panels x k blocks of 16 x batch.
+// B [K][N] -> P[panel][k][NR], columns past N are zero. Grid: panels x k blocks of 16 x batch.
 CPU_KERNEL void NAME(gemm_pack_b)(__global const E *restrict B, long offset, __global ACC *restrict P, PACK)
 {
     const int K = rows, N = columns, panel = get_group_id(0), k0 = get_group_id(1) * VL, n0 = panel * NR;
     const int kn = min(VL, K - k0);
     const long sk = row_step, sn = column_step;
     __global const E *b = B + offset + BATCH_AT((long)get_group_id(2), n1, n2, s0, s1, s2) + k0 * sk;
-    __global ACC *p = P + (((long)get_group_id(2) * get_num_groups(0) + panel) * K + k0) * NR;
+    __global ACC *p = P + BATCH_AT((long)get_group_id(2), n1, n2, p0, p1, p2) + panel * panel_step + (long)k0 * NR;
     ROLLED for (int v = 0; v < NV; v++)
     {
         const int c0 = n0 + v * VL, left = min(VL, N - c0);

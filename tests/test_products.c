@@ -164,6 +164,68 @@ START_TEST(views_are_read_where_they_lie)
 }
 END_TEST
 
+// What the batch repeats, on either side and along any of its dimensions, has one product for its gradient: no more
+// launches than two plain matrices and what makes the cotangent. Beside the sum of all batches' products.
+START_TEST(what_is_repeated_has_one_product_for_its_gradient)
+{
+    static const struct { clg_shape a, b; int which; } all[] = {
+        { { 2, { 5, 4 } }, { 3, { 6, 4, 7 } }, 0 },          { { 2, { 70, 65 } }, { 3, { 3, 65, 33 } }, 0 },
+        { { 4, { 1, 3, 5, 4 } }, { 4, { 2, 3, 4, 7 } }, 0 }, { { 4, { 2, 1, 5, 4 } }, { 4, { 2, 3, 4, 7 } }, 0 },
+        { { 4, { 2, 3, 5, 4 } }, { 4, { 2, 1, 4, 7 } }, 1 }, { { 5, { 2, 1, 3, 5, 4 } }, { 5, { 1, 4, 3, 4, 7 } }, 0 },
+        { { 5, { 2, 1, 3, 5, 4 } }, { 5, { 1, 4, 3, 4, 7 } }, 1 }, { { 3, { 3, 5, 4 } }, { 2, { 4, 7 } }, 2 },
+        { { 2, { 5, 4 } }, { 3, { 6, 4, 1 } }, 0 },          { { 2, { 1, 4 } }, { 3, { 6, 4, 3 } }, 0 } };
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor a = noise(all[_i].a), b = noise(all[_i].b), in[2], whole[2], g, h;
+    const int k = all[_i].which == 0 ? 0 : 1;
+    if (all[_i].which == 2) // rows that do not lie one after another
+        a = clg_transpose(noise(CLG_SHAPE(5, 3, 4)), 0, 1);
+    in[0] = clg_track(a);
+    in[1] = clg_track(b);
+    clg_tensor y = clg_matmul(in[0], in[1]), c = noise(y->shape);
+    g = clg_grad(clg_sum(clg_mul(clg_mul(y, y), c), CLG_ALL, false), in[k]);
+    ok(clg_eval(y));
+    ck_assert_uint_le(launches_of(g), launches_of_one() + 1);
+    clg_shape full = y->shape; // the repeated operand, written out
+    full.dim[full.rank - 2] = in[k]->shape.dim[in[k]->shape.rank - 2];
+    full.dim[full.rank - 1] = in[k]->shape.dim[in[k]->shape.rank - 1];
+    whole[k] = clg_track(packed(clg_expand(in[k], full)));
+    whole[1 - k] = in[1 - k];
+    h = clg_grad(clg_sum(clg_mul(clg_mul(y, y), c), CLG_ALL, false), y); // the cotangent
+    h = clg_grad(clg_sum(clg_mul(clg_matmul(whole[0], whole[1]), clg_detach(h)), CLG_ALL, false), whole[k]);
+    clg_shape axes = { 0 };
+    for (int d = 0, more = full.rank - in[k]->shape.rank; d < full.rank - 2; d++) {
+        if (d < more || in[k]->shape.dim[d - more] != full.dim[d])
+            axes.dim[axes.rank++] = d;
+    }
+    h = clg_reshape(clg_sum(h, axes, true), in[k]->shape);
+    const int64_t n = clg_numel(g->shape);
+    ck_assert_int_eq(n, clg_numel(in[k]->shape));
+    double *got = read_all(g), *want = read_all(h);
+    for (int64_t i = 0; i < n; i++)
+        ck_assert_msg(fabs(got[i] - want[i]) <= 2e-5 * (fabs(want[i]) + 1), "element %lld is %g, expected %g",
+                      (long long) i, got[i], want[i]);
+    free(got);
+    free(want);
+    // second derivatives by both, against each other through the operand that is written out
+    clg_tensor gg = clg_grad(clg_sum(clg_mul(g, g), CLG_ALL, false), in[1 - k]);
+    ck_assert_msg(gg->status >= 0, "%s", clg_error(dev, gg->status));
+    clg_tensor again = clg_matmul(k == 0 ? packed(clg_expand(in[0], full)) : in[0], k == 1 ? packed(clg_expand(in[1], full)) : in[1]);
+    clg_tensor g2 = clg_grad(clg_sum(clg_mul(clg_mul(again, again), c), CLG_ALL, false), in[k]);
+    clg_tensor hh = clg_grad(clg_sum(clg_mul(g2, g2), CLG_ALL, false), in[1 - k]);
+    got = read_all(packed(gg));
+    want = read_all(packed(hh));
+    double size = 0;
+    for (int64_t i = 0; i < clg_numel(gg->shape); i++)
+        size = fmax(size, fabs(want[i]));
+    for (int64_t i = 0; i < clg_numel(gg->shape); i++)
+        ck_assert_msg(fabs(got[i] - want[i]) <= 1e-4 * size, "second derivative %lld is %g, expected %g", (long long) i,
+                      got[i], want[i]);
+    free(got);
+    free(want);
+    clg_scope_pop(s);
+}
+END_TEST
+
 static uint64_t peak_of(clg_shape sa, clg_shape sb, bool derivative)
 {
     clg_device old = dev;
@@ -304,6 +366,7 @@ int main(void)
     TCase *c = tcase_create("products");
     tcase_add_loop_test(c, rows_of_a_batch_are_one_product, 0, 6);
     tcase_add_loop_test(c, views_are_read_where_they_lie, 0, PAIRS);
+    tcase_add_loop_test(c, what_is_repeated_has_one_product_for_its_gradient, 0, 10);
     tcase_add_test(c, what_is_repeated_takes_no_memory);
     tcase_add_test(c, masks_are_no_pass_of_their_own);
     tcase_add_loop_test(c, values_in_every_type, 0, 8);

@@ -1,28 +1,58 @@
 // SPDX-License-Identifier: MIT
 // Matrix product, batched: kernels in cl/gemm_cpu.cl and cl/gemm_gpu.cl, or CLBlast.
 #include "graph/build.h"
+#include "graph/node.h"
 #include "ops/element.h"
 #include <clgrad/ops.h>
 
-// The node: a [batch.., M, K] with up to three batch dimensions, b [batch.., K, N], or [K, N] for all of
-// them; any strides.
+// The node: a [batch.., M, K] with up to three batch dimensions, b [batch.., K, N], or [K, N] for all of them; any
+// strides. Dimensions of the batch that are 1 in one operand are repeated. Those that params name are summed over, as
+// part of K: 1 in the result.
 enum { BATCH = 3 };
+
+typedef struct params {
+    bool sum[BATCH];
+} params;
+
+static void write_key(const void *p, clg__key *k)
+{
+    for (int d = 0; d < BATCH; d++)
+        clg__key_i64(k, ((const params *) p)->sum[d]);
+}
 
 static clg_tensor matmul_vjp(const clg__vjp *v, int i);
 
+// The batch, in three dimensions: of the operands, and of the result.
 typedef struct sizes {
-    int64_t batch[BATCH], b; // their product
-    int m, n, k;
+    int64_t all[BATCH], batch[BATCH], b, sums; // products: of batch, of what is summed over
+    bool sum[BATCH];
+    int m, n, k; // k of one matrix
 } sizes;
+
+// Dimension d of the batch of shape s.
+static int64_t batch_dim(const clg_shape *s, int d)
+{
+    const int at = s->rank - (BATCH + 2) + d;
+    return at < 0 ? 1 : s->dim[at];
+}
+
+static int64_t common_dim(const clg_shape *a, const clg_shape *b, int d)
+{
+    return batch_dim(a, d) == 1 ? batch_dim(b, d) : batch_dim(a, d);
+}
 
 static sizes sizes_of(const clg__kernel_call *c)
 {
     const clg_shape *s = c->out_shape;
-    sizes z = { { 1, 1, 1 }, 1, (int) s->dim[s->rank - 2], (int) s->dim[s->rank - 1],
-                (int) c->in_shape[0].dim[s->rank - 1] };
-    for (int d = 0; d < s->rank - 2; d++) {
-        z.batch[BATCH - (s->rank - 2) + d] = s->dim[d];
-        z.b *= s->dim[d];
+    const params *p = c->params;
+    sizes z = { .b = 1, .sums = 1, .m = (int) s->dim[s->rank - 2], .n = (int) s->dim[s->rank - 1],
+                .k = (int) c->in_shape[0].dim[c->in_shape[0].rank - 1] };
+    for (int d = 0; d < BATCH; d++) {
+        z.all[d] = common_dim(&c->in_shape[0], &c->in_shape[1], d);
+        z.sum[d] = p->sum[d];
+        z.batch[d] = z.sum[d] ? 1 : z.all[d];
+        z.b *= z.batch[d];
+        z.sums *= z.sum[d] ? z.all[d] : 1;
     }
     return z;
 }
@@ -61,21 +91,28 @@ static const char *accepts_cpu(const clg__kernel_call *c)
     return c->caps->cpu_class ? NULL : "for CPU-class devices";
 }
 
-// The matrices of one operand that are packed: a repeated one once.
+// The matrices of one operand that are packed: a repeated one once. Those that are summed over lie one after another
+// in each panel.
 typedef struct packed {
     int64_t batch[BATCH], n; // their product
+    int64_t at[BATCH];       // steps along it, in packed elements
     int64_t step[BATCH];     // in packed matrices, along the batch of the result
+    int64_t kept;            // packed matrices
 } packed;
 
-static packed packed_of(const clg__kernel_call *c, const sizes *s, int i)
+// panel: elements that a matrix has in one of `panels`
+static packed packed_of(const clg__kernel_call *c, const sizes *s, int i, int64_t panel, size_t panels)
 {
-    int64_t stride[BATCH + 2];
-    packed p = { .n = 1 };
+    int64_t stride[BATCH + 2], sums = 1;
+    packed p = { .n = 1, .kept = 1 };
     strides_of(c, i, stride);
     for (int d = BATCH - 1; d >= 0; d--) {
-        p.batch[d] = stride[d] ? s->batch[d] : 1;
-        p.step[d] = stride[d] ? p.n : 0;
+        p.batch[d] = stride[d] || s->sum[d] ? s->all[d] : 1;
         p.n *= p.batch[d];
+        p.at[d] = s->sum[d] ? sums * panel : p.kept * (int64_t) panels * s->sums * panel;
+        p.step[d] = s->sum[d] || !stride[d] ? 0 : p.kept;
+        sums *= s->sum[d] ? p.batch[d] : 1;
+        p.kept *= s->sum[d] ? 1 : p.batch[d];
     }
     return p;
 }
@@ -89,11 +126,10 @@ static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
     const size_t tiles = up(s.m, mr), panels = up(s.n, nr);
     if (empty(&s))
         return;
-    packed pack[2];
-    for (int i = 0; i < 2; i++)
-        pack[i] = packed_of(c, &s, i);
-    const int pa = clg__kplan_temp(p, (size_t) pack[0].n * tiles * (size_t) s.k * (size_t) mr * e + 4);
-    const int pb = clg__kplan_temp(p, (size_t) pack[1].n * panels * (size_t) s.k * (size_t) nr * e + 4);
+    const int64_t panel[2] = { (int64_t) s.k * mr, (int64_t) s.k * nr };
+    const packed pack[2] = { packed_of(c, &s, 0, panel[0], tiles), packed_of(c, &s, 1, panel[1], panels) };
+    const int pa = clg__kplan_temp(p, (size_t) (pack[0].kept * s.sums * panel[0]) * tiles * e + 4);
+    const int pb = clg__kplan_temp(p, (size_t) (pack[1].kept * s.sums * panel[1]) * panels * e + 4);
     clg__launch *l[3] = { clg__kplan_kernel(p, "gemm_pack", "gemm_pack_a"),
                           clg__kplan_kernel(p, "gemm_pack", "gemm_pack_b"),
                           clg__kplan_kernel(p, "gemm_cpu", "gemm") };
@@ -111,6 +147,8 @@ static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
         clg__arg_temp(p, l[i], i ? pb : pa);
         CLG__ARG_BLOCK(p, l[i], "PACK", { "s0", stride[0], true }, { "s1", stride[1], true },
                        { "s2", stride[2], true }, { "row_step", stride[3], true }, { "column_step", stride[4], true },
+                       { "p0", pack[i].at[0], true }, { "p1", pack[i].at[1], true }, { "p2", pack[i].at[2], true },
+                       { "panel_step", s.sums * panel[i], true },
                        { "n1", pack[i].batch[1], true }, { "n2", pack[i].batch[2], true },
                        { "rows", i ? s.k : s.m, false }, { "columns", i ? s.n : s.k, false });
     }
@@ -131,11 +169,11 @@ static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
     clg__arg_i64(p, l[2], s.batch[2]);
     clg__arg_i32(p, l[2], s.m);
     clg__arg_i32(p, l[2], s.n);
-    clg__arg_i32(p, l[2], s.k);
+    clg__arg_i32(p, l[2], (int32_t) (s.sums * s.k));
     clg__arg_i32(p, l[2], (int32_t) block);
     clg__arg_epilogue(p, l[2]);
     clg__kplan_grid(l[2], panels, up((int64_t) tiles, (int64_t) block), (size_t) s.b, 1, 1, 1);
-    p->flops += 2ull * (uint64_t) s.b * (uint64_t) s.m * (uint64_t) s.n * (uint64_t) s.k;
+    p->flops += 2ull * (uint64_t) (s.b * s.sums) * (uint64_t) s.m * (uint64_t) s.n * (uint64_t) s.k;
 }
 
 static const char *accepts_gpu(const clg__kernel_call *c)
@@ -162,6 +200,9 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
     arg_out(c, p, l);
     clg__arg_i64(p, l, s.batch[1]);
     clg__arg_i64(p, l, s.batch[2]);
+    clg__arg_i64(p, l, s.sums);
+    clg__arg_i64(p, l, s.sum[1] ? s.all[1] : 1);
+    clg__arg_i64(p, l, s.sum[2] ? s.all[2] : 1);
     clg__arg_i32(p, l, s.m);
     clg__arg_i32(p, l, s.n);
     clg__arg_i32(p, l, s.k);
@@ -173,7 +214,7 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
         clg__kplan_define(p, l, "DEEP", "8");
     clg__kplan_grid(l, up(s.n, 4 * side) * up(s.m, 4 * side) * (size_t) s.b, 1, 1, (size_t) side,
                     (size_t) side, 1);
-    p->flops += 2ull * (uint64_t) s.b * (uint64_t) s.m * (uint64_t) s.n * (uint64_t) s.k;
+    p->flops += 2ull * (uint64_t) (s.b * s.sums) * (uint64_t) s.m * (uint64_t) s.n * (uint64_t) s.k;
 }
 
 // Row- or column-major with what leading dimension? 0: neither
@@ -196,7 +237,7 @@ static const char *accepts_blas(const clg__kernel_call *c)
     if (!clg_dtype_is_float(c->out_dtype[0]) || clg__is_packed(c->out_dtype[0]))
         return "only f32 and f64";
     const sizes s = sizes_of(c);
-    if (s.b != 1 || empty(&s) || s.k == 0)
+    if (s.b != 1 || s.sums != 1 || empty(&s) || s.k == 0)
         return "batched or empty";
     for (int i = 0; i < 2; i++) {
         if (!leading(c, i, &t))
@@ -223,19 +264,25 @@ static const clg__variant variants[] = {
     { "gpu_tiled", accepts_gpu, plan_gpu, true },
 };
 
-static const clg__op op_matmul = { .name = "matmul", .kind = CLG__KERNEL, .vjp = matmul_vjp,
+static const clg__op op_matmul = { .name = "matmul", .kind = CLG__KERNEL, .vjp = matmul_vjp, .key = write_key,
+                                   .params_bytes = sizeof(params),
                                    .variants = variants, .n_variants = 3, .strided_inputs = 3,
                                    .row_axis_from_end = 2, .strided_output = true };
 
-static clg_tensor product(clg_tensor a, clg_tensor b)
+static clg_tensor product(clg_tensor a, clg_tensor b, const params *p)
 {
     clg__call c;
     clg_tensor in[2] = { a, b };
     if (!clg__call_begin(&c, "matmul", "a b", 2, in))
         return clg__call_poison(&c);
-    clg_shape s = a->shape;
+    clg_shape s = { .rank = a->shape.rank > b->shape.rank ? a->shape.rank : b->shape.rank };
+    for (int d = 0; d < s.rank - 2; d++) {
+        const int at = BATCH - (s.rank - 2) + d;
+        s.dim[d] = p->sum[at] ? 1 : common_dim(&a->shape, &b->shape, at);
+    }
+    s.dim[s.rank - 2] = a->shape.dim[a->shape.rank - 2];
     s.dim[s.rank - 1] = b->shape.dim[b->shape.rank - 1];
-    return clg__call_node(&c, &op_matmul, a->dtype, &s, NULL);
+    return clg__call_node(&c, &op_matmul, a->dtype, &s, p);
 }
 
 static clg_tensor flip_last(clg_tensor t)
@@ -258,28 +305,73 @@ static clg_tensor as_rows(clg_tensor t)
     return clg_reshape(t, CLG_SHAPE(rows_of(&t->shape), t->shape.dim[t->shape.rank - 1]));
 }
 
+// How t lies, also where it is another name of a view.
+static clg__access access_of(clg_tensor t)
+{
+    const clg__node *n = clg__node_of(t);
+    while (n->op->kind == CLG__ALIAS && !n->buf)
+        n = n->in[0];
+    return clg__tensor_access(&n->pub, NULL);
+}
+
 static bool is_column_major(clg_tensor t)
 {
     const int last = t->shape.rank - 1;
-    return clg__tensor_access(t, NULL).stride[last] != 1 && t->shape.dim[last] > 1;
+    return access_of(t).stride[last] != 1 && t->shape.dim[last] > 1;
 }
 
 enum { MOST = INT32_MAX / 64 }; // of rows, columns and what is summed over
 
-// The cotangent of a column-major operand comes column-major, so that what undoes the transpose gets
-// contiguous memory. What is shared by a batch gets the sum over all its rows, as one product; only where
-// those are too many the reverse sweep adds the batch.
+// Can it be seen in this shape as it lies? What is padded is copied anyway.
+static bool lies_as(clg_tensor t, const clg_shape *to)
+{
+    clg__access g = access_of(t);
+    return g.windowed || clg__access_reshape(&g, &t->shape, to);
+}
+
+static bool lies_as_rows(clg_tensor t)
+{
+    return lies_as(t, &CLG_SHAPE(rows_of(&t->shape), t->shape.dim[t->shape.rank - 1]));
+}
+
+// x times y, summed over the batch where an operand of shape `of` is repeated: its cotangent. Only where that is too
+// much to sum over in one product the reverse sweep adds the batch.
+static clg_tensor cotangent(clg_tensor x, clg_tensor y, const clg_shape *of)
+{
+    params p = { { false } };
+    int64_t sums = x->shape.dim[x->shape.rank - 1];
+    bool fits = true;
+    for (int d = 0; d < BATCH && x->status >= 0 && y->status >= 0; d++) {
+        const int64_t n = common_dim(&x->shape, &y->shape, d);
+        p.sum[d] = batch_dim(of, d) == 1 && n != 1;
+        fits &= !p.sum[d] || (!__builtin_mul_overflow(sums, n, &sums) && sums <= MOST);
+    }
+    if (!fits)
+        return product(x, y, &(params) { { false } });
+    const clg_tensor t = product(x, y, &p);
+    clg_shape s = t->shape;
+    if (s.rank == of->rank)
+        return t;
+    s.dim[0] = s.dim[s.rank - 2];
+    s.dim[1] = s.dim[s.rank - 1];
+    s.rank = 2;
+    return clg_reshape(t, s); // one matrix for all
+}
+
+// The cotangent of a column-major operand comes column-major, so that what undoes the transpose gets contiguous
+// memory. What is shared by a batch gets the sum over all its rows, as one product.
 static clg_tensor matmul_vjp(const clg__vjp *v, int i)
 {
     clg_tensor a = v->in[0], b = v->in[1], g = v->g;
     const bool shared = b->shape.rank < a->shape.rank, column = is_column_major(v->in[i]);
+    const clg_shape *of = &v->in[i]->shape;
     if (i == 0)
-        return column && !shared ? flip_last(product(b, flip_last(g))) : product(g, flip_last(b));
-    if (shared && rows_of(&a->shape) <= MOST) {
+        return column && !shared ? flip_last(cotangent(b, flip_last(g), of)) : cotangent(g, flip_last(b), of);
+    if (shared && rows_of(&a->shape) <= MOST && lies_as_rows(a) && lies_as_rows(g)) {
         a = as_rows(a);
         g = as_rows(g);
     }
-    return column ? flip_last(product(flip_last(g), a)) : product(flip_last(a), g);
+    return column ? flip_last(cotangent(flip_last(g), a, of)) : cotangent(flip_last(a), g, of);
 }
 
 static clg_shape batch_of(clg_tensor t)
@@ -297,13 +389,6 @@ static clg_tensor expand_batch(clg_tensor t, const clg_shape *batch)
     return clg_expand(t, full);
 }
 
-// Can it be seen in this shape as it lies? What is padded is copied anyway.
-static bool lies_as(clg_tensor t, const clg_shape *to)
-{
-    clg__access g = clg__tensor_access(t, NULL);
-    return g.windowed || clg__access_reshape(&g, &t->shape, to);
-}
-
 static clg_shape without(const clg_shape *s, int d) // joined with the next
 {
     clg_shape out = { .rank = s->rank - 1 };
@@ -312,9 +397,18 @@ static clg_shape without(const clg_shape *s, int d) // joined with the next
     return out;
 }
 
+static clg_tensor with_rank(clg_tensor t, int rank)
+{
+    clg_shape s = { .rank = rank };
+    for (int d = 0, more = rank - t->shape.rank; d < rank; d++)
+        s.dim[d] = d < more ? 1 : t->shape.dim[d - more];
+    return clg_reshape(t, s);
+}
+
 // The batch in as many dimensions as the node has, joined where both operands lie so.
 static clg_tensor batched(clg_tensor x, clg_tensor y)
 {
+    const params none = { { false } };
     while (x->status >= 0 && y->status >= 0 && x->shape.rank > BATCH + 2) {
         const bool shared = y->shape.rank == 2;
         int d = 0;
@@ -328,7 +422,7 @@ static clg_tensor batched(clg_tensor x, clg_tensor y)
         x = clg_reshape(x, without(&x->shape, d));
         y = shared ? y : clg_reshape(y, without(&y->shape, d));
     }
-    return product(x, y);
+    return product(x, y, &none);
 }
 
 // x times y, batches broadcast to `batch`. One matrix for all rows makes one product of all rows, where
@@ -336,6 +430,8 @@ static clg_tensor batched(clg_tensor x, clg_tensor y)
 static clg_tensor multiply(clg_tensor x, clg_tensor y, const clg_shape *batch)
 {
     const clg_shape own = batch_of(y);
+    if (clg_numel(own) != 1 && batch->rank <= BATCH) // what is repeated stays so
+        return batched(with_rank(x, batch->rank + 2), with_rank(y, batch->rank + 2));
     if (clg_numel(own) != 1)
         return batched(expand_batch(x, batch), expand_batch(y, batch));
     y = clg_reshape(y, CLG_SHAPE(y->shape.dim[own.rank], y->shape.dim[own.rank + 1]));
