@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// clgrad bench: which of the three benches is wanted, and how.
+// clgrad bench: which of the benches is wanted, and how.
 #include "bench/families.h"
 #include "cases.h"
+#include "nets/run.h"
 #include "tool.h"
 
 #include <stdio.h>
@@ -11,6 +12,7 @@
 static void help(void)
 {
     printf("usage: clgrad bench [--family F] [--quick] [--compare] [--worst N] [--json]\n"
+           "       clgrad bench --net N [--profile] [--keep DIR] [--json]\n"
            "       clgrad bench --cases [CASE...] [--json]\n"
            "       clgrad bench --plan [GRAPH...] [--json]\n\n"
            "Measure families of shapes: matrix products, convolutions in three directions,\n"
@@ -23,11 +25,15 @@ static void help(void)
            "  --peer P     compare with these only: names with commas, such as oneDNN\n"
            "  --busy       count processor time over cores: where others use the machine too\n"
            "  --worst N    in the end the N cases with the smallest share, and ratio\n\n"
+           "  --net N      whole networks: names with commas, or all; inference and training\n"
+           "  --profile    of a network: the kernels of a step, and their time\n"
+           "  --keep DIR   write weights and data there, as tools/compare-torch needs\n\n"
            "  --cases      the examples of operations, or those that are named: the medians\n"
            "               of several rounds; without names a launch and a node too\n"
            "  --plan       what recording, differentiating and planning graphs of 1,000 to\n"
            "               50,000 nodes cost a node; nothing is compiled or run\n\n"
-           "  --list       print the families, with --family their cases; with --cases those\n"
+           "  --list       print the families, with --family their cases; with --cases or\n"
+           "               --net all those\n"
            "  --json       print as JSON\n"
            "  --device D   number, type or part of a name; see clgrad devices\n\n"
            "Try first:  clgrad bench --quick --worst 20\n");
@@ -35,8 +41,9 @@ static void help(void)
 
 typedef struct request {
     families_options f;
+    nets_options nets;
     bool cases, plan, help;
-    const char *device, *of_families; // an option that only they have
+    const char *device, *of_families, *of_nets; // options that only they have
     char **names;
     int n;
 } request;
@@ -44,7 +51,7 @@ typedef struct request {
 // An option with a value; false: it is none of them.
 static bool value_option(request *r, int argc, char **argv, int *i, int *code)
 {
-    static const char *const options[] = { "--device", "--family", "--peer", "--worst" };
+    static const char *const options[] = { "--device", "--family", "--peer", "--worst", "--net", "--keep" };
     for (size_t k = 0; k < sizeof options / sizeof options[0]; k++) {
         const char *v = option_value(argc, argv, i, options[k]);
         if (!v)
@@ -57,9 +64,15 @@ static bool value_option(request *r, int argc, char **argv, int *i, int *code)
             r->f.families = v;
         else if (k == 2)
             r->f.peers = v;
+        else if (k == 4)
+            r->nets.names = v;
+        else if (k == 5)
+            r->nets.keep = v;
         else if (!parse_int(v, 1, 10000, &r->f.worst))
             *code = usage_error("bench", "--worst '%s': expected a whole number from 1 to 10000", v);
-        if (k > 0)
+        if (k == 5)
+            r->of_nets = options[k];
+        else if (k > 0 && k < 4)
             r->of_families = options[k];
         return true;
     }
@@ -74,7 +87,7 @@ static bool flag_option(request *r, const char *word)
     } flags[] = { { "--json", &r->f.json, false }, { "--list", &r->f.list, false }, { "--cases", &r->cases, false },
                   { "--plan", &r->plan, false },   { "--help", &r->help, false },   { "-h", &r->help, false },
                   { "--quick", &r->f.quick, true }, { "--compare", &r->f.compare, true },
-                  { "--busy", &r->f.busy, true } };
+                  { "--busy", &r->f.busy, true }, { "--profile", &r->nets.profile, false } };
     for (size_t k = 0; k < sizeof flags / sizeof flags[0]; k++) {
         if (strcmp(word, flags[k].name) == 0) {
             if (flags[k].families)
@@ -102,10 +115,17 @@ static int read_request(request *r, int argc, char **argv)
                 "bench", r->plan ? "no graph '%s'; see --plan --list" : "no case '%s'; see --cases --list", argv[i]);
     }
     r->cases |= r->n > 0 && !r->plan; // a case that is named
-    if (code == EXIT_OK && r->cases && r->plan)
-        code = usage_error("bench", "--cases and --plan exclude each other");
-    if (code == EXIT_OK && (r->cases || r->plan) && r->of_families)
-        code = usage_error("bench", "%s is for families, not for %s", r->of_families, r->plan ? "--plan" : "cases");
+    if (r->nets.profile)
+        r->of_nets = "--profile";
+    if (code == EXIT_OK && r->cases + r->plan + (r->nets.names != NULL) > 1)
+        code = usage_error("bench", "--net, --cases and --plan exclude each other");
+    if (code == EXIT_OK && (r->cases || r->plan || r->nets.names) && r->of_families)
+        code = usage_error("bench", "%s is for families, not for %s", r->of_families,
+                           r->plan ? "--plan" : r->cases ? "cases" : "--net");
+    if (code == EXIT_OK && r->of_nets && !r->nets.names)
+        code = usage_error("bench", "%s needs --net", r->of_nets);
+    if (code == EXIT_OK && r->nets.profile && r->f.json)
+        code = usage_error("bench", "--profile has no --json");
     if (code == EXIT_OK && r->f.peers && !r->f.compare)
         code = usage_error("bench", "--peer needs --compare");
     return code;
@@ -113,6 +133,10 @@ static int read_request(request *r, int argc, char **argv)
 
 static int run_request(request *r)
 {
+    r->nets.json = r->f.json;
+    r->nets.list = r->f.list;
+    if (r->nets.names)
+        return bench_nets(&r->nets, r->device);
     if (!r->cases && !r->plan)
         return bench_families(&r->f, r->device);
     if (r->f.list) {

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+// Runs networks: forward in inference, then training steps, on random weights and data, which --keep writes before
+// the first step so that others can do the same.
+#include "run.h"
+
+#include "../bench/families.h"
+#include "../tool.h"
+#include "nets.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_STEPS = 3, MOST_ROUNDS = 200, MOST_KERNELS = 512 };
+static const double patience_seconds = 2; // of measuring, at least three rounds
+
+typedef struct net_run {
+    const net *n;
+    clg_device dev;
+    clg_store store;
+    clg_optim optim;
+    clg_tensor in[NET_ARRAYS];
+    double losses[1 + FIRST_STEPS]; // inference, then of the first steps
+    double first[2], best[2], median[2]; // seconds of inference and of a step; first: with what is compiled
+} net_run;
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *) a, y = *(const double *) b;
+    return x < y ? -1 : x > y;
+}
+
+static clg_status make_data(net_run *r)
+{
+    const clg_scope scope = clg_scope_push(r->dev);
+    int n = 0;
+    for (; n < NET_ARRAYS && r->n->in[n].shape.rank > 0; n++) {
+        const net_array *a = &r->n->in[n];
+        clg_tensor x = a->classes ? clg_floor(clg_uniform(r->dev, CLG_F32, a->shape, 0, (double) a->classes))
+                                  : clg_uniform(r->dev, CLG_F32, a->shape, -1, 1);
+        r->in[n] = clg_keep(a->classes ? clg_cast(x, CLG_I64) : x);
+    }
+    const clg_status st = clg_eval_n(r->in, n);
+    clg_scope_pop(scope);
+    return st;
+}
+
+// One inference, or one training step; the loss may be read.
+static clg_status once(net_run *r, bool train, double *loss)
+{
+    clg_status st = CLG_OK;
+    const clg_scope scope = clg_scope_push(r->dev);
+    const clg_tensor y = r->n->output(r->store, r->in);
+    if (!train && !loss) {
+        st = clg_eval(y);
+    } else {
+        const clg_tensor l = r->n->loss(y, r->in);
+        if (train)
+            st = clg_optim_step(r->optim, l);
+        const double value = st < 0 ? 0 : clg_item(l, &st);
+        if (loss)
+            *loss = value;
+    }
+    clg_scope_pop(scope);
+    return st < 0 ? st : clg_sync(r->dev);
+}
+
+static clg_status time_it(net_run *r, bool train)
+{
+    double t[MOST_ROUNDS], all = 0;
+    int n = 0;
+    clg_status st = once(r, train, NULL);
+    while (st >= 0 && n < MOST_ROUNDS && (n < 3 || all < patience_seconds)) {
+        const double from = now_seconds();
+        st = once(r, train, NULL);
+        all += t[n++] = now_seconds() - from;
+    }
+    qsort(t, (size_t) n, sizeof t[0], by_value);
+    r->best[train] = n ? t[0] : 0;
+    r->median[train] = n ? t[n / 2] : 0;
+    return st;
+}
+
+static bool write_data(net_run *r, const char *path, char *error, size_t size)
+{
+    static const char *const names[NET_ARRAYS] = { "in0", "in1", "in2" };
+    clg_safetensor t[NET_ARRAYS] = { 0 };
+    void *data[NET_ARRAYS] = { 0 };
+    int n = 0;
+    bool fine = true;
+    for (; n < NET_ARRAYS && r->in[n] && fine; n++) {
+        const clg_tensor x = r->in[n];
+        const size_t bytes = (size_t) clg_numel(x->shape) * clg_dtype_size(x->dtype);
+        data[n] = malloc(bytes);
+        fine = data[n] && clg_read(x, data[n], bytes) >= 0;
+        t[n] = (clg_safetensor) { names[n], true, x->dtype, x->shape, data[n], bytes };
+    }
+    fine = fine && clg_safetensors_write(path, t, n, NULL, error, size) >= 0;
+    for (int i = 0; i < n; i++)
+        free(data[i]);
+    return fine;
+}
+
+static bool keep(net_run *r, const char *folder)
+{
+    char path[4096], error[500] = "";
+    snprintf(path, sizeof path, "%s/%s.weights.safetensors", folder, r->n->name);
+    bool fine = clg_store_save(r->store, path, NULL) >= 0;
+    if (!fine)
+        snprintf(error, sizeof error, "%s", clg_error(r->dev, CLG_OK));
+    snprintf(path, sizeof path, "%s/%s.data.safetensors", folder, r->n->name);
+    fine = fine && write_data(r, path, error, sizeof error);
+    if (!fine)
+        fprintf(stderr, "clgrad bench: --keep: %s\n", *error ? error : "out of memory");
+    return fine;
+}
+
+// ---- where a step's time goes
+
+typedef struct kernel_time {
+    char name[80];
+    uint64_t launches;
+    double seconds;
+} kernel_time;
+
+typedef struct kernel_times {
+    kernel_time k[MOST_KERNELS];
+    int n;
+} kernel_times;
+
+static void take_kernel(void *user, const char *kernel, uint64_t launches, double seconds)
+{
+    kernel_times *all = user;
+    if (all->n == MOST_KERNELS)
+        return;
+    kernel_time *k = &all->k[all->n++];
+    snprintf(k->name, sizeof k->name, "%s", kernel);
+    k->launches = launches;
+    k->seconds = seconds;
+}
+
+static int by_seconds(const void *a, const void *b)
+{
+    const double x = ((const kernel_time *) a)->seconds, y = ((const kernel_time *) b)->seconds;
+    return x > y ? -1 : x < y;
+}
+
+static clg_status profile(net_run *r)
+{
+    enum { STEPS = 3, SHOWN = 40 };
+    kernel_times *all = calloc(1, sizeof *all);
+    clg_status st = all ? clg_device_profile(r->dev, NULL, NULL) : CLG_ENOMEM;
+    for (int i = 0; i < STEPS && st >= 0; i++)
+        st = once(r, true, NULL);
+    if (st >= 0)
+        st = clg_device_profile(r->dev, take_kernel, all);
+    if (st >= 0) {
+        double sum = 0;
+        for (int i = 0; i < all->n; i++)
+            sum += all->k[i].seconds;
+        qsort(all->k, (size_t) all->n, sizeof all->k[0], by_seconds);
+        printf("%s: a training step's kernels, %.3f ms together\n", r->n->name, 1e3 * sum / STEPS);
+        for (int i = 0; i < all->n && i < SHOWN; i++)
+            printf("  %8.3f ms %5.1f %% %5.0f x  %s\n", 1e3 * all->k[i].seconds / STEPS, 100 * all->k[i].seconds / sum,
+                   (double) all->k[i].launches / STEPS, all->k[i].name);
+    }
+    free(all);
+    return st;
+}
+
+// ---- one network
+
+static clg_status run_net(net_run *r, const nets_options *o, bool *kept)
+{
+    double from = now_seconds();
+    r->store = clg_store_create(r->dev, 1);
+    clg_status st = r->store ? make_data(r) : CLG_ENOMEM;
+    if (st >= 0) {
+        clg_store_train(r->store, false);
+        from = now_seconds();
+        st = once(r, false, &r->losses[0]);
+        r->first[0] = now_seconds() - from;
+    }
+    *kept = st < 0 || !o->keep || keep(r, o->keep);
+    if (st >= 0)
+        st = time_it(r, false);
+    if (st >= 0) {
+        clg_store_train(r->store, true);
+        r->optim = clg_sgd_create(r->store, clg_sgd_params(.lr = 0.01, .momentum = 0.9));
+        st = r->optim ? CLG_OK : clg_error_status(r->dev);
+    }
+    for (int i = 0; i < FIRST_STEPS && st >= 0; i++) {
+        from = now_seconds();
+        st = once(r, true, &r->losses[1 + i]);
+        if (i == 0)
+            r->first[1] = now_seconds() - from;
+    }
+    if (st >= 0)
+        st = o->profile ? profile(r) : time_it(r, true);
+    for (int i = 0; i < NET_ARRAYS; i++)
+        clg_drop(&r->in[i]);
+    clg_optim_destroy(&r->optim);
+    clg_store_destroy(&r->store);
+    return st;
+}
+
+static json_t *net_object(const net_run *r)
+{
+    json_t *losses = json_array();
+    for (int i = 0; i <= FIRST_STEPS; i++)
+        json_array_append_new(losses, json_real(r->losses[i]));
+    return json_pack("{s:s, s:s, s:o, s:{s:f, s:f, s:f}, s:{s:f, s:f, s:f}}", "net", r->n->name, "what", r->n->what,
+                     "losses", losses, "forward", "best", r->best[0], "median", r->median[0], "first", r->first[0], "step",
+                     "best", r->best[1], "median", r->median[1], "first", r->first[1]);
+}
+
+static int run_all(clg_device dev, const nets_options *o)
+{
+    json_t *all = json_array();
+    int code = EXIT_OK;
+    if (!o->json && !o->profile)
+        printf("%-13s %10s %10s %10s %10s %10s\n", "ms", "forward", "median", "step", "median", "first step");
+    for (int i = 0; i < net_count && code == EXIT_OK; i++) {
+        net_run r = { .n = &nets[i], .dev = dev };
+        bool kept = true;
+        if (strcmp(o->names, "all") != 0 && !name_listed(o->names, nets[i].name))
+            continue;
+        if (run_net(&r, o, &kept) < 0) {
+            fprintf(stderr, "clgrad bench: %s: %s\n", nets[i].name, clg_error(dev, CLG_OK));
+            code = EXIT_FAILED;
+        } else if (!kept) {
+            code = EXIT_FAILED;
+        } else if (o->json) {
+            json_array_append_new(all, net_object(&r));
+        } else if (!o->profile) {
+            printf("%-13s %10.3f %10.3f %10.3f %10.3f %10.0f  %s\n", nets[i].name, 1e3 * r.best[0], 1e3 * r.median[0],
+                   1e3 * r.best[1], 1e3 * r.median[1], 1e3 * r.first[1], nets[i].what);
+        }
+        fflush(stdout);
+        clg_device_trim(dev);
+    }
+    if (o->json) {
+        char *text = json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+        puts(text ? text : "[]");
+        free(text);
+    }
+    json_decref(all);
+    return code;
+}
+
+int bench_nets(const nets_options *o, const char *device)
+{
+    char name[NET_NAME];
+    for (const char *at = o->names; at && *at; at += strcspn(at, ",")) {
+        bool known = false;
+        at += *at == ',';
+        snprintf(name, sizeof name, "%.*s", (int) strcspn(at, ","), at);
+        for (int i = 0; i < net_count; i++)
+            known |= strcmp(nets[i].name, name) == 0;
+        if (!known && strcmp(name, "all") != 0)
+            return usage_error("bench", "no network '%s'; see --net all --list", name);
+    }
+    if (o->list) {
+        for (int i = 0; i < net_count; i++)
+            printf("%-13s %s\n", nets[i].name, nets[i].what);
+        return EXIT_OK;
+    }
+    clg_device dev = open_device("bench", device, o->profile);
+    const int code = dev ? run_all(dev, o) : EXIT_FAILED;
+    clg_device_close(&dev);
+    return code;
+}

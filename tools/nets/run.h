@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// `clgrad bench --net`: times of whole networks.
+#ifndef CLG_NETS_RUN_H
+#define CLG_NETS_RUN_H
+
+#include <stdbool.h>
+
+typedef struct nets_options {
+    const char *names; // with commas; "all"
+    const char *keep;  // folder for weights and data; NULL: they are not written
+    bool json, profile, list;
+} nets_options;
+
+int bench_nets(const nets_options *o, const char *device);
+#endif
