@@ -69,10 +69,11 @@ for path in sorted(root.glob('src/**/*')) + sorted(root.glob('tools/**/*')) + so
             check_includes(path, lines)
             check_process(path, lines)
 # tools/bench/peer_*.c are about other libraries
-for path in sorted(root.glob('tools/*.[ch]')) + sorted(root.glob('tools/bench/*.[ch]')):
+for path in sorted(root.glob('tools/*.[ch]')) + sorted(root.glob('tools/bench/*.[ch]')) + \
+        sorted(root.glob('tools/nets/*.[ch]')):
     for number, line in enumerate(path.read_text().splitlines(), 1):
         m = re.match(r'\s*#\s*include\s+"([\w./]+)/', line)
-        if (m and m[1] not in ('bench', '..')) or ('<CL/' in line and not path.name.startswith('peer_')):
+        if (m and m[1] not in ('bench', 'nets', '..', '../bench')) or ('<CL/' in line and not path.name.startswith('peer_')):
             bad.append(f'{path}:{number}: tools use public headers only')
 print('\n'.join(bad))
 sys.exit(bool(bad))

@@ -238,7 +238,9 @@ class Commands(Case):
                      ["bench", "--nonsense"], ["bench", "--family", "no_such"], ["bench", "--family"],
                      ["bench", "--worst", "0"], ["bench", "--worst", "x"], ["bench", "--plan", "--cases"],
                      ["bench", "--cases", "--quick"], ["bench", "add", "--compare"], ["bench", "gemm"],
-                     ["bench", "--plan", "--family=gemm"], ["bench", "--peer", "oneDNN"]):
+                     ["bench", "--plan", "--family=gemm"], ["bench", "--peer", "oneDNN"], ["bench", "--net", "vgg"],
+                     ["bench", "--net", "mlp", "--quick"], ["bench", "--net", "mlp", "--plan"], ["bench", "--profile"],
+                     ["bench", "--keep", "x"], ["bench", "--net", "mlp", "--profile", "--json"]):
             self.refused(command(*args), 2)
         for args in (["--epochs", "0"], ["--epochs", "1.5"], ["--epochs", "x"], ["--epochs=-3"],
                      ["--epochs", "99999999999999999999"], ["--batch", "0"], ["--lr", "nan"],
@@ -274,6 +276,22 @@ class Commands(Case):
         self.assertEqual(r.stdout.decode().count("\n"), 2 + families["optim"] + families["rows"])
         r = run(command("bench", "--list", "--cases"))
         self.assertRegex(r.stdout.decode(), r"(?m)^add +a \+ b")
+
+    def test_bench_networks(self):
+        r = run(command("bench", "--net", "all", "--list"))
+        names = [line.split()[0] for line in r.stdout.decode().splitlines()]
+        self.assertTrue(r.returncode == 0 and {"demo", "resnet18_1", "embedding"} < set(names), names)
+        r = run(command("bench", "--net", "mlp_1", "--json", "--keep", self.dir))
+        self.assertEqual((r.returncode, r.stderr), (0, b""))
+        (net,) = json.loads(r.stdout)
+        self.assertEqual((net["net"], len(net["losses"])), ("mlp_1", 4))
+        self.assertAlmostEqual(net["losses"][0], net["losses"][1], 5, "the first step's loss is that of the inference")
+        self.assertLess(net["losses"][3], net["losses"][1] - 1e-4, "it does not learn")
+        for what in ("forward", "step"):
+            self.assertTrue(0 < net[what]["best"] <= net[what]["median"], net)
+        for what, tensor in (("weights", b'"fc3.bias"'), ("data", b'"in1"')):
+            self.assertIn(tensor, read(f"{self.dir}/mlp_1.{what}.safetensors")[:2000])
+        self.refused(command("bench", "--net", "mlp_1", "--keep", "/nonexistent"), 1)
 
     def shapes(self, text):
         path = os.path.join(self.dir, "shapes.txt")

@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum { FIRST_STEPS = 3, MOST_ROUNDS = 200, MOST_KERNELS = 512 };
-static const double patience_seconds = 2; // of measuring, at least three rounds
+static const double patience_seconds = 1; // of measuring, at least three rounds
 
 typedef struct net_run {
     const net *n;
@@ -162,8 +162,8 @@ static clg_status profile(net_run *r)
         qsort(all->k, (size_t) all->n, sizeof all->k[0], by_seconds);
         printf("%s: a training step's kernels, %.3f ms together\n", r->n->name, 1e3 * sum / STEPS);
         for (int i = 0; i < all->n && i < SHOWN; i++)
-            printf("  %8.3f ms %5.1f %% %5.0f x  %s\n", 1e3 * all->k[i].seconds / STEPS, 100 * all->k[i].seconds / sum,
-                   (double) all->k[i].launches / STEPS, all->k[i].name);
+            printf("  %8.3f ms %5.1f %% %5.0f x  %s\n", 1e3 * all->k[i].seconds / STEPS,
+                   100 * all->k[i].seconds / sum, (double) all->k[i].launches / STEPS, all->k[i].name);
     }
     free(all);
     return st;
@@ -211,8 +211,8 @@ static json_t *net_object(const net_run *r)
     for (int i = 0; i <= FIRST_STEPS; i++)
         json_array_append_new(losses, json_real(r->losses[i]));
     return json_pack("{s:s, s:s, s:o, s:{s:f, s:f, s:f}, s:{s:f, s:f, s:f}}", "net", r->n->name, "what", r->n->what,
-                     "losses", losses, "forward", "best", r->best[0], "median", r->median[0], "first", r->first[0], "step",
-                     "best", r->best[1], "median", r->median[1], "first", r->first[1]);
+                     "losses", losses, "forward", "best", r->best[0], "median", r->median[0], "first", r->first[0],
+                     "step", "best", r->best[1], "median", r->median[1], "first", r->first[1]);
 }
 
 static int run_all(clg_device dev, const nets_options *o)

@@ -69,7 +69,8 @@ clg_tensor net_vit(clg_store s, const clg_tensor *in)
         char name[32], full[NET_NAME];
         snprintf(name, sizeof name, "blocks.%d", b);
         x = clg_add(x, attention(s, name, layer_norm(s, name, "norm1", x), HEADS));
-        const clg_tensor h = clg_gelu(linear(s, net_join(full, name, "up"), layer_norm(s, name, "norm2", x), 4 * WIDTH));
+        const clg_tensor h =
+            clg_gelu(linear(s, net_join(full, name, "up"), layer_norm(s, name, "norm2", x), 4 * WIDTH));
         x = clg_add(x, linear(s, net_join(full, name, "down"), h, WIDTH));
     }
     x = clg_reshape(clg_slice(x, 1, 0, 1, 1), CLG_SHAPE(n, WIDTH));
@@ -92,7 +93,8 @@ clg_tensor net_lstm(clg_store s, const clg_tensor *in)
                      wh = param(s, "lstm.weight_hh_l0", CLG_SHAPE(4 * WIDTH, WIDTH), init),
                      bx = param(s, "lstm.bias_ih_l0", CLG_SHAPE(4 * WIDTH), init),
                      bh = param(s, "lstm.bias_hh_l0", CLG_SHAPE(4 * WIDTH), init);
-    const clg_tensor all = clg_add(clg_matmul(in[0], clg_transpose(wx, 0, 1)), clg_add(bx, bh)); // of every step at once
+    const clg_tensor all =
+        clg_add(clg_matmul(in[0], clg_transpose(wx, 0, 1)), clg_add(bx, bh)); // of every step at once
     clg_tensor h = clg_zeros(clg_store_device(s), CLG_F32, CLG_SHAPE(n, WIDTH)), c = h;
     for (int64_t t = 0; t < steps; t++) {
         const clg_tensor now = clg_reshape(clg_slice(all, 1, t, t + 1, 1), CLG_SHAPE(n, 4 * WIDTH));
@@ -109,7 +111,8 @@ clg_tensor net_embedding(clg_store s, const clg_tensor *in)
 {
     enum { ROWS = 30000, WIDTH = 256 };
     const int64_t n = in[0]->shape.dim[0], words = in[0]->shape.dim[1];
-    const clg_tensor table = param(s, "table.weight", CLG_SHAPE(ROWS, WIDTH), (clg_init) { .kind = CLG_INIT_NORMAL, .b = 1 });
+    const clg_tensor table =
+        param(s, "table.weight", CLG_SHAPE(ROWS, WIDTH), (clg_init) { .kind = CLG_INIT_NORMAL, .b = 1 });
     const clg_tensor rows = clg_index_select(table, 0, clg_reshape(in[0], CLG_SHAPE(-1)));
     const clg_tensor text = clg_mean(clg_reshape(rows, CLG_SHAPE(n, words, WIDTH)), CLG_AXES(1), false);
     return linear(s, "fc2", clg_relu(linear(s, "fc1", text, 256)), 10);

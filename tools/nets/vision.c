@@ -67,7 +67,8 @@ static clg_tensor residual(clg_store s, const char *name, clg_tensor x, int widt
 
 static clg_tensor resnet(clg_store s, clg_tensor x, const int depth[4], bool bottleneck)
 {
-    x = clg_nn_conv2d(s, "conv1", x, clg_nn_conv2d_params(.out = 64, .kernel = 7, .stride = 2, .padding = 3, .no_bias = true));
+    x = clg_nn_conv2d(s, "conv1", x,
+                      clg_nn_conv2d_params(.out = 64, .kernel = 7, .stride = 2, .padding = 3, .no_bias = true));
     x = clg_relu(clg_nn_batch_norm2d(s, "bn1", x, NULL));
     x = clg_max_pool2d(x, clg_pool2d_params(.kernel = 3, .stride = 2, .padding = 1));
     for (int l = 0; l < 4; l++) {
@@ -110,8 +111,10 @@ static clg_tensor inverted(clg_store s, const char *name, clg_tensor x, int out,
 
 clg_tensor net_mobilenet(clg_store s, const clg_tensor *in)
 {
-    static const int rows[][4] = { { 1, 16, 1, 1 },  { 6, 24, 2, 2 },  { 6, 32, 3, 2 }, { 6, 64, 4, 2 },
-                                   { 6, 96, 3, 1 },  { 6, 160, 3, 2 }, { 6, 320, 1, 1 } }; // expand, out, times, stride
+    static const int rows[][4] = {
+        { 1, 16, 1, 1 }, { 6, 24, 2, 2 },  { 6, 32, 3, 2 }, { 6, 64, 4, 2 },
+        { 6, 96, 3, 1 }, { 6, 160, 3, 2 }, { 6, 320, 1, 1 }
+    }; // expand, out, times, stride
     clg_tensor x = relu6(norm_of(s, "stem", "bn", conv_of(s, "stem", "conv", in[0], (conv) { 32, 3, 2, 1 })));
     int block = 0;
     for (int r = 0; r < (int) (sizeof rows / sizeof rows[0]); r++) {
@@ -158,8 +161,10 @@ clg_tensor net_unet(clg_store s, const clg_tensor *in)
 clg_tensor net_vae(clg_store s, const clg_tensor *in)
 {
     clg_tensor x = in[0];
-    x = clg_relu(clg_nn_conv2d(s, "conv1", x, clg_nn_conv2d_params(.out = 32, .kernel = 4, .stride = 2, .padding = 1)));
-    x = clg_relu(clg_nn_conv2d(s, "conv2", x, clg_nn_conv2d_params(.out = 64, .kernel = 4, .stride = 2, .padding = 1)));
+    x = clg_relu(
+        clg_nn_conv2d(s, "conv1", x, clg_nn_conv2d_params(.out = 32, .kernel = 4, .stride = 2, .padding = 1)));
+    x = clg_relu(
+        clg_nn_conv2d(s, "conv2", x, clg_nn_conv2d_params(.out = 64, .kernel = 4, .stride = 2, .padding = 1)));
     x = clg_flatten(x, 1, -1);
     const clg_tensor mean = linear(s, "mean", x, 16), log_variance = linear(s, "log_variance", x, 16);
     const clg_tensor z = clg_add(mean, clg_mul(in[1], clg_exp(clg_mul_scalar(log_variance, 0.5))));
@@ -167,6 +172,7 @@ clg_tensor net_vae(clg_store s, const clg_tensor *in)
     x = clg_reshape(x, CLG_SHAPE(-1, 64, 7, 7));
     x = clg_relu(clg_nn_conv_transpose2d(s, "deconv1", x,
                                          clg_nn_conv2d_params(.out = 32, .kernel = 4, .stride = 2, .padding = 1)));
-    x = clg_nn_conv_transpose2d(s, "deconv2", x, clg_nn_conv2d_params(.out = 1, .kernel = 4, .stride = 2, .padding = 1));
+    x = clg_nn_conv_transpose2d(s, "deconv2", x,
+                                clg_nn_conv2d_params(.out = 1, .kernel = 4, .stride = 2, .padding = 1));
     return clg_sigmoid(x);
 }
