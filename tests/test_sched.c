@@ -307,6 +307,52 @@ START_TEST(the_cap_holds)
 }
 END_TEST
 
+// Any bits of any type, cast twice: as one evaluation, and one by one. NaNs are alike.
+START_TEST(casts_in_a_row_are_as_one_by_one)
+{
+    enum { N = 64, ROUNDS = 24 };
+    for (int round = 0; round < ROUNDS; round++) {
+        clg_dtype t[3];
+        clg_scope s = clg_scope_push(dev);
+        for (int k = 0; k < 3; k++) {
+            do
+                t[k] = (clg_dtype) (int) ((rnd() + 1) / 2 * CLG_DTYPE_COUNT);
+            while ((int) t[k] >= CLG_DTYPE_COUNT || !clg_device_has(dev, t[k]));
+        }
+        if (round % 3 == 0) // there and back
+            t[2] = t[0];
+        unsigned char raw[8 * N];
+        for (size_t i = 0; i < sizeof raw; i++)
+            raw[i] = (unsigned char) (int) ((rnd() + 1) * 127.99);
+        for (size_t i = 0; i < N && t[0] == CLG_BOOL; i++)
+            raw[i] &= 1;
+        clg_tensor x = clg_upload(dev, t[0], CLG_SHAPE(N), raw);
+        if (round % 2 && t[0] != CLG_BOOL) // arithmetic's results, of which more is known
+            x = clg_mul(x, x);
+        clg_tensor together = clg_cast(clg_cast(x, t[1]), t[2]), by = clg_cast(x, t[1]);
+        ok(clg_eval(together));
+        ok(clg_eval(x));
+        ok(clg_eval(by));
+        const clg_tensor apart = clg_cast(by, t[2]);
+        char a[8 * N] = { 0 }, b[8 * N] = { 0 };
+        const size_t size = clg_dtype_size(t[2]);
+        ok(clg_read(together, a, N * size));
+        ok(clg_read(apart, b, N * size));
+        const clg_tensor nan = clg_is_nan(together), nan2 = clg_is_nan(apart);
+        unsigned char is[N] = { 0 }, is2[N] = { 0 };
+        if (clg_dtype_is_float(t[2])) {
+            ok(clg_read(nan, is, N));
+            ok(clg_read(nan2, is2, N));
+        }
+        for (size_t i = 0; i < N; i++)
+            ck_assert_msg((is[i] && is2[i]) || memcmp(a + i * size, b + i * size, size) == 0,
+                          "%s to %s to %s: element %zu differs", clg_dtype_name(t[0]), clg_dtype_name(t[1]),
+                          clg_dtype_name(t[2]), i);
+        scope_end(s);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("sched");
@@ -323,6 +369,7 @@ int main(void)
     tcase_add_test(c, gradients_stop_where_they_should);
     tcase_add_test(c, two_recorders_share_a_device);
     tcase_add_test(c, the_cap_holds);
+    tcase_add_test(c, casts_in_a_row_are_as_one_by_one);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

@@ -131,6 +131,8 @@ bool clg__pass_decide(clg__planner *f)
     clg__work *w = f->w;
     for (int i = 0; i < w->n_values; i++) {
         const clg__op_kind kind = w->values[i].op->kind;
+        if (w->values[i].dead)
+            continue;
         const bool ok = clg__is_pointwise(&w->values[i]) ? decide_pointwise(f, i)
                         : kind == CLG__KERNEL        ? decide_kernel(f, i)
                         : kind == CLG__REDUCE        ? decide_reduction(f, i)

@@ -155,8 +155,14 @@ void clg__dump(const clg__planner *f, const char *pass, clg__str *s)
         put_places(s, f);
         return;
     }
-    for (int i = 0; i < f->w->n_values && f->n_groups == 0; i++)
-        put_value(s, f->w, i);
+    const bool changes = strcmp(pass, "simplify") == 0; // alone
+    for (int i = 0; i < f->w->n_values && f->n_groups == 0; i++) {
+        const clg__value *v = &f->w->values[i];
+        if (changes && v->dead)
+            clg__str_printf(s, "  v%d is read nowhere\n", i);
+        else if (!changes || v->simplified)
+            put_value(s, f->w, i);
+    }
     for (int k = 0; k < f->n_groups && f->n_launches == 0; k++) {
         if (clg__group_alive(f, k))
             put_group(s, f, k);

@@ -7,6 +7,7 @@
 
 static const clg__pass passes[] = {
     [CLG__PASS_LOWER] = { "lower", clg__pass_lower },
+    [CLG__PASS_SIMPLIFY] = { "simplify", clg__pass_simplify },
     [CLG__PASS_DECIDE] = { "decide", clg__pass_decide },
     [CLG__PASS_MERGE] = { "merge", clg__pass_merge },
     [CLG__PASS_REGISTERS] = { "registers", clg__pass_registers },

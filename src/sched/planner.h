@@ -125,6 +125,7 @@ typedef struct clg__pass {
 } clg__pass;
 typedef enum clg__pass_name {
     CLG__PASS_LOWER,     // lower.c: nodes to values
+    CLG__PASS_SIMPLIFY,  // simplify.c: what changes no bit is not computed
     CLG__PASS_DECIDE,    // decide.c: which values are stored; a group for each
     CLG__PASS_MERGE,     // merge.c: groups that one kernel makes
     CLG__PASS_REGISTERS, // merge.c: results that nobody else reads stay in registers
@@ -135,6 +136,7 @@ typedef enum clg__pass_name {
     CLG__PASS_BIND       // bind.c: steps of the plan, with their arguments
 } clg__pass_name;
 bool clg__pass_lower(clg__planner *f);
+bool clg__pass_simplify(clg__planner *f);
 bool clg__pass_decide(clg__planner *f);
 bool clg__pass_merge(clg__planner *f);
 bool clg__pass_registers(clg__planner *f);

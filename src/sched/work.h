@@ -29,6 +29,8 @@ typedef struct clg__value {
     bool must_store;         // must be in a buffer
     bool stored;             // is in a buffer
     int uses;
+    bool simplified; // reads something else than it was recorded to
+    bool dead;       // nothing reads it any more
     int group;   // that computes it, -1: inlined where used
     int n_insns; // what computing it inline takes
     uint64_t hash;
