@@ -8,7 +8,7 @@
 typedef enum clg__log_category {
     CLG__LOG_PLAN = 1,     // kernels, launches, bytes, peak of every new plan
     CLG__LOG_DISPATCH = 2, // which variant of a kernel op was taken and why others declined
-    CLG__LOG_BUILD = 4,    // programs built or loaded, with seconds
+    CLG__LOG_BUILD = 4,    // programs built or loaded, and what the driver compiles at a first launch, with seconds
     CLG__LOG_DEVICE = 8,   // platforms and devices tried
     CLG__LOG_SOURCE = 16,  // text of every generated kernel
     CLG__LOG_MEMORY = 32,  // pool growth and trimming

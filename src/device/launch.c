@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/log.h"
 
 #include <clblast_c.h>
 #include <string.h>
@@ -80,20 +81,29 @@ static void mark_written(clg__buf *const *writes, int n, cl_event event)
     }
 }
 
-// PoCL compiles a kernel for its work-group's size, and once more for grids of 2^16 items and more.
-static void note_first_launch(clg__gpu *g, clg__kernel *k, const size_t global[3], const size_t items[3])
+// PoCL compiles a kernel for its work-group's size, and once more for grids of 2^16 items and more. What this launch
+// makes it compile; 0: nothing.
+static uint64_t first_launch(const clg__gpu *g, clg__kernel *k, const size_t global[3], const size_t items[3])
 {
-    enum { SMALL_GRID = 65535, MANY = 1 << 16 };
+    enum { SMALL_GRID = 65535 };
     const bool small = global[0] <= SMALL_GRID && global[1] <= SMALL_GRID && global[2] <= SMALL_GRID;
     const uint64_t what[] = { k->id, items[0], items[1], items[2], small };
     const uint64_t id = clg__hash(what, sizeof what, 0);
     if (k->launched == id)
-        return;
-    k->launched = id;
+        return 0;
     for (int i = 0; i < g->n_launched; i++) {
-        if (g->launched[i] == id)
-            return;
+        if (g->launched[i] == id) {
+            k->launched = id;
+            return 0;
+        }
     }
+    return id;
+}
+
+static void note_first_launch(clg__gpu *g, clg__kernel *k, uint64_t id)
+{
+    enum { MANY = 1 << 16 };
+    k->launched = id;
     g->compiling = true;
     if (g->n_launched == MANY) // then each is waited for once more
         g->n_launched = 0;
@@ -112,12 +122,20 @@ clg_status clg__kernel_launch(clg__kernel *k, int dims, const size_t groups[3],
         global[d] = groups[d] * items[d];
     pthread_mutex_lock(&g->lock);
     const bool want = n_writes > 0 || k->timing >= 0;
+    const uint64_t first = g->compiles_late ? first_launch(g, k, global, items) : 0;
+    const bool timed = first && clg__log_on(CLG__LOG_BUILD);
+    if (timed)
+        clg__finish(g->queue); // what was launched before is not this kernel's
+    const double start = timed ? clg__seconds() : 0;
     const cl_int rc = clEnqueueNDRangeKernel(g->queue, k->kernel, (cl_uint) dims, NULL, global,
                                              items, 0, NULL, want ? &event : NULL);
     if (rc == CL_SUCCESS) {
         g->stats.launches++;
-        if (g->compiles_late)
-            note_first_launch(g, k, global, items);
+        if (first)
+            note_first_launch(g, k, first);
+        if (timed && clg__finish(g->queue) == CL_SUCCESS)
+            clg__log(CLG__LOG_BUILD, "kernel %s compiled by the driver and run once, %.3f s", k->name,
+                     clg__seconds() - start);
         if (event) {
             mark_written(writes, n_writes, event);
             note_event(g, k, event);
