@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/fp.h"
 #include "graph/build.h"
-#include "graph/node.h"
+#include "graph/walk.h"
 #include <clgrad/ops.h>
 
 #include <stdio.h>
@@ -34,14 +34,26 @@ static int first_input(const clg__node *n)
     return n->op->kind == CLG__ALIAS && n->op->vjp && n->op != &clg__op_detach && n->n_in > 1;
 }
 
-static bool push(sweep *s, clg__node *n)
+static clg__node *dependency(const clg__node *n, int k)
 {
+    return k < n->n_in && !is_gradient_leaf(n) ? n->in[k] : NULL;
+}
+
+static bool visit(void *user, clg__node *n)
+{
+    sweep *s = user;
     if (!clg__grow((void **) &s->order, &s->capacity, s->n + 1, sizeof *s->order))
         return false;
     s->order[s->n] = n;
     clg__node_hold(n); // a derivative may evaluate
     n->index = s->n++;
     return true;
+}
+
+static bool collect(sweep *s, clg__node *root)
+{
+    s->stamp = clg__stamp(s->dev);
+    return clg__walk(root, s->stamp, dependency, visit, s);
 }
 
 // A derivative may walk the graph, as one that differentiates does, and leave its own numbers behind.
@@ -52,37 +64,6 @@ static void renumber(sweep *s)
     for (int i = 0; i < s->n; i++)
         s->order[i]->index = i;
     s->stamp = s->dev->stamp;
-}
-
-// Depth-first without recursion; aux links the stack, index counts the inputs done.
-static bool collect(sweep *s, clg__node *root)
-{
-    const uint32_t stamp = s->stamp = clg__stamp(s->dev);
-    clg__node *top = root;
-    root->stamp = stamp;
-    root->aux = NULL;
-    root->index = 0;
-    while (top) {
-        const int end = is_gradient_leaf(top) ? 0 : top->n_in;
-        clg__node *next = NULL;
-        while (top->index < end && !next) {
-            clg__node *in = top->in[top->index++];
-            if (in->stamp != stamp)
-                next = in;
-        }
-        if (next) {
-            next->stamp = stamp;
-            next->index = 0;
-            next->aux = top;
-            top = next;
-            continue;
-        }
-        clg__node *done = top;
-        top = top->aux;
-        if (!push(s, done))
-            return false;
-    }
-    return true;
 }
 
 static void mark_needed(sweep *s, const clg_tensor *wrt, int n)

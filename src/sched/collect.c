@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "graph/build.h"
+#include "graph/walk.h"
 
 static int n_dependencies(const clg__node *n)
 {
@@ -15,40 +16,20 @@ static int n_dependencies(const clg__node *n)
     return one && n->n_in > 1 ? 1 : n->n_in;
 }
 
-// The node that node n needs k-th, NULL when there are no more.
 static clg__node *dependency(const clg__node *n, int k)
 {
     return k >= n_dependencies(n) ? NULL : n->base ? n->base : n->in[k];
 }
 
-static bool visit(clg__work *w, clg__node *root, uint32_t stamp)
+static bool visit(void *user, clg__node *n)
 {
-    if (root->stamp == stamp)
-        return true;
-    clg__node *top = root;
-    top->stamp = stamp;
-    top->index = 0;
-    top->aux = NULL;
-    while (top) {
-        clg__node *next = dependency(top, top->index++);
-        if (next && next->stamp == stamp)
-            continue;
-        if (next) {
-            next->stamp = stamp;
-            next->index = 0;
-            next->aux = top;
-            top = next;
-            continue;
-        }
-        clg__node *done = top;
-        top = top->aux;
-        if (!clg__grow((void **) &w->nodes, &w->cap_nodes, w->n_nodes + 1, sizeof *w->nodes)) {
-            clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
-            return false;
-        }
-        done->index = w->n_nodes;
-        w->nodes[w->n_nodes++] = done;
+    clg__work *w = user;
+    if (!clg__grow((void **) &w->nodes, &w->cap_nodes, w->n_nodes + 1, sizeof *w->nodes)) {
+        clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
+        return false;
     }
+    n->index = w->n_nodes;
+    w->nodes[w->n_nodes++] = n;
     return true;
 }
 
@@ -56,7 +37,7 @@ bool clg__work_collect(clg__work *w)
 {
     const uint32_t stamp = clg__stamp(w->dev);
     for (int i = 0; i < w->n_outputs; i++) {
-        if (w->outputs[i] && !visit(w, w->outputs[i], stamp))
+        if (w->outputs[i] && !clg__walk(w->outputs[i], stamp, dependency, visit, w))
             return false;
     }
     int kept = 0; // what nothing reads is not computed
