@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Shapes of several tiles, panels, strips, blocks and chunks, with tails: products, convolutions with both
 // gradients, pooling. Both classes of kernels against double precision, each element within a few roundings of
-// its own sum of |a||b|, and so against each other.
+// its own sum of |a||b|, and so against each other. With CLGRAD_TEST_FULL also tensors of more than 2^31 elements.
 #include "testing.h"
 
 static const double unit = 0x1p-24;
@@ -276,6 +276,88 @@ START_TEST(pools_and_gradients)
 }
 END_TEST
 
+// ---- more elements than 31 bits count
+
+static void far(const char *class, const char *what, clg_tensor t, int n, const double *want)
+{
+    char name[100];
+    int64_t got[8];
+    double as[8];
+    snprintf(name, sizeof name, "%s, %s class", what, class);
+    ck_assert_msg(t->status >= 0, "%s: %s", name, clg_error(dev, t->status));
+    ck_assert_int_eq(clg_numel(t->shape), n);
+    ok(clg_read(clg_cast(t, CLG_I64), got, (size_t) n * sizeof *got));
+    for (int i = 0; i < n; i++)
+        as[i] = (double) got[i];
+    for (int i = 0; i < n; i++)
+        ck_assert_msg(as[i] == want[i], "%s: element %d is %.0f, expected %.0f", name, i, as[i], want[i]);
+}
+
+#define FAR(what, t, ...)                                                                          \
+    far(class, what, t, (int) (sizeof((double[]) { __VA_ARGS__ }) / sizeof(double)), (double[]) { __VA_ARGS__ })
+
+// Elements i & 255 of n = 2^31 + 8: 2 GB, and as much again for each of what is made of them.
+static void run_far(const char *class, const void *what)
+{
+    (void) what;
+    const int64_t two31 = (int64_t) 1 << 31, n = two31 + 8;
+    const bool quick = strcmp(class, "cpu") == 0; // an emulated GPU takes a minute for each of the others
+    clg_tensor at = clg_arange(dev, CLG_I64, 0, (double) n, 1), x = clg_cast(at, CLG_U8);
+    ok(clg_eval(x));
+    FAR("slice", clg_slice(x, 0, n - 4, n, 1), 4, 5, 6, 7);
+    FAR("steps", clg_slice(x, 0, 1, n, two31), 1, 1);
+    FAR("flip", clg_slice(clg_flip(x, CLG_AXES(0)), 0, 0, 3, 1), 7, 6, 5);
+    const int64_t index[5] = { n - 1, 0, two31, n, two31 + 3 }, rows[2] = { n / 8 - 1, 1 };
+    FAR("gather", clg_index_select(x, 0, clg_upload(dev, CLG_I64, CLG_SHAPE(5), index)), 7, 0, 0, 0, 3);
+    FAR("rows", clg_sum(clg_index_select(clg_reshape(x, CLG_SHAPE(n / 8, 8)), 0, clg_upload(dev, CLG_I64, CLG_SHAPE(2), rows)),
+                        CLG_AXES(1), false), 28, 92);
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor y = clg_cast(clg_add_scalar(clg_cast(x, CLG_I32), 1), CLG_I8);
+    ok(clg_eval(y));
+    FAR("pointwise", clg_slice(y, 0, n - 4, n, 1), 5, 6, 7, 8);
+    FAR("cast", clg_slice(y, 0, two31 - 2, two31 + 1, 1), -1, 0, 1);
+    clg_scope_pop(s);
+    FAR("sum", clg_sum(x, CLG_ALL, false), 0x1p23 * 32640 + 28);
+    if (!quick)
+        return;
+    s = clg_scope_push(dev);
+    y = clg_reshape(clg_transpose(clg_reshape(x, CLG_SHAPE(n / 8, 8)), 0, 1), CLG_SHAPE(n));
+    ok(clg_eval(y));
+    FAR("transpose", clg_slice(y, 0, n - 3, n, 1), 247, 255, 7);
+    clg_scope_pop(s);
+    s = clg_scope_push(dev);
+    y = clg_pad(x, CLG_SHAPE(1), CLG_SHAPE(2), 9);
+    ok(clg_eval(y));
+    FAR("pad", clg_slice(y, 0, n - 1, n + 3, 1), 6, 7, 9, 9);
+    clg_scope_pop(s);
+    s = clg_scope_push(dev);
+    y = clg_cast(clg_eq_scalar(at, (double) (n - 3)), CLG_U8);
+    ok(clg_eval(y));
+    FAR("argmax", clg_argmax(y, CLG_AXES(0), false), (double) (n - 3));
+    FAR("argmax of columns", clg_argmax(clg_reshape(y, CLG_SHAPE(n / 8, 8)), CLG_AXES(0), false), 0, 0, 0, 0, 0,
+        (double) (n / 8 - 1), 0, 0);
+    clg_scope_pop(s);
+    FAR("amax", clg_amax(x, CLG_ALL, false), 255);
+    s = clg_scope_push(dev);
+    uint8_t *host = malloc((size_t) n);
+    ck_assert_ptr_nonnull(host);
+    ok(clg_read(x, host, (size_t) n));
+    for (int64_t i = n - 300; i < n; i++)
+        ck_assert_int_eq(host[i], (int) (i & 255));
+    clg_drop(&x);
+    host[n - 2] = 77;
+    y = clg_upload(dev, CLG_U8, CLG_SHAPE(n), host);
+    free(host);
+    FAR("upload", clg_slice(y, 0, n - 3, n, 1), 5, 77, 7);
+    clg_scope_pop(s);
+}
+
+START_TEST(elements_beyond_31_bits)
+{
+    each_class(run_far, NULL);
+}
+END_TEST
+
 int main(void)
 {
     // software that emulates a GPU would take minutes
@@ -290,5 +372,11 @@ int main(void)
     tcase_add_loop_test(c, convolutions_and_gradients, 0, sizeof convolutions / sizeof convolutions[0]);
     tcase_add_loop_test(c, pools_and_gradients, 0, 5);
     suite_add_tcase(s, c);
+    if (getenv("CLGRAD_TEST_FULL") && !getenv("LC_ALL")) { // 9 GB of memory, and not for each locale once more
+        TCase *far = tcase_create("far");
+        tcase_set_timeout(far, 1200);
+        tcase_add_test(far, elements_beyond_31_bits);
+        suite_add_tcase(s, far);
+    }
     return run_suite(s);
 }
