@@ -69,6 +69,11 @@ void clg__kplan_grid(clg__launch *l, size_t gx, size_t gy, size_t gz, size_t ix,
     l->group[2] = iz;
 }
 
+void clg__kplan_items(clg__launch *l, int64_t n)
+{
+    clg__kplan_grid(l, (size_t) ((n + 63) / 64), 1, 1, 64, 1, 1);
+}
+
 int clg__kplan_side(int most, int max_work_group, bool squared)
 {
     while (most > 1 && (squared ? most * most : most) > max_work_group)
@@ -109,6 +114,16 @@ void clg__arg_out(clg__kplan *p, clg__launch *l, int output)
 void clg__arg_temp(clg__kplan *p, clg__launch *l, int temp)
 {
     add(p, l, (clg__arg) { .kind = CLG__ARG_TEMP, .index = temp });
+}
+
+void clg__arg_buffers(clg__kplan *p, clg__launch *l, int n_in, int n_out)
+{
+    for (int i = 0; i < n_in; i++) {
+        clg__arg_in(p, l, i);
+        clg__arg_in_offset(p, l, i);
+    }
+    for (int i = 0; i < n_out; i++)
+        clg__arg_out(p, l, i);
 }
 
 void clg__arg_geo(clg__kplan *p, clg__launch *l)

@@ -71,6 +71,7 @@ void clg__kplan_define(clg__kplan *p, clg__launch *l, const char *name, const ch
     CLG_PRINTF(4, 5);
 void clg__kplan_grid(clg__launch *l, size_t gx, size_t gy, size_t gz, size_t ix, size_t iy,
                      size_t iz); // work-groups, then work-items per group
+void clg__kplan_items(clg__launch *l, int64_t n); // n work-items, and some that are too many, in groups of 64
 // The largest power of two, at most `most`, of which a square (squared) or a row of items is a group that the
 // device can run.
 int clg__kplan_side(int most, int max_work_group, bool squared);
@@ -79,6 +80,8 @@ void clg__arg_in(clg__kplan *p, clg__launch *l, int input);
 void clg__arg_in_offset(clg__kplan *p, clg__launch *l, int input);
 void clg__arg_out(clg__kplan *p, clg__launch *l, int output);
 void clg__arg_temp(clg__kplan *p, clg__launch *l, int temp);
+// The first n_in inputs, each with its offset, then the first n_out outputs.
+void clg__arg_buffers(clg__kplan *p, clg__launch *l, int n_in, int n_out);
 void clg__arg_geo(clg__kplan *p, clg__launch *l);
 void clg__arg_scalar(clg__kplan *p, clg__launch *l, int input, clg_dtype t);
 void clg__arg_seed(clg__kplan *p, clg__launch *l, int input);

@@ -19,12 +19,10 @@ static void items(const clg__kernel_call *c, clg__kplan *p, const char *entry)
     clg__define_element(p, l, c->out_dtype[0]);
     if (!clg_dtype_is_float(c->out_dtype[0]))
         clg__kplan_define(p, l, "PLUS(a, b)", "((ACC)((ulong)(a) + (ulong)(b)))");
-    clg__arg_in(p, l, 0);
-    clg__arg_in_offset(p, l, 0);
-    clg__arg_out(p, l, 0);
+    clg__arg_buffers(p, l, 1, 1);
     CLG__ARG_BLOCK(p, l, "FOLD", { "total", total, true });
     clg__window_args(p, l, c->params);
-    clg__kplan_grid(l, (size_t) ((total + 63) / 64), 1, 1, 64, 1, 1);
+    clg__kplan_items(l, total);
 }
 
 static void plan_unfold(const clg__kernel_call *c, clg__kplan *p)

@@ -27,14 +27,10 @@ static void plan(const clg__kernel_call *c, clg__kplan *p, const char *entry)
     clg__define_element(p, l, c->in_dtype[0]);
     clg__kplan_define(p, l, "I", "%s", clg__dtype_of(c->in_dtype[1])->storage);
     clg__kplan_define(p, l, "FILL", clg_dtype_is_float(c->in_dtype[0]) ? "NAN" : "0");
-    for (int i = 0; i < 2; i++) {
-        clg__arg_in(p, l, i);
-        clg__arg_in_offset(p, l, i);
-    }
-    clg__arg_out(p, l, 0);
+    clg__arg_buffers(p, l, 2, 1);
     CLG__ARG_BLOCK(p, l, "GATHER", { "total", total, true }, { "axis", s->axis, true }, { "n", s->n, true },
                    { "inner", s->inner, true });
-    clg__kplan_grid(l, (size_t) ((total + 63) / 64), 1, 1, 64, 1, 1);
+    clg__kplan_items(l, total);
 }
 
 static void plan_select(const clg__kernel_call *c, clg__kplan *p)

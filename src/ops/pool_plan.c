@@ -33,16 +33,11 @@ static void items(const clg__kernel_call *c, clg__kplan *p, const char *entry, i
     define_type(p, l, c->in_dtype[0]);
     if (q->adaptive)
         clg__kplan_define(p, l, "ADAPTIVE", "1");
-    for (int i = 0; i < inputs; i++) {
-        clg__arg_in(p, l, i);
-        clg__arg_in_offset(p, l, i);
-    }
-    for (int i = 0; i < outputs; i++)
-        clg__arg_out(p, l, i);
+    clg__arg_buffers(p, l, inputs, outputs);
     CLG__ARG_BLOCK(p, l, "POOL", { "total", total, true }, { "exclude", q->exclude, false },
                    { "divisor", q->divisor, false });
     clg__window_args(p, l, &q->w);
-    clg__kplan_grid(l, (size_t) ((total + 63) / 64), 1, 1, 64, 1, 1);
+    clg__kplan_items(l, total);
 }
 
 static void plan_max(const clg__kernel_call *c, clg__kplan *p)
@@ -90,12 +85,7 @@ static void plan_2x2(const clg__kernel_call *c, clg__kplan *p, const char *entry
     if (clg_numel(*c->out_shape) == 0)
         return;
     clg__launch *l = clg__kplan_kernel(p, "pool_2x2", entry);
-    for (int i = 0; i < inputs; i++) {
-        clg__arg_in(p, l, i);
-        clg__arg_in_offset(p, l, i);
-    }
-    for (int i = 0; i < outputs; i++)
-        clg__arg_out(p, l, i);
+    clg__arg_buffers(p, l, inputs, outputs);
     clg__window_args(p, l, &q->w);
     const int most = 4 * c->caps->compute_units;
     clg__kplan_grid(l, (size_t) (q->w.n < most ? q->w.n : most), 1, 1, 1, 1, 1);

@@ -43,9 +43,7 @@ static void plan(const clg__kernel_call *c, clg__kplan *p, bool log)
     clg__define_element(p, l, c->out_dtype[0]);
     if (log)
         clg__kplan_define(p, l, "LOG", "1");
-    clg__arg_in(p, l, 0);
-    clg__arg_in_offset(p, l, 0);
-    clg__arg_out(p, l, 0);
+    clg__arg_buffers(p, l, 1, 1);
     const int items = cpu ? 1 : clg__kplan_side(64, c->caps->max_work_group, false);
     if (!cpu && items < 64)
         clg__kplan_define(p, l, "ITEMS", "%d", items);

@@ -19,11 +19,6 @@ static void key_unpool(const void *params, clg__key *k)
     clg__key_i64(k, p->pooled);
 }
 
-static void grid(clg__launch *l, int64_t total)
-{
-    clg__kplan_grid(l, (size_t) ((total + 63) / 64), 1, 1, 64, 1, 1);
-}
-
 static void arg_sizes(clg__kplan *p, clg__launch *l, int64_t total, int64_t image, int64_t pooled)
 {
     CLG__ARG_BLOCK(p, l, "PLANES", { "total", total, true }, { "P", image, true }, { "Q", pooled, true });
@@ -39,15 +34,9 @@ static void plan_owners(const clg__kernel_call *c, clg__kplan *p)
         if ((i == 0 ? places : elements) == 0)
             continue;
         clg__launch *l = clg__kplan_kernel(p, "unpool", entries[i]);
-        if (i > 0) {
-            clg__arg_in(p, l, 0);
-            clg__arg_in_offset(p, l, 0);
-        }
-        clg__arg_out(p, l, 0);
-        if (i == 2)
-            clg__arg_out(p, l, 1);
+        clg__arg_buffers(p, l, i > 0, i == 2 ? 2 : 1);
         arg_sizes(p, l, i == 0 ? places : elements, q->image, q->pooled);
-        grid(l, i == 0 ? places : elements);
+        clg__kplan_items(l, i == 0 ? places : elements);
     }
 }
 
@@ -58,13 +47,9 @@ static void plan_pick(const clg__kernel_call *c, clg__kplan *p)
         return;
     clg__launch *l = clg__kplan_kernel(p, "unpool", "pick");
     clg__define_element(p, l, c->out_dtype[0]);
-    for (int i = 0; i < 2; i++) {
-        clg__arg_in(p, l, i);
-        clg__arg_in_offset(p, l, i);
-    }
-    clg__arg_out(p, l, 0);
+    clg__arg_buffers(p, l, 2, 1);
     arg_sizes(p, l, total, c->in_shape[0].dim[1], c->in_shape[1].dim[1]);
-    grid(l, total);
+    clg__kplan_items(l, total);
 }
 
 static clg_tensor pick_vjp(const clg__vjp *v, int i);
