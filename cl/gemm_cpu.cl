@@ -15,10 +15,13 @@
 // The batch has dimensions .. x n1 x n2; a_s and b_s are steps along them in packed matrices, 0 where
 // one is repeated; c_s and c_sm are steps of C along the batch and along rows, whose columns are neighbours. Grid:
 // panels x blocks of `block` tiles x batch.
-CPU_KERNEL void NAME(gemm)(__global const ACC *restrict PA, long a_s0, long a_s1, long a_s2,
-                           __global const ACC *restrict PB, long b_s0, long b_s1, long b_s2,
-                           __global EPI_OUT *restrict C, long c_s0, long c_s1, long c_s2, long c_sm,
-                           long n1, long n2, int M, int N, int K, int block EPI_PARAMS)
+#ifndef GEMM
+#define GEMM                                                                                       \
+    long a_s0, long a_s1, long a_s2, long b_s0, long b_s1, long b_s2, long c_s0, long c_s1,        \
+        long c_s2, long c_sm, long n1, long n2, int M, int N, int K, int block
+#endif
+CPU_KERNEL void NAME(gemm)(__global const ACC *restrict PA, __global const ACC *restrict PB,
+                           __global EPI_OUT *restrict C, GEMM EPI_PARAMS)
 {
     const int panel = get_group_id(0), tiles = DIV_UP(M, MR);
     const int t0 = get_group_id(1) * block, t1 = min(tiles, t0 + block);

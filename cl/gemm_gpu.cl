@@ -15,12 +15,16 @@
 #ifndef DEEP
 #define DEEP 16
 #endif
+#ifndef GEMM // steps along the batch, rows and columns; `sums` products of dimensions .. x k1 x k2 are added
+#define GEMM                                                                                       \
+    long a_s0, long a_s1, long a_s2, long a_sm, long a_sk, long b_s0, long b_s1, long b_s2,        \
+        long b_sk, long b_sn, long c_s0, long c_s1, long c_s2, long c_sm, long n1, long n2,        \
+        long sums, long k1, long k2, int M, int N, int K
+#endif
 
 __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(gemm)(
-    __global const E *restrict A, long a_offset, long a_s0, long a_s1, long a_s2, long a_sm, long a_sk,
-    __global const E *restrict B, long b_offset, long b_s0, long b_s1, long b_s2, long b_sk, long b_sn,
-    __global EPI_OUT *restrict C, long c_s0, long c_s1, long c_s2, long c_sm,
-    long n1, long n2, long sums, long k1, long k2, int M, int N, int K EPI_PARAMS)
+    __global const E *restrict A, long a_offset, __global const E *restrict B, long b_offset,
+    __global EPI_OUT *restrict C, GEMM EPI_PARAMS)
 {
     __local ACC as[DEEP][TILE + 1], bs[DEEP][TILE + 1];
     const int x = get_local_id(0), y = get_local_id(1), item = y * SIDE + x;

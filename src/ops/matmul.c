@@ -67,12 +67,12 @@ static void strides_of(const clg__kernel_call *c, int i, int64_t to[BATCH + 2])
     }
 }
 
-static void arg_out(const clg__kernel_call *c, clg__kplan *p, clg__launch *l)
+// Steps of the result along the batch dimensions and rows; its columns are neighbours.
+static void result_strides(const clg__kernel_call *c, int64_t to[BATCH + 1])
 {
-    clg__arg_out(p, l, 0);
     for (int d = 0; d < BATCH + 1; d++) {
         const int at = c->out_shape->rank - (BATCH + 2) + d;
-        clg__arg_i64(p, l, at < 0 ? 0 : c->out_access->stride[at]);
+        to[d] = at < 0 ? 0 : c->out_access->stride[at];
     }
 }
 
@@ -159,18 +159,18 @@ static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
     size_t blocks = outer >= want ? 1 : up((int64_t) want, (int64_t) outer);
     blocks = blocks > tiles ? tiles : blocks;
     const size_t block = up((int64_t) tiles, (int64_t) blocks);
-    for (int i = 0; i < 2; i++) {
-        clg__arg_temp(p, l[2], i ? pb : pa);
-        for (int d = 0; d < BATCH; d++)
-            clg__arg_i64(p, l[2], pack[i].step[d]);
-    }
-    arg_out(c, p, l[2]);
-    clg__arg_i64(p, l[2], s.batch[1]);
-    clg__arg_i64(p, l[2], s.batch[2]);
-    clg__arg_i32(p, l[2], s.m);
-    clg__arg_i32(p, l[2], s.n);
-    clg__arg_i32(p, l[2], (int32_t) (s.sums * s.k));
-    clg__arg_i32(p, l[2], (int32_t) block);
+    const int64_t *a = pack[0].step, *b = pack[1].step;
+    int64_t out[BATCH + 1];
+    result_strides(c, out);
+    clg__arg_temp(p, l[2], pa);
+    clg__arg_temp(p, l[2], pb);
+    clg__arg_out(p, l[2], 0);
+    CLG__ARG_BLOCK(p, l[2], "GEMM", { "a_s0", a[0], true }, { "a_s1", a[1], true }, { "a_s2", a[2], true },
+                   { "b_s0", b[0], true }, { "b_s1", b[1], true }, { "b_s2", b[2], true },
+                   { "c_s0", out[0], true }, { "c_s1", out[1], true }, { "c_s2", out[2], true },
+                   { "c_sm", out[3], true }, { "n1", s.batch[1], true }, { "n2", s.batch[2], true },
+                   { "M", s.m, false }, { "N", s.n, false }, { "K", s.sums * s.k, false },
+                   { "block", (int64_t) block, false });
     clg__arg_epilogue(p, l[2]);
     clg__kplan_grid(l[2], panels, up((int64_t) tiles, (int64_t) block), (size_t) s.b, 1, 1, 1);
     p->flops += 2ull * (uint64_t) (s.b * s.sums) * (uint64_t) s.m * (uint64_t) s.n * (uint64_t) s.k;
@@ -189,23 +189,18 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
     clg__launch *l = clg__kplan_kernel(p, "gemm_gpu", "gemm");
     clg__define_element(p, l, c->out_dtype[0]);
     clg__define_mad(p, l, c->out_dtype[0], false);
-    for (int i = 0; i < 2; i++) {
-        int64_t stride[BATCH + 2];
-        strides_of(c, i, stride);
-        clg__arg_in(p, l, i);
-        clg__arg_in_offset(p, l, i);
-        for (int d = 0; d < BATCH + 2; d++)
-            clg__arg_i64(p, l, stride[d]);
-    }
-    arg_out(c, p, l);
-    clg__arg_i64(p, l, s.batch[1]);
-    clg__arg_i64(p, l, s.batch[2]);
-    clg__arg_i64(p, l, s.sums);
-    clg__arg_i64(p, l, s.sum[1] ? s.all[1] : 1);
-    clg__arg_i64(p, l, s.sum[2] ? s.all[2] : 1);
-    clg__arg_i32(p, l, s.m);
-    clg__arg_i32(p, l, s.n);
-    clg__arg_i32(p, l, s.k);
+    int64_t a[BATCH + 2], b[BATCH + 2], out[BATCH + 1];
+    strides_of(c, 0, a);
+    strides_of(c, 1, b);
+    result_strides(c, out);
+    clg__arg_buffers(p, l, 2, 1);
+    CLG__ARG_BLOCK(p, l, "GEMM", { "a_s0", a[0], true }, { "a_s1", a[1], true }, { "a_s2", a[2], true },
+                   { "a_sm", a[3], true }, { "a_sk", a[4], true }, { "b_s0", b[0], true }, { "b_s1", b[1], true },
+                   { "b_s2", b[2], true }, { "b_sk", b[3], true }, { "b_sn", b[4], true }, { "c_s0", out[0], true },
+                   { "c_s1", out[1], true }, { "c_s2", out[2], true }, { "c_sm", out[3], true },
+                   { "n1", s.batch[1], true }, { "n2", s.batch[2], true }, { "sums", s.sums, true },
+                   { "k1", s.sum[1] ? s.all[1] : 1, true }, { "k2", s.sum[2] ? s.all[2] : 1, true },
+                   { "M", s.m, false }, { "N", s.n, false }, { "K", s.k, false });
     clg__arg_epilogue(p, l);
     const int side = clg__kplan_side(16, c->caps->max_work_group, true);
     if (side < 16)
