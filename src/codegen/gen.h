@@ -63,6 +63,8 @@ const char *clg__math(const char *word, clg_dtype t, const char **needs);
 // statements "T vK = ...;" of insns [from, to)
 void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes);
 void clg__gen_cast(clg__gen *n, clg__str *out, clg_dtype from, clg_dtype to, const char *value);
+const char *clg__literal(char out[64], clg_dtype t, double v); // v as kernel text, exactly what t holds of it
+void clg__gen_load(clg__gen *n, int k, clg__lanes lanes);      // operand k, an expression: load.c
 void clg__gen_random(clg__gen *n, const clg__operand *o, const char *index, clg__str *out);
 
 // parameters "global const float *restrict b0, ..." of the used operands and outputs, each with this

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// Operands as text: elements of buffers, whole vectors or in part, with any step, through a window; numbers that follow
+// from an index; arguments.
+#include "codegen/gen.h"
+
+#include "base/format.h"
+
+#include <string.h>
+
+static const char *const partial_load =
+    "static inline T_@ NAME(ld_@)(global const $M *p, long step, int m)\n{\n    T_@ t = (T_@)(0);\n"
+    CLG__EDGE "    for (int i = 0; i < m; i++)\n        ((E_@ *)&t)[i] = $G(p[i * step]);\n"
+    "    return t;\n}\n";
+static const char *const strided_load =
+    "static inline T_@ NAME(lds_@)(global const $M *p, long s)\n{\n"
+    "    return $(p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s],\n"
+    "                 p[8 * s], p[9 * s], p[10 * s], p[11 * s], p[12 * s], p[13 * s], p[14 * s],\n"
+    "                 p[15 * s]$);\n}\n";
+static const char *const window_load =
+    "static inline T_@ NAME(ldw_@)(global const $M *p, int inside, long j, long lo, long hi,\n"
+    "                              long step, int m, E_@ fill)\n{\n    T_@ t = (T_@)(fill);\n"
+    "    if (step == 1 && inside && m == 16 && j >= lo && j + 16 <= hi)\n"
+    "        return LD_@(p + j);\n" CLG__EDGE
+    "    for (long i = max(0L, lo - j); inside && i < min((long)m, hi - j); i++)\n"
+    "        ((E_@ *)&t)[i] = $G(p[(j + i) * step]);\n"
+    "    return t;\n}\n";
+
+void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtype t)
+{
+    clg__need_function(n, strided_load, "lds", t);
+    clg__need_function(n, text, name, t);
+}
+
+static void load_window(clg__gen *n, int k, clg__lanes lanes)
+{
+    const clg__operand *o = &n->body->operands[k];
+    const char *suffix = clg__suffix(o->dtype), *end = clg__converted(o->dtype);
+    char fill[64], from[24];
+    clg__literal(fill, o->dtype, o->fill);
+    clg__convert("GET", o->dtype, from);
+    if (n->vec == 1) {
+        clg__str_printf(&n->text, "w%d && j >= lo%d && j < hi%d ? %sp%d[j * s%d]%s : (E_%s)(%s)", k, k,
+                        k, from, k, k, end, suffix, fill);
+        return;
+    }
+    clg__need_function(n, window_load, "ldw", o->dtype);
+    if (lanes == CLG__ONE)
+        clg__str_printf(&n->text,
+                        "(T_%s)(w%d && j >= lo%d && j < hi%d ? %sp%d[j * s%d]%s : (E_%s)(%s))", suffix,
+                        k, k, k, from, k, k, end, suffix, fill);
+    else
+        clg__str_printf(&n->text, "NAME(ldw_%s)(p%d, w%d, j, lo%d, hi%d, s%d, %s, (E_%s)(%s))",
+                        suffix, k, k, k, k, k, lanes == CLG__PARTIAL ? "m" : "16", suffix, fill);
+}
+
+static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
+{
+    const clg__operand *o = &n->body->operands[k];
+    const int64_t step = n->s.access[k].stride[n->s.rank - 1];
+    const char *suffix = clg__suffix(o->dtype), *end = clg__converted(o->dtype);
+    char from[24];
+    clg__convert("GET", o->dtype, from);
+    if (n->split[k]) {
+        char fill[64];
+        clg__run_load(n, k, lanes, clg__literal(fill, o->dtype, o->fill));
+    } else if (n->s.access[k].windowed) {
+        load_window(n, k, lanes);
+    } else if (step == 0) {
+        clg__str_printf(&n->text, "(T_%s)(%sp%d[0]%s)", suffix, from, k, end);
+    } else if ((lanes == CLG__ONE || n->vec == 1) && step == 1) {
+        clg__str_printf(&n->text, "(T_%s)(%sp%d[j]%s)", suffix, from, k, end);
+    } else if (lanes == CLG__ONE || n->vec == 1) {
+        clg__str_printf(&n->text, "(T_%s)(%sp%d[j * s%d]%s)", suffix, from, k, k, end);
+    } else if (lanes == CLG__PARTIAL) {
+        clg__need_function(n, partial_load, "ld", o->dtype);
+        if (step == 1)
+            clg__str_printf(&n->text, "NAME(ld_%s)(p%d + j, 1, m)", suffix, k);
+        else
+            clg__str_printf(&n->text, "NAME(ld_%s)(p%d + j * s%d, s%d, m)", suffix, k, k, k);
+    } else if (step == 1) {
+        clg__str_printf(&n->text, "LD_%s(p%d + j)", suffix, k);
+    } else {
+        clg__need_function(n, strided_load, "lds", o->dtype);
+        clg__str_printf(&n->text, "NAME(lds_%s)(p%d + j * s%d, s%d)", suffix, k, k, k);
+    }
+}
+
+static void load_index(clg__gen *n, int k, clg__lanes lanes)
+{
+    const clg__operand *o = &n->body->operands[k];
+    char index[160];
+    const bool many = n->vec > 1 && lanes != CLG__ONE;
+    clg__format(index, sizeof index, many ? "((long16)(p%d + j * s%d) + LANES * (long16)(s%d))"
+                                  : n->vec > 1 ? "(long16)(p%d + j * s%d)"
+                                               : "(p%d + j * s%d)",
+             k, k, k);
+    if (many && !strstr(clg__str_text(&n->helpers), "#define LANES"))
+        clg__str_add(&n->helpers, "#define LANES (long16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
+                               "13, 14, 15)\n");
+    if (n->split[k])
+        clg__run_index(n, k, lanes, index, sizeof index);
+    clg__need_type(n, o->dtype);
+    if (o->kind == CLG__FROM_RANDOM) {
+        clg__gen_random(n, o, index, &n->text);
+        return;
+    }
+    const char *suffix = clg__suffix(o->dtype);
+    char start[64], step[64];
+    clg__literal(start, o->dtype, o->a);
+    clg__literal(step, o->dtype, o->b);
+    if (clg__is_packed(o->dtype)) // start and step are those of the register's type
+        clg__str_printf(&n->text, "RND_%s(CT_%s(%s) * (T_%s)((E_%s)(%s)) + (T_%s)((E_%s)(%s)))", suffix, suffix, index,
+                        suffix, suffix, clg__literal(step, clg__as(o->dtype), o->b), suffix, suffix,
+                        clg__literal(start, clg__as(o->dtype), o->a));
+    else if (clg_dtype_is_float(o->dtype))
+        clg__str_printf(&n->text, "CT_%s(%s) * (T_%s)((E_%s)(%s)) + (T_%s)((E_%s)(%s))", suffix, index,
+                        suffix, suffix, step, suffix, suffix, start);
+    else
+        clg__str_printf(&n->text, "CT_%s(%s * (long)(%s) + (long)(%s))", suffix, index, step, start);
+}
+
+void clg__gen_load(clg__gen *n, int k, clg__lanes lanes)
+{
+    const clg__operand *o = &n->body->operands[k];
+    clg__need_type(n, o->dtype);
+    if (o->kind == CLG__FROM_SCALAR)
+        clg__str_printf(&n->text, "(T_%s)(x%d)", clg__suffix(o->dtype), k);
+    else if (o->kind == CLG__FROM_BUFFER)
+        load_buffer(n, k, lanes);
+    else
+        load_index(n, k, lanes);
+}
