@@ -274,6 +274,56 @@ START_TEST(what_changes_no_bit_is_not_computed)
 }
 END_TEST
 
+// ---- what is stored for several users
+
+static clg_tensor used_twice(int k)
+{
+    clg_tensor a = x_of(CLG_F32), b = x_of(CLG_F32), c = x_of(CLG_F32), h = x_of(CLG_F16);
+    switch (k) {
+    case 0: return clg_add(a, b); // as much to read again as to store and read
+    case 1: return clg_add(clg_add(a, b), c);
+    case 2: return clg_gt(a, b); // a byte instead of eight
+    case 3: return clg_cast(clg_add(a, b), CLG_F16);
+    case 4: return clg_add(h, x_of(CLG_F16));
+    case 5: return clg_cast(a, CLG_F16); // one load
+    case 6: return clg_cast(clg_add(clg_add(a, b), c), CLG_F64); // less to read than to store
+    default: return clg_le(a, c);
+    }
+}
+
+static const bool is_stored[] = { false, true, true, true, false, false, false, true };
+
+START_TEST(bytes_decide_what_is_stored)
+{
+    for (int gpu = 0; gpu < 2; gpu++) {
+        clg__err err = { 0 };
+        begin(!gpu, 128);
+        clg_tensor v = used_twice(_i), x = v->dtype == CLG_F64 ? clg_neg(v) : clg_cast(v, CLG_F32);
+        if (v->dtype == CLG_BOOL)
+            x = clg_where(v, x_of(CLG_F32), x_of(CLG_F32));
+        clg_tensor y = v->dtype == CLG_BOOL ? clg_where(v, x_of(CLG_F32), x_of(CLG_F32)) : v;
+        clg_tensor out[2] = { clg_sum(x, CLG_AXES(0), false), clg_sum(y, CLG_AXES(1), false) };
+        clg__work w = { .dev = dev, .err = &err, .fuse = true, .outputs = malloc(2 * sizeof *w.outputs), .n_outputs = 2 };
+        clg__planner f = { .w = &w };
+        for (int k = 0; k < 2; k++) {
+            ck_assert_msg(out[k]->status >= 0, "%s", clg_tensor_error(out[k]));
+            w.outputs[k] = clg__node_of(out[k]);
+        }
+        ck_assert_msg(clg__work_collect(&w) && clg__planner_begin(&f, NULL) && clg__planner_run(&f, CLG__PASS_DECIDE), "%s",
+                      err.text);
+        const clg__value *value = &w.values[w.at[clg__node_of(v)->index].value];
+        ck_assert_int_eq(value->uses, 2);
+        ck_assert_msg(value->stored == is_stored[_i], "expression %d is %s", _i, value->stored ? "stored" : "not stored");
+        clg__plan *made = f.plan;
+        clg__planner_end(&f);
+        clg__plan_free(made);
+        clg__work_free(&w);
+        free(w.outputs);
+        clg__recorder_free(dev);
+    }
+}
+END_TEST
+
 int main(void)
 {
     setlocale(LC_ALL, "");
@@ -281,6 +331,7 @@ int main(void)
     TCase *c = tcase_create("text");
     tcase_add_loop_test(c, plans_are_as_they_were, 0, (int) (sizeof cases / sizeof cases[0]));
     tcase_add_loop_test(c, what_changes_no_bit_is_not_computed, 0, (int) (sizeof left / sizeof left[0]));
+    tcase_add_loop_test(c, bytes_decide_what_is_stored, 0, (int) (sizeof is_stored / sizeof is_stored[0]));
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_set_fork_status(r, CK_NOFORK);

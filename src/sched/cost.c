@@ -5,8 +5,9 @@
 clg__cost clg__cost_of(const clg__caps *caps)
 {
     return (clg__cost) {
-        // what a load and a store of one element cost beside arithmetic in registers
-        .repeat_insns = 24,
+        // What a store and loads of a byte cost beside arithmetic in registers. A CPU does about five operations in the
+        // time of a byte from memory, a GPU twenty; a row is one to thirty of them, and registers are few.
+        .repeat_insns = caps->cpu_class ? 6 : 12,
         .repeat_loads = 2,
         .broadcast_insns = 3,
         .broadcast_factor = 4,
@@ -22,4 +23,10 @@ clg__cost clg__cost_of(const clg__caps *caps)
         .launch_buffers = 100,
         .argument_bytes = caps->max_parameter_bytes > 0 ? caps->max_parameter_bytes : INT32_MAX,
     };
+}
+
+bool clg__cost_stores(const clg__cost *c, size_t bytes, int insns, int loads, size_t load_bytes)
+{
+    return (size_t) insns > (size_t) c->repeat_insns * bytes ||
+           (loads > 1 && load_bytes > (size_t) c->repeat_loads * bytes);
 }

@@ -8,7 +8,8 @@
 #include "codegen/codegen.h"
 
 typedef struct clg__cost {
-    // A value with several users is computed by each of them up to so many instructions and loads.
+    // A value with several users is computed by each of them up to so many instructions for each byte of an element
+    // that storing it would take, and while it loads no more than so many times those bytes.
     int repeat_insns, repeat_loads;
     // One that is broadcast is computed per element up to so many instructions; it is broadcast when it is
     // read at least so many times its elements, or is one number.
@@ -31,7 +32,11 @@ typedef struct clg__cost {
 } clg__cost;
 
 clg__cost clg__cost_of(const clg__caps *caps);
-// Is an operand of numel elements worth sharing by a group that walks group_numel? More than half: one number
+// Is a value of `bytes` an element worth storing for its users, where each would take so many instructions and loads,
+// of load_bytes an element together? One load is never worth it.
+bool clg__cost_stores(const clg__cost *c, size_t bytes, int insns, int loads, size_t load_bytes);
+// Is an operand of numel elements worth sharing by a group that walks group_numel? Elements, not bytes: what matters
+// is that it is read for each. More than half: one number
 // beside two is as small as beside a thousand, or a last batch of two would be grouped as no other.
 static inline bool clg__cost_big(int64_t numel, int64_t group_numel)
 {

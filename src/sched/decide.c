@@ -19,14 +19,19 @@ bool clg__emit_storing(clg__planner *f, int group, clg__body *body)
     }
 }
 
-static int big_loads(const clg__planner *f, const clg__body *body, int64_t numel)
+// Is it worth storing for its users?
+static bool is_worth(const clg__planner *f, const clg__value *v)
 {
-    int n = 0;
-    for (int i = 0; i < body->n_operands; i++) {
-        if (body->operands[i].kind == CLG__FROM_BUFFER)
-            n += clg__cost_big(f->w->values[body->operands[i].input / CLG__MAX_OUTPUTS].numel, numel);
+    int loads = 0;
+    size_t bytes = 0;
+    for (int i = 0; i < f->emitted->n_operands; i++) {
+        const clg__operand *o = &f->emitted->operands[i];
+        if (o->kind != CLG__FROM_BUFFER || !clg__cost_big(f->w->values[o->input / CLG__MAX_OUTPUTS].numel, v->numel))
+            continue;
+        loads++;
+        bytes += clg_dtype_size(o->dtype);
     }
-    return n;
+    return clg__cost_stores(&f->cost, clg_dtype_size(v->dtype), f->emitted->n_insns, loads, bytes);
 }
 
 static bool is_straight(const clg__planner *f, const clg__value *v)
@@ -59,8 +64,7 @@ static bool is_kept(const clg__planner *f, const clg__value *v)
 {
     if (v->must_store || v->is_result || !f->w->fuse)
         return true;
-    return v->uses > 1 && (f->emitted->n_insns > f->cost.repeat_insns ||
-                           big_loads(f, f->emitted, v->numel) > f->cost.repeat_loads || is_epilogue(f, v));
+    return v->uses > 1 && (is_worth(f, v) || is_epilogue(f, v));
 }
 
 static bool does_not_fit(clg__planner *f, const clg__value *v)
