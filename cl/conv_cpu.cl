@@ -1,78 +1,157 @@
 // SPDX-License-Identifier: MIT
-// Direct convolution, NCHW or NCDHW, CPU class: forward, and backward-data of stride 1 with flipped weights.
+// Direct convolution, NCHW or NCDHW, CPU class: forward, and backward-data, of any stride, in groups.
 //
-//   y[n,o,i,j] = sum_{c,r,s} x[n, c, i*STRIDE + r*dh - ph, j*STRIDE + s*dw - pw] * w[o,c,r,s]
+//   y[n,o,i,j] = sum_{c,r,s} x[n, c, (i*ih + r*dh - ph) / uh, (j*STRIDE + s*dw - pw) / uw] * w[o,c,r,s]
+//
+// over the taps whose divisions are exact. Forward: u is 1, ih and STRIDE are the strides. Backward-data: x is
+// the cotangent, ih and STRIDE are 1, u are the strides, w is turned (cl/conv_pack.cl), and the padding is
+// (K-1)*d - p, which may be negative. Results then fall into uh*uw phases, each a dense convolution of stride 1
+// with a part of the window; a work-group makes all phases of its rows, so that it writes whole rows.
 //
 // The lanes are output channels: input scalars are broadcast from a padded strip in local memory, one
 // loop runs over all taps (c, r, s) with a table of their offsets, a register transpose leads back to
 // NCHW. STRIDE is a define: it is the distance of a tile's scalars.
 #pragma OPENCL FP_CONTRACT OFF
 #include "conv_strip.clh"
+#ifndef PART // what a work-group makes: rows x cols pixels of `per` blocks of outputs, from cb channels at a time
+#define PART int rows, int cols, int per, int cb, int back
+#endif
 
-// Grid: ceil(OH / rows) x N*OD x ceil(O / NR). Scratch: strip [C*KD][height][width], pixels
-// [NV][round_up(rows*OW, 16) + MR][16], taps C*KD*KH*KW ints.
+// The table of the taps of channels 0 to count - 1 of a phase: where they lie from a result's first element.
+static inline void NAME(list_taps)(__local int *taps, int count, int depth, int4 ty, int py, int uh, int step,
+                                   int4 tx, int px, int uw, int height, int width, int dh, int dw)
+{
+    const int tn = depth * ty.y * tx.y;
+    int k = 0;
+    EDGE for (int q = 0; q < depth; q++)
+        EDGE for (int r = 0; r < ty.y; r++)
+            EDGE for (int s = 0; s < tx.y; s++)
+                taps[k++] = (q * height + (py + (ty.x + r * ty.z) * dh) / uh / step) * width +
+                            (px + (tx.x + s * tx.z) * dw) / uw;
+    for (int c = 1; c < count; c++)
+        for (int i = 0; i < tn; i++)
+            taps[k++] = taps[i] + c * depth * height * width;
+}
+
+// Grid: ceil(OH/rows)*ceil(OW/cols) x N*OD x G*ceil(blocks of NR outputs / per). Scratch: strip
+// [cb*KD][height][width] + VL; pixels [NV][rows*cols + VL][VL], spare [max(MR*NV, VL)][VL]; taps cb*KD*KH*KW ints.
 CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global const ACC *restrict P,
-                           __global EPI_OUT *restrict Y, __local ACC *restrict strip,
-                           __local ACC *restrict pixels, __local int *restrict taps, int rows,
+                           __global EPI_OUT *restrict Y, __local ACC *restrict strip, __local ACC *restrict pixels,
+                           __local ACC *restrict spare, __local int *restrict taps, PART,
                            WINDOW EPI_PARAMS)
 {
-    const int y0 = get_group_id(0) * rows, y1 = min(y0 + rows, OH);
+    const int uh = back ? sh : 1, uw = back ? sw : 1, ih = back ? 1 : sh;
+    const int y0 = get_group_id(0) / DIV_UP(OW, cols) * rows, yn = min(rows, OH - y0);
+    const int x0 = get_group_id(0) % DIV_UP(OW, cols) * cols, xn = min(cols, OW - x0);
     const int n = get_group_id(1) / OD, z = get_group_id(1) % OD;
-    const int block = get_group_id(2);
-    const int height = (rows - 1) * STRIDE + (KH - 1) * dh + 1;
-    const int width = (ROUND_UP(OW, MR) - 1) * STRIDE + (KW - 1) * dw + 1;
-    // MR more than the pixels: a tile at the end of a row writes past it, and the next row writes over that
-    const int planes = C * KD, tap_count = planes * KH * KW, plane = (ROUND_UP(rows * OW, VL) + MR) * VL;
-    for (int c = 0, k = 0; c < planes; c++)
-        for (int r = 0; r < KH; r++)
-            for (int s = 0; s < KW; s++)
-                taps[k++] = (c * height + r * dh) * width + s * dw;
-    NAME(load_strip)(X + offset + (long)n * C * D * H * W, strip, 0, planes, z, y0 * STRIDE - ph, height, width,
-                     WINDOW_NAMES);
-    for (int y = y0; y < y1; y++) {
-        for (int x = 0; x < OW; x += MR) {
-            __local const ACC *a = strip + ((y - y0) * width + x) * STRIDE;
-            __global const ACC *b = P + (long)block * tap_count * NR;
-            VEC acc[MR][NV];
-            UNROLL for (int i = 0; i < MR; i++)
-                UNROLL for (int v = 0; v < NV; v++) acc[i][v] = (VEC)(0);
-            ROLLED for (int k = 0; k < tap_count; k++, b += NR)
-            {
-                __local const ACC *at = a + taps[k];
-                VEC w[NV];
-                UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_acc)(b + v * VL);
-                UNROLL for (int i = 0; i < MR; i++)
-                {
-                    const VEC s = (VEC)(at[i * STRIDE]);
-                    UNROLL for (int v = 0; v < NV; v++) acc[i][v] = fma(s, w[v], acc[i][v]);
+    const int og = O / G, cg = C / G, blocks = DIV_UP(og, NR), parts = DIV_UP(blocks, per);
+    const int group = get_group_id(2) / parts, block0 = get_group_id(2) % parts * per;
+    const int step = KH == 1 ? ih : 1; // of a window of one row only its rows are loaded
+    const int height = ((rows - 1) * (ih / step) + uh - 1 + (KH - 1) * dh) / uh + 1;
+    const int seen = ((yn - 1) * (ih / step) + uh - 1 + (KH - 1) * dh) / uh + 1; // rows that are loaded
+    const int width = (ROUND_UP(DIV_UP(cols, uw), MR) - 1) * STRIDE + (uw - 1 + (KW - 1) * dw) / uw + 1 + (uw > 1);
+    const int top = NAME(base)(y0 * ih - ph, uh), left = NAME(base)(x0 * STRIDE - pw, uw);
+    const int plane = (rows * cols + VL) * VL;
+    const long image = (long)D * H * W;
+#if ND > 2
+    const int ud = back ? sd : 1, depth_at = z * (back ? 1 : sd) - pd;
+    const int4 tz = NAME(taps_of)(KD, ud, dd, NAME(phase)(depth_at, ud));
+#else
+    const int4 tz = (int4)(0, 1, 1, 0);
+#endif
+    for (int block = block0; block < min(block0 + per, blocks); block++) {
+        for (int c0 = 0; c0 < cg; c0 += cb) {
+            const int cn = min(cb, cg - c0), anew = block == block0 || cb < cg;
+            for (int k = 0; anew && k < cn * tz.y; k++) {
+                const int c = group * cg + c0 + k / tz.y;
+#if ND > 2
+                const int depth = NAME(base)(depth_at + (tz.x + k % tz.y * tz.z) * dd, ud);
+                const int there = depth >= 0 && depth < D;
+                const long at = ((long)n * C + c) * image + (there ? (long)depth * H * W : 0);
+#else
+                const int there = 1;
+                const long at = ((long)n * C + c) * image;
+#endif
+                NAME(load_plane)(X + offset + at, (long)N * C * image - at, strip + (long)k * height * width, there,
+                                 top, step, left, seen, width, H, W);
+            }
+            for (int f = 0; f < min(uh, yn) * min(uw, xn); f++) { // phases, by their first pixels
+                const int fy = f / min(uw, xn), fx = f % min(uw, xn);
+                const int py = NAME(phase)((y0 + fy) * ih - ph, uh), vx = (x0 + fx) * STRIDE - pw;
+                const int px = NAME(phase)(vx, uw), count = DIV_UP(xn - fx, uw);
+                const int4 ty = NAME(taps_of)(KH, uh, dh, py), tx = NAME(taps_of)(KW, uw, dw, px);
+                const int tn = tz.y * ty.y * tx.y, tap_count = cn * tn;
+                if (anew || uh * uw > 1)
+                    NAME(list_taps)(taps, cn, tz.y, ty, py, uh, step, tx, px, uw, height, width, dh, dw);
+                const long before = tz.w * (long)(KH * KW) + tz.y * (ty.w * (long)KW + ty.y * tx.w);
+                __global const ACC *b0 = P + ((long)(group * blocks + block) * KD * KH * KW * cg + before * cg +
+                                              (long)c0 * tn) * NR;
+                for (int y = fy; y < yn; y += uh) {
+                    __local const ACC *a0 = strip + (NAME(base)((y0 + y) * ih - ph, uh) - top) / step * width +
+                                            NAME(base)(vx, uw) - left;
+                    for (int x = 0; x < count; x += MR) {
+                        __local const ACC *a = a0 + x * STRIDE;
+                        __global const ACC *b = b0;
+                        // a tile that ends beyond its row lies in `spare`
+                        __local ACC *to = pixels + (y * xn + fx + x * uw) * VL;
+                        const int own = min(MR, count - x), whole = own == MR;
+                        __local ACC *out = whole ? to : spare;
+                        const int out_step = whole ? uw * VL : VL, out_plane = whole ? plane : MR * VL;
+                        VEC acc[MR][NV];
+                        if (c0 > 0) {
+                            EDGE for (int i = 0; !whole && i < own * NV; i++)
+                                NAME(store_local)(NAME(load_local)(to + i % NV * plane + i / NV * uw * VL),
+                                                  spare + (i % NV * MR + i / NV) * VL);
+                            UNROLL for (int i = 0; i < MR; i++)
+                                UNROLL for (int v = 0; v < NV; v++)
+                                    acc[i][v] = NAME(load_local)(out + v * out_plane + i * out_step);
+                        } else {
+                            UNROLL for (int i = 0; i < MR; i++)
+                                UNROLL for (int v = 0; v < NV; v++) acc[i][v] = (VEC)(0);
+                        }
+                        ROLLED for (int k = 0; k < tap_count; k++, b += NR)
+                        {
+                            __local const ACC *at = a + taps[k];
+                            VEC w[NV];
+                            UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_acc)(b + v * VL);
+                            UNROLL for (int i = 0; i < MR; i++)
+                            {
+                                const VEC s = (VEC)(at[i * STRIDE]);
+                                UNROLL for (int v = 0; v < NV; v++) acc[i][v] = MAD(s, w[v], acc[i][v]);
+                            }
+                        }
+                        UNROLL for (int i = 0; i < MR; i++)
+                            UNROLL for (int v = 0; v < NV; v++)
+                                NAME(store_local)(acc[i][v], out + v * out_plane + i * out_step);
+                        EDGE for (int i = 0; !whole && i < own * NV; i++)
+                            NAME(store_local)(NAME(load_local)(spare + (i % NV * MR + i / NV) * VL),
+                                              to + i % NV * plane + i / NV * uw * VL);
+                    }
                 }
             }
-            __local ACC *out = pixels + ((y - y0) * OW + x) * VL;
-            UNROLL for (int i = 0; i < MR; i++)
-                UNROLL for (int v = 0; v < NV; v++) 
-                    NAME(store_local)(acc[i][v], out + v * plane + i * VL);
         }
-    }
-    // of few pixels a vector reads more than the tiles wrote
-    const int count = (y1 - y0) * OW, written = count - OW + ROUND_UP(OW, MR);
-    EDGE for (int v = 0; v < NV; v++)
-        EDGE for (int p = written; p < ROUND_UP(count, VL); p++)
-            NAME(store_local)((VEC)(0), pixels + v * plane + p * VL);
-    ROLLED for (int v = 0; v < NV; v++)
-    {
-        for (int p = 0; p < count; p += VL) {
-            const int left = min(VL, count - p), col = y0 * OW + p;
-            __local ACC *tile = pixels + v * plane + p * VL;
-            VEC r[VL];
-            UNROLL for (int j = 0; j < VL; j++) r[j] = NAME(load_local)(tile + j * VL);
-            TRANSPOSE16(r)
-            UNROLL for (int j = 0; j < VL; j++) NAME(store_local)(r[j], tile + j * VL);
-            // through memory, so that the epilogue stands in the text once
-            EDGE for (int j = 0; j < min(VL, O - block * NR - v * VL); j++)
-            {
-                const int o = block * NR + v * VL + j;
-                const long at = (((long)n * O + o) * OD + z) * OH * OW + col;
-                EPI_STORE(NAME(load_local)(tile + j * VL), Y, at, n, o, z * OH * OW + col, left);
+        // Back to NCHW: whole rows are one run of pixels, parts of rows one run each. The last vector of a run
+        // overlaps the one before; a run that is shorter than a vector reads more than there is.
+        const int runs = xn == OW ? 1 : yn, length = xn == OW ? yn * OW : xn;
+        EDGE for (int i = 0; i < NV * VL; i++)
+            NAME(store_local)((VEC)(0), pixels + i / VL * plane + (yn * xn + i % VL) * VL);
+        for (int i = 0; i < NV * runs; i++) {
+            const int v = i / runs, run = i % runs, o0 = block * NR + v * VL;
+            for (int p = 0; p < length; p += VL) {
+                p = max(min(p, length - VL), 0);
+                const int count = min(VL, length - p), col = (y0 + run) * OW + x0 + p;
+                VEC r[VL];
+                UNROLL for (int j = 0; j < VL; j++)
+                    r[j] = NAME(load_local)(pixels + v * plane + (run * length + p + j) * VL);
+                TRANSPOSE16(r)
+                UNROLL for (int j = 0; j < VL; j++) NAME(store_local)(r[j], spare + j * VL);
+                // through memory, so that the epilogue stands in the text once
+                EDGE for (int j = 0; j < min(VL, og - o0); j++)
+                {
+                    const int o = group * og + o0 + j;
+                    const long at = (((long)n * O + o) * OD + z) * OH * OW + col;
+                    EPI_STORE(NAME(load_local)(spare + j * VL), Y, at, n, o, z * OH * OW + col, count);
+                }
             }
         }
     }

@@ -5,6 +5,30 @@
 
 #include "ops/window.h"
 
-enum { CLG__CONV_VARIANTS = 3 };
+enum { CLG__CONV_VARIANTS = 4 };
 extern const clg__variant clg__conv_y_variants[], clg__conv_dx_variants[], clg__conv_dw_variants[];
+
+// Kernels of the CPU class (conv_direct.c): lanes are output channels.
+const char *clg__conv_direct_accepts_y(const clg__kernel_call *c);
+const char *clg__conv_direct_accepts_dx(const clg__kernel_call *c);
+const char *clg__conv_direct_accepts_dw(const clg__kernel_call *c);
+void clg__conv_direct_y(const clg__kernel_call *c, clg__kplan *p);
+void clg__conv_direct_dx(const clg__kernel_call *c, clg__kplan *p);
+void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p);
+
+// Of depthwise ones (conv_depth.c): lanes are pixels.
+const char *clg__conv_depth_accepts_y(const clg__kernel_call *c);
+const char *clg__conv_depth_accepts_dx(const clg__kernel_call *c);
+const char *clg__conv_depth_accepts_dw(const clg__kernel_call *c);
+void clg__conv_depth_y(const clg__kernel_call *c, clg__kplan *p);
+void clg__conv_depth_dx(const clg__kernel_call *c, clg__kplan *p);
+void clg__conv_depth_dw(const clg__kernel_call *c, clg__kplan *p);
+
+// What several plans ask.
+size_t clg__div_up(int64_t a, int64_t b);
+uint64_t clg__conv_flops(const clg__window *w);
+// Backward-data as a convolution of the cotangent by turned weights, whose strides divide places instead.
+clg__window clg__conv_mirrored(const clg__window *w);
+// Why a kernel of the CPU class does not take these types and sizes, or NULL.
+const char *clg__conv_cpu_takes(const clg__kernel_call *c);
 #endif

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+// Tiles of the direct convolutions of the CPU class: cl/conv_cpu.cl, cl/conv_dw_cpu.cl.
+#include "ops/conv.h"
+
+#include "ops/element.h"
+
+#include <math.h>
+
+enum { STRIP_BYTES = 192 << 10 }; // of the L2 cache, for input rows and for pixels
+enum { DW_MR = 12, VL = 16 };     // taps of a tile of backward-weights; lanes
+
+const char *clg__conv_cpu_takes(const clg__kernel_call *c)
+{
+    if (!c->caps->cpu_class)
+        return "for CPU-class devices";
+    const size_t size = clg__acc_size(c->out_dtype[0]);
+    if (size != 4 && size != 8)
+        return "only what is computed in 32 or 64 bits";
+    return clg__window_wide(c->params) ? "too many elements" : NULL;
+}
+
+clg__window clg__conv_mirrored(const clg__window *w)
+{
+    clg__window q = *w;
+    q.c = w->o;
+    q.o = w->c;
+    for (int i = 0; i < CLG__SPATIAL; i++) {
+        q.in[i] = w->out[i];
+        q.out[i] = w->in[i];
+        q.lo[i] = w->dilation[i] * (w->k[i] - 1) - w->lo[i];
+    }
+    return q;
+}
+
+uint64_t clg__conv_flops(const clg__window *w)
+{
+    return 2ull * (uint64_t) (w->n * w->o * clg__window_size(w->out)) *
+           (uint64_t) (w->c / w->groups * clg__window_size(w->k));
+}
+
+static void define_tile(clg__kplan *p, clg__launch *l, clg_dtype t, int mr, int nv, int64_t stride)
+{
+    clg__define_element(p, l, t);
+    clg__define_mad(p, l, t, true);
+    clg__kplan_define(p, l, "MR", "%d", mr);
+    clg__kplan_define(p, l, "NV", "%d", nv);
+    clg__kplan_define(p, l, "STRIDE", "%lld", (long long) stride);
+}
+
+// ---- forward and backward-data
+
+typedef struct direct {
+    int mr, nv;               // a tile: pixels of a row, vectors of outputs
+    int64_t rows, cols;       // of pixels that a work-group makes
+    int64_t channels, blocks; // of input at a time; of outputs by one work-group
+    size_t strip, pixels, spare, taps; // bytes of local memory
+} direct;
+
+// A tile of at most 28 accumulators of 64 bytes, or 12 of 128; `count` pixels of a row lie side by side.
+static void tile_of(int64_t count, int64_t outputs, size_t size, direct *d)
+{
+    const int64_t waste28 = (int64_t) clg__div_up(count, 28) * 28 - count;
+    const int64_t waste14 = (int64_t) clg__div_up(count, 14) * 14 - count;
+    const int64_t waste7 = (int64_t) clg__div_up(count, 7) * 7 - count;
+    d->nv = size > 4 || outputs <= VL ? 1 : waste7 < waste14 && outputs > 2 * VL ? 4 : 2;
+    d->mr = size > 4 ? 12 : d->nv == 4 ? 7 : d->nv == 2 || waste14 < waste28 ? 14 : 28;
+}
+
+// Rows or columns of input that n results see, in phases of `up`.
+static double seen(const clg__window *w, int i, int64_t n, int64_t step, int64_t up)
+{
+    const double taps = (double) (w->k[i] - 1) * (double) w->dilation[i];
+    return floor(((double) (n - 1) * (double) step + (double) up - 1 + taps) / (double) up) + 1;
+}
+
+// The cost of one result in vector operations, infinite where the tile does not fit; local memory that it takes.
+static double cost_of(const clg__window *w, bool back, const clg__caps *caps, size_t size, direct *d)
+{
+    const int64_t uh = back ? w->stride[CLG__H] : 1, uw = back ? w->stride[CLG__W] : 1;
+    const int64_t ih = back || w->k[CLG__H] == 1 ? 1 : w->stride[CLG__H], iw = back ? 1 : w->stride[CLG__W];
+    const int64_t oh = w->out[CLG__H], ow = w->out[CLG__W], cg = w->c / w->groups;
+    const double blocks = (double) clg__div_up(w->o / w->groups, d->nv * VL);
+    const double area = (double) d->rows * (double) d->cols;
+    const double tiles = (double) clg__div_up((int64_t) clg__div_up(d->cols, uw), d->mr) * d->mr; // of a row and phase
+    const double height = seen(w, CLG__H, d->rows, ih, uh);
+    const double width = seen(w, CLG__W, (int64_t) tiles, iw, 1) + (uw > 1) +
+                         (seen(w, CLG__W, 1, 1, uw) - seen(w, CLG__W, 1, 1, 1));
+    const double window = (double) w->k[CLG__D] * (double) w->k[CLG__H] * (double) w->k[CLG__W];
+    const double bytes = (double) size, channels = (double) (d->channels * w->k[CLG__D]);
+    const double strip = (channels * height * width + VL) * bytes, pixels = d->nv * VL * (area + VL) * bytes;
+    const double spare = (d->mr * d->nv > VL ? d->mr * d->nv : VL) * VL * bytes;
+    const double taps = (double) d->channels * window * 4;
+    if (strip + pixels + spare + taps > (double) caps->local_bytes)
+        return INFINITY;
+    d->strip = (size_t) strip;
+    d->pixels = (size_t) pixels;
+    d->spare = (size_t) spare;
+    d->taps = (size_t) taps;
+    const double sums = window / (double) (uh * uw) * (back ? 1 / (double) w->stride[CLG__D] : 1) * (double) cg;
+    const double rows = (double) oh / ((double) clg__div_up(oh, d->rows) * (double) d->rows);
+    const double products = sums * (d->mr * d->nv + 0.1 * d->mr + d->nv) * blocks / d->mr * tiles * (double) uw /
+                            (double) d->cols * (0.7 + 0.3 / rows);
+    const double copies = ((double) (cg * w->k[CLG__D]) * height * (width / VL + 3) * 2.5 + 200) * blocks /
+                          (double) d->blocks;
+    const double again = (double) (clg__div_up(cg, d->channels) - 1) * d->nv * 2 * blocks;
+    const double groups = (double) clg__div_up(oh, d->rows) * (double) clg__div_up(ow, d->cols) *
+                          (double) (w->n * w->out[CLG__D] * w->groups) *
+                          (double) clg__div_up((int64_t) blocks, d->blocks);
+    const double cost = products + copies / area + d->nv * 6.0 * blocks + again +
+                        sums * (double) (uh * uw) * 2 * blocks / area;
+    // beyond a part of the L2 cache everything is slower; of few work-groups some cores get none
+    return cost * (strip > STRIP_BYTES || pixels > STRIP_BYTES ? 4 : 1) * (1 + 2 / groups);
+}
+
+// Tiles for a convolution, seen forward or as a mirror; false: there are none that fit the local memory. How they
+// are chosen has no influence on results.
+static bool plan_direct(const clg__window *w, bool back, const clg__caps *caps, size_t size, direct *best)
+{
+    const int64_t uw = back ? w->stride[CLG__W] : 1, oh = w->out[CLG__H], ow = w->out[CLG__W], cg = w->c / w->groups;
+    direct d = { 0 };
+    double least = INFINITY;
+    tile_of((int64_t) clg__div_up(ow, uw), w->o / w->groups, size, &d);
+    const int64_t blocks = (int64_t) clg__div_up(w->o / w->groups, d.nv * VL), unit = d.mr * uw;
+    // several blocks from one strip where their weights stay in the cache
+    const double weights = (double) (cg * clg__window_size(w->k)) * d.nv * VL * (double) size;
+    const int64_t most = weights * 2 < STRIP_BYTES / 2 ? (int64_t) (STRIP_BYTES / 2 / weights) : 1;
+    for (d.channels = cg;; d.channels = (d.channels + 1) / 2) {
+        for (int64_t parts = 1;; parts += (parts + 1) / 2) {
+            const int64_t share = (int64_t) clg__div_up((int64_t) clg__div_up(ow, parts), unit) * unit;
+            d.cols = parts == 1 || share > ow ? ow : share;
+            for (d.rows = 1; d.rows <= oh && d.rows <= 16; d.rows++)
+                for (d.blocks = 1;; d.blocks = blocks < most ? blocks : most) {
+                    direct now = d;
+                    const double cost = cost_of(w, back, caps, size, &now);
+                    if (cost < least) {
+                        least = cost;
+                        *best = now;
+                    }
+                    if (d.blocks == (blocks < most ? blocks : most))
+                        break;
+                }
+            if (share <= unit)
+                break;
+        }
+        if (d.channels == 1 || (least < INFINITY && best->strip <= STRIP_BYTES))
+            return least < INFINITY;
+    }
+}
+
+const char *clg__conv_direct_accepts_y(const clg__kernel_call *c)
+{
+    direct d = { 0 };
+    const char *why = clg__conv_cpu_takes(c);
+    if (why)
+        return why;
+    return plan_direct(c->params, false, c->caps, clg__acc_size(c->out_dtype[0]), &d)
+               ? NULL : "the window does not fit the local memory";
+}
+
+const char *clg__conv_direct_accepts_dx(const clg__kernel_call *c)
+{
+    direct d = { 0 };
+    const char *why = clg__conv_cpu_takes(c);
+    if (why)
+        return why;
+    const clg__window q = clg__conv_mirrored(c->params);
+    return plan_direct(&q, true, c->caps, clg__acc_size(c->out_dtype[0]), &d)
+               ? NULL : "the window does not fit the local memory";
+}
+
+static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__window *w, bool back)
+{
+    direct d = { 0 };
+    const clg_dtype t = c->out_dtype[0];
+    plan_direct(w, back, c->caps, clg__acc_size(t), &d);
+    if (w->n == 0)
+        return;
+    const int nr = VL * d.nv;
+    const size_t cg = (size_t) (w->c / w->groups), blocks = clg__div_up(w->o / w->groups, nr);
+    const size_t packs = (size_t) w->groups * blocks;
+    const size_t weights = packs * cg * (size_t) clg__window_size(w->k) * (size_t) nr;
+    const int packed = clg__kplan_temp(p, weights * clg__acc_size(t));
+    clg__launch *l = clg__kplan_kernel(p, "conv_pack", "conv_pack");
+    define_tile(p, l, t, 1, d.nv, 1);
+    clg__arg_in(p, l, 1);
+    clg__arg_in_offset(p, l, 1);
+    clg__arg_temp(p, l, packed);
+    clg__arg_i32(p, l, back);
+    clg__window_args(p, l, w);
+    clg__kplan_grid(l, packs, cg, 1, 1, 1, 1);
+    l = clg__kplan_kernel(p, "conv_cpu", "conv");
+    define_tile(p, l, t, d.mr, d.nv, back ? 1 : w->stride[CLG__W]);
+    clg__arg_in(p, l, 0);
+    clg__arg_in_offset(p, l, 0);
+    clg__arg_temp(p, l, packed);
+    clg__arg_out(p, l, 0);
+    clg__arg_local(p, l, d.strip);
+    clg__arg_local(p, l, d.pixels);
+    clg__arg_local(p, l, d.spare);
+    clg__arg_local(p, l, d.taps);
+    CLG__ARG_BLOCK(p, l, "PART", { "rows", d.rows, false }, { "cols", d.cols, false }, { "per", d.blocks, false },
+                   { "cb", d.channels, false }, { "back", back, false });
+    clg__window_args(p, l, w);
+    clg__arg_epilogue(p, l);
+    clg__kplan_grid(l, clg__div_up(w->out[CLG__H], d.rows) * clg__div_up(w->out[CLG__W], d.cols),
+                    (size_t) (w->n * w->out[CLG__D]), (size_t) w->groups * clg__div_up((int64_t) blocks, d.blocks),
+                    1, 1, 1);
+    p->flops += clg__conv_flops(w);
+}
+
+void clg__conv_direct_y(const clg__kernel_call *c, clg__kplan *p)
+{
+    run_direct(c, p, c->params, false);
+}
+
+void clg__conv_direct_dx(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg__window q = clg__conv_mirrored(c->params);
+    run_direct(c, p, &q, true);
+}
+
+// ---- backward-weights
+
+typedef struct dw_tiles {
+    int nv;
+    int64_t rows, cols, planes;
+    size_t strip, pixels;
+} dw_tiles;
+
+static bool plan_dw(const clg__window *w, const clg__caps *caps, size_t size, dw_tiles *d)
+{
+    const int64_t oh = w->out[CLG__H], ow = w->out[CLG__W], planes = w->c / w->groups * w->k[CLG__D];
+    d->nv = size > 4 || w->o / w->groups <= VL ? 1 : 2;
+    for (d->cols = ow;; d->cols = (d->cols + 1) / 2) {
+        for (d->rows = oh; d->rows > 0; d->rows = d->rows > 1 ? (d->rows + 1) / 2 : 0) {
+            const double plane = seen(w, CLG__H, d->rows, w->stride[CLG__H], 1) *
+                                 seen(w, CLG__W, d->cols, w->stride[CLG__W], 1) * (double) size;
+            const double pixels = ((double) (d->rows * d->cols) + VL) * d->nv * VL * (double) size;
+            const double fit = floor(STRIP_BYTES / plane);
+            d->planes = fit > (double) planes ? planes : (int64_t) fit;
+            if (d->planes == 0 || pixels > STRIP_BYTES)
+                continue;
+            d->strip = (size_t) ((double) d->planes * plane) + VL * size;
+            d->pixels = (size_t) pixels;
+            if (d->strip + d->pixels <= caps->local_bytes)
+                return true;
+        }
+        if (d->cols == 1)
+            return false;
+    }
+}
+
+const char *clg__conv_direct_accepts_dw(const clg__kernel_call *c)
+{
+    dw_tiles d;
+    const char *why = clg__conv_cpu_takes(c);
+    return why ? why : plan_dw(c->params, c->caps, clg__acc_size(c->out_dtype[0]), &d)
+               ? NULL : "the window does not fit the local memory";
+}
+
+void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg__window *w = c->params;
+    const clg_dtype t = c->out_dtype[0];
+    dw_tiles d;
+    plan_dw(w, c->caps, clg__acc_size(t), &d);
+    const size_t taps = (size_t) (w->c / w->groups * clg__window_size(w->k));
+    const size_t blocks = clg__div_up(w->o / w->groups, VL * d.nv), ob = blocks * VL * (size_t) d.nv;
+    const size_t plane_blocks = clg__div_up(w->c / w->groups * w->k[CLG__D], d.planes);
+    // A fixed number of chunks: the order of the sums must not depend on the machine.
+    const size_t chunks = w->n >= 8 ? 8 : w->n > 0 ? (size_t) w->n : 1;
+    const int partial = clg__kplan_temp(p, chunks * taps * (size_t) w->groups * ob * clg__acc_size(t));
+    clg__launch *l = clg__kplan_kernel(p, "conv_dw_cpu", "conv_dw");
+    define_tile(p, l, t, DW_MR, d.nv, w->stride[CLG__W]);
+    for (int i = 0; i < 2; i++) {
+        clg__arg_in(p, l, i);
+        clg__arg_in_offset(p, l, i);
+    }
+    clg__arg_temp(p, l, partial);
+    clg__arg_local(p, l, d.strip);
+    clg__arg_local(p, l, d.pixels);
+    CLG__ARG_BLOCK(p, l, "PART", { "rows", d.rows, false }, { "cols", d.cols, false }, { "CB", d.planes, false });
+    clg__window_args(p, l, w);
+    clg__kplan_grid(l, chunks, (size_t) w->groups * blocks, plane_blocks, 1, 1, 1);
+    l = clg__kplan_kernel(p, "conv_dw_sum", "conv_dw_sum");
+    clg__define_element(p, l, t);
+    clg__arg_temp(p, l, partial);
+    clg__arg_out(p, l, 0);
+    CLG__ARG_BLOCK(p, l, "PARTS", { "chunks", (int64_t) chunks, false }, { "taps", (int64_t) taps, false },
+                   { "groups", w->groups, false }, { "O", w->o / w->groups, false }, { "apart", (int64_t) ob, false });
+    clg__kplan_grid(l, taps < 16 ? taps : 16, 1, 1, 1, 1, 1);
+    p->flops += clg__conv_flops(w);
+}
