@@ -674,7 +674,7 @@ def main():
         return 77
     print(f"CLGRAD_TEST_SEED={SEED}", flush=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    names = ["Commands.test_devices", "Commands.test_bench_families", "Training.test_a_run", "Training.test_equal_runs_and_json",
+    names = ["Commands.test_devices", "Training.test_a_run", "Training.test_equal_runs_and_json",
              "Training.test_steps_then_resume"] if SHORT else None
     load = unittest.defaultTestLoader
     me = sys.modules[__name__]

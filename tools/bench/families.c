@@ -116,7 +116,7 @@ static void meet(bench_run *b, work *w, opponents *o)
         o->a = work_host(w, 0);
         o->b = work_host(w, 1);
     }
-    const peer_problem problem = { w->s, w->bytes, o->a, o->b, info->compute_units, info->name, info->type };
+    const peer_problem problem = { w->s, w->bytes, o->a, o->b, device_cores(b->dev), info->name, info->type };
     for (int i = 0; b->peers[i] && o->n < MEASURE_ENGINES - 1; i++) {
         const peer *p = b->peers[i];
         if (b->o->peers ? !name_listed(b->o->peers, p->name) : p->only && strcmp(p->only, info->type) != 0)
@@ -226,7 +226,7 @@ static void one_family(bench_run *b, int family, double start)
 
 static int measure_families(bench_run *b)
 {
-    measure_processor(b->o->busy ? clg_device_get_info(b->dev)->compute_units : 0);
+    measure_processor(b->o->busy ? device_cores(b->dev) : 0);
     const double start = measure_now();
     for (int i = 0; i < shape_count; i++)
         b->of += wanted(b, &shape_cases[i]);

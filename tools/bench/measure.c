@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { CLIFF = 30 }; // a run that takes so many blocks is measured once
 
@@ -154,12 +155,18 @@ static clg_status sum_peak(clg_device dev, int64_t n, patience p, double *best)
     return st;
 }
 
+int device_cores(clg_device dev)
+{
+    const long here = sysconf(_SC_NPROCESSORS_ONLN);
+    const int units = clg_device_get_info(dev)->compute_units;
+    return here > 0 && here < units ? (int) here : units;
+}
+
 clg_status roof_measure(roof *r, clg_device dev, patience p)
 {
     static const int64_t elements[ROOF_SIZES] = { 1 << 17, 1 << 20, 1 << 24 };
-    const clg_device_info *info = clg_device_get_info(dev);
     clg_status st = CLG_OK;
-    r->of_product = strcmp(info->type, "cpu") != 0;
+    r->of_product = strcmp(clg_device_get_info(dev)->type, "cpu") != 0;
     for (int i = 0; i < ROOF_SIZES && st >= 0; i++) {
         double t;
         r->together[i] = 12.0 * (double) elements[i];
@@ -172,8 +179,8 @@ clg_status roof_measure(roof *r, clg_device dev, patience p)
         if (st >= 0 && clg_device_has(dev, CLG_F64))
             st = product_peak(r, dev, CLG_F64, p, &r->flops64);
     } else {
-        keep(r, &r->flops, fma_peak(info->compute_units, false));
-        keep(r, &r->flops64, fma_peak(info->compute_units, true));
+        keep(r, &r->flops, fma_peak(device_cores(dev), false));
+        keep(r, &r->flops64, fma_peak(device_cores(dev), true));
     }
     r->measured++;
     return st;

@@ -52,6 +52,8 @@ clg_status roof_measure(roof *r, clg_device dev, patience p);
 double roof_bandwidth(const roof *r, double bytes);
 // Seconds that no run can beat.
 double roof_seconds(const roof *r, clg_dtype type, double flops, double bytes);
+// Cores of this machine that the device uses, at most.
+int device_cores(clg_device dev);
 // Multiply-adds per second, counted as two, of `threads` threads of this CPU.
 double fma_peak(int threads, bool f64);
 #endif

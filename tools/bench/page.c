@@ -122,7 +122,7 @@ static void machine(const bench_run *b)
            b->first > 0.3 * b->seconds ? ": the caches were cold, run it again" : "");
     if (b->o->busy)
         printf("  seconds are those of the processor over %d cores: what runs on one core alone looks faster than it is\n",
-               d->compute_units);
+               device_cores(b->dev));
     if (b->left_out > 0)
         printf("  %d more were left out for want of time\n", b->left_out);
 }
@@ -198,11 +198,11 @@ static json_t *machine_object(const bench_run *b)
     for (int i = 0; i < ROOF_SIZES; i++)
         json_array_append_new(bandwidth,
                               json_pack("{s:f, s:f}", "bytes", b->roof.together[i], "gb_s", 1e-9 * b->roof.bytes[i]));
-    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:o, s:f, s:f, s:o, s:f, s:f, s:f, s:i, s:b}", "clgrad",
+    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:o, s:f, s:f, s:o, s:f, s:f, s:f, s:i, s:b, s:b}", "clgrad",
                      clg_version(), "device", d->name, "platform", d->platform, "driver", d->driver, "compute_units",
                      d->compute_units, "cpu", cpu, "peers", peers, "gflops", 1e-9 * b->roof.flops, "gflops_f64",
                      1e-9 * b->roof.flops64, "bandwidth", bandwidth, "roof_drift", b->roof.drift, "seconds",
-                     b->seconds, "compiling", b->first, "left_out", b->left_out, "processor_time", b->o->busy);
+                     b->seconds, "compiling", b->first, "left_out", b->left_out, "processor_time", b->o->busy, "quick", b->o->quick);
 }
 
 void page_json(const bench_run *b)

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#ifdef __GLIBC__
 #include <gnu/libc-version.h>
+#endif
 
 enum { MOST = 64 };
 
@@ -171,7 +173,11 @@ static void *begin(const peer_problem *p)
 
 static void version(char *to, size_t size)
 {
+#ifdef __GLIBC__
     snprintf(to, size, "glibc %s", gnu_get_libc_version());
+#else
+    snprintf(to, size, "the C library's");
+#endif
 }
 
 const peer peer_memcpy = { "memcpy", version, begin, run, NULL, end, "cpu" };
