@@ -72,46 +72,42 @@ static cl_program build(clg__gpu *g, const clg__str *source, const char *options
     return p;
 }
 
-// With cl/builtins.clh in place of the driver's declarations. NULL: the text needs those, or the driver does, or
-// the text is wrong, which a build with them will tell.
-static cl_program build_with_own(clg__gpu *g, const clg__str *source)
+// With cl/builtins.clh in place of the driver's declarations.
+static cl_program build_with_own(clg__gpu *g, const clg__str *source, cl_int *rc)
 {
     char options[sizeof g->options + 16];
     clg__str text = { 0 };
     clg__err none = { 0 };
-    cl_int rc = CL_SUCCESS;
     cl_program p = NULL;
     clg__format(options, sizeof options, "%s -D_OPENCL_H_", g->options);
     if (clg__add_file(&text, g->cl_dir, "builtins.clh", &none))
         clg__str_add_n(&text, source->text, source->length);
     if (none.status >= 0 && !text.failed)
-        p = build(g, &text, options, &rc);
+        p = build(g, &text, options, rc);
     clg__str_free(&text);
-    if (p && rc == CL_SUCCESS) {
-        g->own_worked = true;
-        return p;
-    }
-    if (p && clg__log_on(CLG__LOG_BUILD)) {
-        char *log = log_of(g, p);
-        clg__log(CLG__LOG_BUILD, "not without the driver's declarations: %s", log ? log : "");
-        clg__free(log);
-    }
-    if (p)
-        clReleaseProgram(p);
-    return NULL;
+    return p;
 }
 
 static cl_program build_source(clg__gpu *g, const clg__str *source, const char *files, clg__err *e)
 {
-    cl_int rc;
-    cl_program p = g->own_declarations ? build_with_own(g, source) : NULL;
-    if (p)
-        return p;
-    if (g->only_own && g->own_worked) {
-        clg__fail(e, CLG_EBUILD, "CLGRAD_DECLARATIONS=own: kernels did not build with cl/builtins.clh on %s:%s",
-                  g->found->info.name, files);
-        return NULL;
+    cl_int rc = CL_OUT_OF_HOST_MEMORY;
+    cl_program p = NULL;
+    if (g->own_declarations) {
+        p = build_with_own(g, source, &rc);
+        if (p && rc == CL_SUCCESS) {
+            g->own_worked = true;
+            return p;
+        }
+        if (p && g->only_own && g->own_worked) {
+            build_failed(g, p, rc, files, e);
+            clReleaseProgram(p);
+            return NULL;
+        }
+        if (p)
+            clReleaseProgram(p);
+        clg__log(CLG__LOG_BUILD, "once more, with the driver's declarations");
     }
+    // the text needs those, or the driver does, or the text is wrong, which this build will tell
     p = build(g, source, g->options, &rc);
     if (!p) {
         clg__cl_fail(g, e, rc, "clCreateProgramWithSource");
