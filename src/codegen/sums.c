@@ -104,10 +104,10 @@ static void need_words(clg__reducer *r, clg_dtype t)
     if (strstr(clg__str_text(&r->elements.helpers), mark))
         return;
     add_text(&r->elements.helpers, words, clg__suffix(t), "");
-    clg__format(line, sizeof line, "#define UP_@ %s\n#define NONE_@ %s\n#define SOME_@(x) %s\n",
-                power(t, scales_of(t)->up, up), power(t, t == CLG_F64 ? -103 : -45, none),
-                r->vec > 1 ? "any(x)" : "(x)");
+    clg__format(line, sizeof line, "#define UP_@ %s\n#define NONE_@ %s\n", power(t, scales_of(t)->up, up),
+                power(t, t == CLG_F64 ? -103 : -45, none));
     add_text(&r->elements.helpers, line, clg__suffix(t), "");
+    clg__need(&r->elements, "ANY", t);
 }
 
 static const char *suffix_of(const clg__reducer *r, int k)
@@ -171,7 +171,7 @@ void clg__sum_check_block(clg__reducer *r, clg__str *b, int k)
         clg__str_printf(b,
                         "const I_%s faint = (s%d_ < (T_%s)(%s)) & (m%d_ != (I_%s)(0)) & "
                         "(a%d == (T_%s)(0)) & (n%d_ == (T_%s)(1));\n"
-                        "if (SOME_%s(full | faint)) {\n",
+                        "if (ANY_%s(full | faint)) {\n",
                         s, k, s, low, k, s, k, s, k, s, s);
         clg__str_printf(b,
                         "const T_%s f = full ? (n%d_ == (T_%s)(%s) ? (T_%s)(%s) : (T_%s)(%s)) : "
@@ -184,7 +184,7 @@ void clg__sum_check_block(clg__reducer *r, clg__str *b, int k)
         return;
     }
     clg__str_printf(b,
-                    "if (SOME_%s(full)) {\nconst T_%s f = full ? (T_%s)(%s) : (T_%s)(1);\n"
+                    "if (ANY_%s(full)) {\nconst T_%s f = full ? (T_%s)(%s) : (T_%s)(1);\n"
                     "a%d *= f;\nc%d *= f;\nn%d_ *= f;\nagain = 1;\n}\n}\n",
                     s, s, s, down, s, k, k, k);
 }
@@ -200,25 +200,33 @@ void clg__sum_end_block(clg__reducer *r, clg__str *b, int k)
     clg__str_printf(b, "NAME(join_T_%s)(&a%d, &c%d, s%d_, e%d_);\n", clg__suffix(t), k, k, k, k);
 }
 
-// The 16 lanes to fa{k} + fc{k}, times fn{k}, in a fixed tree.
-void clg__sum_fold(clg__reducer *r, int k)
+// The total of the 16 lanes, what its rounding lost, their scale, and whether that came out wrong; in a fixed tree.
+// Zeros alone are summed twice where they are squares.
+static void need_fold(clg__reducer *r, clg_dtype t)
 {
-    const clg_dtype t = clg__red_type(r->body, &r->body->reductions[k]);
     const char *e = clg__register(t), *s = clg__suffix(t);
-    clg__str *b = &r->elements.text;
+    clg__str *b = &r->elements.helpers;
+    char mark[48], top[32], low[32];
+    clg__format(mark, sizeof mark, "NAME(fold_%s)(T_%s", s, s);
+    if (strstr(clg__str_text(b), mark))
+        return;
+    int folds = 0; // a call each: compilers are spared all but the first
+    for (int k = 0; k < r->body->n_reductions; k++)
+        folds += clg__red_is_sum(r, k) && clg__red_owns(r, k);
     clg__need_halves(&r->elements);
-    clg__str_printf(b, "%s fa%d, fc%d, fn%d;\n{ T_%s a = a%d, c = c%d, n = n%d_;\n", e, k, k, k, s,
-                    k, k, k);
+    clg__str_printf(b, "%sstatic %s4 NAME(fold_%s)(T_%s a, T_%s c, T_%s n, int squares)\n{\n",
+                    folds > 1 ? "__attribute__((noinline)) " : "", e, s, s, s, s);
     clg__str_printf(b,
-                    "if (any(n != (T_%s)(1))) {\n"
+                    "if (ANY_%s(n != (T_%s)(1))) {\n"
                     "const T_%s t16 = (a != (T_%s)(0)) | (c != (T_%s)(0)) ? n : (T_%s)(UP_%s);\n",
-                    s, s, s, s, s, s);
+                    s, s, s, s, s, s, s);
     for (int w = 8; w > 1; w /= 2)
         clg__str_printf(b, "const %s%d t%d = fmin(t%d.lo, HI(%s%d, t%d));\n", e, w, w, 2 * w, e, w, 2 * w);
     clg__str_printf(b,
                     "const T_%s t1 = (T_%s)(fmin(t2.x, t2.y)), f = fmin(t1 / n, (T_%s)(1));\n"
-                    "a = a * f%s;\nc = c * f%s;\nn = t1;\n}\n",
-                    s, s, s, squares(r, k) ? " * f" : "", squares(r, k) ? " * f" : "");
+                    "const T_%s g = squares ? f : (T_%s)(1);\n"
+                    "a = a * f * g;\nc = c * f * g;\nn = t1;\n}\n",
+                    s, s, s, s, s);
     for (int w = 8; w > 0; w /= 2) {
         char type[16], from[8], lost[8];
         clg__format(type, sizeof type, w > 1 ? "%s%d" : "%s", e, w);
@@ -230,16 +238,24 @@ void clg__sum_fold(clg__reducer *r, int k)
                         "const %s e%d = (%s.lo - (s%d - z%d)) + (h%d - z%d) + (%s.lo + HI(%s, %s));\n",
                         type, w, from, w, w, w, w, lost, type, lost);
     }
-    char top[32], low[32];
     power(t, scales_of(t)->top, top);
     power(t, scales_of(t)->low, low);
     clg__str_printf(b,
-                    "fa%d = s1;\nfc%d = e1 == e1 ? e1 : 0;\nfn%d = n.s0;\n"
-                    "wrong |= !(fabs(s1) <= %s) || e1 != e1",
-                    k, k, k, top);
-    if (squares(r, k))
-        clg__str_printf(b, " || s1 < %s", low); // zeros alone are summed twice
-    clg__str_add(b, "; }\n");
+                    "const int wrong = !(fabs(s1) <= %s) || e1 != e1 || (squares && s1 < %s);\n"
+                    "return (%s4)(s1, e1 == e1 ? e1 : 0, n.s0, wrong);\n}\n",
+                    top, low, e);
+}
+
+// The 16 lanes to fa{k} + fc{k}, times fn{k}
+void clg__sum_fold(clg__reducer *r, int k)
+{
+    const clg_dtype t = clg__red_type(r->body, &r->body->reductions[k]);
+    const char *e = clg__register(t), *s = clg__suffix(t);
+    clg__str *b = &r->elements.text;
+    need_fold(r, t);
+    clg__str_printf(b, "const %s4 t%d_ = NAME(fold_%s)(a%d, c%d, n%d_, %d);\n"
+                       "const %s fa%d = t%d_.x, fc%d = t%d_.y, fn%d = t%d_.z;\nwrong |= t%d_.w != 0;\n",
+                    e, k, s, k, k, k, squares(r, k), e, k, k, k, k, k, k, k);
 }
 
 // CPU class, a result per lane: sets `wrong` as the fold does.
@@ -249,9 +265,9 @@ void clg__sum_check(clg__reducer *r, clg__str *b, int k)
     char top[32], low[32];
     power(t, scales_of(t)->top, top);
     power(t, scales_of(t)->low, low);
-    clg__str_printf(b, "wrong |= !all(fabs(a%d) <= (T_%s)(%s))", k, clg__suffix(t), top);
+    clg__str_printf(b, "wrong |= ANY_%s(~(fabs(a%d) <= (T_%s)(%s)))", clg__suffix(t), k, clg__suffix(t), top);
     if (squares(r, k))
-        clg__str_printf(b, " || any((a%d < (T_%s)(%s)) & m%d_)", k, clg__suffix(t), low, k);
+        clg__str_printf(b, " || ANY_%s((a%d < (T_%s)(%s)) & m%d_)", clg__suffix(t), k, clg__suffix(t), low, k);
     clg__str_add(b, ";\n");
 }
 

@@ -11,7 +11,7 @@
 #define FAST_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_; e += x_ - (t_ - s); s = t_; }
 #define UP_f32 0x1p64f
 #define NONE_f32 0x1p-45f
-#define SOME_f32(x) (x)
+#define ANY_f32(c) (c)
 static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
 {
     const T_f32 zero = (T_f32)(0), t = *a + s, z = t - *a;
@@ -81,7 +81,7 @@ v *= n0_;
 TWO_SUM_f32(s0_, e0_, v) }
 }
 { const I_f32 full = ((s0_ > (T_f32)(0x1p96f)) | (s0_ < (T_f32)(-0x1p96f)) | (s0_ != s0_) | (e0_ != e0_)) & (n0_ != (T_f32)(0x1p-64f));
-if (SOME_f32(full)) {
+if (ANY_f32(full)) {
 const T_f32 f = full ? (T_f32)(0x1p-64f) : (T_f32)(1);
 a0 *= f;
 c0 *= f;
@@ -145,7 +145,7 @@ q0[at] = v1;
 #define FAST_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_; e += x_ - (t_ - s); s = t_; }
 #define UP_f32 0x1p64f
 #define NONE_f32 0x1p-45f
-#define SOME_f32(x) (x)
+#define ANY_f32(c) (c)
 static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
 {
     const T_f32 zero = (T_f32)(0), t = *a + s, z = t - *a;

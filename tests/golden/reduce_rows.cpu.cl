@@ -20,7 +20,19 @@ typedef E_f32 NAME(at_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define FAST_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_; e += x_ - (t_ - s); s = t_; }
 #define UP_f32 0x1p64f
 #define NONE_f32 0x1p-45f
-#define SOME_f32(x) any(x)
+#ifdef BY_LANES
+#define HI(half, v) (((const half *)&(v))[1])
+#else
+#define HI(half, v) ((v).hi)
+#endif
+static inline int NAME(any_f32)(int16 c)
+{
+    const int8 a = c.lo | HI(int8, c);
+    const int4 b = a.lo | HI(int4, a);
+    const int2 d = b.lo | HI(int2, b);
+    return (d.x | d.y) < 0;
+}
+#define ANY_f32(c) NAME(any_f32)(c)
 #define H_MAX_f32(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
 static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
 {
@@ -31,11 +43,30 @@ static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
     r = r - (*a - t);
     *c = r == r ? r : zero;
 }
-#ifdef BY_LANES
-#define HI(half, v) (((const half *)&(v))[1])
-#else
-#define HI(half, v) ((v).hi)
-#endif
+static float4 NAME(fold_f32)(T_f32 a, T_f32 c, T_f32 n, int squares)
+{
+if (ANY_f32(n != (T_f32)(1))) {
+const T_f32 t16 = (a != (T_f32)(0)) | (c != (T_f32)(0)) ? n : (T_f32)(UP_f32);
+const float8 t8 = fmin(t16.lo, HI(float8, t16));
+const float4 t4 = fmin(t8.lo, HI(float4, t8));
+const float2 t2 = fmin(t4.lo, HI(float2, t4));
+const T_f32 t1 = (T_f32)(fmin(t2.x, t2.y)), f = fmin(t1 / n, (T_f32)(1));
+const T_f32 g = squares ? f : (T_f32)(1);
+a = a * f * g;
+c = c * f * g;
+n = t1;
+}
+const float8 h8 = HI(float8, a), s8 = a.lo + h8, z8 = s8 - a.lo;
+const float8 e8 = (a.lo - (s8 - z8)) + (h8 - z8) + (c.lo + HI(float8, c));
+const float4 h4 = HI(float4, s8), s4 = s8.lo + h4, z4 = s4 - s8.lo;
+const float4 e4 = (s8.lo - (s4 - z4)) + (h4 - z4) + (e8.lo + HI(float4, e8));
+const float2 h2 = HI(float2, s4), s2 = s4.lo + h2, z2 = s2 - s4.lo;
+const float2 e2 = (s4.lo - (s2 - z2)) + (h2 - z2) + (e4.lo + HI(float2, e4));
+const float h1 = HI(float, s2), s1 = s2.lo + h1, z1 = s1 - s2.lo;
+const float e1 = (s2.lo - (s1 - z1)) + (h1 - z1) + (e2.lo + HI(float, e2));
+const int wrong = !(fabs(s1) <= 0x1p96f) || e1 != e1 || (squares && s1 < 0x1p-70f);
+return (float4)(s1, e1 == e1 ? e1 : 0, n.s0, wrong);
+}
 __attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global const float *restrict b0, global const float *restrict b1, global float *restrict q0, global float *restrict q1, global float *restrict part0, global float *restrict part1)
 {
@@ -81,7 +112,7 @@ a1 = H_MAX_f32(a1, v); }
 }
 if (careful) {
 { const I_f32 full = ((s0_ > (T_f32)(0x1p96f)) | (s0_ < (T_f32)(-0x1p96f)) | (s0_ != s0_) | (e0_ != e0_)) & (n0_ != (T_f32)(0x1p-64f));
-if (SOME_f32(full)) {
+if (ANY_f32(full)) {
 const T_f32 f = full ? (T_f32)(0x1p-64f) : (T_f32)(1);
 a0 *= f;
 c0 *= f;
@@ -95,30 +126,9 @@ continue;
 NAME(join_T_f32)(&a0, &c0, s0_, e0_);
 } while (again);
 }
-float fa0, fc0, fn0;
-{ T_f32 a = a0, c = c0, n = n0_;
-if (any(n != (T_f32)(1))) {
-const T_f32 t16 = (a != (T_f32)(0)) | (c != (T_f32)(0)) ? n : (T_f32)(UP_f32);
-const float8 t8 = fmin(t16.lo, HI(float8, t16));
-const float4 t4 = fmin(t8.lo, HI(float4, t8));
-const float2 t2 = fmin(t4.lo, HI(float2, t4));
-const T_f32 t1 = (T_f32)(fmin(t2.x, t2.y)), f = fmin(t1 / n, (T_f32)(1));
-a = a * f;
-c = c * f;
-n = t1;
-}
-const float8 h8 = HI(float8, a), s8 = a.lo + h8, z8 = s8 - a.lo;
-const float8 e8 = (a.lo - (s8 - z8)) + (h8 - z8) + (c.lo + HI(float8, c));
-const float4 h4 = HI(float4, s8), s4 = s8.lo + h4, z4 = s4 - s8.lo;
-const float4 e4 = (s8.lo - (s4 - z4)) + (h4 - z4) + (e8.lo + HI(float4, e8));
-const float2 h2 = HI(float2, s4), s2 = s4.lo + h2, z2 = s2 - s4.lo;
-const float2 e2 = (s4.lo - (s2 - z2)) + (h2 - z2) + (e4.lo + HI(float2, e4));
-const float h1 = HI(float, s2), s1 = s2.lo + h1, z1 = s1 - s2.lo;
-const float e1 = (s2.lo - (s1 - z1)) + (h1 - z1) + (e2.lo + HI(float, e2));
-fa0 = s1;
-fc0 = e1 == e1 ? e1 : 0;
-fn0 = n.s0;
-wrong |= !(fabs(s1) <= 0x1p96f) || e1 != e1; }
+const float4 t0_ = NAME(fold_f32)(a0, c0, n0_, 0);
+const float fa0 = t0_.x, fc0 = t0_.y, fn0 = t0_.z;
+wrong |= t0_.w != 0;
 float f1;
 { T_f32 all = a1;
 float *t = (float *)&all;

@@ -11,7 +11,7 @@
 #define FAST_SUM_f32(s, e, v) { const T_f32 x_ = (v), t_ = s + x_; e += x_ - (t_ - s); s = t_; }
 #define UP_f32 0x1p64f
 #define NONE_f32 0x1p-45f
-#define SOME_f32(x) (x)
+#define ANY_f32(c) (c)
 #define H_MAX_f32(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
 static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
 {
@@ -88,7 +88,7 @@ TWO_SUM_f32(s0_, e0_, v) }
 a1 = H_MAX_f32(a1, v); }
 }
 { const I_f32 full = ((s0_ > (T_f32)(0x1p96f)) | (s0_ < (T_f32)(-0x1p96f)) | (s0_ != s0_) | (e0_ != e0_)) & (n0_ != (T_f32)(0x1p-64f));
-if (SOME_f32(full)) {
+if (ANY_f32(full)) {
 const T_f32 f = full ? (T_f32)(0x1p-64f) : (T_f32)(1);
 a0 *= f;
 c0 *= f;
