@@ -24,10 +24,10 @@ CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, __g
     for (int i = 0; i < MR; i++) {
         __global const E *r = a + i * sm;
         if (i < some)
-            for (int k = 0; k < K; k++)
+            EDGE for (int k = 0; k < K; k++)
                 p[(long)k * MR + i] = GET(r[k * sk]);
         else
-            for (int k = 0; k < K; k++)
+            EDGE for (int k = 0; k < K; k++)
                 p[(long)k * MR + i] = (ACC)0;
     }
 }

@@ -10,22 +10,33 @@
 
 #define LANE2 (int16)(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 
-static inline int16 NAME(load_ints)(__global const int *p, int n)
+#if defined(__clang__) && !defined(BY_LANES)
+typedef int NAME(int_at) __attribute__((ext_vector_type(16), aligned(sizeof(int))));
+#endif
+
+SELDOM int16 NAME(load_few_ints)(__global const int *p, int n)
 {
-    if (n >= VL)
-        return vload16(0, p);
     int16 t = (int16)(0);
     EDGE for (int i = 0; i < n; i++) ((int *)&t)[i] = p[i];
     return t;
 }
 
+static inline int16 NAME(load_ints)(__global const int *p, int n)
+{
+    return n >= VL ? LOAD16(__global, int_at, p) : NAME(load_few_ints)(p, n);
+}
+
+SELDOM void NAME(store_few_ints)(int16 x, __global int *p, int n)
+{
+    EDGE for (int i = 0; i < n; i++) p[i] = ((int *)&x)[i];
+}
+
 static inline void NAME(store_ints)(int16 x, __global int *p, int n)
 {
-    if (n >= VL) {
-        vstore16(x, 0, p);
-        return;
-    }
-    EDGE for (int i = 0; i < n; i++) p[i] = ((int *)&x)[i];
+    if (n >= VL)
+        STORE16(__global, int_at, x, p);
+    else
+        NAME(store_few_ints)(x, p, n);
 }
 
 // The winner of four: the last NaN, else the first maximum.

@@ -10,35 +10,36 @@
 #define ROWS long rows, int n
 #endif
 
+#ifdef CPU
+#define WIDE_(type, n) type##n
+#define WIDE(type, n) WIDE_(type, n)
+#ifdef BY_LANES
+#define HI(n, v) (((const WIDE(ACC, n) *)&(v))[1])
+#else
+#define HI(n, v) ((v).hi)
+#endif
+
+// Halves meet, then their halves. GREATER: the first NaN, else the greater.
+#define GREATER(a, b) ((((a) > (b)) | ((a) != (a))) ? (a) : (b))
 static inline ACC NAME(fold_max)(VEC v)
 {
-    ACC *t = (ACC *)&v;
-    for (int h = 8; h > 0; h /= 2)
-        for (int i = 0; i < h; i++)
-            t[i] = t[i] > t[i + h] || t[i] != t[i] ? t[i] : t[i + h];
-    return t[0];
+    const WIDE(ACC, 8) a = GREATER(v.lo, HI(8, v));
+    const WIDE(ACC, 4) b = GREATER(a.lo, HI(4, a));
+    const WIDE(ACC, 2) c = GREATER(b.lo, HI(2, b));
+    return c.x > c.y || c.x != c.x ? c.x : c.y;
 }
 
 // Of the lanes and of what their rounding lost (two-sum); magnitudes have one sign.
+#define MEET(type, a, b, la, lb, s, l)                                                             \
+    const type s = (a) + (b), z##s = s - (a);                                                      \
+    const type l = ((a) - (s - z##s)) + ((b) - z##s) + ((la) + (lb));
 static inline ACC NAME(fold_sum)(VEC v, VEC c)
 {
-    ACC *t = (ACC *)&v, *l = (ACC *)&c;
-    for (int h = 8; h > 0; h /= 2)
-        for (int i = 0; i < h; i++) {
-            const ACC a = t[i], b = t[i + h], s = a + b, z = s - a;
-            l[i] = (a - (s - z)) + (b - z) + (l[i] + l[i + h]);
-            t[i] = s;
-        }
-    return l[0] == l[0] ? t[0] + l[0] : t[0];
-}
-
-static inline VEC NAME(load_or)(__global const E *p, int n, ACC other)
-{
-    VEC t = (VEC)(other);
-    if (n >= VL)
-        return NAME(load)(p);
-    EDGE for (int i = 0; i < n; i++) ((ACC *)&t)[i] = GET(p[i]);
-    return t;
+    MEET(WIDE(ACC, 8), v.lo, HI(8, v), c.lo, HI(8, c), s8, l8)
+    MEET(WIDE(ACC, 4), s8.lo, HI(4, s8), l8.lo, HI(4, l8), s4, l4)
+    MEET(WIDE(ACC, 2), s4.lo, HI(2, s4), l4.lo, HI(2, l4), s2, l2)
+    MEET(ACC, s2.x, s2.y, l2.x, l2.y, s1, l1)
+    return l1 == l1 ? s1 + l1 : s1;
 }
 
 // CPU class: work-groups share the rows, lanes along the row.
@@ -73,6 +74,7 @@ CPU_KERNEL void NAME(softmax_cpu)(__global const E *restrict x, long offset, __g
     }
 }
 
+#else
 // GPU class: a work-group per row.
 __attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gpu)(
     __global const E *restrict x, long offset, __global E *restrict y, ROWS)
@@ -120,3 +122,4 @@ __attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gp
         y[row * n + j] = PUT(exp(GET(a[j]) - top) / sum);
 #endif
 }
+#endif

@@ -28,6 +28,11 @@ for file in "$folder"/*.cl; do
     check_own "$file"
     check_own "$file" -DE=double -DVEC=double16 -DI=int -DFILL=0 -DLOG
 done
+for file in "$folder"/softmax.cl; do
+    check "$file" -DCPU
+    check "$file" -DCPU -DE=double -DVEC=double16 -DLOG -DBY_LANES
+    check_own "$file" -DCPU
+done
 for use in CONV_Y CONV_DX CONV_DW; do
     check "$folder/conv_gpu.cl" -D$use
     check_own "$folder/conv_gpu.cl" -D$use

@@ -97,7 +97,7 @@ static bool is_integer_sum(const clg__reducer *r, int k)
 void clg__red_begin_block(clg__reducer *r, clg__str *b)
 {
     if (clg__red_has_sums(r))
-        clg__str_add(b, "int again;\ndo {\nagain = 0;\n");
+        clg__str_add(b, "int again = 0;\n");
     for (int k = 0; k < r->body->n_reductions; k++) {
         const char *s = clg__suffix(clg__red_type(r->body, &r->body->reductions[k]));
         if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
@@ -115,15 +115,14 @@ void clg__red_end_block(clg__reducer *r, clg__str *b)
             clg__sum_check_block(r, b, k);
     }
     clg__str_add(b, !clg__red_has_sums(r) ? ""
-                    : r->vec > 1          ? "if (again)\ncontinue;\n}\n"
-                                          : "if (again)\ncontinue;\n");
+                    : r->vec > 1          ? "if (again) {\nblock--;\ncontinue;\n}\n}\n"
+                                          : "if (again) {\nblock--;\ncontinue;\n}\n");
     for (int k = 0; k < r->body->n_reductions; k++) {
         if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
             clg__sum_end_block(r, b, k);
         else if (is_integer_sum(r, k))
             clg__str_printf(b, "a%d = S_i64(U_i64(a%d) + U_i64(s%d_));\n", k, k, k);
     }
-    clg__str_add(b, clg__red_has_sums(r) ? "} while (again);\n" : "");
 }
 
 // Is (a, i), a value and its index, before (b, j) in the order of argmax, or of argmin? The first NaN wins, else the

@@ -32,6 +32,9 @@ static inline bool clg__long_row(int64_t n)
     return n >= 16;
 }
 
+// Stands before functions that stay functions: what they hold is compiled once, whoever calls them.
+#define CLG__SELDOM "__attribute__((noinline)) static "
+
 typedef struct clg__gen {
     const clg__body *body;
     clg__space s;

@@ -7,8 +7,9 @@
 
 #include <string.h>
 
+// Loops of their own: as functions that stay functions, compilers see them once.
 static const char *const partial_load =
-    "static inline T_@ NAME(ld_@)(global const $M *p, long step, int m)\n{\n    T_@ t = (T_@)(0);\n"
+    CLG__SELDOM "T_@ NAME(ld_@)(global const $M *p, long step, int m)\n{\n    T_@ t = (T_@)(0);\n"
     CLG__EDGE "    for (int i = 0; i < m; i++)\n        ((E_@ *)&t)[i] = $G(p[i * step]);\n"
     "    return t;\n}\n";
 static const char *const strided_load =
@@ -17,13 +18,16 @@ static const char *const strided_load =
     "                 p[8 * s], p[9 * s], p[10 * s], p[11 * s], p[12 * s], p[13 * s], p[14 * s],\n"
     "                 p[15 * s]$);\n}\n";
 static const char *const window_load =
-    "static inline T_@ NAME(ldw_@)(global const $M *p, int inside, long j, long lo, long hi,\n"
-    "                              long step, int m, E_@ fill)\n{\n    T_@ t = (T_@)(fill);\n"
-    "    if (step == 1 && inside && m == 16 && j >= lo && j + 16 <= hi)\n"
-    "        return LD_@(p + j);\n" CLG__EDGE
+    CLG__SELDOM "T_@ NAME(lde_@)(global const $M *p, int inside, long j, long lo, long hi,\n"
+    "                       long step, int m, E_@ fill)\n{\n    T_@ t = (T_@)(fill);\n" CLG__EDGE
     "    for (long i = max(0L, lo - j); inside && i < min((long)m, hi - j); i++)\n"
     "        ((E_@ *)&t)[i] = $G(p[(j + i) * step]);\n"
-    "    return t;\n}\n";
+    "    return t;\n}\n"
+    "static inline T_@ NAME(ldw_@)(global const $M *p, int inside, long j, long lo, long hi,\n"
+    "                              long step, int m, E_@ fill)\n{\n"
+    "    if (step == 1 && inside && m == 16 && j >= lo && j + 16 <= hi)\n"
+    "        return LD_@(p + j);\n"
+    "    return NAME(lde_@)(p, inside, j, lo, hi, step, m, fill);\n}\n";
 
 void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtype t)
 {

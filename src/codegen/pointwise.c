@@ -18,7 +18,7 @@ static int items_of(const clg__caps *caps)
 }
 
 static const char *const partial_store =
-    "static inline void NAME(st_@)(T_@ v, global $M *p, int m)\n{\n" CLG__EDGE
+    CLG__SELDOM "void NAME(st_@)(T_@ v, global $M *p, int m)\n{\n" CLG__EDGE
     "    for (int i = 0; i < m; i++)\n        p[i] = $P(((E_@ *)&v)[i]);\n}\n";
 
 static void gen_stores(clg__gen *n, clg__lanes lanes)

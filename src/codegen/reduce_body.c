@@ -66,7 +66,7 @@ static void gen_results(clg__reducer *r, clg__str *b)
 }
 
 static const char *const lane_store =
-    "static inline void NAME(put_@)(T_@ v, global $M *p, int skip, int m)\n{\n"
+    CLG__SELDOM "void NAME(put_@)(T_@ v, global $M *p, int skip, int m)\n{\n"
     "    if (skip == 0 && m == 16) {\n        ST_@(v, p);\n        return;\n    }\n" CLG__EDGE
     "    for (int i = skip; i < m; i++)\n        p[i] = $P(((E_@ *)&v)[i]);\n}\n";
 

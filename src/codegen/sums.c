@@ -214,8 +214,8 @@ static void need_fold(clg__reducer *r, clg_dtype t)
     for (int k = 0; k < r->body->n_reductions; k++)
         folds += clg__red_is_sum(r, k) && clg__red_owns(r, k);
     clg__need_halves(&r->elements);
-    clg__str_printf(b, "%sstatic %s4 NAME(fold_%s)(T_%s a, T_%s c, T_%s n, int squares)\n{\n",
-                    folds > 1 ? "__attribute__((noinline)) " : "", e, s, s, s, s);
+    clg__str_printf(b, "%s%s4 NAME(fold_%s)(T_%s a, T_%s c, T_%s n, int squares)\n{\n",
+                    folds > 1 ? CLG__SELDOM : "static ", e, s, s, s, s);
     clg__str_printf(b,
                     "if (ANY_%s(n != (T_%s)(1))) {\n"
                     "const T_%s t16 = (a != (T_%s)(0)) | (c != (T_%s)(0)) ? n : (T_%s)(UP_%s);\n",

@@ -41,6 +41,8 @@ static void plan(const clg__kernel_call *c, clg__kplan *p, bool log)
         return;
     clg__launch *l = clg__kplan_kernel(p, "softmax", cpu ? "softmax_cpu" : "softmax_gpu");
     clg__define_element(p, l, c->out_dtype[0]);
+    if (cpu)
+        clg__kplan_define(p, l, "CPU", "1");
     if (log)
         clg__kplan_define(p, l, "LOG", "1");
     clg__arg_buffers(p, l, 1, 1);

@@ -15,7 +15,7 @@ typedef E_f32 NAME(at_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define ST_f32(v, p) vstore16(v, 0, p)
 #endif
 #define CB_f32(c) (convert_uchar16(c) & (uchar16)(1))
-static inline T_f32 NAME(ld_f32)(global const float *p, long step, int m)
+__attribute__((noinline)) static T_f32 NAME(ld_f32)(global const float *p, long step, int m)
 {
     T_f32 t = (T_f32)(0);
 _Pragma("clang loop vectorize(disable) unroll(disable)")
@@ -38,7 +38,7 @@ typedef E_i32 NAME(at_i32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #endif
 #define CB_i32(c) (convert_uchar16(c) & (uchar16)(1))
 #define H_POW_f32(a, b) pow(a, b)
-static inline void NAME(st_f32)(T_f32 v, global float *p, int m)
+__attribute__((noinline)) static void NAME(st_f32)(T_f32 v, global float *p, int m)
 {
 _Pragma("clang loop vectorize(disable) unroll(disable)")
     for (int i = 0; i < m; i++)

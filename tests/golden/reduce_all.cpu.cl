@@ -84,9 +84,7 @@ const long inner = g[-6], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
 const long outer = block / per;
-int again;
-do {
-again = 0;
+int again = 0;
 T_f32 s0_ = (T_f32)(0), e0_ = (T_f32)(0);
 global const float *p0 = b0 + (g[1]);
 const long s0 = g[2];
@@ -112,11 +110,12 @@ n0_ *= f;
 again = 1;
 }
 }
-if (again)
+if (again) {
+block--;
 continue;
 }
+}
 NAME(join_T_f32)(&a0, &c0, s0_, e0_);
-} while (again);
 }
 const float4 t0_ = NAME(fold_f32)(a0, c0, n0_, 0);
 const float fa0 = t0_.x, fc0 = t0_.y, fn0 = t0_.z;
@@ -227,7 +226,7 @@ static inline void NAME(meet_T_f32)(T_f32 *a, T_f32 *c, T_f32 *n, T_f32 x, T_f32
     NAME(join_T_f32)(a, c, x * h, y * h);
     *n = to;
 }
-static inline void NAME(put_f32)(T_f32 v, global float *p, int skip, int m)
+__attribute__((noinline)) static void NAME(put_f32)(T_f32 v, global float *p, int skip, int m)
 {
     if (skip == 0 && m == 16) {
         ST_f32(v, p);

@@ -68,9 +68,7 @@ const long inner = g[-6], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
 const long outer = block / per;
-int again;
-do {
-again = 0;
+int again = 0;
 T_f32 s0_ = (T_f32)(0), e0_ = (T_f32)(0);
 global const float *p0 = b0 + (g[1]);
 const long s0 = g[2];
@@ -89,10 +87,11 @@ n0_ *= f;
 again = 1;
 }
 }
-if (again)
+if (again) {
+block--;
 continue;
+}
 NAME(join_T_f32)(&a0, &c0, s0_, e0_);
-} while (again);
 }
 if (!alone) {
 l0[lid] = a0;

@@ -15,7 +15,7 @@ typedef E_i64 NAME(at_i64) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define ST_i64(v, p) vstore16(v, 0, p)
 #endif
 #define CB_i64(c) (convert_uchar16(c) & (uchar16)(1))
-static inline T_i64 NAME(ld_i64)(global const long *p, long step, int m)
+__attribute__((noinline)) static T_i64 NAME(ld_i64)(global const long *p, long step, int m)
 {
     T_i64 t = (T_i64)(0);
 _Pragma("clang loop vectorize(disable) unroll(disable)")
@@ -23,7 +23,7 @@ _Pragma("clang loop vectorize(disable) unroll(disable)")
         ((E_i64 *)&t)[i] = (p[i * step]);
     return t;
 }
-static inline void NAME(put_i64)(T_i64 v, global long *p, int skip, int m)
+__attribute__((noinline)) static void NAME(put_i64)(T_i64 v, global long *p, int skip, int m)
 {
     if (skip == 0 && m == 16) {
         ST_i64(v, p);

@@ -87,9 +87,7 @@ const long inner = g[-6], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
 const long outer = block / per;
-int again;
-do {
-again = 0;
+int again = 0;
 T_f32 s0_ = (T_f32)(0), e0_ = (T_f32)(0);
 global const float *p0 = b0 + (g[2] + i0 * g[3]);
 const long s0 = g[4];
@@ -120,11 +118,12 @@ n0_ *= f;
 again = 1;
 }
 }
-if (again)
+if (again) {
+block--;
 continue;
 }
+}
 NAME(join_T_f32)(&a0, &c0, s0_, e0_);
-} while (again);
 }
 const float4 t0_ = NAME(fold_f32)(a0, c0, n0_, 0);
 const float fa0 = t0_.x, fc0 = t0_.y, fn0 = t0_.z;

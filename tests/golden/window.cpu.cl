@@ -15,16 +15,21 @@ typedef E_f64 NAME(at_f64) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define ST_f64(v, p) vstore16(v, 0, p)
 #endif
 #define CB_f64(c) (convert_uchar16(c) & (uchar16)(1))
-static inline T_f64 NAME(ldw_f64)(global const double *p, int inside, long j, long lo, long hi,
-                              long step, int m, E_f64 fill)
+__attribute__((noinline)) static T_f64 NAME(lde_f64)(global const double *p, int inside, long j, long lo, long hi,
+                       long step, int m, E_f64 fill)
 {
     T_f64 t = (T_f64)(fill);
-    if (step == 1 && inside && m == 16 && j >= lo && j + 16 <= hi)
-        return LD_f64(p + j);
 _Pragma("clang loop vectorize(disable) unroll(disable)")
     for (long i = max(0L, lo - j); inside && i < min((long)m, hi - j); i++)
         ((E_f64 *)&t)[i] = (p[(j + i) * step]);
     return t;
+}
+static inline T_f64 NAME(ldw_f64)(global const double *p, int inside, long j, long lo, long hi,
+                              long step, int m, E_f64 fill)
+{
+    if (step == 1 && inside && m == 16 && j >= lo && j + 16 <= hi)
+        return LD_f64(p + j);
+    return NAME(lde_f64)(p, inside, j, lo, hi, step, m, fill);
 }
 #define LANES (long16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 static inline T_f64 NAME(pow_f64)(T_f64 a, T_f64 b)
