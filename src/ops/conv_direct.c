@@ -8,6 +8,7 @@
 
 enum { STRIP_BYTES = 192 << 10 }; // of the L2 cache, for input rows and for pixels
 enum { DW_MR = 12, VL = 16 };     // taps of a tile of backward-weights; lanes
+enum { PACK_CHANNELS = 8 };       // CHANNELS of cl/conv_pack.cl
 
 const char *clg__conv_cpu_takes(const clg__kernel_call *c)
 {
@@ -90,8 +91,9 @@ static double cost_of(const clg__window *w, bool back, const clg__caps *caps, si
     const double strip = (channels * height * width + VL) * bytes, pixels = d->nv * VL * (area + VL) * bytes;
     const double spare = (d->mr * d->nv > VL ? d->mr * d->nv : VL) * VL * bytes;
     const double taps = (double) d->channels * window * 4;
-    if (strip + pixels + spare + taps > (double) caps->local_bytes)
-        return INFINITY;
+    if (strip + pixels + spare + taps > (double) caps->local_bytes ||
+        window * 8 + VL * VL * bytes > (double) caps->local_bytes)
+        return INFINITY; // of the kernel, or of the one that packs the weights
     d->strip = (size_t) strip;
     d->pixels = (size_t) pixels;
     d->spare = (size_t) spare;
@@ -185,9 +187,12 @@ static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__wind
     clg__arg_in(p, l, 1);
     clg__arg_in_offset(p, l, 1);
     clg__arg_temp(p, l, packed);
+    clg__arg_local(p, l, (size_t) clg__window_size(w->k) * sizeof(int32_t));
+    clg__arg_local(p, l, (size_t) clg__window_size(w->k) * sizeof(int32_t));
+    clg__arg_local(p, l, VL * VL * clg__acc_size(t));
     clg__arg_i32(p, l, back);
     clg__window_args(p, l, w);
-    clg__kplan_grid(l, packs, cg, 1, 1, 1, 1);
+    clg__kplan_grid(l, packs, clg__div_up((int64_t) cg, PACK_CHANNELS), 1, 1, 1, 1);
     l = clg__kplan_kernel(p, "conv_cpu", "conv");
     define_tile(p, l, t, d.mr, d.nv, back ? 1 : w->stride[CLG__W]);
     clg__arg_in(p, l, 0);
