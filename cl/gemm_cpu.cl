@@ -28,6 +28,7 @@ CPU_KERNEL void NAME(gemm)(__global const ACC *restrict PA, __global const ACC *
     const long batch = get_group_id(2);
     __global const ACC *ap = PA + BATCH_AT(batch, n1, n2, a_s0, a_s1, a_s2) * tiles * K * MR;
     __global const ACC *bp = PB + (BATCH_AT(batch, n1, n2, b_s0, b_s1, b_s2) * get_num_groups(0) + panel) * K * NR;
+    const long4 in_batch = (long4)(batch / n2 / n1, batch / n2 % n1, batch % n2, 0);
     const long c_at = BATCH_AT(batch, n1, n2, c_s0, c_s1, c_s2);
     for (int t = t0; t < t1; t++) {
         __global const ACC *a = ap + (long)t * K * MR;
@@ -57,7 +58,7 @@ CPU_KERNEL void NAME(gemm)(__global const ACC *restrict PA, __global const ACC *
             EDGE for (int v = 0; v < vectors; v++)
             {
                 const int m = t * MR + i, n = panel * NR + v * VL, left = min(VL, N - n);
-                EPI_STORE(tile[i * NV + v], C, c_at + m * c_sm + n, batch, m, n, left);
+                EPI_STORE(tile[i * NV + v], C, c_at + m * c_sm + n, in_batch, m, n, left);
             }
         }
     }

@@ -57,12 +57,13 @@ __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void NAME(gemm)(
             barrier(CLK_LOCAL_MEM_FENCE);
         }
     }
+    const long4 in_batch = (long4)(i0, i1, i2, 0);
     const long c_at = i0 * c_s0 + i1 * c_s1 + i2 * c_s2;
     for (int i = 0; i < 4; i++) {
         for (int j = 0; j < 4; j++) {
             const int m = m0 + y + SIDE * i, n = n0 + x + SIDE * j;
             if (m < M && n < N)
-                EPI_STORE(acc[i][j], C, c_at + m * c_sm + n, batch, m, n, 1);
+                EPI_STORE(acc[i][j], C, c_at + m * c_sm + n, in_batch, m, n, 1);
         }
     }
 }

@@ -90,7 +90,8 @@ bool clg__codegen_short(const clg__body *body, const clg__caps *caps, clg__body 
 //   EPI_PARAMS   ", global uchar *restrict q1, ..., global const float *restrict b0, ..., const float x1..." to end the
 //                kernel's parameter list
 //   EPI_STORE(v, out, at, batch, row, col, n)   works on v and stores it; out: the parameter; at: where it would go
-//                without an epilogue. CPU class: v is a vector of which n lanes count; GPU class: v scalar
+//                without an epilogue; batch: (long4)(i0, i1, i2, 0), or a number where it has one dimension.
+//                CPU class: v is a vector of which n lanes count; GPU class: v scalar
 // and makes the CLG__ARG_EPILOGUE argument the real ones. vec: lanes, 16 or 1; acc: type of the kernel's value.
 // body NULL: the file's own EPI_STORE.
 clg_status clg__codegen_epilogue(const clg__body *body, const clg__access *place, int vec, clg_dtype acc,

@@ -15,53 +15,30 @@ static const char *const store_text =
     "        ST_@(v, p);\n        return;\n    }\n" CLG__EDGE
     "    for (int i = 0; i < m; i++)\n        p[i] = $P(((E_@ *)&v)[i]);\n}\n";
 
+// A kernel has the place in the batch as three indices, the last of which one dimension is: in one variable, so that
+// one number serves where there is one. Divisions here could not be taken out of its loops.
+enum { BATCH = 3 };
+
 // Dimensions of the body: of the batch, then rows, then columns.
 static int batch_rank(const clg__body *body)
 {
     return body->shape.rank - 2;
 }
 
-// Where the numbers of the table stand: sizes of the batch's dimensions but the first; then for each buffer its
-// offset, its steps along the batch, and along rows.
-static int sizes_at(int d)
-{
-    return d - 1;
-}
-
+// The first number of buffer i: its offset; then come its steps along the batch, and along rows.
 static int buffer_at(const clg__body *body, int i)
 {
-    return batch_rank(body) - 1 + i * (batch_rank(body) + 2);
+    return i * (batch_rank(body) + 2);
 }
 
-static void add_buffer(clg__kplan *p, const clg__body *body, const clg__access *a)
-{
-    clg__geo_add(p, a->offset);
-    for (int d = 0; d <= batch_rank(body); d++)
-        clg__geo_add(p, body->shape.dim[d] > 1 ? a->stride[d] : 0);
-}
-
-// Indices i0.. along the batch. The batch does not change within a kernel's loops, where compilers take this out.
-static void gen_batch(clg__gen *n)
-{
-    const int last = batch_rank(n->body) - 1;
-    for (int d = last; d >= 0; d--) {
-        clg__str_printf(&n->text, "const long i%d = batch", d);
-        for (int k = last; k > d; k--)
-            clg__str_printf(&n->text, " / g[%d]", sizes_at(k));
-        if (d > 0)
-            clg__str_printf(&n->text, " %% g[%d]", sizes_at(d));
-        clg__str_add(&n->text, ";\n");
-    }
-}
-
-// "const long oK = ...": the row's place in buffer i of the table.
+// "const long atK = ...": the row's place in buffer i.
 static void gen_place(clg__gen *n, const char *name, int k, int i)
 {
     const int at = buffer_at(n->body, i), batch = batch_rank(n->body);
-    clg__str_printf(&n->text, "const long %s%d = g[%d]", name, k, at);
+    clg__str_printf(&n->text, "const long %s%d = e%d", name, k, at);
     for (int d = 0; d < batch; d++)
-        clg__str_printf(&n->text, " + i%d * g[%d]", d, at + 1 + d);
-    clg__str_printf(&n->text, " + row * g[%d];\n", at + 1 + batch);
+        clg__str_printf(&n->text, " + batch.s%d * e%d", BATCH - batch + d, at + 1 + d);
+    clg__str_printf(&n->text, " + row * e%d;\n", at + 1 + batch);
 }
 
 static bool moves(const clg__body *body, const clg__operand *o)
@@ -108,7 +85,7 @@ static void gen_store(clg__gen *n, int i, int buffer)
 }
 
 // The kernel's parameters end with these: all outputs but the first, whose parameter the kernel has, then operands.
-// Numbers are in a table, so that text does not name a shape.
+// Numbers are arguments, so that text does not name a shape; of a table compilers would read them for every vector.
 static void parameters(clg__gen *n, clg__str *declare, clg__str *inner, clg__str *pass, clg__launch *l)
 {
     const clg__body *body = n->body;
@@ -136,24 +113,35 @@ static void parameters(clg__gen *n, clg__str *declare, clg__str *inner, clg__str
         clg__str_printf(pass, ", b%d", k);
         clg__arg_in(p, l, o->input);
     }
-    clg__str_add(declare, ", global const long *restrict epi");
-    clg__str_add(inner, ", global const long *g");
-    clg__str_add(pass, ", epi");
-    clg__arg_geo(p, l);
 }
 
-static void gen_table(clg__gen *n, const clg__access *place)
+static void add_numbers(clg__gen *n, clg__str *declare, clg__str *inner, clg__str *pass, clg__launch *l, int i,
+                        const clg__access *a)
+{
+    const int batch = batch_rank(n->body), at = buffer_at(n->body, i);
+    clg__arg_i64(n->p, l, a->offset);
+    for (int d = 0; d <= batch; d++)
+        clg__arg_i64(n->p, l, n->body->shape.dim[d] > 1 ? a->stride[d] : 0);
+    for (int k = at; k < at + batch + 2; k++) {
+        clg__str_printf(declare, ", const long e%d", k);
+        clg__str_printf(inner, ", const long e%d", k);
+        clg__str_printf(pass, ", e%d", k);
+    }
+}
+
+// Of operands, then of outputs.
+static void numbers(clg__gen *n, clg__str *declare, clg__str *inner, clg__str *pass, clg__launch *l,
+                    const clg__access *place)
 {
     const clg__body *body = n->body;
     const clg__access whole = clg__access_contiguous(&body->shape);
-    for (int d = 1; d < batch_rank(body); d++)
-        clg__geo_add(n->p, body->shape.dim[d]);
+    int i = 0;
     for (int k = 0; k < body->n_operands; k++) {
         if (body->operands[k].kind != CLG__FROM_SCALAR)
-            add_buffer(n->p, body, &body->operands[k].access);
+            add_numbers(n, declare, inner, pass, l, i++, &body->operands[k].access);
     }
-    for (int i = 0; i < body->n_outputs; i++)
-        add_buffer(n->p, body, place ? place : &whole);
+    for (int k = 0; k < body->n_outputs; k++)
+        add_numbers(n, declare, inner, pass, l, i++, place ? place : &whole);
 }
 
 static void gen_work(clg__gen *n, clg_dtype acc)
@@ -162,7 +150,6 @@ static void gen_work(clg__gen *n, clg_dtype acc)
     int buffers = 0, buffer_of[CLG__BODY_OPERANDS];
     for (int k = 0; k < body->n_operands; k++)
         buffer_of[k] = body->operands[k].kind == CLG__FROM_SCALAR ? -1 : buffers++;
-    gen_batch(n);
     for (int i = 0; i < body->n_insns; i++) {
         const clg__insn *in = &body->insns[i];
         if (in->kind == CLG__I_REDUCED) {
@@ -194,11 +181,11 @@ clg_status clg__codegen_epilogue(const clg__body *body, const clg__access *place
     clg__str declare = { 0 }, inner = { 0 }, pass = { 0 };
     clg__need_type(&n, acc);
     parameters(&n, &declare, &inner, &pass, l);
-    gen_table(&n, place);
+    numbers(&n, &declare, &inner, &pass, l, place);
     gen_work(&n, acc);
     clg__str *d = &l->defines;
     clg__str_printf(d, "#pragma OPENCL FP_CONTRACT OFF\n%s", clg__str_text(&n.helpers));
-    clg__str_printf(d, "static inline void NAME(epilogue)(T_%s v, long batch, long row, long col, int m%s)\n{\n%s}\n",
+    clg__str_printf(d, "static inline void NAME(epilogue)(T_%s v, long4 batch, long row, long col, int m%s)\n{\n%s}\n",
                     clg__suffix(acc), clg__str_text(&inner), clg__str_text(&n.text));
     clg__str_printf(d, "#define EPI_OUT %s\n", clg__memory(body->outputs[0].dtype));
     clg__str_printf(d, "#define EPI_PARAMS %s\n", clg__str_text(&declare));

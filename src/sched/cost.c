@@ -19,6 +19,7 @@ clg__cost clg__cost_of(const clg__caps *caps)
         .max_refusals = 32,
         .epilogue_outputs = 4,
         .epilogue_levels = 4,
+        .epilogue_buffers = 12, // 576 bytes of 1,024 that every device has
         .max_walk = 2048,
         .launch_buffers = 100,
         .argument_bytes = caps->max_parameter_bytes > 0 ? caps->max_parameter_bytes : INT32_MAX,

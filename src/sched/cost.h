@@ -24,7 +24,8 @@ typedef struct clg__cost {
     // A group that refused so many siblings is tried no more.
     int max_refusals;
     // A kernel stores at most so many results; those but the first are at most so many levels later.
-    int epilogue_outputs, epilogue_levels;
+    // Buffers of an epilogue: each is up to six arguments of the kernel.
+    int epilogue_outputs, epilogue_levels, epilogue_buffers;
     // A merge is given up when it takes more than so many groups to see that it makes no cycle.
     int max_walk;
     // Buffers that the groups of one launch have together, and bytes of its arguments.

@@ -46,7 +46,8 @@ bool clg__groups_try_merge(clg__planner *f, int a, int b)
         ga->reductions[ga->n_reductions++] = gb->reductions[i];
     set_group(f->w, gb, a);
     const bool fits = clg__emit(f, a, f->emitted).ok &&
-                      f->emitted->n_operands + f->emitted->n_outputs <= f->cost.max_buffers;
+                      f->emitted->n_operands + f->emitted->n_outputs <=
+                          (ga->kind == CLG__GROUP_KERNEL ? f->cost.epilogue_buffers : f->cost.max_buffers);
     if (fits && clg__group_set_body(f, a, f->emitted)) {
         clg__groups_merged(f, a, b);
         return true;
