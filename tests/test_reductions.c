@@ -280,6 +280,67 @@ START_TEST(gradients_of_extremes)
 }
 END_TEST
 
+// The first NaN of a row, else the first extreme.
+static int64_t first_extreme(const float *x, int64_t n, int64_t step, bool max)
+{
+    int64_t at = 0;
+    for (int64_t i = 1; i < n; i++) {
+        const float a = x[i * step], b = x[at * step];
+        if (!isnan(b) && (isnan(a) || (max ? a > b : a < b)))
+            at = i;
+    }
+    return at;
+}
+
+// Long ones, which are found in parts; beside a sum, in one kernel. kind 0: no two equal; 1: ties everywhere; 2: and
+// NaN. _i: the shape.
+START_TEST(extremes_of_many_elements)
+{
+    static const int64_t dims[][3] = {{1, 170003, 1}, {3, 50021, 1}, {1, 9001, 5}, {2, 8191, 37}, {40, 3001, 1}};
+    const int64_t *dim = dims[_i], n = dim[0] * dim[1] * dim[2], results = dim[0] * dim[2];
+    float *host = calloc((size_t)n, sizeof *host);
+    int64_t *at = calloc((size_t)results, sizeof *at);
+    clg_scope outside = clg_scope_push(dev);
+    setenv("CLGRAD_FUSE", "0", 1);
+    clg_device unfused;
+    ok(clg_device_open(&unfused, clg_device_params(.share = dev)));
+    unsetenv("CLGRAD_FUSE");
+    for (int kind = 0; kind < 3; kind++) {
+        clg_scope s = clg_scope_push(dev);
+        for (int64_t i = 0; i < n; i++) {
+            const double u = fabs(rnd());
+            host[i] = (float)(kind ? floor(u * 50) : (u - 0.5) * exp(40 * rnd()));
+            host[i] = kind == 2 && u < 2e-5 ? NAN : host[i];
+        }
+        clg_tensor x = clg_upload(dev, CLG_F32, CLG_SHAPE(dim[0], dim[1], dim[2]), host);
+        clg_tensor y = clg_upload(unfused, CLG_F32, x->shape, host);
+        clg_tensor sum = clg_sum(x, CLG_AXES(1), false), alone = clg_sum(y, CLG_AXES(1), false),
+                   arg[2] = {clg_argmax(x, CLG_AXES(1), false), clg_argmin(x, CLG_AXES(1), false)};
+        ok(clg_eval(sum, arg[0], arg[1]));
+        for (int k = 0; k < 2; k++) {
+            ok(clg_read(arg[k], at, (size_t)results * sizeof *at));
+            for (int64_t r = 0; r < results; r++) {
+                const int64_t want = first_extreme(host + r / dim[2] * dim[1] * dim[2] + r % dim[2], dim[1], dim[2], k == 0);
+                ck_assert_msg(at[r] == want, "kind %d, %s, result %lld: %lld, expected %lld", kind,
+                              k ? "argmin" : "argmax", (long long)r, (long long)at[r], (long long)want);
+            }
+        }
+        float *a = calloc((size_t)results, sizeof *a), *b = calloc((size_t)results, sizeof *b);
+        ok(clg_read(sum, a, (size_t)results * sizeof *a));
+        if (clg_read(alone, b, (size_t)results * sizeof *b) < 0)
+            ck_abort_msg("%s", clg_error(unfused, 0));
+        for (int64_t r = 0; r < results; r++)
+            ck_assert_msg(memcmp(a + r, b + r, sizeof *a) == 0 || (isnan(a[r]) && isnan(b[r])),
+                          "kind %d, sum %lld: %.9g beside argmax, %.9g alone", kind, (long long)r, a[r], b[r]);
+        free(a), free(b);
+        scope_end(s);
+    }
+    clg_device_close(&unfused);
+    scope_end(outside);
+    free(host), free(at);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("reductions");
@@ -289,6 +350,7 @@ int main(void)
     tcase_add_test(c, more_correction_than_elements);
     tcase_add_test(c, reductions_of_nothing_and_of_one_number);
     tcase_add_test(c, gradients_of_extremes);
+    tcase_add_loop_test(c, extremes_of_many_elements, 0, 5);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

@@ -22,7 +22,6 @@ typedef struct clg__reducer {
     int64_t n_results, n_outer_total, n_inner, blocks, parts;
     int owner[CLG__BODY_REDUCTIONS]; // the reduction whose total this one reads
     bool single;         // CPU class: a row is one vector, and the total is its only block
-    bool args;           // has argmax or argmin: never in parts
 } clg__reducer;
 
 // Geometry of a reduction: two words per sum, its divisor (of sums.c); these; then the elements' body from g[0] on, and

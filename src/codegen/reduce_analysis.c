@@ -35,7 +35,8 @@ clg__lanes clg__red_lanes_kept(const clg__reducer *r)
     return clg__long_row(r->epilogue.s.dim[r->epilogue.s.rank - 1]) ? CLG__FULL : CLG__PARTIAL;
 }
 
-// Arrays of part{k}, each [parts, results]: totals of sums come with their remainders and scales.
+// Arrays of part{k}, each [parts, results]: totals of sums come with their remainders and scales. The indices of argmax
+// and argmin are in index{k}.
 int clg__red_arrays(const clg__reducer *r, int k)
 {
     return clg__red_is_sum(r, k) ? 3 : 1;
@@ -135,7 +136,7 @@ static void choose_parts(clg__reducer *r)
     // Results enough for the cores of a CPU need no parts, nor the kernel that adds them.
     const int64_t enough = r->vec > 1 && r->inner_reduced ? 32 : 4096;
     r->parts = 1;
-    if (r->args || r->n_results == 0 || r->n_results >= enough)
+    if (r->n_results == 0 || r->n_results >= enough)
         return;
     r->parts = r->inner_reduced ? total / 32768 : total * r->n_results / 65536;
     const int64_t most = 4096 / r->n_results < 64 ? 4096 / r->n_results : 64;
@@ -155,8 +156,6 @@ void clg__red_analyse(clg__reducer *r, const clg__body *body, const clg__caps *c
     r->elements.p = r->epilogue.p = p;
     clg__collapse(body, &r->elements.s);
     split_dims(r);
-    for (int k = 0; k < body->n_reductions; k++)
-        r->args |= clg__red_is_arg(body->reductions[k].kind);
     find_owners(r);
     r->single = r->vec > 1 && r->inner_reduced && r->n_outer == 0 && !clg__long_row(r->n_inner);
     r->blocks = r->n_outer_total * ((r->n_inner + CLG__BLOCK - 1) / CLG__BLOCK);

@@ -124,12 +124,17 @@ static void gen_partial_store(clg__reducer *r, clg__str *b, bool one)
     static const char *const total[] = { "a", "c", "n" };
     const bool folded = r->inner_reduced && r->vec > 1;
     for (int k = 0; k < r->body->n_reductions; k++) {
-        const bool sum = clg__red_is_sum(r, k);
+        const bool sum = clg__red_is_sum(r, k), arg = clg__red_is_arg(r->body->reductions[k].kind);
+        if (arg && one)
+            clg__str_printf(b, "index%d[part * n_keep + at] = %s%d%s;\n", k, folded ? "f" : "x", k, folded ? "" : "_");
+        else if (arg)
+            clg__str_printf(b, CLG__EDGE "for (int i = skip; i < m; i++)\n"
+                               "index%d[part * n_keep + at + i] = ((long *)&x%d_)[i];\n", k, k);
         for (int i = 0; i < clg__red_arrays(r, k) && clg__red_owns(r, k); i++) {
             char to[96], value[16];
             clg__format(to, sizeof to, "part%d + (part + %d * parts) * n_keep + at", k, i);
             if (folded)
-                clg__format(value, sizeof value, "f%s%d", sum ? total[i] : "", k);
+                clg__format(value, sizeof value, "f%s%d", sum ? total[i] : arg ? "a" : "", k);
             else
                 clg__format(value, sizeof value, "%s%d%s", total[i], k, i == 2 ? "_" : "");
             if (one)
@@ -161,12 +166,9 @@ void clg__red_stores(clg__reducer *r, clg__str *b)
     // u is clamped in the GPU class: no barrier may stand where some items do not come
     if (r->vec == 1)
         clg__str_add(b, "if (unit < units && lid == 0) {\n");
-    if (!r->args) {
-        clg__str_add(b, "if (parts > 1) {\n");
-        gen_partial_store(r, b, one);
-        clg__str_add(b, "} else\n");
-    }
-    clg__str_add(b, "{\n");
+    clg__str_add(b, "if (parts > 1) {\n");
+    gen_partial_store(r, b, one);
+    clg__str_add(b, "} else {\n");
     clg__red_values(r, b, r->inner_reduced && r->vec > 1);
     clg__red_epilogue(r, b, one ? CLG__ONE : clg__red_lanes_kept(r));
     clg__str_add(b, "}\n");

@@ -18,6 +18,8 @@ static void fold_lanes(clg__reducer *r, int k)
         return;
     }
     clg__str_printf(b, "%s f%d;\n", clg__red_is_arg(d->kind) ? "long" : e, k);
+    if (clg__red_is_arg(d->kind))
+        clg__str_printf(b, "%s fa%d;\n", e, k);
     clg__str_printf(b, "{ T_%s all = a%d;\n%s *t = (%s *)&all;\n", clg__suffix(t), k, e, e);
     if (clg__red_is_arg(d->kind)) {
         char before[40];
@@ -25,8 +27,8 @@ static void fold_lanes(clg__reducer *r, int k)
         clg__str_printf(b,
                         "const long *x = (const long *)&x%d_;\nint w = 0;\n"
                         "for (int i = 1; i < 16; i++)\nw = %s(t[i], x[i], t[w], x[w]) ? i : w;\n"
-                        "f%d = x[w]; }\n",
-                        k, before, k);
+                        "f%d = x[w];\nfa%d = t[w]; }\n",
+                        k, before, k, k);
         return;
     }
     clg__str_add(b, "for (int h = 8; h > 0; h /= 2)\nfor (int i = 0; i < h; i++)\n");
@@ -66,7 +68,7 @@ static void fold_items(clg__reducer *r, int k)
                         clg__register(t), k, k);
         clg__str_printf(b, CLG__LOCAL_TREE "if (%s(v[lid + h], x[lid + h], v[lid], x[lid])) {\n"
                            "v[lid] = v[lid + h];\nx[lid] = x[lid + h];\n}\n}\n", before);
-        clg__str_printf(b, "barrier(CLK_LOCAL_MEM_FENCE);\nx%d_ = x[0];\n}\n", k);
+        clg__str_printf(b, "barrier(CLK_LOCAL_MEM_FENCE);\na%d = v[0];\nx%d_ = x[0];\n}\n", k, k);
         return;
     }
     char x[24], y[24];
@@ -107,6 +109,19 @@ void clg__red_totals(clg__reducer *r, clg__str *b)
     clg__str_add(b, "}\n");
 }
 
+// (a, x) or what comes before it in the part: t0 and its indices, of one lane or of those in [0, m).
+static void join_arg(clg__reducer *r, clg__str *b, int k)
+{
+    const char *e = clg__register(clg__red_type(r->body, &r->body->reductions[k]));
+    char before[40];
+    clg__red_before(r, k, before);
+    clg__str_printf(b, "global const long *x = index%d + part * n_keep + at;\n"
+                       "%s *a = (%s *)&a%d;\nlong *ax = (long *)&x%d_;\n", k, e, e, k, k);
+    clg__str_add(b, r->vec > 1 ? CLG__EDGE "for (int i = 0; i < m; i++)" : "const int i = 0;\n");
+    clg__str_printf(b, "if (%s(((const %s *)&t0)[i], x[i], a[i], ax[i])) {\n"
+                       "a[i] = ((const %s *)&t0)[i];\nax[i] = x[i];\n}\n", before, e, e);
+}
+
 void clg__red_join_parts(clg__reducer *r, clg__str *b)
 {
     for (int k = 0; k < r->body->n_reductions; k++) {
@@ -130,6 +145,8 @@ void clg__red_join_parts(clg__reducer *r, clg__str *b)
         }
         if (clg__red_is_sum(r, k)) {
             clg__sum_meet(r, b, k, "t0", "t1", "t2");
+        } else if (clg__red_is_arg(d->kind)) {
+            join_arg(r, b, k);
         } else {
             char x[16];
             clg__format(x, sizeof x, "a%d", k);

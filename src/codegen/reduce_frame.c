@@ -73,14 +73,38 @@ static void stage_params(clg__reducer *r, clg__str *t, clg__launch *l, bool loop
     clg__gen_args(r->p, l, &used, true);
 }
 
-static void partial_params(clg__reducer *r, clg__str *t, clg__launch *l, const int *temps, bool write)
+// Parts in memory, of each reduction: its totals, and where they come from.
+typedef struct parts {
+    int totals[CLG__BODY_REDUCTIONS], indices[CLG__BODY_REDUCTIONS];
+} parts;
+
+// Without parts an argument that is not used.
+static void place_parts(clg__reducer *r, parts *to)
 {
     for (int k = 0; k < r->body->n_reductions; k++) {
+        const clg__reduction *d = &r->body->reductions[k];
+        const int64_t n = r->parts > 1 ? r->n_results * r->parts : 1, arrays = r->parts > 1 ? clg__red_arrays(r, k) : 1;
+        if (!clg__red_owns(r, k))
+            continue;
+        to->totals[k] = clg__kplan_temp(r->p, (size_t) (n * arrays) * clg_dtype_size(clg__red_type(r->body, d)));
+        if (clg__red_is_arg(d->kind))
+            to->indices[k] = clg__kplan_temp(r->p, (size_t) n * sizeof(int64_t));
+    }
+}
+
+static void part_params(clg__reducer *r, clg__str *t, clg__launch *l, const parts *from, bool write)
+{
+    for (int k = 0; k < r->body->n_reductions; k++) {
+        const clg__reduction *d = &r->body->reductions[k];
         if (!clg__red_owns(r, k))
             continue;
         clg__str_printf(t, ", global %s%s *restrict part%d", write ? "" : "const ",
-                        clg__register(clg__red_type(r->body, &r->body->reductions[k])), k);
-        clg__arg_temp(r->p, l, temps[k]);
+                        clg__register(clg__red_type(r->body, d)), k);
+        clg__arg_temp(r->p, l, from->totals[k]);
+        if (clg__red_is_arg(d->kind)) {
+            clg__str_printf(t, ", global %slong *restrict index%d", write ? "" : "const ", k);
+            clg__arg_temp(r->p, l, from->indices[k]);
+        }
     }
 }
 
@@ -103,7 +127,7 @@ static void gen_units(clg__reducer *r, clg__str *t, int items)
                     CLG__FROM_G(CLG__RED_ALONE), items, CLG__FROM_G(CLG__RED_UNITS));
 }
 
-static void stage_one(clg__reducer *r, const clg__caps *caps, const int *temps, int base, int epilogue_at)
+static void stage_one(clg__reducer *r, const clg__caps *caps, const parts *to, int base, int epilogue_at)
 {
     clg__str *b = &r->elements.text;
     const int64_t total = r->n_outer_total * r->n_inner, units = clg__red_count_units(r);
@@ -129,8 +153,7 @@ static void stage_one(clg__reducer *r, const clg__caps *caps, const int *temps, 
     clg__arg_i32(r->p, l, base);
     clg__arg_i32(r->p, l, epilogue_at);
     stage_params(r, t, l, true, true);
-    if (!r->args)
-        partial_params(r, t, l, temps, true);
+    part_params(r, t, l, to, true);
     clg__str_add(t, ")\n{\nglobal const long *g = geo + base, *ge = geo + epilogue;\n");
     int64_t groups = clg__red_is_alone(r) ? (units + items - 1) / items : units;
     if (r->vec > 1) {
@@ -146,8 +169,8 @@ static void stage_one(clg__reducer *r, const clg__caps *caps, const int *temps, 
         clg__fail(&r->p->err, CLG_ENOMEM, "codegen: out of host memory");
 }
 
-// Sum the parts in order and run the epilogue, lanes along the kept elements.
-static void stage_two(clg__reducer *r, const clg__caps *caps, const int *temps, int base, int epilogue_at)
+// Join the parts in order and run the epilogue, lanes along the kept elements.
+static void stage_two(clg__reducer *r, const clg__caps *caps, const parts *from, int base, int epilogue_at)
 {
     clg__str text = { 0 };
     clg__str *b = &text;
@@ -176,7 +199,7 @@ static void stage_two(clg__reducer *r, const clg__caps *caps, const int *temps, 
     clg__arg_i32(r->p, l, base);
     clg__arg_i32(r->p, l, epilogue_at);
     stage_params(r, &l->text, l, false, true);
-    partial_params(r, &l->text, l, temps, false);
+    part_params(r, &l->text, l, from, false);
     clg__str_printf(&l->text, ")\n{\nglobal const long *g = geo + base, *ge = geo + epilogue;\n%s}\n",
                     clg__str_text(b));
     const int64_t each = r->vec > 1 ? 64 : items, wide = (r->n_results + each - 1) / each;
@@ -190,7 +213,7 @@ static void stage_two(clg__reducer *r, const clg__caps *caps, const int *temps, 
 clg_status clg__gen_reduce(const clg__body *body, const clg__caps *caps, clg__kplan *p)
 {
     clg__reducer *r = clg__malloc(sizeof *r);
-    int temps[CLG__BODY_REDUCTIONS] = { 0 };
+    parts joined = { 0 };
     if (!r)
         return clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
     clg__red_analyse(r, body, caps, p);
@@ -206,15 +229,11 @@ clg_status clg__gen_reduce(const clg__body *body, const clg__caps *caps, clg__kp
     clg__geo_body(&r->elements);
     const int epilogue_at = p->n_geo;
     clg__geo_body(&r->epilogue);
-    for (int k = 0; k < body->n_reductions && !r->args; k++) { // without parts an argument that is not used
-        const int64_t n = r->parts > 1 ? r->n_results * r->parts * clg__red_arrays(r, k) : 1;
-        if (clg__red_owns(r, k))
-            temps[k] = clg__kplan_temp(p, (size_t) n * clg_dtype_size(clg__red_type(body, &body->reductions[k])));
-    }
+    place_parts(r, &joined);
     if (p->err.status >= 0 && r->n_results > 0) {
-        stage_one(r, caps, temps, base, epilogue_at);
+        stage_one(r, caps, &joined, base, epilogue_at);
         if (r->parts > 1)
-            stage_two(r, caps, temps, base, epilogue_at);
+            stage_two(r, caps, &joined, base, epilogue_at);
     }
     for (int k = 0; k < body->n_operands; k++)
         p->bytes += (uint64_t) (body->operands[k].kind == CLG__FROM_BUFFER) *

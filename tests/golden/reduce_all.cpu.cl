@@ -129,8 +129,7 @@ if (parts > 1) {
 *(part0 + (part + 0 * parts) * n_keep + at) = fa0;
 *(part0 + (part + 1 * parts) * n_keep + at) = fc0;
 *(part0 + (part + 2 * parts) * n_keep + at) = fn0;
-} else
-{
+} else {
 const E_f32 f0 = (fa0 + fc0) / fn0;
 {
 global const long *g = ge;

@@ -118,8 +118,7 @@ if (parts > 1) {
 *(part0 + (part + 0 * parts) * n_keep + at) = a0;
 *(part0 + (part + 1 * parts) * n_keep + at) = c0;
 *(part0 + (part + 2 * parts) * n_keep + at) = n0_;
-} else
-{
+} else {
 const T_f32 f0 = (a0 + c0) / n0_;
 {
 global const long *g = ge;

@@ -1,4 +1,4 @@
-// reduce: 1 x 1 groups of 1 items, arguments geo i32 i32 in out
+// reduce: 1 x 1 groups of 1 items, arguments geo i32 i32 in out temp temp
 #pragma OPENCL FP_CONTRACT OFF
 #define LANE16 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define T_i64 long16
@@ -34,7 +34,7 @@ _Pragma("clang loop vectorize(disable) unroll(disable)")
         p[i] = (((E_i64 *)&v)[i]);
 }
 __attribute__((reqd_work_group_size(1, 1, 1)))
-kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global const long *restrict b0, global long *restrict q0)
+kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global const long *restrict b0, global long *restrict q0, global long *restrict part0, global long *restrict index0)
 {
 global const long *g = geo + base, *ge = geo + epilogue;
 const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];
@@ -64,7 +64,12 @@ a0 = better ? v : a0;
 x0_ = (better) ? at : x0_; }
 }
 }
-{
+if (parts > 1) {
+_Pragma("clang loop vectorize(disable) unroll(disable)")
+for (int i = skip; i < m; i++)
+index0[part * n_keep + at + i] = ((long *)&x0_)[i];
+NAME(put_i64)(a0, part0 + (part + 0 * parts) * n_keep + at, skip, m);
+} else {
 const T_i64 f0 = x0_;
 {
 global const long *g = ge;

@@ -1,4 +1,4 @@
-// reduce: 1 x 1 groups of 128 items, arguments geo i32 i32 in out
+// reduce: 1 x 1 groups of 128 items, arguments geo i32 i32 in out temp temp
 #pragma OPENCL FP_CONTRACT OFF
 #define T_i64 long
 #define E_i64 long
@@ -15,7 +15,7 @@ static inline int NAME(before_max_i64)(E_i64 a, long i, E_i64 b, long j)
     return a > b || (a == b && i < j);
 }
 __attribute__((reqd_work_group_size(128, 1, 1)))
-kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global const long *restrict b0, global long *restrict q0)
+kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global const long *restrict b0, global long *restrict q0, global long *restrict part0, global long *restrict index0)
 {
 global const long *g = geo + base, *ge = geo + epilogue;
 local long l0[128];
@@ -64,11 +64,15 @@ x[lid] = x[lid + h];
 }
 }
 barrier(CLK_LOCAL_MEM_FENCE);
+a0 = v[0];
 x0_ = x[0];
 }
 }
 if (unit < units && lid == 0) {
-{
+if (parts > 1) {
+index0[part * n_keep + at] = x0_;
+*(part0 + (part + 0 * parts) * n_keep + at) = a0;
+} else {
 const T_i64 f0 = x0_;
 {
 global const long *g = ge;
