@@ -232,70 +232,92 @@ static bool find_target(const dims *in, const int64_t *linear, int64_t stride, i
     return false;
 }
 
-bool clg__access_compose(const clg__access *outer, const clg_shape *os, const clg__access *inner,
-                         const clg_shape *ms, clg__access *out)
-{
+// An outer access in the dimensions of the inner one's elements: its first element at at[], what it reaches low[] to
+// high[], outer dimension k along target[k] (-1: none) by coef[k], and inner dimension j walked by user[j] (-1: none).
+typedef struct composition {
     dims in;
     int64_t linear[CLG_MAX_RANK], at[CLG_MAX_RANK], low[CLG_MAX_RANK], high[CLG_MAX_RANK];
     int user[CLG_MAX_RANK], target[CLG_MAX_RANK];
     int64_t coef[CLG_MAX_RANK];
-    if (outer->windowed || !collapse(inner, ms, &in))
+} composition;
+
+static void begin_at(composition *c, int64_t offset)
+{
+    int64_t step = 1;
+    for (int j = c->in.n - 1; j >= 0; j--) {
+        c->linear[j] = step;
+        step *= c->in.dim[j];
+        c->user[j] = -1;
+    }
+    for (int j = 0; j < c->in.n; j++) {
+        c->at[j] = c->low[j] = c->high[j] = offset / c->linear[j];
+        offset -= c->at[j] * c->linear[j];
+    }
+}
+
+static bool find_targets(composition *c, const clg__access *outer, const clg_shape *os)
+{
+    for (int k = 0; k < os->rank; k++) {
+        c->target[k] = -1;
+        c->coef[k] = 0;
+        if (os->dim[k] <= 1 || outer->stride[k] == 0)
+            continue;
+        if (!find_target(&c->in, c->linear, outer->stride[k], &c->target[k], &c->coef[k]))
+            return false;
+        const int j = c->target[k];
+        const int64_t reach = c->coef[k] * (os->dim[k] - 1);
+        c->low[j] += reach < 0 ? reach : 0;
+        c->high[j] += reach > 0 ? reach : 0;
+        if (!full(&c->in, j) && c->user[j] >= 0)
+            return false; // a window over the sum of two indices
+        c->user[j] = k;
+    }
+    for (int j = 0; j < c->in.n; j++) {
+        if (c->low[j] < 0 || c->high[j] >= c->in.dim[j])
+            return false; // a step leads from one dimension into the next
+    }
+    return true;
+}
+
+// The window of inner dimension j, as one of the outer dimension that walks it.
+static bool window_through(const composition *c, int j, const clg_shape *os, clg__access *r)
+{
+    const int k = c->user[j];
+    if (k < 0)
+        return c->at[j] >= c->in.lo[j] && c->at[j] < c->in.hi[j];
+    clg__access w = { .windowed = true, .lo = { c->in.lo[j] }, .hi = { c->in.hi[j] } };
+    clg__access_slice(&w, 0, c->at[j], c->coef[k], os->dim[k]); // of one dimension
+    r->lo[k] = w.lo[0];
+    r->hi[k] = w.hi[0];
+    r->windowed = true;
+    return true;
+}
+
+bool clg__access_compose(const clg__access *outer, const clg_shape *os, const clg__access *inner,
+                         const clg_shape *ms, clg__access *out)
+{
+    composition c;
+    if (outer->windowed || !collapse(inner, ms, &c.in))
         return false;
-    for (int j = 0; j < in.n; j++) {
-        if (in.dim[j] > 0)
+    for (int j = 0; j < c.in.n; j++) {
+        if (c.in.dim[j] > 0)
             continue;
         // No elements at all: any access will do, and no number may be divided by.
         *out = clg__access_contiguous(os);
         return clg_numel(*os) == 0;
     }
-    int64_t step = 1, rest = outer->offset;
-    for (int j = in.n - 1; j >= 0; j--) {
-        linear[j] = step;
-        step *= in.dim[j];
-        user[j] = -1;
-    }
-    for (int j = 0; j < in.n; j++) {
-        at[j] = low[j] = high[j] = rest / linear[j];
-        rest -= at[j] * linear[j];
-    }
-    for (int k = 0; k < os->rank; k++) {
-        target[k] = -1;
-        coef[k] = 0;
-        if (os->dim[k] <= 1 || outer->stride[k] == 0)
-            continue;
-        if (!find_target(&in, linear, outer->stride[k], &target[k], &coef[k]))
-            return false;
-        const int j = target[k];
-        const int64_t reach = coef[k] * (os->dim[k] - 1);
-        low[j] += reach < 0 ? reach : 0;
-        high[j] += reach > 0 ? reach : 0;
-        if (!full(&in, j) && user[j] >= 0)
-            return false;
-        user[j] = k;
-    }
+    begin_at(&c, outer->offset);
+    if (!find_targets(&c, outer, os))
+        return false;
     clg__access r = { .offset = inner->offset };
     for (int k = 0; k < os->rank; k++) {
-        r.stride[k] = target[k] < 0 ? 0 : coef[k] * in.stride[target[k]];
+        r.stride[k] = c.target[k] < 0 ? 0 : c.coef[k] * c.in.stride[c.target[k]];
         r.hi[k] = os->dim[k];
     }
-    for (int j = 0; j < in.n; j++) {
-        if (low[j] < 0 || high[j] >= in.dim[j])
+    for (int j = 0; j < c.in.n; j++) {
+        r.offset += c.at[j] * c.in.stride[j];
+        if (!full(&c.in, j) && !window_through(&c, j, os, &r))
             return false;
-        r.offset += at[j] * in.stride[j];
-        if (full(&in, j))
-            continue;
-        if (user[j] < 0) {
-            if (at[j] < in.lo[j] || at[j] >= in.hi[j])
-                return false;
-            continue;
-        }
-        clg__access w = { .windowed = true };
-        w.lo[0] = in.lo[j];
-        w.hi[0] = in.hi[j];
-        clg__access_slice(&w, 0, at[j], coef[user[j]], os->dim[user[j]]);
-        r.lo[user[j]] = w.lo[0];
-        r.hi[user[j]] = w.hi[0];
-        r.windowed = true;
     }
     *out = r;
     return true;
