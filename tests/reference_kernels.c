@@ -18,22 +18,53 @@ typedef struct call {
     ref_value *out;
 } call;
 
+// Dimension d of three of the batch of a matrix, whose rank may be less.
+static int64_t batch_dim(const clg_shape *s, int d)
+{
+    const int at = s->rank - 5 + d;
+    return at < 0 ? 1 : s->dim[at];
+}
+
+// Where the matrix of batch `index` starts; one that a dimension repeats is there once.
+static int64_t matrix_at(const clg_shape *s, const int64_t index[3])
+{
+    int64_t at = 0;
+    for (int d = 0; d < 3; d++)
+        at = at * batch_dim(s, d) + (batch_dim(s, d) == 1 ? 0 : index[d]);
+    return at * s->dim[s->rank - 2] * s->dim[s->rank - 1];
+}
+
+// Dimensions of the batch that the result has not are summed over.
 static void matmul(const call *c)
 {
     const ref_value *a = c->in[0], *b = c->in[1];
     const int last = a->shape.rank - 1;
     const int64_t m = a->shape.dim[last - 1], k = a->shape.dim[last], n = b->shape.dim[b->shape.rank - 1];
-    const bool shared = b->shape.rank < a->shape.rank; // one matrix for the batch
+    int64_t all[3], own[3], sums = 1;
+    for (int d = 0; d < 3; d++) {
+        all[d] = batch_dim(&a->shape, d) == 1 ? batch_dim(&b->shape, d) : batch_dim(&a->shape, d);
+        own[d] = batch_dim(&c->out->shape, d);
+        sums *= own[d] == all[d] ? 1 : all[d];
+    }
     for (int64_t at = 0; at < c->out->n; at++) {
-        const int64_t col = at % n, row = at / n % m, batch = at / n / m, of_b = shared ? 0 : batch;
+        const int64_t col = at % n, row = at / n % m;
         double sum = 0;
         int64_t whole = 0;
-        for (int64_t i = 0; i < k; i++) {
-            const int64_t x = (batch * m + row) * k + i, y = (of_b * k + i) * n + col;
-            if (a->f)
-                sum += a->f[x] * b->f[y];
-            else
-                whole += a->i[x] * b->i[y];
+        for (int64_t g = 0; g < sums; g++) {
+            int64_t index[3], rest = at / n / m, more = g;
+            for (int d = 2; d >= 0; d--) {
+                const bool is_own = own[d] == all[d];
+                index[d] = is_own ? rest % own[d] : more % all[d];
+                rest /= own[d];
+                more /= is_own ? 1 : all[d];
+            }
+            const int64_t x = matrix_at(&a->shape, index) + row * k, y = matrix_at(&b->shape, index) + col;
+            for (int64_t i = 0; i < k; i++) {
+                if (a->f)
+                    sum += a->f[x + i] * b->f[y + i * n];
+                else
+                    whole += a->i[x + i] * b->i[y + i * n];
+            }
         }
         if (a->f)
             c->out->f[at] = sum;
