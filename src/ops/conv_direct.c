@@ -272,8 +272,11 @@ void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p)
     const size_t taps = (size_t) (w->c / w->groups * clg__window_size(w->k));
     const size_t blocks = clg__div_up(w->o / w->groups, VL * d.nv), ob = blocks * VL * (size_t) d.nv;
     const size_t plane_blocks = clg__div_up(w->c / w->groups * w->k[CLG__D], d.planes);
-    // A fixed number of chunks: the order of the sums must not depend on the machine.
-    const size_t chunks = w->n >= 8 ? 8 : w->n > 0 ? (size_t) w->n : 1;
+    // A fixed number of chunks: the order of the sums must not depend on the machine. One chunk, where each would be
+    // one image in one piece, adds up in the same order.
+    const bool pieces = w->n > 8 || w->out[CLG__D] > 1 || d.rows < w->out[CLG__H] || d.cols < w->out[CLG__W];
+    const bool one = w->n <= 1 || (!pieces && (size_t) w->groups * blocks * plane_blocks >= 16);
+    const size_t chunks = one ? 1 : w->n >= 8 ? 8 : (size_t) w->n;
     const int partial = clg__kplan_temp(p, chunks * taps * (size_t) w->groups * ob * clg__acc_size(t));
     clg__launch *l = clg__kplan_kernel(p, "conv_dw_cpu", "conv_dw");
     define_tile(p, l, t, DW_MR, d.nv, w->stride[CLG__W]);
