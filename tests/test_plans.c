@@ -65,6 +65,20 @@ static int resnet_block(clg_tensor *out)
     return with_gradients(y, w, 7, out);
 }
 
+// Convolutions of every kind: dense, depthwise, grouped, strided. None may fall to the kernel of the other class.
+static int mobile_block(clg_tensor *out)
+{
+    clg_tensor x = weight(CLG_SHAPE(2, 8, 9, 9)), w[5] = {
+        weight(CLG_SHAPE(16, 8, 1, 1)), weight(CLG_SHAPE(16, 1, 3, 3)), weight(CLG_SHAPE(16, 4, 3, 3)),
+        weight(CLG_SHAPE(12, 16, 3, 3)), x
+    };
+    clg_tensor y = clg_relu(clg_conv2d(x, w[0], NULL, NULL));
+    y = clg_relu(clg_conv2d(y, w[1], NULL, clg_conv_params(.groups = 16, .stride = 2, .padding = 1)));
+    y = clg_relu(clg_conv2d(y, w[2], NULL, clg_conv_params(.groups = 4, .padding = 1)));
+    y = clg_relu(clg_conv2d(y, w[3], NULL, clg_conv_params(.stride = 2)));
+    return with_gradients(y, w, 5, out);
+}
+
 static clg_tensor heads(clg_tensor x, clg_tensor w)
 {
     return clg_permute(clg_reshape(clg_matmul(x, w), CLG_SHAPE(2, 8, 4, 8)), CLG_AXES(0, 2, 1, 3));
@@ -105,7 +119,7 @@ static const struct {
 } cases[] = {
     { "linear", linear, false },       { "demo", demo, false },           { "resnet_block", resnet_block, false },
     { "attention", attention, false }, { "lstm_cell", lstm_cell, false }, { "attention", attention, true },
-    { "resnet_block", resnet_block, true },
+    { "resnet_block", resnet_block, true }, { "mobile_block", mobile_block, false },
 };
 
 // ---- comparison
