@@ -45,6 +45,27 @@ def check_process(path, text):
             statement = ''
 
 
+def check_page(path):
+    """Files, functions and tests that a page of the docs names are there."""
+    sources = [f for d in ('src', 'cl', 'include', 'tests', 'tools') for f in (root / d).rglob('*') if f.is_file()]
+    known = {'/'.join(f.parts[-n:]) for f in sources for n in (1, 2, 3)}
+    code = '\n'.join(f.read_text(errors='ignore') for f in sources if f.suffix in ('.c', '.h', '.def', '.clh', '.cl'))
+    words = set(re.findall(r'\w+', code))
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        for name in re.findall(r'`(?:src/)?([\w/]+\.(?:c|h|def|cl|clh|py))`', line):
+            if name not in known:
+                bad.append(f'{path}:{number}: there is no file {name}')
+        for name in re.findall(r'`((?:clg|CLG)_\w+)`', line):
+            if name not in words:
+                bad.append(f'{path}:{number}: there is no {name}')
+        for program, tests in re.findall(r'`(\w+)`: ((?:\w+_\w+(?:, )?)+)', line) if line.startswith('|') else []:
+            suite = root / 'tests' / f'test_{program}.c'
+            text = suite.read_text() if suite.exists() else ''
+            for test in re.findall(r'\w+', tests):
+                if suite.exists() and f'({test})' not in text and f'{test}_' not in text:
+                    bad.append(f'{path}:{number}: test_{program}.c has no {test}')
+
+
 def check_style(path, text):
     if 'SPDX-License-Identifier: MIT' not in ''.join(text[:2]):
         bad.append(f'{path}:1: no SPDX line')
@@ -68,6 +89,7 @@ for path in sorted(root.glob('src/**/*')) + sorted(root.glob('tools/**/*')) + so
         if path.is_relative_to(root / 'src'):
             check_includes(path, lines)
             check_process(path, lines)
+check_page(root / 'docs' / 'architecture.md')
 # tools/bench/peer_*.c are about other libraries
 for path in sorted(root.glob('tools/*.[ch]')) + sorted(root.glob('tools/bench/*.[ch]')) + \
         sorted(root.glob('tools/nets/*.[ch]')):
