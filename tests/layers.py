@@ -62,7 +62,7 @@ def check_page(path):
             suite = root / 'tests' / f'test_{program}.c'
             text = suite.read_text() if suite.exists() else ''
             for test in re.findall(r'\w+', tests):
-                if suite.exists() and f'({test})' not in text and f'{test}_' not in text:
+                if suite.exists() and not re.search(rf'\b{test}\b', text):
                     bad.append(f'{path}:{number}: test_{program}.c has no {test}')
 
 

@@ -89,8 +89,8 @@ static bool joins(const clg__work *w, const clg__use *x, clg_dtype by, clg_dtype
     const clg_dtype from = type_of(w, x);
     if (!holds(by, from))
         return false;
-    if (!clg_dtype_is_float(from))
-        return true;
+    if (!clg_dtype_is_float(from)) // integers wrap, but a floating number that does not fit is the device's business
+        return !clg_dtype_is_float(by) || clg_dtype_is_float(to) || holds(to, from);
     if (clg__dtype_of(from)->as == clg__dtype_of(by)->as && from != to)
         return true; // registers are the same
     return clg_dtype_is_float(to) && is_settled(w, x);
