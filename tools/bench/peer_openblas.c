@@ -112,10 +112,10 @@ static bool result(void *state, void *to)
 
 static void version(char *to, size_t size)
 {
-    const char *config = openblas_get_config();
-    snprintf(to, size, "%.*s, kernels for %s",
-             (int) strcspn(config, " ") + 1 + (int) strcspn(config + strcspn(config, " ") + 1, " "), config,
-             openblas_get_corename());
+    const char *config = openblas_get_config(); // "OpenBLAS 0.3.21 ..."
+    config += strcspn(config, " ");
+    config += *config == ' ';
+    snprintf(to, size, "%.*s, kernels for %s", (int) strcspn(config, " "), config, openblas_get_corename());
 }
 
 const peer peer_openblas = { "OpenBLAS", version, begin, run, result, end, "cpu" };
