@@ -18,8 +18,8 @@
 #endif
 
 // The table of the taps of channels 0 to count - 1 of a phase: where they lie from a result's first element.
-static inline void NAME(list_taps)(__local int *taps, int count, int depth, int4 ty, int py, int uh, int step,
-                                   int4 tx, int px, int uw, int height, int width, int dh, int dw)
+SELDOM void NAME(list_taps)(__local int *taps, int count, int depth, int4 ty, int py, int uh, int step,
+                            int4 tx, int px, int uw, int height, int width, int dh, int dw)
 {
     const int tn = depth * ty.y * tx.y;
     int k = 0;
@@ -28,9 +28,18 @@ static inline void NAME(list_taps)(__local int *taps, int count, int depth, int4
             EDGE for (int s = 0; s < tx.y; s++)
                 taps[k++] = (q * height + (py + (ty.x + r * ty.z) * dh) / uh / step) * width +
                             (px + (tx.x + s * tx.z) * dw) / uw;
-    for (int c = 1; c < count; c++)
-        for (int i = 0; i < tn; i++)
+    EDGE for (int c = 1; c < count; c++)
+        EDGE for (int i = 0; i < tn; i++)
             taps[k++] = taps[i] + c * depth * height * width;
+}
+
+// 16 vectors, transposed.
+SELDOM void NAME(turn)(__local const ACC *from, __local ACC *to)
+{
+    VEC r[VL];
+    UNROLL for (int j = 0; j < VL; j++) r[j] = NAME(load_local)(from + j * VL);
+    TRANSPOSE16(r)
+    UNROLL for (int j = 0; j < VL; j++) NAME(store_local)(r[j], to + j * VL);
 }
 
 // Grid: ceil(OH/rows)*ceil(OW/cols) x N*OD x G*ceil(blocks of NR outputs / per). Scratch: strip
@@ -140,11 +149,7 @@ CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global c
             for (int p = 0; p < length; p += VL) {
                 p = max(min(p, length - VL), 0);
                 const int count = min(VL, length - p), col = (y0 + run) * OW + x0 + p;
-                VEC r[VL];
-                UNROLL for (int j = 0; j < VL; j++)
-                    r[j] = NAME(load_local)(pixels + v * plane + (run * length + p + j) * VL);
-                TRANSPOSE16(r)
-                UNROLL for (int j = 0; j < VL; j++) NAME(store_local)(r[j], spare + j * VL);
+                NAME(turn)(pixels + v * plane + (run * length + p) * VL, spare);
                 // through memory, so that the epilogue stands in the text once
                 EDGE for (int j = 0; j < min(VL, og - o0); j++)
                 {

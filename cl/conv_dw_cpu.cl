@@ -10,7 +10,7 @@
 #endif
 
 // The cotangent of `count` of a row's pixels, or of all of several rows, transposed: pixels[count][NR].
-static inline void NAME(load_pixels)(__global const E *from, long channel, __local ACC *pixels, int count, int o_left)
+SELDOM void NAME(load_pixels)(__global const E *from, long channel, __local ACC *pixels, int count, int o_left)
 {
     ROLLED for (int i = 0; i < NV * DIV_UP(count, VL); i++)
     {
