@@ -33,15 +33,6 @@ SELDOM void NAME(list_taps)(__local int *taps, int count, int depth, int4 ty, in
             taps[k++] = taps[i] + c * depth * height * width;
 }
 
-// 16 vectors, transposed.
-SELDOM void NAME(turn)(__local const ACC *from, __local ACC *to)
-{
-    VEC r[VL];
-    UNROLL for (int j = 0; j < VL; j++) r[j] = NAME(load_local)(from + j * VL);
-    TRANSPOSE16(r)
-    UNROLL for (int j = 0; j < VL; j++) NAME(store_local)(r[j], to + j * VL);
-}
-
 // Grid: ceil(OH/rows)*ceil(OW/cols) x N*OD x G*ceil(blocks of NR outputs / per). Scratch: strip
 // [cb*KD][height][width] + VL; pixels [NV][rows*cols + VL][VL], spare [max(MR*NV, VL)][VL]; taps cb*KD*KH*KW ints.
 CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global const ACC *restrict P,

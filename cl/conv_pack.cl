@@ -4,20 +4,20 @@
 
 // Where tap r of a window of K lies in dimension-wise order: x its place in its phase, y the phase's taps, z the
 // taps of phases before.
-static inline int4 NAME(place)(int r, int K, int u, int d)
+SELDOM int4 NAME(place)(int r, int K, int u, int d)
 {
     const int step = NAME(apart)(u, d), first = r % step;
     return (int4)(r / step, DIV_UP(K - first, step), first * (K / step) + min(first, K % step), 0);
 }
 
-enum { CHANNELS = 8 }; // packed by a work-group
+#define CHANNELS 8 // packed by a work-group
 
 // w -> P[group][block of NR outputs][phase in depth][of rows][of columns][channel][taps][NR]. back: of
 // backward-data, where w is [C,O/G,KD,KH,KW] as seen from here, and the window is turned; else there is one
 // phase. Grid: G * blocks x ceil(channels of a group / CHANNELS). Scratch: at and step, an int for each tap;
 // tile [VL][VL].
 CPU_KERNEL void NAME(conv_pack)(__global const E *restrict w, long offset, __global ACC *restrict P,
-                                __local int *restrict at, __local int *restrict step, __local ACC *restrict tile,
+                                __local int *restrict at, __local int *restrict step, __local ACC *tile,
                                 int back, WINDOW)
 {
     const int og = O / G, cg = C / G, blocks = DIV_UP(og, NR), block = get_group_id(0) % blocks;
@@ -54,12 +54,8 @@ CPU_KERNEL void NAME(conv_pack)(__global const E *restrict w, long offset, __glo
                 NAME(store_local)(j < own ? NAME(load_part)(w + offset + row, all ? VL : lane > 1 ? n : own) : (VEC)(0),
                                   tile + j * VL);
             }
-            if (lane > 1) {
-                VEC r[VL];
-                UNROLL for (int j = 0; j < VL; j++) r[j] = NAME(load_local)(tile + j * VL);
-                TRANSPOSE16(r)
-                UNROLL for (int j = 0; j < VL; j++) NAME(store_local)(r[j], tile + j * VL);
-            }
+            if (lane > 1)
+                NAME(turn)(tile, tile);
             EDGE for (int j = 0; j < n; j++)
             {
                 const int t = (e + j) % window, c = first + (e + j) / window;
