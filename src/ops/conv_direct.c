@@ -8,6 +8,7 @@
 
 enum { STRIP_BYTES = 192 << 10 }; // of the L2 cache, for input rows and for pixels
 enum { DW_MR = 12, VL = 16 };     // taps of a tile of backward-weights; lanes
+enum { DW_MOST_APART = 16 << 20 }; // bytes of its sums over parts of the images
 enum { PACK_CHANNELS = 8 };       // CHANNELS of cl/conv_pack.cl
 
 const char *clg__conv_cpu_takes(const clg__kernel_call *c)
@@ -276,8 +277,11 @@ void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p)
     // one image in one piece, adds up in the same order.
     const bool pieces = w->n > 8 || w->out[CLG__D] > 1 || d.rows < w->out[CLG__H] || d.cols < w->out[CLG__W];
     const bool one = w->n <= 1 || (!pieces && (size_t) w->groups * blocks * plane_blocks >= 16);
-    const size_t chunks = one ? 1 : w->n >= 8 ? 8 : (size_t) w->n;
-    const int partial = clg__kplan_temp(p, chunks * taps * (size_t) w->groups * ob * clg__acc_size(t));
+    const size_t apart = taps * (size_t) w->groups * ob * clg__acc_size(t);
+    size_t chunks = one ? 1 : w->n >= 8 ? 8 : (size_t) w->n;
+    while (chunks > 1 && chunks * apart > DW_MOST_APART) // many weights are work enough for all cores
+        chunks /= 2;
+    const int partial = clg__kplan_temp(p, chunks * apart);
     clg__launch *l = clg__kplan_kernel(p, "conv_dw_cpu", "conv_dw");
     define_tile(p, l, t, DW_MR, d.nv, w->stride[CLG__W]);
     for (int i = 0; i < 2; i++) {
