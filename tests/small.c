@@ -166,9 +166,21 @@ static clg_status views(void)
     return st < 0 ? st : clg_eval_n(r, sizeof r / sizeof r[0]);
 }
 
+// A table so large that its gradient sorts the indices, in two passes, tiles and parts cut.
+static clg_status rows(void)
+{
+    enum { ROWS = 2300, N = 203 };
+    int64_t index[N];
+    for (int i = 0; i < N; i++)
+        index[i] = i % 5 ? (int64_t) i * i * 131 % (ROWS + 2) - 1 : 17;
+    clg_tensor list = clg_upload(dev, CLG_I64, CLG_SHAPE(N), index), x = clg_track(fresh(CLG_SHAPE(ROWS, 10)));
+    return with_gradients(clg_index_select(x, 0, list), x, NULL);
+}
+
 int main(void)
 {
-    clg_status (*const parts[])(void) = { train, convolve, convolve_more, multiply, pools, pools_more, reductions, views };
+    clg_status (*const parts[])(void) = { train, convolve, convolve_more, multiply, pools,
+                                          pools_more, reductions, views, rows };
     char error[1100];
     clg_status st = clg_device_open(&dev, clg_device_params(.select = "0", .error = error,
                                                             .error_size = sizeof error));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // index_select and its transpose index_add: a set closed under differentiation. Kernels: cl/gather.cl.
+#include "ops/gather.h"
+
 #include "graph/build.h"
 #include "ops/element.h"
 #include <clgrad/ops.h>
 
-typedef struct sizes {
-    int64_t outer, axis, n, inner;
-} sizes;
+typedef clg__gather sizes;
 
 static void key_sizes(const void *params, clg__key *k)
 {
@@ -17,20 +17,31 @@ static void key_sizes(const void *params, clg__key *k)
     clg__key_i64(k, s->inner);
 }
 
-static void plan(const clg__kernel_call *c, clg__kplan *p, const char *entry)
+clg__launch *clg__gather_kernel(const clg__kernel_call *c, clg__kplan *p, const char *entry)
 {
-    const sizes *s = c->params;
-    const int64_t total = clg_numel(*c->out_shape);
-    if (total == 0)
-        return;
     clg__launch *l = clg__kplan_kernel(p, "gather", entry);
     clg__define_element(p, l, c->in_dtype[0]);
     clg__kplan_define(p, l, "I", "%s", clg__dtype_of(c->in_dtype[1])->storage);
     clg__kplan_define(p, l, "FILL", clg_dtype_is_float(c->in_dtype[0]) ? "NAN" : "0");
-    clg__arg_buffers(p, l, 2, 1);
+    return l;
+}
+
+void clg__gather_sizes(const clg__kernel_call *c, clg__kplan *p, clg__launch *l)
+{
+    const sizes *s = c->params;
+    const int64_t total = clg_numel(*c->out_shape);
     CLG__ARG_BLOCK(p, l, "GATHER", { "total", total, true }, { "axis", s->axis, true }, { "n", s->n, true },
                    { "inner", s->inner, true });
     clg__kplan_items(l, total);
+}
+
+static void plan(const clg__kernel_call *c, clg__kplan *p, const char *entry)
+{
+    if (clg_numel(*c->out_shape) == 0)
+        return;
+    clg__launch *l = clg__gather_kernel(c, p, entry);
+    clg__arg_buffers(p, l, 2, 1);
+    clg__gather_sizes(c, p, l);
 }
 
 static void plan_select(const clg__kernel_call *c, clg__kplan *p)
@@ -46,14 +57,18 @@ static void plan_add(const clg__kernel_call *c, clg__kplan *p)
 static clg_tensor select_vjp(const clg__vjp *v, int i);
 static clg_tensor add_vjp(const clg__vjp *v, int i);
 static const clg__variant select_variants[] = { { "items", NULL, plan_select, false } };
-static const clg__variant add_variants[] = { { "items", NULL, plan_add, false } };
+static const clg__variant add_variants[] = {
+    { "sorted_cpu", clg__index_add_accepts_cpu, clg__index_add_plan, false },
+    { "sorted_gpu", clg__index_add_accepts_gpu, clg__index_add_plan, false },
+    { "items", NULL, plan_add, false },
+};
 static const clg__op op_index_select = { .name = "index_select", .kind = CLG__KERNEL,
                                          .vjp = select_vjp, .key = key_sizes,
                                          .params_bytes = sizeof(sizes),
                                          .variants = select_variants, .n_variants = 1 };
 static const clg__op op_index_add = { .name = "index_add", .kind = CLG__KERNEL, .vjp = add_vjp,
                                       .key = key_sizes, .params_bytes = sizeof(sizes),
-                                      .variants = add_variants, .n_variants = 1 };
+                                      .variants = add_variants, .n_variants = 3 };
 
 static clg_tensor node(const clg__op *op, clg_tensor a, clg_tensor index, const sizes *s, int64_t n)
 {

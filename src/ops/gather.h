@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// index_select and its transpose index_add, over [outer][axis or n][inner].
+#ifndef CLG_OPS_GATHER_H
+#define CLG_OPS_GATHER_H
+
+#include "graph/op.h"
+
+typedef struct clg__gather {
+    int64_t outer, axis, n, inner;
+} clg__gather;
+
+// The launch `entry` of cl/gather.cl, with what every kernel of the file is told.
+clg__launch *clg__gather_kernel(const clg__kernel_call *c, clg__kplan *p, const char *entry);
+void clg__gather_sizes(const clg__kernel_call *c, clg__kplan *p, clg__launch *l);
+
+// ops/index_add.c: over the sorted list, in time that grows with indices and rows together.
+const char *clg__index_add_accepts_cpu(const clg__kernel_call *c);
+const char *clg__index_add_accepts_gpu(const clg__kernel_call *c);
+void clg__index_add_plan(const clg__kernel_call *c, clg__kplan *p);
+#endif
