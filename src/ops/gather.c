@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// index_select and its transpose index_add: a set closed under differentiation. Kernels: cl/gather.cl.
+// index_select and its transpose index_add: a set closed under differentiation. Kernels: cl/gather.cl,
+// cl/gather_cpu.cl.
 #include "ops/gather.h"
 
 #include "graph/build.h"
@@ -17,9 +18,9 @@ static void key_sizes(const void *params, clg__key *k)
     clg__key_i64(k, s->inner);
 }
 
-clg__launch *clg__gather_kernel(const clg__kernel_call *c, clg__kplan *p, const char *entry)
+clg__launch *clg__gather_kernel(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry)
 {
-    clg__launch *l = clg__kplan_kernel(p, "gather", entry);
+    clg__launch *l = clg__kplan_kernel(p, file, entry);
     clg__define_element(p, l, c->in_dtype[0]);
     clg__kplan_define(p, l, "I", "%s", clg__dtype_of(c->in_dtype[1])->storage);
     clg__kplan_define(p, l, "FILL", clg_dtype_is_float(c->in_dtype[0]) ? "NAN" : "0");
@@ -35,11 +36,26 @@ void clg__gather_sizes(const clg__kernel_call *c, clg__kplan *p, clg__launch *l)
     clg__kplan_items(l, total);
 }
 
+void clg__gather_rows(clg__kplan *p, clg__launch *l, const clg__gather *s, int64_t width)
+{
+    CLG__ARG_BLOCK(p, l, "ROWS", { "outer", s->outer, true }, { "axis", s->axis, true }, { "n", s->n, true },
+                   { "inner", s->inner, true }, { "width", width, true });
+}
+
+int64_t clg__gather_blocks(const clg__gather *s, int64_t most, int64_t *width)
+{
+    enum { COLUMNS = 256, LANES = 16 }; // fewer are not worth a group
+    int64_t blocks = (s->inner + COLUMNS - 1) / COLUMNS;
+    blocks = blocks < most ? blocks : most;
+    *width = ((s->inner + blocks - 1) / blocks + LANES - 1) / LANES * LANES;
+    return (s->inner + *width - 1) / *width;
+}
+
 static void plan(const clg__kernel_call *c, clg__kplan *p, const char *entry)
 {
     if (clg_numel(*c->out_shape) == 0)
         return;
-    clg__launch *l = clg__gather_kernel(c, p, entry);
+    clg__launch *l = clg__gather_kernel(c, p, "gather", entry);
     clg__arg_buffers(p, l, 2, 1);
     clg__gather_sizes(c, p, l);
 }
@@ -49,6 +65,26 @@ static void plan_select(const clg__kernel_call *c, clg__kplan *p)
     plan(c, p, "index_select");
 }
 
+static const char *accepts_cpu(const clg__kernel_call *c)
+{
+    return c->caps->cpu_class ? NULL : "for CPU-class devices";
+}
+
+static void plan_select_rows(const clg__kernel_call *c, clg__kplan *p)
+{
+    const sizes *s = c->params;
+    const int64_t rows = s->outer * s->n, groups = 4 * (int64_t) c->caps->compute_units;
+    if (rows == 0 || s->inner == 0)
+        return;
+    int64_t width;
+    const int64_t parts = rows < groups ? rows : groups;
+    const int64_t blocks = clg__gather_blocks(s, (groups + parts - 1) / parts, &width);
+    clg__launch *l = clg__gather_kernel(c, p, "gather_cpu", "index_select_rows");
+    clg__arg_buffers(p, l, 2, 1);
+    clg__gather_rows(p, l, s, width);
+    clg__kplan_grid(l, (size_t) parts, (size_t) blocks, 1, 1, 1, 1);
+}
+
 static void plan_add(const clg__kernel_call *c, clg__kplan *p)
 {
     plan(c, p, "index_add");
@@ -56,7 +92,10 @@ static void plan_add(const clg__kernel_call *c, clg__kplan *p)
 
 static clg_tensor select_vjp(const clg__vjp *v, int i);
 static clg_tensor add_vjp(const clg__vjp *v, int i);
-static const clg__variant select_variants[] = { { "items", NULL, plan_select, false } };
+static const clg__variant select_variants[] = {
+    { "rows_cpu", accepts_cpu, plan_select_rows, false },
+    { "items", NULL, plan_select, false },
+};
 static const clg__variant add_variants[] = {
     { "sorted_cpu", clg__index_add_accepts_cpu, clg__index_add_plan, false },
     { "sorted_gpu", clg__index_add_accepts_gpu, clg__index_add_plan, false },
@@ -65,7 +104,7 @@ static const clg__variant add_variants[] = {
 static const clg__op op_index_select = { .name = "index_select", .kind = CLG__KERNEL,
                                          .vjp = select_vjp, .key = key_sizes,
                                          .params_bytes = sizeof(sizes),
-                                         .variants = select_variants, .n_variants = 1 };
+                                         .variants = select_variants, .n_variants = 2 };
 static const clg__op op_index_add = { .name = "index_add", .kind = CLG__KERNEL, .vjp = add_vjp,
                                       .key = key_sizes, .params_bytes = sizeof(sizes),
                                       .variants = add_variants, .n_variants = 3 };

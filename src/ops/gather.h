@@ -9,9 +9,12 @@ typedef struct clg__gather {
     int64_t outer, axis, n, inner;
 } clg__gather;
 
-// The launch `entry` of cl/gather.cl, with what every kernel of the file is told.
-clg__launch *clg__gather_kernel(const clg__kernel_call *c, clg__kplan *p, const char *entry);
-void clg__gather_sizes(const clg__kernel_call *c, clg__kplan *p, clg__launch *l);
+// A launch of cl/gather.cl or cl/gather_cpu.cl, with what every kernel of these files is told.
+clg__launch *clg__gather_kernel(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry);
+void clg__gather_sizes(const clg__kernel_call *c, clg__kplan *p, clg__launch *l); // and a grid of items, gather.cl
+void clg__gather_rows(clg__kplan *p, clg__launch *l, const clg__gather *s, int64_t width); // gather_cpu.cl
+// Into how many blocks of columns rows are cut, at most so many; and how wide they are.
+int64_t clg__gather_blocks(const clg__gather *s, int64_t most, int64_t *width);
 
 // ops/index_add.c: over the sorted list, in time that grows with indices and rows together.
 const char *clg__index_add_accepts_cpu(const clg__kernel_call *c);

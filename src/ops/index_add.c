@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // index_add over a sorted list. The list is sorted once, by counting, which keeps the order of equal indices; then each
 // row adds what the list sends there, in that order: the bits are those of a sum along the list, and time
-// grows with indices and rows together. Kernels: cl/index_sort.cl, cl/index_add_cpu.cl, cl/gather.cl.
+// grows with indices and rows together. Kernels: cl/index_sort.cl, cl/gather_cpu.cl, cl/gather.cl.
 #include "ops/element.h"
 #include "ops/gather.h"
 
@@ -11,8 +11,7 @@ enum {
     TILE = 64,         // items of a sorting group, GPU class
     CPU_PART = 2048,   // indices for which a sorting group is worth its counters
     CPU_PARTS = 32,
-    GPU_PARTS = 256,
-    COLUMNS = 256      // of a row, for a work-group of the CPU class: a row that takes most of the list is shared
+    GPU_PARTS = 256
 };
 
 typedef struct sorted {
@@ -125,21 +124,19 @@ static void add_cpu(const clg__kernel_call *c, clg__kplan *p, sorted list)
     const clg__gather *s = c->params;
     const int64_t units = c->caps->compute_units, groups = 4 * units;
     const int64_t outers = s->outer < groups ? s->outer : groups;
-    int64_t parts = (groups + outers - 1) / outers, blocks = (s->inner + COLUMNS - 1) / COLUMNS;
+    int64_t parts = (groups + outers - 1) / outers;
     parts = parts < s->axis ? parts : s->axis;
-    blocks = blocks < units ? blocks : units;
-    const int64_t width = ((s->inner + blocks - 1) / blocks + 15) / 16 * 16;
-    blocks = (s->inner + width - 1) / width;
-    clg__launch *l = clg__kplan_kernel(p, "index_add_cpu", "index_add_rows");
-    clg__define_element(p, l, c->in_dtype[0]);
+    // a row that takes most of the list is shared by columns
+    int64_t width;
+    const int64_t blocks = clg__gather_blocks(s, units, &width);
+    clg__launch *l = clg__gather_kernel(c, p, "gather_cpu", "index_add_rows");
     define_number(p, l, s);
     clg__arg_in(p, l, 0);
     clg__arg_in_offset(p, l, 0);
     clg__arg_temp(p, l, list.key);
     clg__arg_temp(p, l, list.order);
     clg__arg_out(p, l, 0);
-    CLG__ARG_BLOCK(p, l, "ADD", { "outer", s->outer, true }, { "axis", s->axis, true }, { "n", s->n, true },
-                   { "inner", s->inner, true }, { "width", width, true });
+    clg__gather_rows(p, l, s, width);
     clg__kplan_grid(l, (size_t) parts, (size_t) outers, (size_t) blocks, 1, 1, 1);
 }
 
@@ -157,7 +154,7 @@ static void add_gpu(const clg__kernel_call *c, clg__kplan *p, sorted list)
     clg__arg_i64(p, l, s->axis);
     clg__kplan_items(l, s->axis + 1);
 
-    l = clg__gather_kernel(c, p, "index_add_sorted");
+    l = clg__gather_kernel(c, p, "gather", "index_add_sorted");
     define_number(p, l, s);
     clg__arg_in(p, l, 0);
     clg__arg_in_offset(p, l, 0);

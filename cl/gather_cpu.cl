@@ -1,15 +1,56 @@
 // SPDX-License-Identifier: MIT
-// The transpose of index_select over a sorted list, CPU class: out [outer][axis][inner], row k the sum of g's rows
-// (g [outer][n][inner]) that the list sends there, in the order of the list. Lanes are columns.
+// index_select, and its transpose over a sorted list, CPU class: rows of `inner` elements of a table [outer][axis][inner],
+// and of what is selected, [outer][n][inner]. Lanes are columns; a work-group has some rows and `width` columns.
 #pragma OPENCL FP_CONTRACT OFF
 #include "common.clh"
 #ifndef T
 #define T int
 #endif
-#ifndef ADD // width: columns of a work-group
-#define ADD long outer, long axis, long n, long inner, long width
+#ifndef I
+#define I long
+#define FILL NAN
 #endif
-#define WIDE 4 // vectors that are summed side by side
+#ifndef ROWS
+#define ROWS long outer, long axis, long n, long inner, long width
+#endif
+#define WIDE 4 // vectors that are moved or summed side by side
+
+static inline void NAME(copy_row)(__global const E *restrict a, __global E *restrict y, long c0, long c1)
+{
+    long c = c0;
+    if (c1 - c0 < VL) {
+        for (; c < c1; c++)
+            y[c] = a[c];
+        return;
+    }
+    for (; c + VL <= c1; c += VL)
+        STORE16(__global, e_at, LOAD16(__global, e_at, a + c), y + c);
+    if (c < c1) // the last vector may begin in the one before
+        STORE16(__global, e_at, LOAD16(__global, e_at, a + c1 - VL), y + c1 - VL);
+}
+
+// An index out of range gives FILL.
+CPU_KERNEL void NAME(index_select_rows)(__global const E *restrict a, long offset, __global const I *restrict index,
+                                        long index_offset, __global E *restrict y, ROWS)
+{
+    const long part = get_group_id(0), parts = get_num_groups(0), rows = outer * n;
+    const long first = rows / parts * part + rows % parts * part / parts;
+    const long last = rows / parts * (part + 1) + rows % parts * (part + 1) / parts;
+    const long c0 = get_group_id(1) * width, c1 = min(c0 + width, inner);
+    long o = first / n, i = first % n;
+    for (long r = first; r < last; r++) {
+        const I k = index[index_offset + i]; // compared as it is, as in gather.cl
+        if (k < 0 || k >= axis)
+            for (long c = c0; c < c1; c++)
+                y[r * inner + c] = PUT((ACC)(FILL));
+        else
+            NAME(copy_row)(a + offset + (o * axis + k) * inner, y + r * inner, c0, c1);
+        if (++i == n) {
+            i = 0;
+            o++;
+        }
+    }
+}
 
 // The first position whose index is at least k.
 static inline T NAME(first_of)(__global const T *key, T n, long k)
@@ -40,7 +81,7 @@ static inline long NAME(cut)(__global const T *key, long n, long axis, long part
     return part == parts ? axis : low;
 }
 
-// Columns c0 to c1 of one row.
+// Columns c0 to c1 of one row of the sum.
 static inline void NAME(add_row)(__global const E *restrict g, __global const T *restrict order, T first, T last,
                                  __global E *restrict y, long inner, long c0, long c1)
 {
@@ -71,8 +112,18 @@ static inline void NAME(add_row)(__global const E *restrict g, __global const T 
     }
 }
 
+static inline void NAME(clear)(__global E *restrict y, long n)
+{
+    long i = 0;
+    for (; i + VL <= n; i += VL)
+        NAME(store)((VEC)((ACC)0), y + i);
+    for (; i < n; i++)
+        y[i] = PUT((ACC)0);
+}
+
+// Row k is the sum of the rows of g that the list sends there, in the order of the list.
 CPU_KERNEL void NAME(index_add_rows)(__global const E *restrict g, long offset, __global const T *restrict key,
-                                     __global const T *restrict order, __global E *restrict out, ADD)
+                                     __global const T *restrict order, __global E *restrict out, ROWS)
 {
     const long part = get_group_id(0), parts = get_num_groups(0), o_ = get_group_id(1), os_ = get_num_groups(1);
     const long k0 = NAME(cut)(key, n, axis, part, parts), k1 = NAME(cut)(key, n, axis, part + 1, parts);
@@ -81,12 +132,22 @@ CPU_KERNEL void NAME(index_add_rows)(__global const E *restrict g, long offset, 
     for (long o = outer / os_ * o_ + outer % os_ * o_ / os_, e = outer / os_ * (o_ + 1) + outer % os_ * (o_ + 1) / os_;
          o < e; o++) {
         T first = begin;
-        for (long k = k0; k < k1; k++) {
+        for (long k = k0; k < k1;) {
+            const long next = first < n ? min((long)key[first], k1) : k1; // to it, rows that nothing goes to
+            if (k < next && c1 - c0 == inner)
+                NAME(clear)(out + (o * axis + k) * inner, (next - k) * inner);
+            else
+                for (; k < next; k++)
+                    NAME(clear)(out + (o * axis + k) * inner + c0, c1 - c0);
+            k = next;
+            if (k == k1)
+                break;
             T last = first;
             while (last < n && key[last] == k)
                 last++;
             NAME(add_row)(g + offset + o * n * inner, order, first, last, out + (o * axis + k) * inner, inner, c0, c1);
             first = last;
+            k++;
         }
     }
 }
