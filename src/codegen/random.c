@@ -6,24 +6,75 @@
 #include <string.h>
 
 static const char *const philox =
-    "#define U_RAND %s\n"
-    "static inline void NAME(philox)(%s index, ulong seed, ulong counter, U_RAND *w0, U_RAND *w1)\n"
+    "#define U_RAND uint\n"
+    "static inline void NAME(philox)(long index, ulong seed, ulong counter, uint *w0, uint *w1)\n"
     "{\n"
-    "    U_RAND c0 = convert_%s(index & (%s)(0xffffffffL)), c1 = convert_%s(index >> (%s)(32));\n"
-    "    U_RAND c2 = (U_RAND)((uint)counter), c3 = (U_RAND)((uint)(counter >> 32));\n"
+    "    uint c0 = convert_uint(index & 0xffffffffL), c1 = convert_uint(index >> 32);\n"
+    "    uint c2 = (uint)counter, c3 = (uint)(counter >> 32);\n"
     "    uint k0 = (uint)seed, k1 = (uint)(seed >> 32);\n"
     "    for (int r = 0; r < 10; r++) {\n"
-    "        const U_RAND h0 = mul_hi((U_RAND)(0xD2511F53u), c0), l0 = c0 * (U_RAND)(0xD2511F53u);\n"
-    "        const U_RAND h1 = mul_hi((U_RAND)(0xCD9E8D57u), c2), l1 = c2 * (U_RAND)(0xCD9E8D57u);\n"
-    "        c0 = h1 ^ c1 ^ (U_RAND)(k0);\n"
+    "        const uint h0 = mul_hi(0xD2511F53u, c0), l0 = c0 * 0xD2511F53u;\n"
+    "        const uint h1 = mul_hi(0xCD9E8D57u, c2), l1 = c2 * 0xCD9E8D57u;\n"
+    "        c0 = h1 ^ c1 ^ k0;\n"
     "        c1 = l1;\n"
-    "        c2 = h0 ^ c3 ^ (U_RAND)(k1);\n"
+    "        c2 = h0 ^ c3 ^ k1;\n"
     "        c3 = l0;\n"
     "        k0 += 0x9E3779B9u;\n"
     "        k1 += 0xBB67AE85u;\n"
     "    }\n"
     "    *w0 = c0;\n"
     "    *w1 = c1;\n"
+    "}\n";
+
+// Words are the lower halves of 64-bit lanes, the upper halves are anything: a product of two words is then one
+// multiplication, of which no half has to be moved. Functions stay inlined and the rounds unrolled: out of line, compilers
+// do not use the widest registers.
+static const char *const philox16 =
+    "#define U_RAND uint16\n"
+    "#define ROUNDS_INLINE static inline __attribute__((always_inline))\n"
+    "#define WORD8(x) ((x) & (ulong8)(0xffffffffUL))\n"
+    "ROUNDS_INLINE void NAME(rounds)(ulong8 c0, ulong counter, uint k0, uint k1, ulong8 *w0, ulong8 *w1)\n"
+    "{\n"
+    "    ulong8 c1 = c0 >> 32, c2 = (ulong8)(counter), c3 = (ulong8)(counter >> 32);\n"
+    "    _Pragma(\"unroll\")\n"
+    "    for (int r = 0; r < 10; r++) {\n"
+    "        const ulong8 p0 = WORD8(c0) * (ulong8)(0xD2511F53UL), p1 = WORD8(c2) * (ulong8)(0xCD9E8D57UL);\n"
+    "        c0 = (p1 >> 32) ^ c1 ^ (ulong8)(k0);\n"
+    "        c1 = p1;\n"
+    "        c2 = (p0 >> 32) ^ c3 ^ (ulong8)(k1);\n"
+    "        c3 = p0;\n"
+    "        k0 += 0x9E3779B9u;\n"
+    "        k1 += 0xBB67AE85u;\n"
+    "    }\n"
+    "    *w0 = c0;\n"
+    "    *w1 = c1;\n"
+    "}\n"
+    "ROUNDS_INLINE void NAME(philox)(long16 index, ulong seed, ulong counter, uint16 *w0, uint16 *w1)\n"
+    "{\n"
+    "    const uint k0 = (uint)seed, k1 = (uint)(seed >> 32);\n"
+    "    ulong8 a0, a1, b0, b1;\n"
+    "#ifdef BY_LANES\n"
+    "    for (int i = 0; i < 8; i++) {\n"
+    "        ((ulong *)&a0)[i] = (ulong)((const long *)&index)[i];\n"
+    "        ((ulong *)&b0)[i] = (ulong)((const long *)&index)[i + 8];\n"
+    "    }\n"
+    "#else\n"
+    "    a0 = as_ulong8(index.lo);\n"
+    "    b0 = as_ulong8(index.hi);\n"
+    "#endif\n"
+    "    NAME(rounds)(a0, counter, k0, k1, &a0, &a1);\n"
+    "    NAME(rounds)(b0, counter, k0, k1, &b0, &b1);\n"
+    "#ifdef BY_LANES\n"
+    "    for (int i = 0; i < 8; i++) {\n"
+    "        ((uint *)w0)[i] = (uint)((const ulong *)&a0)[i];\n"
+    "        ((uint *)w0)[i + 8] = (uint)((const ulong *)&b0)[i];\n"
+    "        ((uint *)w1)[i] = (uint)((const ulong *)&a1)[i];\n"
+    "        ((uint *)w1)[i + 8] = (uint)((const ulong *)&b1)[i];\n"
+    "    }\n"
+    "#else\n"
+    "    *w0 = (uint16)(convert_uint8(WORD8(a0)), convert_uint8(WORD8(b0)));\n"
+    "    *w1 = (uint16)(convert_uint8(WORD8(a1)), convert_uint8(WORD8(b1)));\n"
+    "#endif\n"
     "}\n";
 
 // As many bits as the type has digits: every number is one of its own, below 1.
@@ -66,13 +117,13 @@ static void need_draw(clg__gen *n, clg_dtype t, bool is_normal, const char *l)
 
 void clg__gen_random(clg__gen *n, const clg__operand *o, const char *index, clg__str *out)
 {
-    const char *l = n->vec > 1 ? "long16" : "long", *u = n->vec > 1 ? "uint16" : "uint";
+    const char *l = n->vec > 1 ? "long16" : "long";
     const bool is_normal = o->random == CLG__RAND_NORMAL;
     char mark[40] = "NAME(";
     strcat(strcat(strcat(mark, is_normal ? "normal" : "uniform"), "_"), clg__suffix(o->dtype));
     clg__need_type(n, o->dtype);
     if (!strstr(clg__str_text(&n->helpers), "NAME(philox)"))
-        clg__str_printf(&n->helpers, philox, u, l, u, l, u, l);
+        clg__str_add(&n->helpers, n->vec > 1 ? philox16 : philox);
     if (!strstr(clg__str_text(&n->helpers), mark))
         need_draw(n, o->dtype, is_normal, l);
     const int k = (int) (o - n->body->operands);

@@ -17,23 +17,50 @@ typedef E_f32 NAME(at_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define CB_f32(c) (convert_uchar16(c) & (uchar16)(1))
 #define LANES (long16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define U_RAND uint16
-static inline void NAME(philox)(long16 index, ulong seed, ulong counter, U_RAND *w0, U_RAND *w1)
+#define ROUNDS_INLINE static inline __attribute__((always_inline))
+#define WORD8(x) ((x) & (ulong8)(0xffffffffUL))
+ROUNDS_INLINE void NAME(rounds)(ulong8 c0, ulong counter, uint k0, uint k1, ulong8 *w0, ulong8 *w1)
 {
-    U_RAND c0 = convert_uint16(index & (long16)(0xffffffffL)), c1 = convert_uint16(index >> (long16)(32));
-    U_RAND c2 = (U_RAND)((uint)counter), c3 = (U_RAND)((uint)(counter >> 32));
-    uint k0 = (uint)seed, k1 = (uint)(seed >> 32);
+    ulong8 c1 = c0 >> 32, c2 = (ulong8)(counter), c3 = (ulong8)(counter >> 32);
+    _Pragma("unroll")
     for (int r = 0; r < 10; r++) {
-        const U_RAND h0 = mul_hi((U_RAND)(0xD2511F53u), c0), l0 = c0 * (U_RAND)(0xD2511F53u);
-        const U_RAND h1 = mul_hi((U_RAND)(0xCD9E8D57u), c2), l1 = c2 * (U_RAND)(0xCD9E8D57u);
-        c0 = h1 ^ c1 ^ (U_RAND)(k0);
-        c1 = l1;
-        c2 = h0 ^ c3 ^ (U_RAND)(k1);
-        c3 = l0;
+        const ulong8 p0 = WORD8(c0) * (ulong8)(0xD2511F53UL), p1 = WORD8(c2) * (ulong8)(0xCD9E8D57UL);
+        c0 = (p1 >> 32) ^ c1 ^ (ulong8)(k0);
+        c1 = p1;
+        c2 = (p0 >> 32) ^ c3 ^ (ulong8)(k1);
+        c3 = p0;
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
     *w0 = c0;
     *w1 = c1;
+}
+ROUNDS_INLINE void NAME(philox)(long16 index, ulong seed, ulong counter, uint16 *w0, uint16 *w1)
+{
+    const uint k0 = (uint)seed, k1 = (uint)(seed >> 32);
+    ulong8 a0, a1, b0, b1;
+#ifdef BY_LANES
+    for (int i = 0; i < 8; i++) {
+        ((ulong *)&a0)[i] = (ulong)((const long *)&index)[i];
+        ((ulong *)&b0)[i] = (ulong)((const long *)&index)[i + 8];
+    }
+#else
+    a0 = as_ulong8(index.lo);
+    b0 = as_ulong8(index.hi);
+#endif
+    NAME(rounds)(a0, counter, k0, k1, &a0, &a1);
+    NAME(rounds)(b0, counter, k0, k1, &b0, &b1);
+#ifdef BY_LANES
+    for (int i = 0; i < 8; i++) {
+        ((uint *)w0)[i] = (uint)((const ulong *)&a0)[i];
+        ((uint *)w0)[i + 8] = (uint)((const ulong *)&b0)[i];
+        ((uint *)w1)[i] = (uint)((const ulong *)&a1)[i];
+        ((uint *)w1)[i + 8] = (uint)((const ulong *)&b1)[i];
+    }
+#else
+    *w0 = (uint16)(convert_uint8(WORD8(a0)), convert_uint8(WORD8(b0)));
+    *w1 = (uint16)(convert_uint8(WORD8(a1)), convert_uint8(WORD8(b1)));
+#endif
 }
 static inline T_f32 NAME(normal_f32)(long16 i, ulong seed, ulong counter)
 {

@@ -8,17 +8,17 @@
 #define CT_f32(x) convert_float(x)
 #define CB_f32(c) ((uchar)((c) != 0))
 #define U_RAND uint
-static inline void NAME(philox)(long index, ulong seed, ulong counter, U_RAND *w0, U_RAND *w1)
+static inline void NAME(philox)(long index, ulong seed, ulong counter, uint *w0, uint *w1)
 {
-    U_RAND c0 = convert_uint(index & (long)(0xffffffffL)), c1 = convert_uint(index >> (long)(32));
-    U_RAND c2 = (U_RAND)((uint)counter), c3 = (U_RAND)((uint)(counter >> 32));
+    uint c0 = convert_uint(index & 0xffffffffL), c1 = convert_uint(index >> 32);
+    uint c2 = (uint)counter, c3 = (uint)(counter >> 32);
     uint k0 = (uint)seed, k1 = (uint)(seed >> 32);
     for (int r = 0; r < 10; r++) {
-        const U_RAND h0 = mul_hi((U_RAND)(0xD2511F53u), c0), l0 = c0 * (U_RAND)(0xD2511F53u);
-        const U_RAND h1 = mul_hi((U_RAND)(0xCD9E8D57u), c2), l1 = c2 * (U_RAND)(0xCD9E8D57u);
-        c0 = h1 ^ c1 ^ (U_RAND)(k0);
+        const uint h0 = mul_hi(0xD2511F53u, c0), l0 = c0 * 0xD2511F53u;
+        const uint h1 = mul_hi(0xCD9E8D57u, c2), l1 = c2 * 0xCD9E8D57u;
+        c0 = h1 ^ c1 ^ k0;
         c1 = l1;
-        c2 = h0 ^ c3 ^ (U_RAND)(k1);
+        c2 = h0 ^ c3 ^ k1;
         c3 = l0;
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
