@@ -2,6 +2,7 @@
 // Edges of operations: groups of assignments, numbers that a type cannot hold, derivatives that are
 // zero, params structs of other versions, a last batch of another size, kernel results with several
 // readers, the same bits everywhere.
+#include "ops/philox.h"
 #include "testing.h"
 
 static void scope_end(clg_scope s)
@@ -568,6 +569,36 @@ START_TEST(uniform_numbers_are_the_same_on_every_device)
 }
 END_TEST
 
+// Numbers stand in the order of their keys, in buckets of few and of many.
+START_TEST(permutations_are_in_the_order_of_their_keys)
+{
+    const int64_t sizes[] = { 0, 1, 2, 3, 77, 65536, 2000003 };
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+        clg_scope s = clg_scope_push(dev);
+        const int64_t n = sizes[k];
+        int64_t *got = calloc((size_t) n + 1, sizeof *got);
+        char *seen = calloc((size_t) n + 1, 1);
+        uint64_t last = 0;
+        clg_random_set_state(dev, 0x123456789abcdefu + k, (uint64_t) 5 << 32);
+        ok(clg_read(clg_permutation(dev, n), got, (size_t) n * sizeof *got));
+        for (int64_t i = 0; i < n; i++) {
+            uint32_t w[4];
+            if (got[i] < 0 || got[i] >= n || seen[got[i]]++) // each assertion is a system call
+                ck_abort_msg("%lld: place %lld holds %lld", (long long) n, (long long) i, (long long) got[i]);
+            clg__philox((uint64_t) got[i], 0x123456789abcdefu + k, (uint64_t) 5 << 32, w);
+            const uint64_t key = (uint64_t) w[0] << 32 | w[1];
+            if (key < last)
+                ck_abort_msg("%lld: place %lld holds %lld, whose key is %llx after %llx", (long long) n, (long long) i,
+                             (long long) got[i], (unsigned long long) key, (unsigned long long) last);
+            last = key;
+        }
+        free(got);
+        free(seen);
+        scope_end(s);
+    }
+}
+END_TEST
+
 // Sums of every kind, large enough for parts and for several work-groups; 0 where one fails. Runs outside
 // of Check.
 static uint64_t bits_of_sums(void)
@@ -673,6 +704,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(c, their_gradients_agree_with_differences, 0, READER_CASES);
     tcase_add_test(c, a_linear_layer_learns_under_mse);
     tcase_add_test(c, uniform_numbers_are_the_same_on_every_device);
+    tcase_add_test(c, permutations_are_in_the_order_of_their_keys);
     tcase_add_test(c, bits_do_not_depend_on_the_number_of_cores);
     tcase_add_test(c, ninety_gradients_of_one_text);
     suite_add_tcase(s, c);

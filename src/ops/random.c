@@ -104,6 +104,46 @@ static int by_key(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
+// The order of n random keys. They spread evenly over buckets of a few neighbours each, which are then sorted where they
+// stand. out: the keys at first, at the end the numbers that they belonged to.
+static clg_status order_of(int64_t *out, int64_t n, drawn *d)
+{
+    enum { FEW = 4, MOST_BITS = 16, SHORT = 24 };
+    int bits = 1;
+    while (bits < MOST_BITS && n >> bits > FEW)
+        bits++;
+    int64_t *end = clg__calloc((size_t) 1 << bits, sizeof *end);
+    if (!end)
+        return CLG_ENOMEM;
+    for (int64_t i = 0; i < n; i++)
+        end[(uint64_t) out[i] >> (64 - bits)]++;
+    int64_t at = 0;
+    for (int64_t b = 0; b < (int64_t) 1 << bits; b++) {
+        const int64_t count = end[b];
+        end[b] = at;
+        at += count;
+    }
+    for (int64_t i = 0; i < n; i++)
+        d[end[(uint64_t) out[i] >> (64 - bits)]++] = (drawn) { (uint64_t) out[i], i };
+    for (int64_t b = 0, first = 0; b < (int64_t) 1 << bits; first = end[b++]) {
+        if (end[b] - first > SHORT) {
+            qsort(d + first, (size_t) (end[b] - first), sizeof *d, by_key);
+            continue;
+        }
+        for (int64_t i = first + 1; i < end[b]; i++) {
+            const drawn moved = d[i];
+            int64_t to = i;
+            for (; to > first && by_key(&d[to - 1], &moved) > 0; to--)
+                d[to] = d[to - 1];
+            d[to] = moved;
+        }
+    }
+    for (int64_t i = 0; i < n; i++)
+        out[i] = d[i].index;
+    clg__free(end);
+    return CLG_OK;
+}
+
 clg_tensor clg_permutation(clg_device dev, int64_t n)
 {
     clg__call c;
@@ -116,20 +156,17 @@ clg_tensor clg_permutation(clg_device dev, int64_t n)
     clg__random_next(dev, &seed, &counter);
     drawn *d = clg__calloc((size_t) n + 1, sizeof *d);
     int64_t *out = clg__calloc((size_t) n + 1, sizeof *out);
-    if (!d || !out) {
+    for (int64_t i = 0; out && i < n; i++) {
+        uint32_t w[4];
+        clg__philox((uint64_t) i, seed, counter, w);
+        out[i] = (int64_t) (((uint64_t) w[0] << 32) | w[1]);
+    }
+    if (!d || !out || order_of(out, n, d) < 0) {
         clg__free(d);
         clg__free(out);
         return clg__call_fail(&c, CLG_ENOMEM, "out of host memory for %lld elements",
                               (long long) n);
     }
-    for (int64_t i = 0; i < n; i++) {
-        uint32_t w[4];
-        clg__philox((uint64_t) i, seed, counter, w);
-        d[i] = (drawn) { ((uint64_t) w[0] << 32) | w[1], i };
-    }
-    qsort(d, (size_t) n, sizeof *d, by_key);
-    for (int64_t i = 0; i < n; i++)
-        out[i] = d[i].index;
     clg_tensor t = clg__call_own(&c, clg_upload(dev, CLG_I64, CLG_SHAPE(n), out));
     clg__free(d);
     clg__free(out);
