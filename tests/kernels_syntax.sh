@@ -23,15 +23,24 @@ check_own() {
 folder=$1
 for file in "$folder"/*.cl; do
     check "$file"
-    check "$file" -DE=double -DVEC=double16 -DI=int -DFILL=0 -DLOG
+    check "$file" -DE=double -DVEC=double16 -DMASK=long -DI=int -DFILL=0 -DLOG
     check "$file" -DBY_LANES
     check_own "$file"
-    check_own "$file" -DE=double -DVEC=double16 -DI=int -DFILL=0 -DLOG
+    check_own "$file" -DE=double -DVEC=double16 -DMASK=long -DI=int -DFILL=0 -DLOG
 done
-for file in "$folder"/softmax.cl; do
-    check "$file" -DCPU
-    check "$file" -DCPU -DE=double -DVEC=double16 -DLOG -DBY_LANES
-    check_own "$file" -DCPU
+for form in "" -DSHORT=64; do
+    file=$folder/softmax.cl
+    check "$file" -DCPU $form
+    check "$file" -DCPU $form -DE=double -DVEC=double16 -DLOG -DBY_LANES
+    check_own "$file" -DCPU $form
+done
+check "$folder/softmax.cl" -DCOLUMNS
+for step in 0 1 2; do
+    for file in "$folder/pool_cpu.cl" "$folder/pool_back_cpu.cl"; do
+        check "$file" -DSTEP=$step
+        check "$file" -DSTEP=$step -DE=double -DVEC=double16 -DMASK=long -DND=3 -DBY_LANES
+        check_own "$file" -DSTEP=$step
+    done
 done
 for use in CONV_Y CONV_DX CONV_DW; do
     check "$folder/conv_gpu.cl" -D$use

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which pooling kernel. Kernels: cl/pool.cl and cl/pool_2x2.cl.
+// Which pooling kernel. Kernels: cl/pool.cl, and of the CPU class cl/pool_cpu.cl, cl/pool_back_cpu.cl and
+// cl/pool_2x2.cl.
 #include "ops/pool.h"
 
 #include "ops/element.h"
@@ -22,23 +23,86 @@ static void define_type(clg__kplan *p, clg__launch *l, clg_dtype t)
     clg__kplan_define(p, l, "OVER(a, b)", "((b) == -1 ? (long)-(ulong)(a) : (a) / (b))"); // MIN / -1 traps on CPUs
 }
 
-// One work-item for each result.
-static void items(const clg__kernel_call *c, clg__kplan *p, const char *entry, int inputs, int outputs)
+static clg__launch *launch(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry, int inputs,
+                           int outputs)
 {
     const clg__pool *q = c->params;
-    const int64_t total = clg_numel(*c->out_shape);
-    if (total == 0)
-        return;
-    clg__launch *l = clg__kplan_kernel(p, "pool", entry);
+    clg__launch *l = clg__kplan_kernel(p, file, entry);
     define_type(p, l, c->in_dtype[0]);
     if (q->adaptive)
         clg__kplan_define(p, l, "ADAPTIVE", "1");
     clg__arg_buffers(p, l, inputs, outputs);
-    CLG__ARG_BLOCK(p, l, "POOL", { "total", total, true }, { "exclude", q->exclude, false },
+    CLG__ARG_BLOCK(p, l, "POOL", { "total", clg_numel(*c->out_shape), true }, { "exclude", q->exclude, false },
                    { "divisor", q->divisor, false });
     clg__window_args(p, l, &q->w);
-    clg__kplan_items(l, total);
+    return l;
 }
+
+// One work-item for each result.
+static void items(const clg__kernel_call *c, clg__kplan *p, const char *entry, int inputs, int outputs)
+{
+    if (clg_numel(*c->out_shape) > 0)
+        clg__kplan_items(launch(c, p, "pool", entry, inputs, outputs), clg_numel(*c->out_shape));
+}
+
+// Sixteen results of a row at once.
+enum { STRIDE_MOST = 1024, ROW_LEAST = 4 };
+
+static const char *accepts_rows(const clg__kernel_call *c)
+{
+    const clg__pool *q = c->params;
+    if (!c->caps->cpu_class)
+        return "for CPU-class devices";
+    if (q->adaptive || clg__window_wide(&q->w))
+        return "windows are of one size, and int counts all elements";
+    if (q->w.stride[CLG__W] > STRIDE_MOST)
+        return "strides are at most 1024"; // lanes times stride is an int
+    return q->w.out[CLG__W] >= ROW_LEAST ? NULL : "rows have 4 results or more";
+}
+
+static const char *accepts_float_rows(const clg__kernel_call *c)
+{
+    return clg_dtype_is_float(c->in_dtype[0]) ? accepts_rows(c) : "only floating types";
+}
+
+// Forward, columns further apart would be loaded one by one.
+static const char *accepts_max(const clg__kernel_call *c)
+{
+    const clg__pool *q = c->params;
+    return q->w.stride[CLG__W] <= 2 ? accepts_rows(c) : "strides are at most 2";
+}
+
+static const char *accepts_avg(const clg__kernel_call *c)
+{
+    return clg_dtype_is_float(c->in_dtype[0]) ? accepts_max(c) : "only floating types";
+}
+
+static void plan_rows(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry, int inputs,
+                      int outputs)
+{
+    static const char *const masks[] = { [1] = "char", [2] = "short", [4] = "int", [8] = "long" };
+    const clg__pool *q = c->params;
+    const int64_t total = clg_numel(*c->out_shape), step = q->w.stride[CLG__W];
+    if (total == 0)
+        return;
+    clg__launch *l = launch(c, p, file, entry, inputs, outputs);
+    clg__kplan_define(p, l, "STEP", "%d", step <= 2 ? (int) step : 0);
+    clg__kplan_define(p, l, "MASK", "%s", masks[clg__acc_size(c->in_dtype[0])]);
+    const int64_t most = 4 * c->caps->compute_units, rows = c->out_shape->dim[0] * c->out_shape->dim[1];
+    int64_t groups = total / 2048 + 1;
+    groups = groups < most ? groups : most;
+    clg__kplan_grid(l, (size_t) (groups < rows ? groups : rows), 1, 1, 1, 1, 1);
+}
+
+#define ROWS_PLAN(id, file, entry, inputs, outputs)                                                \
+    static void plan_##id(const clg__kernel_call *c, clg__kplan *p)                                \
+    {                                                                                              \
+        plan_rows(c, p, file, entry, inputs, outputs);                                             \
+    }
+ROWS_PLAN(max_rows, "pool_cpu", "max_pool_cpu", 1, 2)
+ROWS_PLAN(scatter_rows, "pool_back_cpu", "max_pool_scatter_cpu", 2, 1)
+ROWS_PLAN(avg_rows, "pool_cpu", "avg_pool_cpu", 1, 1)
+ROWS_PLAN(avg_back_rows, "pool_back_cpu", "avg_pool_back_cpu", 1, 1)
 
 static void plan_max(const clg__kernel_call *c, clg__kplan *p)
 {
@@ -102,9 +166,13 @@ static void plan_scatter_2x2(const clg__kernel_call *c, clg__kplan *p)
 }
 
 const clg__variant clg__max_variants[] = { { "cpu_2x2", accepts_2x2, plan_max_2x2, false },
+                                           { "cpu_rows", accepts_max, plan_max_rows, false },
                                            { "items", NULL, plan_max, false } };
 const clg__variant clg__scatter_variants[] = { { "cpu_2x2", accepts_2x2, plan_scatter_2x2, false },
+                                               { "cpu_rows", accepts_rows, plan_scatter_rows, false },
                                                { "items", NULL, plan_scatter, false } };
 const clg__variant clg__gather_variants[] = { { "items", NULL, plan_gather, false } };
-const clg__variant clg__avg_variants[] = { { "items", NULL, plan_avg, false } };
-const clg__variant clg__avg_back_variants[] = { { "items", NULL, plan_avg_back, false } };
+const clg__variant clg__avg_variants[] = { { "cpu_rows", accepts_avg, plan_avg_rows, false },
+                                           { "items", NULL, plan_avg, false } };
+const clg__variant clg__avg_back_variants[] = { { "cpu_rows", accepts_float_rows, plan_avg_back_rows, false },
+                                                { "items", NULL, plan_avg_back, false } };
