@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MIT
-// softmax and log_softmax of rows of n elements: subtract the maximum, so that nothing overflows.
-// LOG: the logarithm. A row of -inf alone gives NaN.
+// softmax and log_softmax of rows of n elements: subtract the maximum, so that nothing overflows. LOG: the
+// logarithm. A row of -inf alone gives NaN. COLUMNS (GPU class; the CPU class has
+// cl/softmax_columns.cl): x is [outer][n][inner], and what is called a row here is a column.
 #pragma OPENCL FP_CONTRACT OFF
 #include "common.clh"
 #ifndef ITEMS
 #define ITEMS 64
 #endif
+#if defined COLUMNS && !defined COLS
+#define COLS 16
+#endif
 #ifndef ROWS // of n elements
 #define ROWS long rows, int n
+#endif
+#ifndef SHAPE // blocks: of COLS columns
+#define SHAPE long outer, int n, int inner, int blocks
 #endif
 
 #ifdef CPU
@@ -42,6 +49,87 @@ static inline ACC NAME(fold_sum)(VEC v, VEC c)
     return l1 == l1 ? s1 + l1 : s1;
 }
 
+#ifdef SHORT
+// CPU class, rows of at most SHORT elements: sixteen rows at once, a row in each lane; the same operations in the same
+// order as of long rows. t holds them turned, element j of all rows as a vector. A vector of a row of fewer than
+// sixteen elements reaches into the rows behind it, which are written later.
+CPU_KERNEL void NAME(softmax_short)(__global const E *restrict x, long offset, __global E *restrict y, ROWS)
+{
+    VEC t[SHORT], s[VL], c[VL];
+    const long g = get_group_id(0), gs = get_num_groups(0), end = rows * (g + 1) / gs;
+    for (long r = rows * g / gs; r < end; r += VL) {
+        __global const E *a = x + offset + r * n;
+        __global E *b = y + r * n;
+        const int whole = (r + VL - 1) * n + max(n, VL) <= end * n, m = min((long)VL, end - r);
+        if (whole) {
+            VEC v[VL];
+            ROLLED for (int j = 0; j < n; j += VL)
+            {
+                const int from = max(min(j, n - VL), 0);
+                UNROLL for (int i = 0; i < VL; i++) v[i] = NAME(load)(a + i * n + from);
+                TRANSPOSE16(v)
+                UNROLL for (int i = 0; i < VL; i++) t[from + i] = v[i];
+            }
+        } else { // the last rows; lanes without one repeat the last
+            EDGE for (int i = 0; i < VL * n; i++) ((ACC *)t)[i] = GET(a[min(i % VL, m - 1) * n + i / VL]);
+        }
+        VEC top = t[0];
+        ROLLED for (int j = 1; j < n; j++)
+        {
+            const VEC v = t[j];
+            top = ((v > top) | (v != v)) ? v : top;
+        }
+        ROLLED for (int j = 0; j < n; j++)
+        {
+            const VEC d = t[j] - top, e = exp(d);
+#ifdef LOG
+            t[j] = d;
+#else
+            t[j] = e;
+#endif
+            if (j < VL) {
+                s[j] = e;
+                c[j] = (VEC)(0);
+            } else {
+                const VEC u = s[j % VL], w = u + e, z = w - u;
+                c[j % VL] += (u - (w - z)) + (e - z);
+                s[j % VL] = w;
+            }
+        }
+        const int lanes = min(n, VL);
+        ROLLED for (int h = VL / 2; h > 0; h /= 2)
+        {
+            ROLLED for (int l = 0; l < h && l + h < lanes; l++)
+            {
+                MEET(VEC, s[l], s[l + h], c[l], c[l + h], w, lost)
+                s[l] = w;
+                c[l] = lost;
+            }
+        }
+        const VEC lost = c[0];
+        const VEC sum = lost == lost ? s[0] + lost : s[0];
+#ifdef LOG
+        const VEC shift = log(sum);
+        ROLLED for (int j = 0; j < n; j++) t[j] -= shift;
+#else
+        ROLLED for (int j = 0; j < n; j++) t[j] /= sum;
+#endif
+        if (whole) {
+            VEC v[VL];
+            ROLLED for (int j = 0; j < n; j += VL)
+            {
+                const int from = max(min(j, n - VL), 0);
+                UNROLL for (int i = 0; i < VL; i++) v[i] = t[from + i];
+                TRANSPOSE16(v)
+                UNROLL for (int i = 0; i < VL; i++) NAME(store)(v[i], b + i * n + from);
+            }
+        } else {
+            EDGE for (int i = 0; i < VL * n; i++) if (i % VL < m) b[i % VL * n + i / VL] = PUT(((ACC *)t)[i]);
+        }
+    }
+}
+
+#else
 // CPU class: work-groups share the rows, lanes along the row.
 CPU_KERNEL void NAME(softmax_cpu)(__global const E *restrict x, long offset, __global E *restrict y, ROWS)
 {
@@ -74,38 +162,56 @@ CPU_KERNEL void NAME(softmax_cpu)(__global const E *restrict x, long offset, __g
     }
 }
 
+#endif
+
 #else
-// GPU class: a work-group per row.
+// GPU class: a work-group per row. COLUMNS: per COLS neighbouring columns, whose elements it reads at the same time.
+#ifdef COLUMNS
+#define ARGS SHAPE
+#else
+#define ARGS ROWS
+#define COLS 1
+#endif
 __attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gpu)(
-    __global const E *restrict x, long offset, __global E *restrict y, ROWS)
+    __global const E *restrict x, long offset, __global E *restrict y, ARGS)
 {
     __local ACC t[ITEMS], l[ITEMS];
-    const int lid = get_local_id(0);
-    const long row = get_group_id(0);
-    __global const E *a = x + offset + row * n;
+    const int lid = get_local_id(0), own = lid % COLS;
+#ifdef COLUMNS
+    const long part = get_group_id(0);
+    const int at = (int)(part % blocks) * COLS + own, inside = at < inner;
+    const long step = inner, base = part / blocks * n * step + min(at, inner - 1);
+#else
+    const int inside = 1;
+    const long step = 1, base = (long)get_group_id(0) * n;
+#endif
+#define EACH for (int j = lid / COLS; j < n; j += ITEMS / COLS)
+    __global const E *a = x + offset + base;
     ACC m = (ACC)(-INFINITY);
-    for (int j = lid; j < n; j += ITEMS) {
-        const ACC v = GET(a[j]);
+    EACH
+    {
+        const ACC v = GET(a[j * step]);
         m = v > m || v != v ? v : m;
     }
     t[lid] = m;
-    for (int h = ITEMS / 2; h > 0; h /= 2) {
+    for (int h = ITEMS / 2; h >= COLS; h /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
         if (lid < h)
             t[lid] = t[lid] > t[lid + h] || t[lid] != t[lid] ? t[lid] : t[lid + h];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    const ACC top = t[0];
+    const ACC top = t[own];
     barrier(CLK_LOCAL_MEM_FENCE);
     ACC s = (ACC)0, c = (ACC)0;
-    for (int j = lid; j < n; j += ITEMS) {
-        const ACC v = exp(GET(a[j]) - top), u = s + v, z = u - s;
+    EACH
+    {
+        const ACC v = exp(GET(a[j * step]) - top), u = s + v, z = u - s;
         c += (s - (u - z)) + (v - z);
         s = u;
     }
     t[lid] = s;
     l[lid] = c;
-    for (int h = ITEMS / 2; h > 0; h /= 2) {
+    for (int h = ITEMS / 2; h >= COLS; h /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
         if (lid < h) {
             const ACC x = t[lid], y = t[lid + h], u = x + y, z = u - x;
@@ -114,12 +220,14 @@ __attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gp
         }
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    const ACC sum = l[0] == l[0] ? t[0] + l[0] : t[0];
-    for (int j = lid; j < n; j += ITEMS)
+    const ACC sum = l[own] == l[own] ? t[own] + l[own] : t[own];
+    if (!inside)
+        return;
+    EACH
 #ifdef LOG
-        y[row * n + j] = PUT(GET(a[j]) - top - log(sum));
+        y[base + j * step] = PUT(GET(a[j * step]) - top - log(sum));
 #else
-        y[row * n + j] = PUT(exp(GET(a[j]) - top) / sum);
+        y[base + j * step] = PUT(exp(GET(a[j * step]) - top) / sum);
 #endif
 }
 #endif

@@ -335,18 +335,30 @@ static void pick(const call *c)
 
 // ---- rows
 
+// The axis is 1, of [rows, n] or of [outer, n, inner]: how far apart a row's elements are, and where row r begins.
+static int64_t row_step(const call *c)
+{
+    return c->out->shape.rank > 2 ? c->out->shape.dim[2] : 1;
+}
+
+static int64_t row_start(const call *c, int64_t r)
+{
+    const int64_t step = row_step(c);
+    return r / step * c->out->shape.dim[1] * step + r % step;
+}
+
 static void rows(const call *c, bool logarithm)
 {
-    const int64_t n = c->out->shape.dim[1];
-    for (int64_t row = 0; row < c->out->shape.dim[0]; row++) {
-        const double *x = c->in[0]->f + row * n;
-        double *y = c->out->f + row * n, top = -INFINITY, sum = 0;
+    const int64_t n = c->out->shape.dim[1], step = row_step(c);
+    for (int64_t r = 0; r < c->out->shape.dim[0] * step; r++) {
+        const double *x = c->in[0]->f + row_start(c, r);
+        double *y = c->out->f + row_start(c, r), top = -INFINITY, sum = 0;
         for (int64_t i = 0; i < n; i++)
-            top = x[i] > top || isnan(x[i]) ? x[i] : top;
+            top = x[i * step] > top || isnan(x[i * step]) ? x[i * step] : top;
         for (int64_t i = 0; i < n; i++)
-            sum += exp(x[i] - top);
+            sum += exp(x[i * step] - top);
         for (int64_t i = 0; i < n; i++)
-            y[i] = logarithm ? x[i] - top - log(sum) : exp(x[i] - top) / sum;
+            y[i * step] = logarithm ? x[i * step] - top - log(sum) : exp(x[i * step] - top) / sum;
     }
 }
 
@@ -484,18 +496,12 @@ static void linear_errors(const call *c, void (*run)(const call *), double round
     free(e);
 }
 
-static double largest_error(const ref_value *v, int64_t from, int64_t n)
-{
-    double e = 0;
-    for (int64_t k = 0; k < n; k++)
-        e = fmax(e, reference_error(v, from + k));
-    return e;
-}
-
 // The bound of the chosen one, and of its place: none when the choice is unsure.
 static void choice_errors(const call *c)
 {
-    const double e = largest_error(c->in[0], 0, c->in[0]->n);
+    double e = 0;
+    for (int64_t k = 0; k < c->in[0]->n; k++)
+        e = fmax(e, reference_error(c->in[0], k));
     for (int64_t k = 0; k < c->out[0].n; k++)
         c->out[0].e[k] = e;
     for (int64_t k = 0; k < c->out[1].n; k++)
@@ -504,13 +510,16 @@ static void choice_errors(const call *c)
 
 static void row_errors(const call *c, bool logarithm)
 {
-    const int64_t n = c->out->shape.dim[1];
+    const int64_t n = c->out->shape.dim[1], step = row_step(c);
     const double u = reference_unit(c->out->dtype);
     for (int64_t at = 0; at < c->out->n; at++) {
-        const double y = c->out->f[at], e = largest_error(c->in[0], at / n * n, n);
-        double range = 0; // of the exponents, whose rounding is theirs
-        for (int64_t i = 0; i < n; i++)
-            range = fmax(range, fabs(c->in[0]->f[at / n * n + i] - c->in[0]->f[at]));
+        const int64_t start = row_start(c, at / (n * step) * step + at % step);
+        const double y = c->out->f[at];
+        double range = 0, e = 0; // of the exponents, whose rounding is theirs
+        for (int64_t i = 0; i < n; i++) {
+            range = fmax(range, fabs(c->in[0]->f[start + i * step] - c->in[0]->f[at]));
+            e = fmax(e, reference_error(c->in[0], start + i * step));
+        }
         if (logarithm)
             c->out->e[at] = 2 * e + u * (2 * fabs(y) + range + 20) + reference_tiny(c->out->dtype);
         else
