@@ -4,7 +4,7 @@
 #ifndef CLG_TESTS_COMPARE_H
 #define CLG_TESTS_COMPARE_H
 
-#include <check.h>
+#include "checks.h"
 #include <clgrad/clgrad.h>
 #include <math.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef CLG_TESTS_FOLDER_H
 #define CLG_TESTS_FOLDER_H
 
-#include <check.h>
+#include "checks.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

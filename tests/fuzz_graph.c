@@ -2,7 +2,7 @@
 // Random graphs of every kind of node. Values stay of moderate size, so that a rounding error does too.
 #include "fuzz_graph.h"
 
-#include <check.h>
+#include "checks.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

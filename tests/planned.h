@@ -7,7 +7,7 @@
 #include "graph/build.h"
 #include "graph/node.h"
 
-#include <check.h>
+#include "checks.h"
 
 static const clg_device_info info = { .name = "none" };
 static clg__caps caps;

@@ -6,7 +6,7 @@
 #include "base/dtype.h"
 #include "ops/philox.h"
 
-#include <check.h>
+#include "checks.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 
-#include <check.h>
+#include "checks.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "base/dtype.h"
 
-#include <check.h>
+#include "checks.h"
 #include <math.h>
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include "codegen/codegen.h"
 #include "graph/build.h"
 
-#include <check.h>
+#include "checks.h"
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "graph/node.h"
 #include "nn/handle.h"
-#include <check.h>
+#include "checks.h"
 #include <clgrad/clgrad.h>
 
 #include <dlfcn.h>

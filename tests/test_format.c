@@ -4,7 +4,7 @@
 #include "base/format.h"
 #include "base/str.h"
 
-#include <check.h>
+#include "checks.h"
 #include <fenv.h>
 #include <float.h>
 #include <limits.h>

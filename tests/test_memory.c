@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "sched/memory.h"
 
-#include <check.h>
+#include "checks.h"
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

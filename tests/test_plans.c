@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 
-#include <check.h>
+#include "checks.h"
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>

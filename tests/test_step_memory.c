@@ -5,7 +5,7 @@
 #include "planned.h"
 #include "sched/plan.h"
 
-#include <check.h>
+#include "checks.h"
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>

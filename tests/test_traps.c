@@ -4,7 +4,7 @@
 // compiled in, the same calls poison or do nothing.
 #include "graph/build.h"
 #include "graph/node.h"
-#include <check.h>
+#include "checks.h"
 #include <clgrad/clgrad.h>
 
 #include <pthread.h>

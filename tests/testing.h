@@ -6,7 +6,7 @@
 #include "compare.h"
 #include "host_state.h"
 
-#include <check.h>
+#include "checks.h"
 #include <clgrad/clgrad.h>
 #include <math.h>
 #include <stdio.h>
