@@ -26,7 +26,7 @@ bool clg__build_options(clg__gpu *g, clg__err *e)
     const char *declarations = clg__env(CLG__CLGRAD_DECLARATIONS);
     clg__format(g->options, sizeof g->options, "-cl-std=CL1.2 -w %s", more ? more : "");
     // PoCL: the one driver known to read its declarations as text that a macro leaves out
-    g->own_declarations = g->compiles_late && !(declarations && strcmp(declarations, "driver") == 0);
+    g->own_declarations = clg__is_pocl(g->found) && !(declarations && strcmp(declarations, "driver") == 0);
     g->only_own = declarations && strcmp(declarations, "own") == 0;
     if (!folder || !*folder)
         return true;

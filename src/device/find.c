@@ -92,6 +92,12 @@ bool clg__is_pocl(const clg__found *f)
     return strstr(f->info.platform, "Portable Computing") != NULL;
 }
 
+// PoCL, and Mesa on a CPU: a kernel becomes machine code when a thread of the driver first runs it.
+bool clg__compiles_late(const clg__found *f)
+{
+    return clg__is_pocl(f) || strstr(f->info.platform, "rusticl") != NULL;
+}
+
 static bool contains(const char *text, const char *part)
 {
     const size_t n = strlen(part);

@@ -139,7 +139,7 @@ clg_status clg__gpu_open(clg__gpu **out, const struct clg_device_params *p, clg_
     cl_int rc;
     g->id = g->found->id;
     g->platform = g->found->platform;
-    g->compiles_late = clg__is_pocl(g->found);
+    g->compiles_late = clg__compiles_late(g->found);
     g->context = g->found->context ? g->found->context : clCreateContext(NULL, 1, &g->id, NULL, NULL, &rc);
     g->found->context = NULL;
     if (g->context)

@@ -27,6 +27,7 @@ clg_status clg__find_devices(clg__found **out, int *n, clg__err *e);
 void clg__found_free(clg__found *f, int n);
 int clg__choose_device(clg__found *f, int n, const char *select, clg__err *e); // index, or -1
 bool clg__is_pocl(const clg__found *f);
+bool clg__compiles_late(const clg__found *f);
 bool clg__self_test(clg__found *f, char *why, size_t size);
 const char *clg__cl_error(cl_int code);
 
@@ -112,7 +113,7 @@ struct clg__gpu {
     bool own_declarations; // builds are tried without the driver's
     bool own_worked;       // and were done so
     bool only_own;         // what does not build so is an error then
-    bool compiles_late; // PoCL: at a kernel's first launch, in a thread of its own
+    bool compiles_late; // at a kernel's first launch, in a thread of the driver
     bool compiling;     // such a launch was enqueued and not waited for
     uint64_t *launched; // kernels, with the sizes that they are compiled for
     int n_launched, cap_launched;

@@ -81,8 +81,8 @@ static void mark_written(clg__buf *const *writes, int n, cl_event event)
     }
 }
 
-// PoCL compiles a kernel for its work-group's size, and once more for grids of 2^16 items and more. What this launch
-// makes it compile; 0: nothing.
+// PoCL compiles a kernel for its work-group's size, and once more for grids of 2^16 items and more, Mesa for less. What
+// this launch makes the driver compile; 0: nothing.
 static uint64_t first_launch(const clg__gpu *g, clg__kernel *k, const size_t global[3], const size_t items[3])
 {
     enum { SMALL_GRID = 65535 };
