@@ -116,9 +116,9 @@ START_TEST(texts_of_one_hash_are_told_apart)
             ck_assert_float_eq(got[1], -powf(2, (float) (1 << i)));
             clg_scope_pop(s);
         }
-        clg_device_trim(d); // new plans find what was built
+        clg_device_trim(d); // new plans find what was built, or loaded
         if (round == 0)
-            ck_assert_uint_gt(clg_device_get_stats(d).programs_built, 0);
+            ck_assert_uint_gt(clg_device_get_stats(d).programs_built + clg_device_get_stats(d).programs_cached, 0);
     }
     const clg_device_stats st = clg_device_get_stats(d);
     ck_assert_uint_eq(st.programs_built + st.programs_cached, 6);
