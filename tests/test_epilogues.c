@@ -371,6 +371,35 @@ START_TEST(convolutions_do_the_same)
 }
 END_TEST
 
+// Numbers that change are parameters of the kernel: none of its own names may hide them.
+static int with_numbers(clg_device d, int kind, clg_tensor *out)
+{
+    const clg_dtype t = CLG_F32;
+    clg_tensor x = noise(d, t, CLG_SHAPE(2, 4, 9, 21)), y;
+    if (kind == 0)
+        y = clg_conv2d(x, noise(d, t, CLG_SHAPE(5, 4, 3, 3)), NULL, NULL);
+    else if (kind == 1)
+        y = clg_conv2d(x, noise(d, t, CLG_SHAPE(4, 1, 3, 3)), NULL, clg_conv2d_params(.groups = 4, .padding = 1));
+    else if (kind == 2)
+        y = clg_conv_transpose2d(x, noise(d, t, CLG_SHAPE(4, 5, 4, 4)), NULL, clg_conv_params(.stride = 2));
+    else if (kind == 3)
+        y = clg_conv2d(x, noise(d, t, CLG_SHAPE(8, 2, 1, 1)), NULL, clg_conv2d_params(.groups = 2));
+    else
+        y = clg_matmul(x, noise(d, t, CLG_SHAPE(21, 6)));
+    clg_tensor z = clg_mul(clg_scalar(d, t, 0.75), y);
+    out[0] = clg_add(clg_scalar(d, t, 1.5), clg_mul(clg_scalar(d, t, -2.5), clg_relu(z)));
+    return 1;
+}
+
+START_TEST(numbers_reach_the_end_of_a_kernel)
+{
+    got fused = run(dev, with_numbers, _i), apart = run(plain, with_numbers, _i);
+    same_bits("numbers", _i, &fused, &apart);
+    free_got(&fused);
+    free_got(&apart);
+}
+END_TEST
+
 // ---- all of it
 
 static int attention(clg_device d, int kind, clg_tensor *out)
@@ -432,6 +461,7 @@ int main(void)
     tcase_add_loop_test(c, results_are_stored_in_the_order_they_are_wanted, 0, 10);
     tcase_add_loop_test(c, other_orders_are_right, 0, 8);
     tcase_add_loop_test(c, convolutions_do_the_same, 0, 8);
+    tcase_add_loop_test(c, numbers_reach_the_end_of_a_kernel, 0, 5);
     tcase_add_loop_test(c, attention_and_its_gradients, MASKS - 3, 2 * MASKS);
     suite_add_tcase(s, c);
     return run_suite(s);

@@ -85,7 +85,8 @@ static void gen_store(clg__gen *n, int i, int buffer)
 }
 
 // The kernel's parameters end with these: all outputs but the first, whose parameter the kernel has, then operands.
-// Numbers are arguments, so that text does not name a shape; of a table compilers would read them for every vector.
+// Numbers are arguments, so that text does not name a shape; of a table compilers would read them for every vector. Names
+// begin with epi_, which no kernel file's own do.
 static void parameters(clg__gen *n, clg__str *declare, clg__str *inner, clg__str *pass, clg__launch *l)
 {
     const clg__body *body = n->body;
@@ -95,22 +96,22 @@ static void parameters(clg__gen *n, clg__str *declare, clg__str *inner, clg__str
         clg__str_printf(inner, ", global %s *q%d", e, i);
         if (i == 0)
             continue;
-        clg__str_printf(declare, ", global %s *restrict q%d", e, i);
-        clg__str_printf(pass, ", q%d", i);
+        clg__str_printf(declare, ", global %s *restrict epi_q%d", e, i);
+        clg__str_printf(pass, ", epi_q%d", i);
         clg__arg_out(p, l, body->outputs[i].output);
     }
     for (int k = 0; k < body->n_operands; k++) {
         const clg__operand *o = &body->operands[k];
         if (o->kind == CLG__FROM_SCALAR) {
-            clg__str_printf(declare, ", const %s x%d", clg__register(o->dtype), k);
+            clg__str_printf(declare, ", const %s epi_x%d", clg__register(o->dtype), k);
             clg__str_printf(inner, ", const %s x%d", clg__register(o->dtype), k);
-            clg__str_printf(pass, ", x%d", k);
+            clg__str_printf(pass, ", epi_x%d", k);
             clg__arg_scalar(p, l, o->input, o->dtype);
             continue;
         }
-        clg__str_printf(declare, ", global const %s *restrict b%d", clg__memory(o->dtype), k);
+        clg__str_printf(declare, ", global const %s *restrict epi_b%d", clg__memory(o->dtype), k);
         clg__str_printf(inner, ", global const %s *b%d", clg__memory(o->dtype), k);
-        clg__str_printf(pass, ", b%d", k);
+        clg__str_printf(pass, ", epi_b%d", k);
         clg__arg_in(p, l, o->input);
     }
 }
@@ -123,9 +124,9 @@ static void add_numbers(clg__gen *n, clg__str *declare, clg__str *inner, clg__st
     for (int d = 0; d <= batch; d++)
         clg__arg_i64(n->p, l, n->body->shape.dim[d] > 1 ? a->stride[d] : 0);
     for (int k = at; k < at + batch + 2; k++) {
-        clg__str_printf(declare, ", const long e%d", k);
+        clg__str_printf(declare, ", const long epi_e%d", k);
         clg__str_printf(inner, ", const long e%d", k);
-        clg__str_printf(pass, ", e%d", k);
+        clg__str_printf(pass, ", epi_e%d", k);
     }
 }
 
