@@ -15,6 +15,9 @@ const char *clg__conv_direct_accepts_dw(const clg__kernel_call *c);
 void clg__conv_direct_y(const clg__kernel_call *c, clg__kplan *p);
 void clg__conv_direct_dx(const clg__kernel_call *c, clg__kplan *p);
 void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p);
+// The second launch of both: adds up the chunks of `partial`, each [taps, groups, apart], of which o outputs count.
+void clg__conv_dw_sum(clg__kplan *p, clg_dtype t, int partial, int64_t chunks, int64_t taps, int64_t groups, int64_t o,
+                      int64_t apart);
 
 // Of depthwise ones (conv_depth.c): lanes are pixels.
 const char *clg__conv_depth_accepts_y(const clg__kernel_call *c);

@@ -219,12 +219,6 @@ void clg__conv_depth_dw(const clg__kernel_call *c, clg__kplan *p)
                    { "outputs", (int64_t) outputs, false });
     clg__window_args(p, l, &w);
     clg__kplan_grid(l, (size_t) w.o, chunks, 1, 1, 1, 1);
-    l = clg__kplan_kernel(p, "conv_dw_sum", "conv_dw_sum");
-    clg__define_element(p, l, c->out_dtype[0]);
-    clg__arg_temp(p, l, partial);
-    clg__arg_out(p, l, 0);
-    CLG__ARG_BLOCK(p, l, "PARTS", { "chunks", (int64_t) chunks, false }, { "taps", taps, false },
-                   { "groups", 1, false }, { "O", w.o, false }, { "apart", (int64_t) outputs, false });
-    clg__kplan_grid(l, (size_t) (taps < 16 ? taps : 16), 1, 1, 1, 1, 1);
+    clg__conv_dw_sum(p, c->out_dtype[0], partial, (int64_t) chunks, taps, 1, w.o, (int64_t) outputs);
     p->flops += clg__conv_flops(&w);
 }

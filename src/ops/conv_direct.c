@@ -264,6 +264,18 @@ const char *clg__conv_direct_accepts_dw(const clg__kernel_call *c)
                ? NULL : "the window does not fit the local memory";
 }
 
+void clg__conv_dw_sum(clg__kplan *p, clg_dtype t, int partial, int64_t chunks, int64_t taps, int64_t groups, int64_t o,
+                      int64_t apart)
+{
+    clg__launch *l = clg__kplan_kernel(p, "conv_dw_sum", "conv_dw_sum");
+    clg__define_element(p, l, t);
+    clg__arg_temp(p, l, partial);
+    clg__arg_out(p, l, 0);
+    CLG__ARG_BLOCK(p, l, "PARTS", { "chunks", chunks, false }, { "taps", taps, false }, { "groups", groups, false },
+                   { "O", o, false }, { "apart", apart, false });
+    clg__kplan_grid(l, (size_t) (taps < 16 ? taps : 16), 1, 1, 1, 1, 1);
+}
+
 void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p)
 {
     const clg__window *w = c->params;
@@ -294,12 +306,6 @@ void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p)
     CLG__ARG_BLOCK(p, l, "PART", { "rows", d.rows, false }, { "cols", d.cols, false }, { "CB", d.planes, false });
     clg__window_args(p, l, w);
     clg__kplan_grid(l, chunks, (size_t) w->groups * blocks, plane_blocks, 1, 1, 1);
-    l = clg__kplan_kernel(p, "conv_dw_sum", "conv_dw_sum");
-    clg__define_element(p, l, t);
-    clg__arg_temp(p, l, partial);
-    clg__arg_out(p, l, 0);
-    CLG__ARG_BLOCK(p, l, "PARTS", { "chunks", (int64_t) chunks, false }, { "taps", (int64_t) taps, false },
-                   { "groups", w->groups, false }, { "O", w->o / w->groups, false }, { "apart", (int64_t) ob, false });
-    clg__kplan_grid(l, taps < 16 ? taps : 16, 1, 1, 1, 1, 1);
+    clg__conv_dw_sum(p, t, partial, (int64_t) chunks, (int64_t) taps, w->groups, w->o / w->groups, (int64_t) ob);
     p->flops += clg__conv_flops(w);
 }
