@@ -60,6 +60,8 @@ static clg_status convolve(void)
         // groups of several channels, padding beyond the window, strides that differ, a wide image
         { CLG_SHAPE(1, 4, 7, 6), CLG_SHAPE(6, 2, 3, 3), { .groups = 2, .padding = 4, .stride_h = 2, .stride_w = 3 } },
         { CLG_SHAPE(1, 1, 2, 300), CLG_SHAPE(9, 1, 2, 2), { .stride_w = 2 } },
+        // by fewer products, where local memory is large enough
+        { CLG_SHAPE(1, 17, 7, 10), CLG_SHAPE(18, 17, 3, 3), { .padding = 1 } },
     };
     clg_status st = CLG_OK;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0] && st >= 0; i++) {

@@ -42,8 +42,14 @@ static const shape shapes[] = {
     { 3, 1, 4, 6, 2, { 6, 5, 7 }, { 2, 3, 2 }, { 2, 3, 1 }, { 1, 1, 0 }, { 1, 1, 2 }, { 2, 1, 2 } },
     { 3, 2, 3, 3, 3, { 4, 7, 9 }, { 3, 3, 3 }, { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 } },
     { 3, 1, 2, 17, 1, { 5, 6, 8 }, { 3, 2, 3 }, { 2, 2, 2 }, { 1, 0, 1 }, { 0, 1, 1 }, { 1, 1, 1 } },
+    // by fewer products: parts of tiles, of panels, of vectors; rows in parts; padding from none to beyond the window
+    IMAGE(1, 16, 13, 18, 16, 1, 3, 3, 1, 1, 1, 1), IMAGE(3, 33, 29, 31, 45, 1, 3, 3, 1, 1, 1, 1),
+    IMAGE(1, 20, 12, 70, 33, 1, 3, 3, 1, 2, 0, 1), IMAGE(2, 64, 7, 9, 66, 2, 3, 3, 1, 1, 1, 1),
+    IMAGE(3, 40, 14, 14, 32, 1, 3, 3, 1, 0, 0, 1), IMAGE(1, 64, 8, 8, 17, 1, 3, 3, 1, 3, 4, 1),
+    { 2, 2, 24, 20, 1, { 1, 10, 11 }, { 1, 3, 3 }, { 1, 1, 1 }, { 0, 0, 2 }, { 0, 3, 0 }, { 1, 1, 1 } },
+    { 2, 1, 48, 32, 1, { 1, 37, 131 }, { 1, 3, 3 }, { 1, 1, 1 }, { 0, 1, 0 }, { 0, 1, 1 }, { 1, 1, 1 } },
 };
-enum { SHAPES = sizeof shapes / sizeof shapes[0] };
+enum { SHAPES = sizeof shapes / sizeof shapes[0], WINOGRAD = SHAPES - 8 }; // the first of those
 
 static int out_of(const shape *s, int i)
 {
@@ -236,7 +242,8 @@ static void same_bits(const char *what, clg_tensor a, clg_tensor b)
 // Bias, activation and residual at the end of each kind of kernel: the bits of separate passes.
 START_TEST(ends_of_convolutions)
 {
-    static const int some[] = { 0, 2, 4, 5, 7, 9, 13, 20, 22, 25, 26, 33, 36, 47 };
+    static const int some[] = { 0, 2, 4, 5, 7, 9, 13, 20, 22, 25, 26, 33, 36, 47,
+                                WINOGRAD + 1, WINOGRAD + 2, WINOGRAD + 3, WINOGRAD + 6 };
     const shape *s = &shapes[some[_i]];
     clg_scope scope = clg_scope_push(dev);
     const int one[3] = { 1, 1, 1 };
@@ -268,7 +275,7 @@ END_TEST
 // What surrounds a place of padding or a neighbouring channel reaches no result: NaN stay where they are.
 START_TEST(nan_stay_in_their_windows)
 {
-    static const int some[] = { 0, 2, 5, 7, 8, 10, 25, 35, 36, 41 };
+    static const int some[] = { 0, 2, 5, 7, 8, 10, 25, 35, 36, 41, WINOGRAD + 1, WINOGRAD + 2, WINOGRAD + 3 };
     const shape *s = &shapes[some[_i]];
     clg_scope scope = clg_scope_push(dev);
     int out[3];
@@ -309,8 +316,8 @@ int main(void)
     tcase_add_loop_test(c, every_shape, 0, SHAPES);
     tcase_add_loop_test(c, other_types, 0, 5);
     tcase_add_test(c, shapes_by_chance);
-    tcase_add_loop_test(c, ends_of_convolutions, 0, 14);
-    tcase_add_loop_test(c, nan_stay_in_their_windows, 0, 10);
+    tcase_add_loop_test(c, ends_of_convolutions, 0, 18);
+    tcase_add_loop_test(c, nan_stay_in_their_windows, 0, 13);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

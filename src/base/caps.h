@@ -9,6 +9,7 @@ typedef struct clg__caps {
     bool cpu_class;   // CPU-class kernels (one work-item per work-group, vectors); CLGRAD_CLASS wins
     bool is_cpu;      // the device really is one
     bool blas;        // CLGRAD_BLAS=1: matrix products by CLBlast where it can
+    bool strict;      // CLGRAD_PRECISION=strict: no kernel that rounds more than the plain sum does
     bool fp64, fp16, unified_memory, subgroups;
     bool local_is_dedicated; // CL_LOCAL: staging in local memory pays
     int compute_units;

@@ -11,7 +11,9 @@ static clg_status fill_caps(clg__gpu *g, clg__err *e)
 {
     const clg__found *f = g->found;
     const char *wish = clg__env(CLG__CLGRAD_CLASS), *blas = clg__env(CLG__CLGRAD_BLAS);
+    const char *precision = clg__env(CLG__CLGRAD_PRECISION);
     g->caps = (clg__caps) {
+        .strict = precision && strcmp(precision, "strict") == 0,
         .blas = blas && blas[0] == '1',
         .is_cpu = (f->cl_type & CL_DEVICE_TYPE_CPU) != 0,
         .fp64 = f->info.fp64,
@@ -29,6 +31,8 @@ static clg_status fill_caps(clg__gpu *g, clg__err *e)
         .base_align = f->base_align,
     };
     g->caps.cpu_class = g->caps.is_cpu && strstr(f->info.name, "llvmpipe") == NULL;
+    if (precision && *precision && !g->caps.strict && strcmp(precision, "default") != 0)
+        return clg__fail(e, CLG_EINVAL, "CLGRAD_PRECISION is '%s', expected default or strict", precision);
     if (!wish || !*wish)
         return CLG_OK;
     if (strcmp(wish, "cpu") != 0 && strcmp(wish, "gpu") != 0)

@@ -5,7 +5,7 @@
 
 #include "ops/window.h"
 
-enum { CLG__CONV_VARIANTS = 4 };
+enum { CLG__CONV_VARIANTS = 5, CLG__CONV_DW_VARIANTS = 4 };
 extern const clg__variant clg__conv_y_variants[], clg__conv_dx_variants[], clg__conv_dw_variants[];
 
 // Kernels of the CPU class (conv_direct.c): lanes are output channels.
@@ -18,6 +18,17 @@ void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p);
 // The second launch of both: adds up the chunks of `partial`, each [taps, groups, apart], of which o outputs count.
 void clg__conv_dw_sum(clg__kplan *p, clg_dtype t, int partial, int64_t chunks, int64_t taps, int64_t groups, int64_t o,
                       int64_t apart);
+
+// Weights in the order in which tiles of 16*nv outputs walk them, to scratch `packed` (cl/conv_pack.cl).
+void clg__conv_pack(const clg__kernel_call *c, clg__kplan *p, const clg__window *w, bool back, int nv, int packed);
+// Type and register tile: mr pixels of nv vectors of outputs.
+void clg__conv_define_tile(clg__kplan *p, clg__launch *l, clg_dtype t, int mr, int nv, int64_t stride);
+
+// Of 3x3 windows and stride 1, by fewer products (conv_winograd.c).
+const char *clg__conv_winograd_accepts_y(const clg__kernel_call *c);
+const char *clg__conv_winograd_accepts_dx(const clg__kernel_call *c);
+void clg__conv_winograd_y(const clg__kernel_call *c, clg__kplan *p);
+void clg__conv_winograd_dx(const clg__kernel_call *c, clg__kplan *p);
 
 // Of depthwise ones (conv_depth.c): lanes are pixels.
 const char *clg__conv_depth_accepts_y(const clg__kernel_call *c);

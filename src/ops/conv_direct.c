@@ -40,7 +40,7 @@ uint64_t clg__conv_flops(const clg__window *w)
            (uint64_t) (w->c / w->groups * clg__window_size(w->k));
 }
 
-static void define_tile(clg__kplan *p, clg__launch *l, clg_dtype t, int mr, int nv, int64_t stride)
+void clg__conv_define_tile(clg__kplan *p, clg__launch *l, clg_dtype t, int mr, int nv, int64_t stride)
 {
     clg__define_element(p, l, t);
     clg__define_mad(p, l, t, true);
@@ -171,6 +171,23 @@ const char *clg__conv_direct_accepts_dx(const clg__kernel_call *c)
                ? NULL : "the window does not fit the local memory";
 }
 
+void clg__conv_pack(const clg__kernel_call *c, clg__kplan *p, const clg__window *w, bool back, int nv, int packed)
+{
+    const clg_dtype t = c->out_dtype[0];
+    const size_t blocks = clg__div_up(w->o / w->groups, VL * nv), window = (size_t) clg__window_size(w->k);
+    clg__launch *l = clg__kplan_kernel(p, "conv_pack", "conv_pack");
+    clg__conv_define_tile(p, l, t, 1, nv, 1);
+    clg__arg_in(p, l, 1);
+    clg__arg_in_offset(p, l, 1);
+    clg__arg_temp(p, l, packed);
+    clg__arg_local(p, l, window * sizeof(int32_t));
+    clg__arg_local(p, l, window * sizeof(int32_t));
+    clg__arg_local(p, l, VL * VL * clg__acc_size(t));
+    clg__arg_i32(p, l, back);
+    clg__window_args(p, l, w);
+    clg__kplan_grid(l, (size_t) w->groups * blocks, clg__div_up(w->c / w->groups, PACK_CHANNELS), 1, 1, 1, 1);
+}
+
 static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__window *w, bool back)
 {
     direct d = { 0 };
@@ -183,19 +200,9 @@ static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__wind
     const size_t packs = (size_t) w->groups * blocks;
     const size_t weights = packs * cg * (size_t) clg__window_size(w->k) * (size_t) nr;
     const int packed = clg__kplan_temp(p, weights * clg__acc_size(t));
-    clg__launch *l = clg__kplan_kernel(p, "conv_pack", "conv_pack");
-    define_tile(p, l, t, 1, d.nv, 1);
-    clg__arg_in(p, l, 1);
-    clg__arg_in_offset(p, l, 1);
-    clg__arg_temp(p, l, packed);
-    clg__arg_local(p, l, (size_t) clg__window_size(w->k) * sizeof(int32_t));
-    clg__arg_local(p, l, (size_t) clg__window_size(w->k) * sizeof(int32_t));
-    clg__arg_local(p, l, VL * VL * clg__acc_size(t));
-    clg__arg_i32(p, l, back);
-    clg__window_args(p, l, w);
-    clg__kplan_grid(l, packs, clg__div_up((int64_t) cg, PACK_CHANNELS), 1, 1, 1, 1);
-    l = clg__kplan_kernel(p, "conv_cpu", "conv");
-    define_tile(p, l, t, d.mr, d.nv, back ? 1 : w->stride[CLG__W]);
+    clg__conv_pack(c, p, w, back, d.nv, packed);
+    clg__launch *l = clg__kplan_kernel(p, "conv_cpu", "conv");
+    clg__conv_define_tile(p, l, t, d.mr, d.nv, back ? 1 : w->stride[CLG__W]);
     clg__arg_in(p, l, 0);
     clg__arg_in_offset(p, l, 0);
     clg__arg_temp(p, l, packed);
@@ -295,7 +302,7 @@ void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p)
         chunks /= 2;
     const int partial = clg__kplan_temp(p, chunks * apart);
     clg__launch *l = clg__kplan_kernel(p, "conv_dw_cpu", "conv_dw");
-    define_tile(p, l, t, DW_MR, d.nv, w->stride[CLG__W]);
+    clg__conv_define_tile(p, l, t, DW_MR, d.nv, w->stride[CLG__W]);
     for (int i = 0; i < 2; i++) {
         clg__arg_in(p, l, i);
         clg__arg_in_offset(p, l, i);

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// Convolutions by 3x3 windows of stride 1 with fewer products, CPU class: cl/conv_winograd.cl. Where this pays, and
+// how the work is cut.
+#include "ops/conv.h"
+
+#include "ops/element.h"
+
+enum { VL = 16, RESULTS = 4, PLACES = 6, POINTS = 36 }; // lanes; of a tile and dimension; of a tile
+enum { SEG_MOST = 15 };             // tiles side by side: 62 pixels of 16 channels stay in the L1 cache
+enum { CACHE_BYTES = 704 << 10 };   // of the L2 cache, for what a work-group holds
+enum { SKEW = 5 * VL };             // keeps points out of one another's cache sets
+enum { SOME_CHANNELS = 16 };        // of weights, transformed by a work-group
+enum { WEIGHTS_MOST = 128 << 20 };  // bytes of transformed weights
+
+typedef struct strips {
+    int mr, nv;
+    int64_t seg, parts, chunk, per;      // as in the kernel
+    int64_t u_step, v_step, m_step;      // elements
+    int64_t strip, spare;                // elements of local memory
+} strips;
+
+static int64_t up(int64_t a, int64_t b)
+{
+    return (int64_t) clg__div_up(a, b) * b;
+}
+
+// Costs are cycles of one core, measured: of a vector of 16 channels of a tile.
+enum { INPUT = 420, OUTPUT = 300, WEIGHTS = 200 };
+#define DIRECT_RATE 0.82 // products of the direct kernel in a cycle; of this one's tiles
+#define TILE_RATE 0.88
+
+static void tile_of(int64_t outputs, strips *s)
+{
+    s->nv = outputs <= VL ? 1 : outputs > 2 * VL && outputs <= 3 * VL ? 3 : 2;
+    s->mr = s->nv == 3 ? 9 : 14;
+}
+
+static int64_t elements(const strips *s)
+{
+    return POINTS * (s->v_step + s->m_step) + s->strip + s->spare;
+}
+
+// The strips of one work-group, by a model of the costs; they have no influence on results. false: none fit.
+static bool plan_strips(const clg__window *w, const clg__caps *caps, strips *best)
+{
+    const int64_t cg = w->c / w->groups, og = w->o / w->groups, tiles_x = (int64_t) clg__div_up(w->out[CLG__W], RESULTS);
+    const int64_t rows = w->n * (int64_t) clg__div_up(w->out[CLG__H], RESULTS), limit = (int64_t) caps->local_bytes / 4;
+    strips s = { 0 };
+    double least = 0;
+    tile_of(og, &s);
+    s.parts = (int64_t) clg__div_up(tiles_x, SEG_MOST);
+    s.seg = (int64_t) clg__div_up(tiles_x, s.parts);
+    const int64_t width = s.seg * RESULTS + 2, units = rows * s.parts, nr = s.nv * VL;
+    const int64_t blocks = (int64_t) clg__div_up(og, nr), cores = caps->compute_units;
+    const int64_t pixels = PLACES * width > RESULTS * RESULTS * s.seg ? PLACES * width : RESULTS * RESULTS * s.seg;
+    s.strip = (pixels + VL) * VL;
+    s.spare = VL * VL > 10 * width + 6 * VL ? VL * VL : 10 * width + 6 * VL;
+    s.u_step = cg * nr + SKEW;
+    for (s.chunk = 1; s.chunk <= units && s.chunk * s.seg <= 256; s.chunk++) {
+        const int64_t tiles = up(s.chunk * s.seg, s.mr);
+        s.v_step = tiles * up(cg, VL) + SKEW;
+        s.m_step = tiles * nr + SKEW;
+        if (elements(&s) > limit || (least > 0 && elements(&s) * 4 > CACHE_BYTES))
+            break;
+        for (s.per = blocks;; s.per = (s.per + 1) / 2) {
+            const int64_t splits = (int64_t) clg__div_up(blocks, s.per);
+            const int64_t groups = (int64_t) clg__div_up(units, s.chunk) * splits * w->groups;
+            const double read = 0.3 * POINTS * (double) (cg * nr) / VL; // weights, which come from far
+            const double gemm = (double) (POINTS * cg * s.nv * tiles) / TILE_RATE + read;
+            const double cost = (double) (s.chunk * s.seg) * ((double) clg__div_up(cg, VL) * INPUT +
+                                                              (double) (s.per * s.nv) * OUTPUT) + (double) s.per * gemm;
+            const double rounds = groups < 8 * cores ? (double) clg__div_up(groups, cores) : (double) groups / (double) cores;
+            if (least == 0 || cost * rounds < least) {
+                least = cost * rounds;
+                *best = s;
+            }
+            if (s.per == 1)
+                break;
+        }
+    }
+    return least > 0;
+}
+
+// Are there fewer operations, all in all, than the direct form has? Of sizes alone, since a result's bits must not
+// depend on the machine, and of one image, since a last, smaller batch is to find its kernels.
+static bool pays(const clg__window *w)
+{
+    strips s = { 0 };
+    const int64_t cg = w->c / w->groups, og = w->o / w->groups;
+    tile_of(og, &s);
+    const double out = (double) up(og, s.nv * VL) / VL, in = (double) clg__div_up(cg, VL);
+    const double tiles = (double) clg__div_up(w->out[CLG__H], RESULTS) * (double) clg__div_up(w->out[CLG__W], RESULTS);
+    const double pixels = (double) w->out[CLG__H] * (double) w->out[CLG__W];
+    const double direct = pixels * (9 * (double) cg * out / DIRECT_RATE + out * 8) + 16 * (double) cg * out;
+    const double fast = tiles * (POINTS * (double) cg * out / TILE_RATE + in * INPUT + out * OUTPUT) +
+                        (double) cg * out * WEIGHTS;
+    return fast < 0.9 * direct;
+}
+
+static const char *accepts(const clg__kernel_call *c, const clg__window *w)
+{
+    strips s;
+    const char *why = clg__conv_cpu_takes(c);
+    if (why)
+        return why;
+    if (c->caps->strict)
+        return "CLGRAD_PRECISION=strict";
+    if (!clg_dtype_is_float(c->out_dtype[0]) || clg__acc_size(c->out_dtype[0]) != 4)
+        return "only what is computed in f32";
+    if (w->nd != 2 || w->k[CLG__H] != 3 || w->k[CLG__W] != 3 || w->stride[CLG__H] != 1 || w->stride[CLG__W] != 1 ||
+        w->dilation[CLG__H] != 1 || w->dilation[CLG__W] != 1)
+        return "only windows of 3x3 and stride 1";
+    // what the error's bound rests on, see docs/architecture.md
+    if (w->c / w->groups < VL)
+        return "few channels";
+    if (w->n == 0 || !pays(w))
+        return "the direct form is faster";
+    const int64_t packs = w->groups * (int64_t) clg__div_up(w->o / w->groups, VL);
+    if ((double) packs * VL * POINTS * 4 * (double) (w->c / w->groups) > WEIGHTS_MOST)
+        return "too many weights";
+    return plan_strips(w, c->caps, &s) ? NULL : "a row of tiles does not fit the local memory";
+}
+
+const char *clg__conv_winograd_accepts_y(const clg__kernel_call *c)
+{
+    return accepts(c, c->params);
+}
+
+const char *clg__conv_winograd_accepts_dx(const clg__kernel_call *c)
+{
+    const clg__window q = clg__conv_mirrored(c->params);
+    return accepts(c, &q);
+}
+
+static void run(const clg__kernel_call *c, clg__kplan *p, const clg__window *w, bool back)
+{
+    strips s = { 0 };
+    const clg_dtype t = c->out_dtype[0];
+    plan_strips(w, c->caps, &s);
+    const int64_t cg = w->c / w->groups, nr = s.nv * VL, blocks = (int64_t) clg__div_up(w->o / w->groups, nr);
+    const size_t packs = (size_t) (w->groups * blocks);
+    const int packed = clg__kplan_temp(p, packs * (size_t) (cg * 9 * nr) * 4);
+    const int weights = clg__kplan_temp(p, packs * (size_t) (POINTS * s.u_step) * 4);
+    clg__conv_pack(c, p, w, back, s.nv, packed);
+    clg__launch *l = clg__kplan_kernel(p, "conv_winograd_weights", "winograd_weights");
+    clg__conv_define_tile(p, l, CLG_F32, 1, s.nv, 1);
+    clg__arg_temp(p, l, packed);
+    clg__arg_temp(p, l, weights);
+    clg__arg_i32(p, l, (int32_t) cg);
+    clg__arg_i32(p, l, SOME_CHANNELS);
+    clg__arg_i32(p, l, (int32_t) s.u_step);
+    clg__kplan_grid(l, packs, clg__div_up(cg, SOME_CHANNELS), 1, 1, 1, 1);
+    l = clg__kplan_kernel(p, "conv_winograd", "winograd");
+    clg__conv_define_tile(p, l, t, s.mr, s.nv, 1);
+    clg__arg_in(p, l, 0);
+    clg__arg_in_offset(p, l, 0);
+    clg__arg_temp(p, l, packed);
+    clg__arg_temp(p, l, weights);
+    clg__arg_out(p, l, 0);
+    clg__arg_local(p, l, (size_t) (POINTS * s.v_step) * 4);
+    clg__arg_local(p, l, (size_t) (POINTS * s.m_step) * 4);
+    clg__arg_local(p, l, (size_t) s.strip * 4);
+    clg__arg_local(p, l, (size_t) s.spare * 4);
+    CLG__ARG_BLOCK(p, l, "STRIPS", { "seg", s.seg, false }, { "parts", s.parts, false }, { "chunk", s.chunk, false },
+                   { "per", s.per, false }, { "u_step", s.u_step, false }, { "v_step", s.v_step, false },
+                   { "m_step", s.m_step, false });
+    clg__window_args(p, l, w);
+    clg__arg_epilogue(p, l);
+    clg__kplan_grid(l, clg__div_up(w->n * (int64_t) clg__div_up(w->out[CLG__H], RESULTS) * s.parts, s.chunk),
+                    (size_t) w->groups * clg__div_up(blocks, s.per), 1, 1, 1, 1);
+    p->flops += clg__conv_flops(w);
+}
+
+void clg__conv_winograd_y(const clg__kernel_call *c, clg__kplan *p)
+{
+    run(c, p, c->params, false);
+}
+
+void clg__conv_winograd_dx(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg__window q = clg__conv_mirrored(c->params);
+    run(c, p, &q, true);
+}
