@@ -176,6 +176,15 @@ static clg_status views(void)
     return st < 0 ? st : clg_eval_n(r, sizeof r / sizeof r[0]);
 }
 
+// Functions of ours, arguments that leave the vector among them
+static clg_status functions(void)
+{
+    clg_tensor x = clg_add(clg_uniform(dev, CLG_F32, CLG_SHAPE(37), 0, 1), clg_arange(dev, CLG_F32, 0, 37, 1));
+    clg_tensor y = clg_sub_scalar(clg_mul_scalar(x, 1e4), 1e5), z = clg_div_scalar(x, 40);
+    clg_tensor r[] = { clg_pow(x, z), clg_atan2(y, x), clg_log1p(x), clg_erf(z), clg_sin(y), clg_asin(z), clg_normal(dev, CLG_F32, CLG_SHAPE(35), 1, 2) };
+    return clg_eval_n(r, sizeof r / sizeof r[0]);
+}
+
 // A table so large that its gradient sorts the indices, in two passes, tiles and parts cut.
 static clg_status rows(void)
 {
@@ -190,7 +199,7 @@ static clg_status rows(void)
 int main(void)
 {
     clg_status (*const parts[])(void) = { train, convolve, convolve_more, multiply, pools,
-                                          pools_more, reductions, views, rows };
+                                          pools_more, reductions, views, functions, rows };
     char error[1100];
     clg_status st = clg_device_open(&dev, clg_device_params(.select = "0", .error = error,
                                                             .error_size = sizeof error));

@@ -138,7 +138,7 @@ static const struct {
       "    return r;\n}\n#define H_POW_@(a, b) NAME(pow_@)(a, b)\n" },
 };
 
-// PoCL 3.1 computes pow and fmod of double vectors wrongly where one lane is not finite or zero (also the
+// PoCL 3.1 computes fmod of double vectors wrongly where one lane is not finite or zero (also the
 // spare ones of a vector in part): lane by lane.
 static const struct {
     const char *name, *text;
@@ -148,7 +148,6 @@ static const struct {
             "    for (int i = 0; i < 16; i++) {\n"                                                 \
             "        const E_@ x = ((E_@ *)&a)[i], y = ((E_@ *)&b)[i];\n" statement                \
             "    }\n    return a;\n}\n#define " word "_@(a, b) NAME(" low "_@)(a, b)\n" }
-    BY_LANES("H_POW", "pow", "        ((E_@ *)&a)[i] = pow(x, y);\n"),
     BY_LANES("H_FMOD", "fmod", "        ((E_@ *)&a)[i] = fmod(x, y);\n"),
     BY_LANES("H_REM", "rem",
              "        const E_@ m = fmod(x, y);\n"
@@ -297,7 +296,7 @@ static void need_unsigned(clg__gen *n, clg_dtype t)
 
 static void need_math(clg__gen *n, const char *text, const char *needs, clg_dtype t)
 {
-    char word[16];
+    char word[24];
     for (const char *p = needs; *p; p += *p == ' ') {
         size_t length = 0;
         while (*p && *p != ' ' && length < sizeof word - 1)
@@ -315,9 +314,11 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
     clg__format(mark, sizeof mark, "#define %s_%s(", word, clg__suffix(t));
     if (strstr(clg__str_text(&n->helpers), mark))
         return;
-    const char *needs, *function = clg__math(word, t, &needs);
-    if (function)
+    const char *needs, *function = clg__math(word, t, n->vec > 1, &needs);
+    if (function) {
         need_math(n, function, needs, t);
+        return;
+    }
     if (strcmp(word, "AS_T") == 0)
         need_bits(n, t);
     if (strcmp(word, "ANY") == 0)
@@ -343,12 +344,14 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
         add_text(&n->helpers, text, t);
         return;
     }
+    if (word[0] >= 'a') // a function that the driver has
+        clg__str_printf(&n->helpers, "%sa) %s(a)\n", mark, word);
 }
 
-static bool is_word(const char *name)
+static bool is_word(const clg__gen *n, const char *name, clg_dtype t)
 {
     const char *needs;
-    if (clg__math(name, CLG_F32, &needs))
+    if (clg__math(name, t, n->vec > 1, &needs))
         return true;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(words[i].name, name) == 0)
@@ -398,7 +401,7 @@ static void add_row(clg__gen *n, const clg__insn *in, clg_dtype t)
                 clg__str_printf(&n->text, "U_%s(v%d)", clg__suffix(t), v);
             else
                 clg__str_printf(&n->text, "v%d", v);
-        } else if (is_word(name)) {
+        } else if (is_word(n, name, t)) {
             clg__need(n, name, t);
             clg__str_printf(&n->text, "%s_%s", name, clg__suffix(t));
         } else {

@@ -61,8 +61,8 @@ const char *clg__suffix(clg_dtype t);
 void clg__need(clg__gen *n, const char *macro, clg_dtype t); // its definition into helpers, once
 void clg__need_type(clg__gen *n, clg_dtype t);
 void clg__need_halves(clg__gen *n); // HI(type, variable): the upper half of a vector
-// The text of a function of math.c and the words that it needs; NULL: no such function
-const char *clg__math(const char *word, clg_dtype t, const char **needs);
+// The text of a function of ours and the words that it needs; NULL: there is none for this type in this class
+const char *clg__math(const char *word, clg_dtype t, bool cpu, const char **needs);
 // statements "T vK = ...;" of insns [from, to)
 void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes);
 void clg__gen_cast(clg__gen *n, clg__str *out, clg_dtype from, clg_dtype to, const char *value);

@@ -37,7 +37,84 @@ typedef E_i32 NAME(at_i32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define ST_i32(v, p) vstore16(v, 0, p)
 #endif
 #define CB_i32(c) (convert_uchar16(c) & (uchar16)(1))
-#define H_POW_f32(a, b) pow(a, b)
+#define K_f32(x) ((T_f32)((E_f32)(x)))
+#define SEL_f32(c, x, y) ((c) ? (x) : (y))
+#define AS_T_f32(x) as_float16(x)
+#define AS_I_f32(x) as_int16(x)
+#define WIDTH_f32 16
+static inline T_f32 NAME(log_reduce_f32)(T_f32 x, T_f32 *k)
+{
+    const I_f32 tiny = x < K_f32(0x1p-126f), bits = AS_I_f32(SEL_f32(tiny, x * K_f32(0x1p23f), x));
+    const I_f32 n = (bits - (I_f32)(0x3f3504f3)) >> 23;
+    *k = AS_T_f32(n + (I_f32)(0x4b400000)) - SEL_f32(tiny, K_f32(12582935.0f), K_f32(12582912.0f));
+    return AS_T_f32(bits - (n << 23)) - K_f32(1);
+}
+#define LOG_REDUCE_f32(x)
+static inline T_f32 NAME(exp_part_f32)(T_f32 x, I_f32 *n)
+{
+    const T_f32 t = fma(x, K_f32(1.44269504f), K_f32(12582912.0f)), k = t - K_f32(12582912.0f);
+    *n = AS_I_f32(t) - (I_f32)(0x4b400000);
+    const T_f32 r = fma(k, K_f32(1.90465421e-9f), fma(k, K_f32(-0.693147182f), x));
+    T_f32 p = fma(r, K_f32(1.386548509e-3f), K_f32(8.366725408e-3f));
+    p = fma(p, r, K_f32(4.166749493e-2f));
+    p = fma(p, r, K_f32(0.1666654199f));
+    p = fma(p, r, K_f32(0.4999999702f));
+    return fma(r * r, p, r);
+}
+#define POWER_OF_2_f32(n) AS_T_f32(((n) << 23) + (I_f32)(0x3f800000))
+static inline T_f32 NAME(exp_scale_f32)(T_f32 p, I_f32 n)
+{
+    const I_f32 h = n >> 1;
+    return p * POWER_OF_2_f32(h) * POWER_OF_2_f32(n - h);
+}
+#define EXP_PART_f32(x)
+static inline T_f32 NAME(exp2_sum_f32)(T_f32 x, T_f32 tail)
+{
+    x = SEL_f32(x > K_f32(129), K_f32(129), x);
+    x = SEL_f32(x < K_f32(-151), K_f32(-151), x);
+    const T_f32 t = x + K_f32(12582912.0f), near = x - (t - K_f32(12582912.0f)), r = near + tail;
+    T_f32 p = fma(r, K_f32(1.524128464e-4f), K_f32(1.339130220e-3f));
+    p = fma(p, r, K_f32(9.618833661e-3f));
+    p = fma(p, r, K_f32(5.550358817e-2f));
+    p = fma(p, r, K_f32(0.2402264476f));
+    p = fma(p, r, K_f32(0.6931471825f));
+    p = fma(p, r, K_f32(1));
+    return NAME(exp_scale_f32)(p, AS_I_f32(t) - (I_f32)(0x4b400000));
+}
+#define EXP2_SUM_f32(x)
+static inline T_f32 NAME(pow_f32)(T_f32 x, T_f32 y)
+{
+    const T_f32 a = fabs(x);
+    T_f32 k;
+    const T_f32 f = NAME(log_reduce_f32)(a, &k);
+    const T_f32 e = f + K_f32(2), e_l = f - (e - K_f32(2)), r = K_f32(1) / e;
+    const T_f32 s = f * r, s_l = fma(-s, e_l, fma(-s, e, f)) * r, z = s * s;
+    T_f32 q = fma(z, K_f32(0.337828457f), K_f32(0.411849737f));
+    q = fma(q, z, K_f32(0.577080190f));
+    q = fma(q, z, K_f32(0.961796701f));
+    q = fma(q, z, K_f32(3.85192601e-8f));
+    const T_f32 u = s * K_f32(2.88539004f);
+    const T_f32 slope = fma(z, K_f32(2.88539004f), K_f32(2.88539004f));
+    const T_f32 u_l = fma(s, q, fma(s_l, slope, fma(s, K_f32(2.88539004f), -u)));
+    const T_f32 v = k + u, v_l = k - v + u + u_l;
+    T_f32 h = v + v_l;
+    const T_f32 h_l = v - h + v_l;
+    h = SEL_f32(a < K_f32(INFINITY), h, a);
+    h = SEL_f32(a == K_f32(0), K_f32(-INFINITY), h);
+    T_f32 b = SEL_f32(y > K_f32(0x1p32f), K_f32(0x1p32f), y);
+    b = SEL_f32(b < K_f32(-0x1p32f), K_f32(-0x1p32f), b);
+    const T_f32 t = b * h, t_l = fma(b, h_l, fma(b, h, -t));
+    T_f32 p = NAME(exp2_sum_f32)(t, SEL_f32(fabs(t) < K_f32(200), t_l, K_f32(0)));
+    T_f32 m = fabs(y);
+    m = SEL_f32(m > K_f32(0x1p24f), K_f32(0x1p24f), m);
+    const I_f32 large = m >= K_f32(0x1p23f);
+    const T_f32 w = SEL_f32(large, m, m + K_f32(0x1p23f));
+    const I_f32 is_whole = large | (w - K_f32(0x1p23f) == m), minus = AS_I_f32(x) < (I_f32)(0);
+    p = AS_T_f32(AS_I_f32(p) ^ ((AS_I_f32(w) << 31) & is_whole & minus));
+    p = SEL_f32(minus & ~is_whole & (a > K_f32(0)) & (a < K_f32(INFINITY)), K_f32(NAN), p);
+    return SEL_f32((y == K_f32(0)) | (x == K_f32(1)), K_f32(1), p);
+}
+#define H_POW_f32(a, b) NAME(pow_f32)(a, b)
 __attribute__((noinline)) static void NAME(st_f32)(T_f32 v, global float *p, int m)
 {
 _Pragma("clang loop vectorize(disable) unroll(disable)")

@@ -70,6 +70,38 @@ static inline T_f32 NAME(normal_f32)(long16 i, ulong seed, ulong counter)
     const T_f32 t = CT_f32(b >> (U_RAND)(8)) * (T_f32)(0x1p-23f);
     return sqrt((T_f32)(-2.0f) * log(u)) * cospi(t);
 }
+#define K_f32(x) ((T_f32)((E_f32)(x)))
+#define SEL_f32(c, x, y) ((c) ? (x) : (y))
+#define AS_T_f32(x) as_float16(x)
+#define AS_I_f32(x) as_int16(x)
+#define WIDTH_f32 16
+static inline T_f32 NAME(exp_part_f32)(T_f32 x, I_f32 *n)
+{
+    const T_f32 t = fma(x, K_f32(1.44269504f), K_f32(12582912.0f)), k = t - K_f32(12582912.0f);
+    *n = AS_I_f32(t) - (I_f32)(0x4b400000);
+    const T_f32 r = fma(k, K_f32(1.90465421e-9f), fma(k, K_f32(-0.693147182f), x));
+    T_f32 p = fma(r, K_f32(1.386548509e-3f), K_f32(8.366725408e-3f));
+    p = fma(p, r, K_f32(4.166749493e-2f));
+    p = fma(p, r, K_f32(0.1666654199f));
+    p = fma(p, r, K_f32(0.4999999702f));
+    return fma(r * r, p, r);
+}
+#define POWER_OF_2_f32(n) AS_T_f32(((n) << 23) + (I_f32)(0x3f800000))
+static inline T_f32 NAME(exp_scale_f32)(T_f32 p, I_f32 n)
+{
+    const I_f32 h = n >> 1;
+    return p * POWER_OF_2_f32(h) * POWER_OF_2_f32(n - h);
+}
+#define EXP_PART_f32(x)
+static inline T_f32 NAME(exp_f32)(T_f32 x)
+{
+    x = SEL_f32(x > K_f32(89), K_f32(89), x);
+    x = SEL_f32(x < K_f32(-115), K_f32(-115), x);
+    I_f32 n;
+    const T_f32 q = NAME(exp_part_f32)(x, &n);
+    return NAME(exp_scale_f32)(q + K_f32(1), n);
+}
+#define exp_f32(a) NAME(exp_f32)(a)
 static void NAME(work)(global const long *g, long first, long stop, const ulong seed0, const ulong counter0, global float *q0)
 {
 const long n = g[0], parts = g[4];
@@ -81,7 +113,7 @@ const long s0 = g[2];
 for (long k = from; k < to; k += 16) {
 const long j = min(k, to - 16), at = row * n + j;
 const T_f32 v0 = NAME(normal_f32)(((long16)(p0 + j * s0) + LANES * (long16)(s0)), seed0, counter0);
-const T_f32 v1 = exp(v0);
+const T_f32 v1 = exp_f32(v0);
 ST_f32(v1, q0 + at);
 }
 }

@@ -33,6 +33,38 @@ static inline int NAME(any_f32)(int16 c)
     return (d.x | d.y) < 0;
 }
 #define ANY_f32(c) NAME(any_f32)(c)
+#define K_f32(x) ((T_f32)((E_f32)(x)))
+#define SEL_f32(c, x, y) ((c) ? (x) : (y))
+#define AS_T_f32(x) as_float16(x)
+#define AS_I_f32(x) as_int16(x)
+#define WIDTH_f32 16
+static inline T_f32 NAME(exp_part_f32)(T_f32 x, I_f32 *n)
+{
+    const T_f32 t = fma(x, K_f32(1.44269504f), K_f32(12582912.0f)), k = t - K_f32(12582912.0f);
+    *n = AS_I_f32(t) - (I_f32)(0x4b400000);
+    const T_f32 r = fma(k, K_f32(1.90465421e-9f), fma(k, K_f32(-0.693147182f), x));
+    T_f32 p = fma(r, K_f32(1.386548509e-3f), K_f32(8.366725408e-3f));
+    p = fma(p, r, K_f32(4.166749493e-2f));
+    p = fma(p, r, K_f32(0.1666654199f));
+    p = fma(p, r, K_f32(0.4999999702f));
+    return fma(r * r, p, r);
+}
+#define POWER_OF_2_f32(n) AS_T_f32(((n) << 23) + (I_f32)(0x3f800000))
+static inline T_f32 NAME(exp_scale_f32)(T_f32 p, I_f32 n)
+{
+    const I_f32 h = n >> 1;
+    return p * POWER_OF_2_f32(h) * POWER_OF_2_f32(n - h);
+}
+#define EXP_PART_f32(x)
+static inline T_f32 NAME(exp_f32)(T_f32 x)
+{
+    x = SEL_f32(x > K_f32(89), K_f32(89), x);
+    x = SEL_f32(x < K_f32(-115), K_f32(-115), x);
+    I_f32 n;
+    const T_f32 q = NAME(exp_part_f32)(x, &n);
+    return NAME(exp_scale_f32)(q + K_f32(1), n);
+}
+#define exp_f32(a) NAME(exp_f32)(a)
 #define H_MAX_f32(a, b) (((a) > (b)) | ((a) != (a)) ? (a) : (b))
 static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
 {
@@ -95,7 +127,7 @@ for (long k = e0; k < e1; k += 16) {
 const long j = min(k, inner - 16);
 const int skip = (int)(k - j);
 const T_f32 v0 = LD_f32(p0 + j);
-const T_f32 v1 = exp(v0);
+const T_f32 v1 = exp_f32(v0);
 { T_f32 v = v1;
 if (skip)
 v = (CI_f32(LANE16) >= (I_f32)(skip)) ? v : (T_f32)((E_f32)(0));
