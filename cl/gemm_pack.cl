@@ -11,11 +11,13 @@
 #define PACK                                                                                       \
     long s0, long s1, long s2, long row_step, long column_step, long p0, long p1, long p2, long panel_step, long n1, \
         long n2, int rows, int columns
+#define PACK_READ
 #endif
 
 // A [M][K] -> P[tile][k][MR], rows past M are zero. Grid: tiles x batch.
 CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, __global ACC *restrict P, PACK)
 {
+    PACK_READ
     const int M = rows, K = columns, tile = get_group_id(0), m0 = tile * MR;
     const long sm = row_step, sk = column_step;
     __global const E *a = A + offset + BATCH_AT((long)get_group_id(1), n1, n2, s0, s1, s2) + m0 * sm;
@@ -35,6 +37,7 @@ CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, __g
 // B [K][N] -> P[panel][k][NR], columns past N are zero. Grid: panels x k blocks of 16 x batch.
 CPU_KERNEL void NAME(gemm_pack_b)(__global const E *restrict B, long offset, __global ACC *restrict P, PACK)
 {
+    PACK_READ
     const int K = rows, N = columns, panel = get_group_id(0), k0 = get_group_id(1) * VL, n0 = panel * NR;
     const int kn = min(VL, K - k0);
     const long sk = row_step, sn = column_step;

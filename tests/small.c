@@ -99,7 +99,19 @@ static clg_status multiply(void)
     if (st < 0)
         return st;
     clg_tensor c = clg_track(fresh(CLG_SHAPE(9, 33))), d = clg_track(fresh(CLG_SHAPE(20, 9)));
-    return with_gradients(clg_relu(clg_matmul(clg_transpose(c, 0, 1), clg_transpose(d, 0, 1))), c, d);
+    st = with_gradients(clg_relu(clg_matmul(clg_transpose(c, 0, 1), clg_transpose(d, 0, 1))), c, d);
+    // few rows, few columns, both kinds of operands, and sums that are cut
+    for (int k = 0; k < 4 && st >= 0; k++) {
+        clg_tensor x = fresh(k % 2 ? CLG_SHAPE(3, 261) : CLG_SHAPE(261, 3));
+        clg_tensor y = fresh(k / 2 ? CLG_SHAPE(67, 261) : CLG_SHAPE(261, 67));
+        x = k % 2 ? x : clg_transpose(x, 0, 1);
+        y = k / 2 ? clg_transpose(y, 0, 1) : y;
+        st = clg_eval(clg_matmul(x, y), clg_relu(clg_matmul(clg_transpose(y, 0, 1), clg_transpose(x, 0, 1))));
+    }
+    if (st >= 0)
+        st = clg_eval(clg_relu(clg_matmul(fresh(CLG_SHAPE(17, 2051)), fresh(CLG_SHAPE(2051, 18)))),
+                      clg_matmul(fresh(CLG_SHAPE(1, 4099)), fresh(CLG_SHAPE(4099, 17))));
+    return st;
 }
 
 static clg_status pools(void)

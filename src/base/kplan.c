@@ -20,7 +20,6 @@ void clg__kplan_free(clg__kplan *p)
         clg__free(p->launches[i].args);
     }
     clg__free(p->geo);
-    clg__free(p->terms);
     clg__kplan_init(p);
 }
 
@@ -32,16 +31,6 @@ int clg__kplan_temp(clg__kplan *p, size_t bytes)
     }
     p->temp_bytes[p->n_temps] = bytes;
     return p->n_temps++;
-}
-
-void clg__kplan_moves(clg__kplan *p, int geo, int position, int64_t by)
-{
-    if (position == 0 || by == 0 || p->err.status < 0)
-        return;
-    if (!clg__grow((void **) &p->terms, &p->cap_terms, p->n_terms + 1, sizeof *p->terms))
-        clg__fail(&p->err, CLG_ENOMEM, "out of host memory");
-    else
-        p->terms[p->n_terms++] = (clg__term) { geo, position, by };
 }
 
 clg__launch *clg__kplan_kernel(clg__kplan *p, const char *file, const char *entry)
@@ -162,11 +151,6 @@ void clg__arg_i64(clg__kplan *p, clg__launch *l, int64_t v)
     add(p, l, (clg__arg) { .kind = CLG__ARG_I64, .i = v });
 }
 
-void clg__arg_offset(clg__kplan *p, clg__launch *l, int64_t v, int position, int also)
-{
-    add(p, l, (clg__arg) { .kind = CLG__ARG_OFFSET, .i = v, .index = position, .also = also });
-}
-
 void clg__arg_local(clg__kplan *p, clg__launch *l, size_t bytes)
 {
     add(p, l, (clg__arg) { .kind = CLG__ARG_LOCAL, .i = (int64_t) bytes });
@@ -198,4 +182,36 @@ void clg__arg_block(clg__kplan *p, clg__launch *l, const char *block, const clg_
     }
     clg__str_free(&names);
     clg__str_free(&declared);
+}
+
+int clg__kplan_geo(clg__kplan *p, int64_t v)
+{
+    if (!clg__grow((void **) &p->geo, &p->cap_geo, p->n_geo + 1, sizeof *p->geo)) {
+        clg__fail(&p->err, CLG_ENOMEM, "kernel plan: out of host memory");
+        return 0;
+    }
+    p->geo[p->n_geo] = v;
+    return p->n_geo++;
+}
+
+void clg__arg_table(clg__kplan *p, clg__launch *l, const char *block, const clg__named *v, size_t n)
+{
+    clg__str read = { 0 };
+    char name[40];
+    const int base = p->n_geo;
+    clg__arg_geo(p, l);
+    clg__arg_i32(p, l, base);
+    for (size_t i = 0; i < n; i++) {
+        clg__kplan_geo(p, v[i].value);
+        clg__str_printf(&read, "const %s %s = %stable[table_at + %d]; ", v[i].wide ? "long" : "int", v[i].name,
+                        v[i].wide ? "" : "(int) ", (int) i);
+    }
+    clg__format(name, sizeof name, "%s_READ", block);
+    if (read.failed) {
+        clg__fail(&p->err, CLG_ENOMEM, "kernel %s: out of host memory", l->entry);
+    } else {
+        clg__kplan_define(p, l, block, "__global const long *restrict table, int table_at");
+        clg__kplan_define(p, l, name, "%s", clg__str_text(&read));
+    }
+    clg__str_free(&read);
 }

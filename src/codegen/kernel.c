@@ -6,23 +6,7 @@
 
 int clg__geo_add(clg__kplan *p, int64_t v)
 {
-    if (!clg__grow((void **) &p->geo, &p->cap_geo, p->n_geo + 1, sizeof *p->geo)) {
-        clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
-        return 0;
-    }
-    p->geo[p->n_geo] = v;
-    return p->n_geo++;
-}
-
-// The offset of an operand, with what of it differs from run to run.
-static void add_offset(clg__gen *n, int k)
-{
-    const clg__operand *o = &n->body->operands[k];
-    const int at = clg__geo_add(n->p, n->s.access[k].offset);
-    clg__kplan_moves(n->p, at, o->origin, 1);
-    clg__kplan_moves(n->p, at, o->access.at, 1);
-    for (int d = 0; d < n->body->shape.rank && o->access.windowed; d++)
-        clg__kplan_moves(n->p, at, o->access.begins[d], -o->access.stride[d]);
+    return clg__kplan_geo(p, v);
 }
 
 // Per operand: offset, strides, and the window where there is one; counted from the body's start.
@@ -37,12 +21,12 @@ void clg__geo_body(clg__gen *n)
         n->geo_at[k] = n->p->n_geo - start;
         if (n->body->operands[k].kind == CLG__FROM_SCALAR)
             continue;
-        add_offset(n, k);
+        clg__geo_add(n->p, s->access[k].offset);
         for (int d = 0; d < s->rank; d++)
             clg__geo_add(n->p, s->access[k].stride[d]);
         for (int d = 0; d < s->rank && s->access[k].windowed; d++) {
-            clg__kplan_moves(n->p, clg__geo_add(n->p, s->access[k].lo[d]), s->access[k].begins[d], 1);
-            clg__kplan_moves(n->p, clg__geo_add(n->p, s->access[k].hi[d]), s->access[k].begins[d], 1);
+            clg__geo_add(n->p, s->access[k].lo[d]);
+            clg__geo_add(n->p, s->access[k].hi[d]);
         }
     }
 }

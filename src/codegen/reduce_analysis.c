@@ -80,7 +80,6 @@ static void ensure_inner(clg__reducer *r)
         s->access[i].stride[s->rank] = 0;
         s->access[i].lo[s->rank] = 0;
         s->access[i].hi[s->rank] = 1;
-        s->access[i].begins[s->rank] = 0;
     }
     s->rank++;
     r->inner_reduced = true;
@@ -112,7 +111,6 @@ static void split_dims(clg__reducer *r)
                 kept->access[i].stride[k] = s->access[i].stride[d];
                 kept->access[i].lo[k] = s->access[i].lo[d];
                 kept->access[i].hi[k] = s->access[i].hi[d];
-                kept->access[i].begins[k] = s->access[i].begins[d];
             }
         } else if (d < first) {
             r->outer[r->n_outer++] = d;
