@@ -43,8 +43,9 @@ typedef struct clg__gen {
     clg__kplan *p;
     int geo_at[CLG__BODY_OPERANDS]; // where the operand's numbers start
     int dims_at;
-    int run; // reduction of rows: the first of the dimensions that make a row
+    int run; // the first of the dimensions that one index, j, runs through: of a row; else the last one
     bool split[CLG__BODY_OPERANDS]; // the operand has no single step along it
+    bool tables; // what is split and has no window is loaded through a table of the lanes' places
     clg_dtype given; // a packed type whose conversions the kernel's file has
 } clg__gen;
 
@@ -88,6 +89,10 @@ void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtyp
 // run.c: which operands are split, the place of j, and their loads
 void clg__run_split(clg__gen *n, int first);
 void clg__run_place(clg__gen *n);
+// Tables, once for all vectors that start at one of the first `starts` places of the run; then, where `lead` indices of
+// its first dimension lie before a vector that starts at place c of what follows them, that vector's.
+void clg__run_tables(clg__gen *n, const char *starts);
+void clg__run_lead(clg__gen *n);
 void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill);
 void clg__run_index(clg__gen *n, int k, clg__lanes lanes, char *out, size_t size);
 

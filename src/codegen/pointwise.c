@@ -46,6 +46,25 @@ static void outer_dims(const clg__gen *n, int *dims)
         dims[d] = d;
 }
 
+// CPU class: the innermost dimensions that make at least a vector together are a run, with one index.
+static int run_of(const clg__space *s, int vec)
+{
+    const int last = s->rank - 1;
+    int64_t n = s->dim[last];
+    int run = last;
+    while (vec > 1 && run > 0 && n > 0 && !clg__long_row(n))
+        n *= s->dim[--run];
+    return clg__long_row(n) ? run : last;
+}
+
+static int64_t length_from(const clg__space *s, int d)
+{
+    int64_t n = 1;
+    for (; d < s->rank; d++)
+        n *= s->dim[d];
+    return n;
+}
+
 // Units of a row: the last one takes the rest, so that none is shorter than a vector.
 static int64_t parts_of(int64_t inner)
 {
@@ -54,7 +73,8 @@ static int64_t parts_of(int64_t inner)
 
 // Geometry of a launch, from `base` on: the table of segments, an entry for each body and one more whose
 // SEG_GROUP is the total; then for each body two words before its g[], g[UNITS] and g[GROUPS], dimensions and
-// operands from g[0] on, units and units per row at g[units_at].
+// operands from g[0] on, at g[units_at] units, units per row, and of a run its elements and those in a step of its
+// first dimension.
 enum { SEG_GROUP, // first work-group
        SEG_G,     // where its g[] starts
        SEG_WORDS };
@@ -64,19 +84,28 @@ static void gen_cpu_body(clg__gen *n, int units_at)
 {
     int dims[CLG_MAX_RANK];
     const int last = n->s.rank - 1;
-    const bool whole = clg__long_row(n->s.dim[last]);
+    const bool run = n->run < last, whole = run || clg__long_row(n->s.dim[last]);
     outer_dims(n, dims);
-    clg__str_printf(&n->text, "const long n = g[%d], parts = g[%d];\n", last, units_at + 1);
+    clg__str_printf(&n->text, "const long n = g[%d], parts = g[%d];\n", run ? units_at + 2 : last, units_at + 1);
+    if (run) {
+        clg__str_printf(&n->text, "const long step = g[%d];\n", units_at + 3);
+        clg__run_tables(n, "step");
+    }
     clg__str_add(&n->text, "for (long u = first; u < stop; u++) {\n");
     clg__str_add(&n->text, whole ? "const long row = u / parts, from = (u % parts) * CHUNK;\n"
                                    "const long to = (u + 1) % parts ? from + CHUNK : n;\n"
                                  : "const long row = u, j = 0, at = row * n;\nconst int m = (int)n;\n");
-    if (last > 0)
-        clg__gen_decompose(n, "row", dims, last);
-    clg__gen_bases(n, 0, last, NULL);
+    if (n->run > 0)
+        clg__gen_decompose(n, "row", dims, n->run);
+    clg__gen_bases(n, 0, n->run, NULL);
     if (whole)
         clg__str_add(&n->text, "for (long k = from; k < to; k += 16) {\n"
                                "const long j = min(k, to - 16), at = row * n + j;\n");
+    if (run) {
+        clg__str_add(&n->text, "const long lead = j / step;\nconst int c = (int)(j - lead * step);\n");
+        clg__run_lead(n);
+        clg__run_place(n);
+    }
     clg__gen_insns(n, 0, n->body->n_insns, whole ? CLG__FULL : CLG__PARTIAL);
     gen_stores(n, whole ? CLG__FULL : CLG__PARTIAL);
     clg__str_add(&n->text, whole ? "}\n}\n" : "}\n");
@@ -105,6 +134,8 @@ static void gen_one(clg__gen *n, const clg__body *body, int vec, clg__kplan *p, 
     n->vec = vec;
     n->p = p;
     clg__collapse(body, &n->s);
+    clg__run_split(n, run_of(&n->s, vec));
+    n->tables = true;
     const int start = p->n_geo;
     clg__geo_body(n);
     *units_at = p->n_geo - start;
@@ -127,17 +158,9 @@ static bool gen_text(clg__gen *n, int units_at, clg__str *out)
     return ok;
 }
 
-static int64_t space_numel(const clg__space *s)
-{
-    int64_t n = 1;
-    for (int d = 0; d < s->rank; d++)
-        n *= s->dim[d];
-    return n;
-}
-
 static int64_t count_groups(const clg__space *s, const clg__caps *caps, int vec, int64_t *units)
 {
-    const int64_t numel = space_numel(s), inner = s->dim[s->rank - 1];
+    const int64_t numel = length_from(s, 0), inner = length_from(s, run_of(s, vec));
     if (vec == 1) {
         *units = numel;
         return (numel + items_of(caps) - 1) / items_of(caps);
@@ -203,7 +226,11 @@ static void add_segments(const clg__body *const *bodies, int n, const clg__caps 
         gen_one(&gen, bodies[k], vec, p, &units_at);
         const int64_t count = count_groups(&gen.s, caps, vec, &units);
         clg__geo_add(p, units);
-        clg__geo_add(p, parts_of(gen.s.dim[gen.s.rank - 1]));
+        clg__geo_add(p, parts_of(length_from(&gen.s, gen.run)));
+        if (gen.run < gen.s.rank - 1) {
+            clg__geo_add(p, length_from(&gen.s, gen.run));
+            clg__geo_add(p, length_from(&gen.s, gen.run + 1));
+        }
         if (p->err.status < 0)
             return;
         p->geo[start + UNITS] = units;
@@ -215,7 +242,7 @@ static void add_segments(const clg__body *const *bodies, int n, const clg__caps 
         segment[SEG_WORDS + SEG_GROUP] = *total;
         for (int i = 0; i < bodies[k]->n_operands; i++)
             p->bytes += (uint64_t) (bodies[k]->operands[i].kind == CLG__FROM_BUFFER) *
-                        (uint64_t) space_numel(&gen.s) *
+                        (uint64_t) length_from(&gen.s, 0) *
                         clg_dtype_size(bodies[k]->operands[i].dtype);
         if (k == 0 && !gen_text(&gen, units_at, work))
             clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");

@@ -2,7 +2,8 @@
 // Operands of a row's reduction that do not lie along it with one step: transposed, repeated or
 // padded in part. The order of the elements is that of the row all the same, whose index is split
 // into dimensions: `line` counts rows of the last one, `col` is the place in it. Vectors inside one
-// such row are loaded as one, others lane by lane.
+// such row are loaded as one, others lane by lane. Where the rows of the last dimension are shorter than a vector,
+// the places of the lanes are in tables, which are made once.
 #include "codegen/gen.h"
 
 #include "base/format.h"
@@ -65,6 +66,20 @@ static const char *const window_text =
     "            in = inside && NAME(run_in)(d, w, rank - 1, line);\n        }\n    }\n    return "
     "t;\n}\n";
 
+// The places of 16 elements of a run from element `at` on: `rank` dimensions of sizes d and steps s.
+static const char *const lanes_text =
+    CLG__SELDOM "void NAME(run_lanes)(long16 *to, global const long *d, global const long *s, int rank, long at)\n{\n"
+    "    const long n = d[rank - 1];\n    long line = at / n, col = at % n;\n"
+    "    long from = NAME(run_at)(d, s, rank - 1, line);\n" CLG__EDGE
+    "    for (int i = 0; i < 16; i++) {\n        ((long *)to)[i] = from + col * s[rank - 1];\n"
+    "        if (++col == n) {\n            col = 0;\n"
+    "            from = NAME(run_at)(d, s, rank - 1, ++line);\n        }\n    }\n}\n";
+static const char *const table_text =
+    "static inline T_@ NAME(ldo_@)(global const $M *p, const long *s)\n{\n"
+    "    return $(p[s[0]], p[s[1]], p[s[2]], p[s[3]], p[s[4]], p[s[5]], p[s[6]], p[s[7]],\n"
+    "                 p[s[8]], p[s[9]], p[s[10]], p[s[11]], p[s[12]], p[s[13]], p[s[14]],\n"
+    "                 p[s[15]]$);\n}\n";
+
 static bool joined(const clg__space *s, const clg__access *g, int first)
 {
     for (int d = first; d + 1 < s->rank; d++) {
@@ -82,11 +97,16 @@ void clg__run_split(clg__gen *n, int first)
                       !joined(&n->s, &n->s.access[k], first);
 }
 
+static bool by_table(const clg__gen *n, int k)
+{
+    return n->split[k] && n->tables && !n->s.access[k].windowed;
+}
+
 static bool any_split(const clg__gen *n)
 {
     bool yes = false;
     for (int k = 0; k < n->body->n_operands; k++)
-        yes |= n->split[k];
+        yes |= n->split[k] && !by_table(n, k);
     return yes;
 }
 
@@ -111,10 +131,38 @@ static void table(const clg__gen *n, int k, char buf[64])
     clg__format(buf, 64, "g + %d, g + %d", n->dims_at + n->run, n->geo_at[k] + 1 + n->run);
 }
 
+void clg__run_tables(clg__gen *n, const char *starts)
+{
+    for (int k = 0; k < n->body->n_operands; k++) {
+        char at[64];
+        if (!by_table(n, k))
+            continue;
+        table(n, k, at);
+        need_plain(n, place_text, "run_at");
+        if (!strstr(clg__str_text(&n->helpers), "NAME(run_lanes)("))
+            clg__str_add(&n->helpers, lanes_text);
+        clg__str_printf(&n->text, "long16 o%d[16];\n" CLG__EDGE "for (int i = 0; i < %s; i++)\n"
+                        "NAME(run_lanes)(&o%d[i], %s, %d, i);\n", k, starts, k, at, n->s.rank - n->run);
+    }
+}
+
+void clg__run_lead(clg__gen *n)
+{
+    for (int k = 0; k < n->body->n_operands; k++) {
+        if (by_table(n, k))
+            clg__str_printf(&n->text, "const long *l%d = (const long *)&o%d[c];\nconst long t%d = lead * g[%d];\n", k, k, k,
+                            n->geo_at[k] + 1 + n->run);
+    }
+}
+
 void clg__run_index(clg__gen *n, int k, clg__lanes lanes, char *out, size_t size)
 {
     char at[64];
     const int rank = n->s.rank - n->run;
+    if (by_table(n, k)) {
+        clg__format(out, size, "((long16)(p%d + t%d) + *(const long16 *)l%d)", k, k, k);
+        return;
+    }
     table(n, k, at);
     need_plain(n, place_text, "run_at");
     if (n->vec == 1) {
@@ -134,6 +182,11 @@ void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill)
     const int rank = n->s.rank - n->run, w = n->geo_at[k] + 1 + n->s.rank + 2 * n->run;
     const char *s = clg__suffix(t), *m = lanes == CLG__PARTIAL ? "m" : "16";
     char at[64], from[24];
+    if (by_table(n, k)) {
+        clg__need_function(n, table_text, "ldo", t);
+        clg__str_printf(&n->text, "NAME(ldo_%s)(p%d + t%d, l%d)", s, k, k, k);
+        return;
+    }
     table(n, k, at);
     need_plain(n, place_text, "run_at");
     if (windowed)
