@@ -92,12 +92,18 @@ static bool is_integer_sum(const clg__reducer *r, int k)
     return r->body->reductions[k].kind == CLG__RED_SUM && !clg__red_is_sum(r, k);
 }
 
+bool clg__red_has_blocks(const clg__reducer *r)
+{
+    bool yes = false;
+    for (int k = 0; k < r->body->n_reductions; k++)
+        yes |= clg__red_is_sum(r, k) || is_integer_sum(r, k);
+    return yes;
+}
+
 // A block may be done again, so only what may see an element twice goes on without a block's own
 // value.
 void clg__red_begin_block(clg__reducer *r, clg__str *b)
 {
-    if (clg__red_has_sums(r))
-        clg__str_add(b, "int again = 0;\n");
     for (int k = 0; k < r->body->n_reductions; k++) {
         const char *s = clg__suffix(clg__red_type(r->body, &r->body->reductions[k]));
         if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
@@ -107,22 +113,84 @@ void clg__red_begin_block(clg__reducer *r, clg__str *b)
     }
 }
 
-void clg__red_end_block(clg__reducer *r, clg__str *b)
+void clg__red_check_block(clg__reducer *r, clg__str *b)
 {
-    clg__str_add(b, clg__red_has_sums(r) && r->vec > 1 ? "if (careful) {\n" : "");
     for (int k = 0; k < r->body->n_reductions; k++) {
         if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
             clg__sum_check_block(r, b, k);
     }
-    clg__str_add(b, !clg__red_has_sums(r) ? ""
-                    : r->vec > 1          ? "if (again) {\nblock--;\ncontinue;\n}\n}\n"
-                                          : "if (again) {\nblock--;\ncontinue;\n}\n");
+}
+
+void clg__red_end_block(clg__reducer *r, clg__str *b)
+{
     for (int k = 0; k < r->body->n_reductions; k++) {
         if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
             clg__sum_end_block(r, b, k);
         else if (is_integer_sum(r, k))
             clg__str_printf(b, "a%d = S_i64(U_i64(a%d) + U_i64(s%d_));\n", k, k, k);
     }
+}
+
+// A register {letter}{k}{end} of each kind that reductions have.
+typedef void (*word_text)(clg__str *b, const char *type, char letter, int k, const char *end);
+
+static void each_word(clg__reducer *r, clg__str *b, int words, word_text text)
+{
+    const bool total = words & CLG__RED_TOTALS, block = words & CLG__RED_OF_BLOCK;
+    for (int k = 0; k < r->body->n_reductions; k++) {
+        const clg__reduction *d = &r->body->reductions[k];
+        const bool sum = clg__red_is_sum(r, k);
+        char type[24], mask[24];
+        clg__format(type, sizeof type, "T_%s", clg__suffix(clg__red_type(r->body, d)));
+        clg__format(mask, sizeof mask, "I_%s", clg__suffix(clg__red_type(r->body, d)));
+        if (!clg__red_owns(r, k))
+            continue;
+        if (total)
+            text(b, type, 'a', k, "");
+        if (total && sum) {
+            text(b, type, 'c', k, "");
+            text(b, type, 'n', k, "_");
+        }
+        if (total && sum && clg__sum_is_square(r, k))
+            text(b, mask, 'm', k, "_");
+        if (total && clg__red_is_arg(d->kind))
+            text(b, "T_i64", 'x', k, "_");
+        if (block && (sum || is_integer_sum(r, k)))
+            text(b, type, 's', k, "_");
+        if (block && sum)
+            text(b, type, 'e', k, "_");
+    }
+}
+
+static void declare_word(clg__str *b, const char *type, char letter, int k, const char *end)
+{
+    clg__str_printf(b, "%s %c%d%s_of[STRIP];\n", type, letter, k, end);
+}
+
+static void load_word(clg__str *b, const char *type, char letter, int k, const char *end)
+{
+    clg__str_printf(b, "%s %c%d%s = %c%d%s_of[w];\n", type, letter, k, end, letter, k, end);
+}
+
+static void store_word(clg__str *b, const char *type, char letter, int k, const char *end)
+{
+    (void) type;
+    clg__str_printf(b, "%c%d%s_of[w] = %c%d%s;\n", letter, k, end, letter, k, end);
+}
+
+void clg__red_arrays_declare(clg__reducer *r, clg__str *b, int words)
+{
+    each_word(r, b, words, declare_word);
+}
+
+void clg__red_arrays_load(clg__reducer *r, clg__str *b, int words)
+{
+    each_word(r, b, words, load_word);
+}
+
+void clg__red_arrays_store(clg__reducer *r, clg__str *b, int words)
+{
+    each_word(r, b, words, store_word);
 }
 
 // Is (a, i), a value and its index, before (b, j) in the order of argmax, or of argmin? The first NaN wins, else the
@@ -175,7 +243,7 @@ void clg__red_accumulate(clg__reducer *r, clg__lanes lanes, const char *index)
         const char *s = clg__suffix(t);
         if (!clg__red_owns(r, k))
             continue;
-        const bool masked = r->inner_reduced && r->vec > 1;
+        const bool masked = (r->inner_reduced || r->packed) && r->vec > 1;
         const char *part = lanes == CLG__FULL ? ">= (I_%s)(skip)" : "< (I_%s)(m)";
         char value[96], which[64];
         clg__format(which, sizeof which, part, s);

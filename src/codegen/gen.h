@@ -17,6 +17,7 @@ typedef struct clg__space {
 typedef enum clg__lanes {
     CLG__FULL, // a whole vector
     CLG__PARTIAL, // the first m lanes of a vector
+    CLG__NEAR, // the same; where `whole`, those behind may be read too
     CLG__ONE   // one element in every lane (or scalar code)
 } clg__lanes;
 
@@ -84,15 +85,18 @@ void clg__gen_decompose(clg__gen *n, const char *linear, const int *dims, int n_
 
 // adds text to the helpers, once, with the type's suffix for @
 void clg__need_function(clg__gen *n, const char *text, const char *name, clg_dtype t);
+void clg__need_partial(clg__gen *n, clg_dtype t); // ld_@(p, step, m): the first m lanes
 void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtype t); // that uses lds_@
 
 // run.c: which operands are split, the place of j, and their loads
 void clg__run_split(clg__gen *n, int first);
 void clg__run_place(clg__gen *n);
-// Tables, once for all vectors that start at one of the first `starts` places of the run; then, where `lead` indices of
-// its first dimension lie before a vector that starts at place c of what follows them, that vector's.
-void clg__run_tables(clg__gen *n, const char *starts);
-void clg__run_lead(clg__gen *n);
+// Where `tables` is set: makes tables, one for each of `starts` first places `from`, a text in which i counts them, of
+// `count` lanes. Then, for a vector `lead` steps of the run's first dimension behind first place c, picks that.
+typedef bool (*clg__skip)(const clg__gen *n, int k);
+void clg__run_tables(clg__gen *n, clg__skip skip, const char *starts, const char *from, const char *count);
+void clg__run_lead(clg__gen *n, clg__skip skip);
+bool clg__run_by_table(const clg__gen *n, int k);
 void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill);
 void clg__run_index(clg__gen *n, int k, clg__lanes lanes, char *out, size_t size);
 

@@ -29,6 +29,11 @@ static const char *const window_load =
     "        return LD_@(p + j);\n"
     "    return NAME(lde_@)(p, inside, j, lo, hi, step, m, fill);\n}\n";
 
+void clg__need_partial(clg__gen *n, clg_dtype t)
+{
+    clg__need_function(n, partial_load, "ld", t);
+}
+
 void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtype t)
 {
     clg__need_function(n, strided_load, "lds", t);
@@ -54,7 +59,7 @@ static void load_window(clg__gen *n, int k, clg__lanes lanes)
                         k, k, k, from, k, k, end, suffix, fill);
     else
         clg__str_printf(&n->text, "NAME(ldw_%s)(p%d, w%d, j, lo%d, hi%d, s%d, %s, (E_%s)(%s))",
-                        suffix, k, k, k, k, k, lanes == CLG__PARTIAL ? "m" : "16", suffix, fill);
+                        suffix, k, k, k, k, k, lanes == CLG__FULL ? "16" : "m", suffix, fill);
 }
 
 static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
@@ -75,8 +80,16 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
         clg__str_printf(&n->text, "(T_%s)(%sp%d[j]%s)", suffix, from, k, end);
     } else if (lanes == CLG__ONE || n->vec == 1) {
         clg__str_printf(&n->text, "(T_%s)(%sp%d[j * s%d]%s)", suffix, from, k, k, end);
+    } else if (lanes == CLG__NEAR && step == 1) {
+        clg__need_partial(n, o->dtype);
+        clg__str_printf(&n->text, "whole ? LD_%s(p%d + j) : NAME(ld_%s)(p%d + j, 1, m)", suffix, k, suffix, k);
+    } else if (lanes == CLG__NEAR) {
+        clg__need_partial(n, o->dtype);
+        clg__need_function(n, strided_load, "lds", o->dtype);
+        clg__str_printf(&n->text, "whole ? NAME(lds_%s)(p%d + j * s%d, s%d) : NAME(ld_%s)(p%d + j * s%d, s%d, m)",
+                        suffix, k, k, k, suffix, k, k, k);
     } else if (lanes == CLG__PARTIAL) {
-        clg__need_function(n, partial_load, "ld", o->dtype);
+        clg__need_partial(n, o->dtype);
         if (step == 1)
             clg__str_printf(&n->text, "NAME(ld_%s)(p%d + j, 1, m)", suffix, k);
         else

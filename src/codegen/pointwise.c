@@ -89,7 +89,7 @@ static void gen_cpu_body(clg__gen *n, int units_at)
     clg__str_printf(&n->text, "const long n = g[%d], parts = g[%d];\n", run ? units_at + 2 : last, units_at + 1);
     if (run) {
         clg__str_printf(&n->text, "const long step = g[%d];\n", units_at + 3);
-        clg__run_tables(n, "step");
+        clg__run_tables(n, NULL, "step", "i", "16");
     }
     clg__str_add(&n->text, "for (long u = first; u < stop; u++) {\n");
     clg__str_add(&n->text, whole ? "const long row = u / parts, from = (u % parts) * CHUNK;\n"
@@ -103,7 +103,7 @@ static void gen_cpu_body(clg__gen *n, int units_at)
                                "const long j = min(k, to - 16), at = row * n + j;\n");
     if (run) {
         clg__str_add(&n->text, "const long lead = j / step;\nconst int c = (int)(j - lead * step);\n");
-        clg__run_lead(n);
+        clg__run_lead(n, NULL);
         clg__run_place(n);
     }
     clg__gen_insns(n, 0, n->body->n_insns, whole ? CLG__FULL : CLG__PARTIAL);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Reductions, before any text: which dimensions make a result, a run, the rest; which totals are shared; how the
 // work is divided. Elements are combined in blocks of at most 1024 per lane; few results over much data are split
-// in parts, joined in order by a second kernel.
+// in parts, joined in order by a second kernel. In the CPU class lanes lie along the elements of a long row, or along
+// results (reduce.h: flat, packed).
 // Splits depend on the shape alone, so the bits do not depend on the machine's cores.
 #include "codegen/reduce.h"
 
@@ -27,12 +28,12 @@ bool clg__red_epilogue_skips(const clg__gen *n, int k)
     return true;
 }
 
-// How lanes lie along the innermost kept dimension.
+// How lanes lie along the innermost kept dimension, or, where it is shorter than a vector, along all results.
 clg__lanes clg__red_lanes_kept(const clg__reducer *r)
 {
     if (r->vec == 1)
         return CLG__ONE;
-    return clg__long_row(r->epilogue.s.dim[r->epilogue.s.rank - 1]) ? CLG__FULL : CLG__PARTIAL;
+    return clg__long_row(r->epilogue.s.dim[r->epilogue.s.rank - 1]) && !r->flat ? CLG__FULL : CLG__NEAR;
 }
 
 // Arrays of part{k}, each [parts, results]: totals of sums come with their remainders and scales. The indices of argmax
@@ -64,12 +65,13 @@ static void find_owners(clg__reducer *r)
 }
 
 // A reduction over dimensions of size 1 only: give it one to loop over.
-static void ensure_inner(clg__reducer *r)
+static void ensure_reduced(clg__reducer *r)
 {
     clg__space *s = &r->elements.s;
-    if (r->n_inner_dims > 0)
-        return;
-    r->inner[r->n_inner_dims++] = r->elements.run = s->rank;
+    for (int d = 0; d < s->rank; d++) {
+        if (s->reduced[d])
+            return;
+    }
     if (s->rank == CLG_MAX_RANK) {
         clg__fail(&r->p->err, CLG_ESHAPE, "reduction: rank too high");
         return;
@@ -82,7 +84,27 @@ static void ensure_inner(clg__reducer *r)
         s->access[i].hi[s->rank] = 1;
     }
     s->rank++;
-    r->inner_reduced = true;
+}
+
+static void copy_dim(const clg__reducer *r, clg__space *to, const clg__space *from, int d)
+{
+    const int k = to->rank++;
+    to->dim[k] = from->dim[d];
+    to->reduced[k] = from->reduced[d];
+    for (int i = 0; i < r->body->n_operands; i++) {
+        to->access[i].stride[k] = from->access[i].stride[d];
+        to->access[i].lo[k] = from->access[i].lo[d];
+        to->access[i].hi[k] = from->access[i].hi[d];
+    }
+}
+
+// What is not said of a dimension.
+static void copy_rest(const clg__reducer *r, clg__space *to, const clg__space *from)
+{
+    for (int i = 0; i < r->body->n_operands; i++) {
+        to->access[i].offset = from->access[i].offset;
+        to->access[i].windowed = from->access[i].windowed;
+    }
 }
 
 // Dimensions are kept, of the inner run, or reduced outside of it. The epilogue walks those that are kept.
@@ -91,27 +113,22 @@ static void split_dims(clg__reducer *r)
     const clg__space *s = &r->elements.s;
     clg__space *kept = &r->epilogue.s;
     int last = s->rank - 1;
-    while (last >= 0 && !s->reduced[last])
+    while (last > 0 && !s->reduced[last])
         last--;
     int first = last;
     while (first > 0 && s->reduced[first - 1])
         first--;
-    r->n_results = r->n_outer_total = r->n_inner = 1;
-    for (int d = first; d >= 0 && d <= last; d++) {
+    r->n_results = r->n_outer_total = r->n_inner = r->narrow = 1;
+    for (int d = first; d <= last; d++) {
         r->inner[r->n_inner_dims++] = d;
         r->n_inner *= s->dim[d];
     }
     for (int d = 0; d < s->rank; d++) {
         if (!s->reduced[d]) {
-            const int k = kept->rank++;
             r->kept[r->n_kept++] = d;
             r->n_results *= s->dim[d];
-            kept->dim[k] = s->dim[d];
-            for (int i = 0; i < r->body->n_operands; i++) {
-                kept->access[i].stride[k] = s->access[i].stride[d];
-                kept->access[i].lo[k] = s->access[i].lo[d];
-                kept->access[i].hi[k] = s->access[i].hi[d];
-            }
+            r->narrow *= d > last ? s->dim[d] : 1;
+            copy_dim(r, kept, s, d);
         } else if (d < first) {
             r->outer[r->n_outer++] = d;
             r->n_outer_total *= s->dim[d];
@@ -121,13 +138,61 @@ static void split_dims(clg__reducer *r)
         kept->rank = 1;
         kept->dim[0] = 1;
     }
-    for (int i = 0; i < r->body->n_operands; i++) {
-        kept->access[i].offset = s->access[i].offset;
-        kept->access[i].windowed = s->access[i].windowed;
-    }
-    r->inner_reduced = last < 0 || last == s->rank - 1;
-    if (r->inner_reduced && last >= 0)
+    copy_rest(r, kept, s);
+    r->inner_reduced = last == s->rank - 1;
+    if (r->inner_reduced)
         clg__run_split(&r->elements, first);
+}
+
+// All that is reduced first, in order, then what is kept as one run.
+static void make_flat(clg__reducer *r)
+{
+    const clg__space from = r->elements.s;
+    clg__space *s = &r->elements.s;
+    r->flat = true;
+    r->inner_reduced = false;
+    s->rank = 0;
+    for (int i = 0; i < r->n_outer; i++) {
+        copy_dim(r, s, &from, r->outer[i]);
+        r->outer[i] = s->rank - 1;
+    }
+    for (int i = 0; i < r->n_inner_dims; i++) {
+        copy_dim(r, s, &from, r->inner[i]);
+        r->inner[i] = s->rank - 1;
+    }
+    for (int i = 0; i < r->n_kept; i++) {
+        copy_dim(r, s, &from, r->kept[i]);
+        r->kept[i] = s->rank - 1;
+    }
+    if (r->n_kept == 0) { // one result
+        clg__space one = { .rank = 1, .dim = { 1 } };
+        for (int i = 0; i < r->body->n_operands; i++)
+            one.access[i].hi[0] = 1;
+        if (s->rank == CLG_MAX_RANK)
+            clg__fail(&r->p->err, CLG_ESHAPE, "reduction: rank too high");
+        else
+            copy_dim(r, s, &one, 0);
+    }
+    clg__run_split(&r->elements, r->n_outer + r->n_inner_dims);
+    r->elements.tables = true;
+}
+
+// CPU class: where the lanes lie. It decides the order of sums, so it follows from the logical shape alone: a row is
+// n_inner elements, and `narrow` results lie side by side.
+enum { SHORT_ROW = 64, PACKED_LEAST = 4096 };
+static void place_lanes(clg__reducer *r)
+{
+    const clg__space *s = &r->elements.s;
+    if (r->vec == 1)
+        return;
+    if (!r->inner_reduced && r->n_results > 0 && r->n_results < LANES && r->n_inner >= PACKED_LEAST / r->narrow) {
+        r->packed = true;
+        clg__run_split(&r->elements, r->inner[0]);
+        r->elements.tables = r->n_inner_dims == 1;
+    } else if (r->inner_reduced ? r->n_inner < LANES || (r->n_outer == 0 && r->n_inner <= SHORT_ROW)
+                                : !clg__long_row(s->dim[s->rank - 1])) {
+        make_flat(r);
+    }
 }
 
 static void choose_parts(clg__reducer *r)
@@ -145,6 +210,19 @@ static void choose_parts(clg__reducer *r)
     r->parts = r->parts < 1 ? 1 : r->parts;
 }
 
+// Strips of few vectors where there would be less work than cores; a flat reduction's are a vector.
+static void choose_strips(clg__reducer *r, int cores)
+{
+    const int64_t n = r->epilogue.s.dim[clg__red_last_kept(r)], wide = ((r->flat ? r->n_results : n) + LANES - 1) / LANES;
+    r->strips = wide;
+    if (r->flat || r->packed || r->inner_reduced || r->n_results == 0)
+        return;
+    const int64_t rest = r->n_results / n * r->parts, wanted = (4 * cores + rest - 1) / rest;
+    r->strips = wanted < wide / 4 ? wanted : wide / 4;
+    const int64_t least = (wide + CLG__STRIP - 1) / CLG__STRIP;
+    r->strips = r->strips > least ? r->strips : least;
+}
+
 void clg__red_analyse(clg__reducer *r, const clg__body *body, const clg__caps *caps, clg__kplan *p)
 {
     memset(r, 0, sizeof *r);
@@ -155,12 +233,25 @@ void clg__red_analyse(clg__reducer *r, const clg__body *body, const clg__caps *c
     r->elements.vec = r->epilogue.vec = r->vec;
     r->elements.p = r->epilogue.p = p;
     clg__collapse(body, &r->elements.s);
+    ensure_reduced(r);
     split_dims(r);
+    place_lanes(r);
     find_owners(r);
-    r->single = r->vec > 1 && r->inner_reduced && r->n_outer == 0 && !clg__long_row(r->n_inner);
-    r->blocks = r->n_outer_total * ((r->n_inner + CLG__BLOCK - 1) / CLG__BLOCK);
+    r->group = r->vec > 1 && r->n_inner < CLG__BLOCK ? CLG__BLOCK / (r->n_inner ? r->n_inner : 1) : 1;
+    r->blocks = (r->n_outer_total + r->group - 1) / r->group * ((r->n_inner + CLG__BLOCK - 1) / CLG__BLOCK);
     choose_parts(r);
-    ensure_inner(r);
+    r->pieces = r->parts * (r->packed ? LANES / r->narrow : 1);
+    choose_strips(r, caps->compute_units);
+}
+
+bool clg__red_in_parts(const clg__reducer *r)
+{
+    return r->parts > 1 || r->packed;
+}
+
+bool clg__red_by_strips(const clg__reducer *r)
+{
+    return r->vec > 1 && !r->inner_reduced && !r->packed;
 }
 
 int64_t clg__red_count_units(const clg__reducer *r)
@@ -168,10 +259,11 @@ int64_t clg__red_count_units(const clg__reducer *r)
     const int64_t n = r->epilogue.s.dim[clg__red_last_kept(r)];
     if (r->inner_reduced || r->vec == 1)
         return r->n_results * r->parts;
-    return n ? r->n_results / n * ((n + 15) / 16) * r->parts : 0;
+    if (r->packed || r->flat)
+        return (r->packed ? r->n_results / r->narrow : r->strips) * r->parts;
+    return n ? r->n_results / n * r->strips * r->parts : 0;
 }
 
-// GPU class: an item per result where results are many or short, else a work-group per result.
 bool clg__red_is_alone(const clg__reducer *r)
 {
     const int64_t total = r->n_outer_total * r->n_inner;

@@ -4,49 +4,139 @@
 
 #include "base/format.h"
 
-// The loop over the blocks [block0, block1) of one result (or 16 neighbouring ones).
+// GPU class: the elements of a block, every step-th.
+static void gen_items(clg__reducer *r)
+{
+    clg__gen *n = &r->elements;
+    clg__str *b = &n->text;
+    if (r->inner_reduced) {
+        clg__gen_bases(n, 0, n->run, clg__red_loop_skips);
+        clg__str_add(b, "for (long j = e0 + lid; j < e1; j += step) {\n");
+        clg__run_place(n);
+        clg__gen_insns(n, 0, r->body->n_per_element, CLG__ONE);
+        clg__red_accumulate(r, CLG__ONE, "(T_i64)(outer * inner + j)");
+    } else {
+        clg__str_add(b, "for (long e = e0 + lid; e < e1; e += step) {\n");
+        clg__gen_decompose(n, "e", r->inner, r->n_inner_dims);
+        clg__gen_bases(n, 0, n->s.rank - 1, clg__red_loop_skips);
+        clg__gen_insns(n, 0, r->body->n_per_element, CLG__ONE);
+        clg__red_accumulate(r, CLG__ONE, "(T_i64)(outer * inner + e)");
+    }
+    clg__str_add(b, "}\n");
+}
+
+// CPU class, lanes along a row. Those below `skip` were summed before.
+static void gen_row(clg__reducer *r)
+{
+    clg__gen *n = &r->elements;
+    clg__str *b = &n->text;
+    clg__gen_bases(n, 0, n->run, clg__red_loop_skips);
+    clg__str_add(b, "for (long k = e0; k < e1; k += 16) {\n"
+                    "const long j = min(k, inner - 16);\nconst int skip = (int)(k - j);\n");
+    clg__run_place(n);
+    clg__gen_insns(n, 0, r->body->n_per_element, CLG__FULL);
+    clg__red_accumulate(r, CLG__FULL, "(T_i64)(outer * inner + j) + convert_long16(LANE16)");
+    clg__str_add(b, "}\n");
+}
+
+// Rows of a narrow matrix, as many as a vector holds. What lies behind them may be read where there are more.
+static void gen_packed(clg__reducer *r)
+{
+    clg__gen *n = &r->elements;
+    clg__str *b = &n->text;
+    clg__gen_bases(n, 0, n->run, clg__red_loop_skips);
+    clg__str_add(b, "for (long i = e0; i < e1; i += rows) {\nconst long j = i * narrow;\n"
+                    "const int m = (int)(min(rows, e1 - i) * narrow), whole = j + 16 <= inner * narrow;\n");
+    if (n->tables) {
+        clg__str_add(b, "const long lead = i;\nconst int c = i + rows > inner;\n");
+        clg__run_lead(n, clg__red_loop_skips);
+    }
+    clg__run_place(n);
+    clg__gen_insns(n, 0, r->body->n_per_element, CLG__NEAR);
+    clg__red_accumulate(r, CLG__NEAR, "(T_i64)(outer * inner + i) + row_of");
+    clg__str_add(b, "}\n");
+}
+
+// Lanes along results: some rows of all vectors of the strip, then the next rows, so that memory is read in order.
+static void gen_strip(clg__reducer *r)
+{
+    clg__gen *n = &r->elements;
+    clg__str *b = &n->text;
+    clg__str_add(b, "const long chunk = vectors > 1 ? 8 : 1024;\nfor (long from = e0; from < e1; from += chunk) {\n"
+                    "for (int w = 0; w < vectors; w++) {\n");
+    clg__red_vector(r, b);
+    clg__red_arrays_load(r, b, CLG__RED_TOTALS | CLG__RED_OF_BLOCK);
+    if (r->flat) {
+        clg__str_add(b, "const long lead = 0;\nconst int c = w;\n");
+        clg__run_lead(n, clg__red_loop_skips);
+        clg__run_place(n);
+    }
+    clg__str_add(b, "for (long e = from; e < min(from + chunk, e1); e++) {\n");
+    clg__gen_decompose(n, "e", r->inner, r->n_inner_dims);
+    clg__gen_bases(n, 0, r->flat ? n->run : n->s.rank - 1, clg__red_loop_skips);
+    const clg__lanes kind = clg__red_lanes_kept(r);
+    clg__gen_insns(n, 0, r->body->n_per_element, kind);
+    clg__red_accumulate(r, kind, "(T_i64)(outer * inner + e)");
+    clg__str_add(b, "}\n");
+    clg__red_arrays_store(r, b, CLG__RED_TOTALS | CLG__RED_OF_BLOCK);
+    clg__str_add(b, "}\n}\n");
+}
+
+static void for_strip(clg__reducer *r, void (*text)(clg__reducer *r, clg__str *b), int load, int store)
+{
+    clg__str *b = &r->elements.text;
+    const bool strips = clg__red_by_strips(r);
+    if (strips) {
+        clg__str_add(b, "for (int w = 0; w < vectors; w++) {\n");
+        clg__red_arrays_load(r, b, load);
+    }
+    text(r, b);
+    if (strips) {
+        clg__red_arrays_store(r, b, store);
+        clg__str_add(b, "}\n");
+    }
+}
+
+// The loop over the blocks [block0, block1) of one result, or of those of a vector or strip.
 void clg__red_loop(clg__reducer *r)
 {
     clg__gen *n = &r->elements;
     clg__str *b = &n->text;
-    clg__red_declare(r, b);
+    const bool sums = clg__red_has_sums(r);
+    if (clg__red_by_strips(r))
+        clg__red_arrays_declare(r, b, CLG__RED_TOTALS | CLG__RED_OF_BLOCK);
+    for_strip(r, clg__red_declare, 0, CLG__RED_TOTALS);
     clg__str_printf(b, "const long inner = g[%d], per = (inner + %d) / %d;\n", CLG__FROM_G(CLG__RED_INNER),
                     CLG__BLOCK - 1, CLG__BLOCK);
     clg__str_printf(b, "for (long block = block0; block < block1; block++) {\n"
-                       "const long e0 = (block %% per) * %d, e1 = min(inner, e0 + %d);\n"
-                       "const long outer = block / per;\n", CLG__BLOCK, CLG__BLOCK);
+                       "const long e0 = (block %% per) * %d, e1 = min(inner, e0 + %d);\n", CLG__BLOCK, CLG__BLOCK);
+    clg__str_add(b, sums ? "int again = 0;\n" : "");
+    if (clg__red_has_blocks(r))
+        for_strip(r, clg__red_begin_block, 0, CLG__RED_OF_BLOCK);
+    if (r->vec == 1 || r->n_outer == 0)
+        clg__str_printf(b, "const long outer = block / per;\n%s", r->vec > 1 ? "{\n" : "");
+    else
+        clg__str_printf(b, "const long first = block / per * g[%d], stop = min(first + g[%d], g[%d]);\n"
+                           "for (long outer = first; outer < stop; outer++) {\n", CLG__FROM_G(CLG__RED_GROUP),
+                        CLG__FROM_G(CLG__RED_GROUP), CLG__FROM_G(CLG__RED_OUTER));
     if (r->n_outer)
         clg__gen_decompose(n, "outer", r->outer, r->n_outer);
-    clg__red_begin_block(r, b);
-    if (r->inner_reduced) {
-        char index[96];
-        const char *lanes = r->vec > 1 ? " + convert_long16(LANE16)" : "";
-        clg__format(index, sizeof index, "(T_i64)(outer * inner + j)%s", lanes);
-        clg__gen_bases(n, 0, n->run, clg__red_loop_skips);
-        if (r->vec == 1)
-            clg__str_add(b, "for (long j = e0 + lid; j < e1; j += step) {\n");
-        else if (clg__long_row(r->n_inner)) // lanes below `skip` were summed before
-            clg__str_add(b, "for (long k = e0; k < e1; k += 16) {\n"
-                            "const long j = min(k, inner - 16);\nconst int skip = (int)(k - j);\n");
-        else
-            clg__str_add(b, "{\nconst long j = 0;\nconst int m = (int)inner;\n");
-        const clg__lanes kind = r->vec == 1 ? CLG__ONE
-                                : clg__long_row(r->n_inner) ? CLG__FULL : CLG__PARTIAL;
-        clg__run_place(n);
-        clg__gen_insns(n, 0, r->body->n_per_element, kind);
-        clg__red_accumulate(r, kind, index);
-        clg__str_add(b, "}\n");
-    } else {
-        clg__str_add(b, r->vec == 1 ? "for (long e = e0 + lid; e < e1; e += step) {\n"
-                                    : "for (long e = e0; e < e1; e++) {\n");
-        clg__gen_decompose(n, "e", r->inner, r->n_inner_dims);
-        clg__gen_bases(n, 0, n->s.rank - 1, clg__red_loop_skips);
-        const clg__lanes kind = clg__red_lanes_kept(r);
-        clg__gen_insns(n, 0, r->body->n_per_element, kind);
-        clg__red_accumulate(r, kind, "(T_i64)(outer * inner + e)");
-        clg__str_add(b, "}\n");
+    if (r->vec == 1)
+        gen_items(r);
+    else if (r->inner_reduced)
+        gen_row(r);
+    else if (r->packed)
+        gen_packed(r);
+    else
+        gen_strip(r);
+    clg__str_add(b, r->vec > 1 ? "}\n" : "");
+    if (sums) {
+        clg__str_add(b, r->vec > 1 ? "if (careful) {\n" : "");
+        for_strip(r, clg__red_check_block, CLG__RED_TOTALS | CLG__RED_OF_BLOCK, CLG__RED_TOTALS);
+        clg__str_printf(b, "if (again) {\nblock--;\ncontinue;\n}\n%s", r->vec > 1 ? "}\n" : "");
     }
-    clg__red_end_block(r, b);
+    if (clg__red_has_blocks(r))
+        for_strip(r, clg__red_end_block, CLG__RED_TOTALS | CLG__RED_OF_BLOCK, CLG__RED_TOTALS);
     clg__str_add(b, "}\n");
 }
 
@@ -59,7 +149,7 @@ static void gen_results(clg__reducer *r, clg__str *b)
             continue;
         const char *s = clg__suffix(in->dtype);
         char round[24];
-        clg__need_type(&r->elements, in->dtype);
+        clg__need_type(&r->epilogue, in->dtype);
         clg__str_printf(b, "const T_%s v%d = %s(T_%s)(f%d)%s;\n", s, i, clg__convert("RND", in->dtype, round), s,
                         in->operand, clg__converted(in->dtype));
     }
@@ -95,22 +185,32 @@ static void gen_store(clg__reducer *r, clg__str *b, bool one)
     }
 }
 
-// The epilogue over the kept elements: row, j and at are set.
+// The epilogue over the kept elements: row, j and at are set. CLG__NEAR: over all results as one run.
 void clg__red_epilogue(clg__reducer *r, clg__str *b, clg__lanes lanes)
 {
     clg__gen *t = &r->epilogue;
+    const bool run = lanes == CLG__NEAR;
+    const int last = t->s.rank - 1;
     clg__str_clear(&t->text);
     clg__str_add(&t->text, "global const long *g = ge;\n");
-    gen_results(r, &t->text);
-    int dims[CLG_MAX_RANK];
-    for (int d = 0; d < t->s.rank - 1; d++)
-        dims[d] = d;
-    if (t->s.rank > 1)
-        clg__gen_decompose(t, "row", dims, t->s.rank - 1);
-    clg__gen_bases(t, 0, t->s.rank - 1, clg__red_epilogue_skips);
+    clg__run_split(t, run ? 0 : last);
+    t->tables = run;
     // definitions belong in front of the one function
     clg__str saved = t->helpers;
     t->helpers = r->elements.helpers;
+    gen_results(r, &t->text);
+    int dims[CLG_MAX_RANK];
+    for (int d = 0; d < last; d++)
+        dims[d] = d;
+    if (last > 0 && !run)
+        clg__gen_decompose(t, "row", dims, last);
+    clg__gen_bases(t, 0, t->run, clg__red_epilogue_skips);
+    if (run) {
+        clg__run_tables(t, clg__red_epilogue_skips, "1", "j", "m");
+        clg__str_add(&t->text, "const long lead = 0;\nconst int c = 0;\n");
+        clg__run_lead(t, clg__red_epilogue_skips);
+        clg__run_place(t);
+    }
     clg__gen_insns(t, r->body->n_per_element, r->body->n_insns, lanes);
     r->elements.helpers = t->helpers;
     t->helpers = saved;
@@ -159,10 +259,39 @@ void clg__red_values(clg__reducer *r, clg__str *b, bool element)
     }
 }
 
+// Each lane's total is a piece of its own.
+static void gen_packed_store(clg__reducer *r, clg__str *b)
+{
+    clg__str_printf(b, "const long pieces = g[%d];\n" CLG__EDGE "for (int i = 0; i < rows * narrow; i++) {\n"
+                       "const long to = (part * rows + i / narrow) * n_keep + row * narrow + i %% narrow;\n",
+                    CLG__FROM_G(CLG__RED_PIECES));
+    for (int k = 0; k < r->body->n_reductions; k++) {
+        const char *e = clg__register(clg__red_type(r->body, &r->body->reductions[k]));
+        if (!clg__red_owns(r, k))
+            continue;
+        clg__str_printf(b, "part%d[to] = ((%s *)&a%d)[i];\n", k, e, k);
+        if (clg__red_is_sum(r, k))
+            clg__str_printf(b, "part%d[to + pieces * n_keep] = ((%s *)&c%d)[i];\n"
+                               "part%d[to + 2 * pieces * n_keep] = ((%s *)&n%d_)[i];\n", k, e, k, k, e, k);
+        if (clg__red_is_arg(r->body->reductions[k].kind))
+            clg__str_printf(b, "index%d[to] = ((long *)&x%d_)[i];\n", k, k);
+    }
+    clg__str_add(b, "}\n");
+}
+
 // What the unit stores: its part, or the results.
 void clg__red_stores(clg__reducer *r, clg__str *b)
 {
-    const bool one = r->inner_reduced || r->vec == 1;
+    const bool one = r->inner_reduced || r->vec == 1, strips = clg__red_by_strips(r);
+    if (r->packed) {
+        gen_packed_store(r, b);
+        return;
+    }
+    if (strips) {
+        clg__str_add(b, "for (int w = 0; w < vectors; w++) {\n");
+        clg__red_vector(r, b);
+        clg__red_arrays_load(r, b, CLG__RED_TOTALS);
+    }
     // u is clamped in the GPU class: no barrier may stand where some items do not come
     if (r->vec == 1)
         clg__str_add(b, "if (unit < units && lid == 0) {\n");
@@ -172,6 +301,6 @@ void clg__red_stores(clg__reducer *r, clg__str *b)
     clg__red_values(r, b, r->inner_reduced && r->vec > 1);
     clg__red_epilogue(r, b, one ? CLG__ONE : clg__red_lanes_kept(r));
     clg__str_add(b, "}\n");
-    if (r->vec == 1)
+    if (r->vec == 1 || strips)
         clg__str_add(b, "}\n");
 }

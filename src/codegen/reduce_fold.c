@@ -95,12 +95,18 @@ void clg__red_local(clg__reducer *r, clg__str *t, int k, int items)
 // The unit's totals: folded, or those of the lanes.
 void clg__red_totals(clg__reducer *r, clg__str *b)
 {
+    const bool strips = clg__red_by_strips(r) && clg__red_has_sums(r);
+    if (strips) {
+        clg__str_add(b, "for (int w = 0; w < vectors; w++) {\n");
+        clg__red_arrays_load(r, b, CLG__RED_TOTALS);
+    }
     for (int k = 0; k < r->body->n_reductions && r->vec > 1; k++) {
         if (r->inner_reduced)
             fold_lanes(r, k);
         else if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
             clg__sum_check(r, b, k);
     }
+    clg__str_add(b, strips ? "}\n" : "");
     if (r->vec > 1)
         return;
     clg__str_add(b, "if (!alone) {\n");
@@ -127,21 +133,22 @@ void clg__red_join_parts(clg__reducer *r, clg__str *b)
     for (int k = 0; k < r->body->n_reductions; k++) {
         const clg__reduction *d = &r->body->reductions[k];
         const clg_dtype t = clg__red_type(r->body, d);
-        const char *s = clg__suffix(t), *e = clg__register(t);
+        const char *s = clg__suffix(t);
         if (!clg__red_owns(r, k))
             continue;
         clg__str_add(b, "{\n");
         for (int i = 0; i < clg__red_arrays(r, k); i++) {
             char from[96];
             clg__format(from, sizeof from, "part%d + (part + %d * parts) * n_keep + at", k, i);
-            if (r->vec > 1 && clg__red_lanes_kept(r) == CLG__FULL)
+            if (r->vec > 1 && clg__red_lanes_kept(r) == CLG__FULL) {
                 clg__str_printf(b, "const T_%s t%d = LD_%s(%s);\n", s, i, s, from);
-            else if (r->vec > 1)
-                clg__str_printf(b, "T_%s t%d = (T_%s)((E_%s)(%s));\n" CLG__EDGE
-                                   "for (int i = 0; i < m; i++)\n((%s *)&t%d)[i] = (%s)[i];\n",
-                                s, i, s, s, i == 2 ? "1" : clg__red_identity(d->kind, t), e, i, from);
-            else
+            } else if (r->vec > 1) { // lanes of no result join nothing
+                clg__need_partial(&r->elements, t);
+                clg__str_printf(b, "const T_%s t%d = whole ? LD_%s(%s) : NAME(ld_%s)(%s, 1, m);\n", s, i, s, from, s,
+                                from);
+            } else {
                 clg__str_printf(b, "const T_%s t%d = *(%s);\n", s, i, from);
+            }
         }
         if (clg__red_is_sum(r, k)) {
             clg__sum_meet(r, b, k, "t0", "t1", "t2");

@@ -5,45 +5,83 @@
 #include "codegen/reduce.h"
 
 #include "base/alloc.h"
+#include "base/format.h"
 
-// Sets row, j, at of 16 neighbouring results and which lanes [skip, m) of them count.
-static void gen_lanes(clg__reducer *r, clg__str *b, const char *unit)
+// Sets j and at of the 16 results from k on, and which lanes [skip, m) of them count.
+static void gen_lanes(clg__reducer *r, clg__str *b)
 {
-    clg__str_printf(b, "const long row = %s / wide, k = (%s %% wide) * 16;\n", unit, unit);
     clg__str_add(b, clg__red_lanes_kept(r) == CLG__FULL
                         ? "const long j = min(k, n - 16), at = row * n + j;\n"
                           "const int skip = (int)(k - j), m = 16;\n"
-                        : "const long j = k, at = row * n + j;\nconst int skip = 0, m = (int)n;\n");
+                        : "const long j = max(0L, min(k, n - 16)), at = j;\n"
+                          "const int skip = (int)(k - j), m = (int)min(16L, n), whole = m == 16;\n");
+}
+
+void clg__red_vector(clg__reducer *r, clg__str *b)
+{
+    clg__str_add(b, "const long k = (left + w) * 16;\n");
+    gen_lanes(r, b);
+}
+
+// Elements of the innermost kept dimension, or of all where lanes go along all results.
+static void gen_extent(clg__reducer *r, clg__str *b, int pieces)
+{
+    clg__str_printf(b, "const long n_keep = g[%d], parts = g[%d], n = ", CLG__FROM_G(CLG__RED_RESULTS),
+                    CLG__FROM_G(pieces));
+    if (r->vec > 1 && clg__red_lanes_kept(r) == CLG__NEAR)
+        clg__str_add(b, "n_keep;\n");
+    else
+        clg__str_printf(b, "ge[%d];\n", clg__red_last_kept(r));
 }
 
 // Sets kept indices, at, row, j of the unit's result(s).
 static void gen_unit(clg__reducer *r, clg__str *b)
 {
-    const int last = clg__red_last_kept(r);
-    clg__str_printf(b, "const long n = ge[%d], n_keep = g[%d], parts = g[%d], blocks = g[%d];\n", last,
-                    CLG__FROM_G(CLG__RED_RESULTS), CLG__FROM_G(CLG__RED_PARTS), CLG__FROM_G(CLG__RED_BLOCKS));
-    if (r->inner_reduced || r->vec == 1) {
+    if (clg__red_by_strips(r))
+        gen_extent(r, b, CLG__RED_PARTS);
+    else
+        clg__str_printf(b, "const long n = ge[%d], n_keep = g[%d], parts = g[%d];\n", clg__red_last_kept(r),
+                        CLG__FROM_G(CLG__RED_RESULTS), CLG__FROM_G(CLG__RED_PARTS));
+    clg__str_printf(b, "const long blocks = g[%d];\n", CLG__FROM_G(CLG__RED_BLOCKS));
+    if (r->packed)
+        clg__str_printf(b, "const long row = u / parts, part = u %% parts, narrow = g[%d], rows = 16 / narrow;\n",
+                        CLG__FROM_G(CLG__RED_NARROW));
+    else if (clg__red_by_strips(r))
+        clg__str_printf(b, "const long wide = (n + 15) / 16, strips = g[%d], part = u %% parts, strip = u / parts %% strips;\n"
+                           "const long row = u / parts / strips, left = wide * strip / strips;\n"
+                           "const int vectors = (int)(wide * (strip + 1) / strips - left);\n",
+                        CLG__FROM_G(CLG__RED_STRIPS));
+    else
         clg__str_add(b, "const long at = u / parts, part = u % parts;\n"
                         "const long row = at / max(n, 1L), j = at % max(n, 1L);\n");
-    } else {
-        clg__str_add(b, "const long wide = (n + 15) / 16, part = u % parts, w = u / parts;\n");
-        gen_lanes(r, b, "w");
-    }
     clg__str_add(b, "const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;\n");
 }
 
+// Indices of those kept dimensions that no lane runs along, and tables of the lanes' places along the others.
 static void gen_kept(clg__reducer *r)
 {
     clg__gen *n = &r->elements;
-    if (r->n_kept == 0)
-        return;
-    const int lanes_dim = !r->inner_reduced ? r->kept[r->n_kept - 1] : -1;
-    if (lanes_dim >= 0) { // lanes (or the item) run along the innermost kept dimension: j
-        if (r->n_kept > 1)
-            clg__gen_decompose(n, "row", r->kept, r->n_kept - 1);
+    if (r->packed) {
+        int before = 0;
+        while (before < r->n_kept && r->kept[before] < r->inner[0])
+            before++;
+        if (before > 0)
+            clg__gen_decompose(n, "row", r->kept, before);
+        char lanes[64];
+        clg__format(lanes, sizeof lanes, "(int)((i ? g[%d] %% rows : rows) * narrow)", CLG__FROM_G(CLG__RED_INNER));
+        clg__run_tables(n, clg__red_loop_skips, "2", "0L", lanes);
         return;
     }
-    clg__gen_decompose(n, "at", r->kept, r->n_kept);
+    if (r->flat) {
+        clg__run_tables(n, clg__red_loop_skips, "vectors", "max(0L, min((left + i) * 16, n - 16))", "(int)min(16L, n)");
+        return;
+    }
+    if (r->n_kept == 0)
+        return;
+    if (r->inner_reduced)
+        clg__gen_decompose(n, "at", r->kept, r->n_kept);
+    else if (r->n_kept > 1) // lanes (or the item) run along the innermost one: j
+        clg__gen_decompose(n, "row", r->kept, r->n_kept - 1);
 }
 
 // items: of a work-group
@@ -52,6 +90,8 @@ static void header(clg__reducer *r, clg__str *t, const char *entry, int items)
     clg__str_printf(t, "#pragma OPENCL FP_CONTRACT OFF\n%s",
                     r->vec > 1 ? "#define LANE16 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
                                  "13, 14, 15)\n" : "");
+    if (clg__red_by_strips(r)) // flat: a vector
+        clg__str_printf(t, "#define STRIP %d\n", r->flat ? 1 : CLG__STRIP);
     clg__str_add(t, clg__str_text(&r->elements.helpers));
     clg__str_printf(t, "__attribute__((reqd_work_group_size(%d, 1, 1)))\n"
                        "kernel void NAME(%s)(global const long *geo, int base, int epilogue", items, entry);
@@ -83,7 +123,8 @@ static void place_parts(clg__reducer *r, parts *to)
 {
     for (int k = 0; k < r->body->n_reductions; k++) {
         const clg__reduction *d = &r->body->reductions[k];
-        const int64_t n = r->parts > 1 ? r->n_results * r->parts : 1, arrays = r->parts > 1 ? clg__red_arrays(r, k) : 1;
+        const bool some = clg__red_in_parts(r);
+        const int64_t n = some ? r->n_results * r->pieces : 1, arrays = some ? clg__red_arrays(r, k) : 1;
         if (!clg__red_owns(r, k))
             continue;
         to->totals[k] = clg__kplan_temp(r->p, (size_t) (n * arrays) * clg_dtype_size(clg__red_type(r->body, d)));
@@ -138,6 +179,8 @@ static void stage_one(clg__reducer *r, const clg__caps *caps, const parts *to, i
     gen_kept(r);
     clg__str_add(b, r->vec == 1 ? "{\n" : "");
     const bool redo = clg__red_has_sums(r) && r->vec > 1;
+    if (r->packed)
+        clg__str_add(b, "const long16 row_of = convert_long16(LANE16 / (int16)((int)narrow));\n");
     clg__str_add(b, redo ? "int careful = 0, wrong;\ndo {\nwrong = 0;\n" : "");
     clg__red_loop(r);
     clg__red_totals(r, b);
@@ -152,12 +195,12 @@ static void stage_one(clg__reducer *r, const clg__caps *caps, const parts *to, i
     clg__arg_geo(r->p, l);
     clg__arg_i32(r->p, l, base);
     clg__arg_i32(r->p, l, epilogue_at);
-    stage_params(r, t, l, true, true);
+    stage_params(r, t, l, true, !r->packed);
     part_params(r, t, l, to, true);
     clg__str_add(t, ")\n{\nglobal const long *g = geo + base, *ge = geo + epilogue;\n");
     int64_t groups = clg__red_is_alone(r) ? (units + items - 1) / items : units;
     if (r->vec > 1) {
-        groups = units * (total / r->parts + 1) * (r->inner_reduced ? 1 : 16) / 8192 + 1;
+        groups = total * r->n_results / 8192 + 1;
         groups = groups > 4 * caps->compute_units ? 4 * caps->compute_units : groups;
         groups = groups > units ? units : groups;
     }
@@ -174,15 +217,14 @@ static void stage_two(clg__reducer *r, const clg__caps *caps, const parts *from,
 {
     clg__str text = { 0 };
     clg__str *b = &text;
-    const int last = clg__red_last_kept(r);
     const int items = r->vec > 1 ? 1 : clg__kplan_side(64, caps->max_work_group, false);
-    clg__str_printf(b, "const long n = ge[%d], n_keep = g[%d], parts = g[%d];\n", last,
-                    CLG__FROM_G(CLG__RED_RESULTS), CLG__FROM_G(CLG__RED_PARTS));
+    gen_extent(r, b, CLG__RED_PIECES);
     if (r->vec > 1)
         clg__str_printf(b, "const long wide = (n + 15) / 16, rows = n_keep / max(n, 1L);\n"
-                           "for (long u = get_group_id(0); u < rows * wide; u += get_num_groups(0)) {\n");
+                           "for (long u = get_group_id(0); u < rows * wide; u += get_num_groups(0)) {\n"
+                           "const long row = u / wide, k = (u %% wide) * 16;\n");
     if (r->vec > 1)
-        gen_lanes(r, b, "u");
+        gen_lanes(r, b);
     else
         clg__str_add(b, "const long at = get_global_id(0), row = at / max(n, 1L), j = at % max(n, 1L);\n"
                         "if (at < n_keep) {\n");
@@ -222,6 +264,9 @@ clg_status clg__gen_reduce(const clg__body *body, const clg__caps *caps, clg__kp
         [CLG__RED_INNER] = r->n_inner,      [CLG__RED_ALONE] = clg__red_is_alone(r),
         [CLG__RED_UNITS] = clg__red_count_units(r), [CLG__RED_RESULTS] = r->n_results,
         [CLG__RED_PARTS] = r->parts,        [CLG__RED_BLOCKS] = r->blocks,
+        [CLG__RED_PIECES] = r->pieces,      [CLG__RED_GROUP] = r->group,
+        [CLG__RED_OUTER] = r->n_outer_total, [CLG__RED_STRIPS] = r->strips,
+        [CLG__RED_NARROW] = r->narrow,
     };
     for (int i = 0; i < CLG__RED_HEAD; i++)
         clg__geo_add(p, head[i]);
@@ -232,7 +277,7 @@ clg_status clg__gen_reduce(const clg__body *body, const clg__caps *caps, clg__kp
     place_parts(r, &joined);
     if (p->err.status >= 0 && r->n_results > 0) {
         stage_one(r, caps, &joined, base, epilogue_at);
-        if (r->parts > 1)
+        if (clg__red_in_parts(r))
             stage_two(r, caps, &joined, base, epilogue_at);
     }
     for (int k = 0; k < body->n_operands; k++)

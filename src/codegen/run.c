@@ -66,12 +66,14 @@ static const char *const window_text =
     "            in = inside && NAME(run_in)(d, w, rank - 1, line);\n        }\n    }\n    return "
     "t;\n}\n";
 
-// The places of 16 elements of a run from element `at` on: `rank` dimensions of sizes d and steps s.
+// The places of m elements of a run from element `at` on: `rank` dimensions of sizes d and steps s. Lanes behind them
+// have the place of the first.
 static const char *const lanes_text =
-    CLG__SELDOM "void NAME(run_lanes)(long16 *to, global const long *d, global const long *s, int rank, long at)\n{\n"
+    CLG__SELDOM "void NAME(run_lanes)(long16 *to, global const long *d, global const long *s, int rank, long at,\n"
+    "                                 int m)\n{\n"
     "    const long n = d[rank - 1];\n    long line = at / n, col = at % n;\n"
     "    long from = NAME(run_at)(d, s, rank - 1, line);\n" CLG__EDGE
-    "    for (int i = 0; i < 16; i++) {\n        ((long *)to)[i] = from + col * s[rank - 1];\n"
+    "    for (int i = 0; i < 16; i++) {\n        ((long *)to)[i] = i < m ? from + col * s[rank - 1] : ((long *)to)[0];\n"
     "        if (++col == n) {\n            col = 0;\n"
     "            from = NAME(run_at)(d, s, rank - 1, ++line);\n        }\n    }\n}\n";
 static const char *const table_text =
@@ -97,7 +99,7 @@ void clg__run_split(clg__gen *n, int first)
                       !joined(&n->s, &n->s.access[k], first);
 }
 
-static bool by_table(const clg__gen *n, int k)
+bool clg__run_by_table(const clg__gen *n, int k)
 {
     return n->split[k] && n->tables && !n->s.access[k].windowed;
 }
@@ -106,7 +108,7 @@ static bool any_split(const clg__gen *n)
 {
     bool yes = false;
     for (int k = 0; k < n->body->n_operands; k++)
-        yes |= n->split[k] && !by_table(n, k);
+        yes |= n->split[k] && !clg__run_by_table(n, k);
     return yes;
 }
 
@@ -131,27 +133,28 @@ static void table(const clg__gen *n, int k, char buf[64])
     clg__format(buf, 64, "g + %d, g + %d", n->dims_at + n->run, n->geo_at[k] + 1 + n->run);
 }
 
-void clg__run_tables(clg__gen *n, const char *starts)
+void clg__run_tables(clg__gen *n, clg__skip skip, const char *starts, const char *from, const char *count)
 {
     for (int k = 0; k < n->body->n_operands; k++) {
         char at[64];
-        if (!by_table(n, k))
+        if (!clg__run_by_table(n, k) || (skip && skip(n, k)))
             continue;
         table(n, k, at);
         need_plain(n, place_text, "run_at");
         if (!strstr(clg__str_text(&n->helpers), "NAME(run_lanes)("))
             clg__str_add(&n->helpers, lanes_text);
         clg__str_printf(&n->text, "long16 o%d[16];\n" CLG__EDGE "for (int i = 0; i < %s; i++)\n"
-                        "NAME(run_lanes)(&o%d[i], %s, %d, i);\n", k, starts, k, at, n->s.rank - n->run);
+                        "NAME(run_lanes)(&o%d[i], %s, %d, %s, %s);\n", k, starts, k, at, n->s.rank - n->run,
+                        from, count);
     }
 }
 
-void clg__run_lead(clg__gen *n)
+void clg__run_lead(clg__gen *n, clg__skip skip)
 {
     for (int k = 0; k < n->body->n_operands; k++) {
-        if (by_table(n, k))
-            clg__str_printf(&n->text, "const long *l%d = (const long *)&o%d[c];\nconst long t%d = lead * g[%d];\n", k, k, k,
-                            n->geo_at[k] + 1 + n->run);
+        if (clg__run_by_table(n, k) && !(skip && skip(n, k)))
+            clg__str_printf(&n->text, "const long *l%d = (const long *)&o%d[c];\nconst long t%d = lead * g[%d];\n", k,
+                            k, k, n->geo_at[k] + 1 + n->run);
     }
 }
 
@@ -159,7 +162,7 @@ void clg__run_index(clg__gen *n, int k, clg__lanes lanes, char *out, size_t size
 {
     char at[64];
     const int rank = n->s.rank - n->run;
-    if (by_table(n, k)) {
+    if (clg__run_by_table(n, k)) {
         clg__format(out, size, "((long16)(p%d + t%d) + *(const long16 *)l%d)", k, k, k);
         return;
     }
@@ -172,7 +175,7 @@ void clg__run_index(clg__gen *n, int k, clg__lanes lanes, char *out, size_t size
     if (!strstr(clg__str_text(&n->helpers), "NAME(run_index)(long"))
         clg__str_add(&n->helpers, index_text);
     clg__format(out, size, "NAME(run_index)(p%d, %s, %d, line, col, %s)", k, at, rank,
-                lanes == CLG__PARTIAL ? "m" : "16");
+                lanes == CLG__FULL ? "16" : "m");
 }
 
 void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill)
@@ -180,9 +183,9 @@ void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill)
     const clg_dtype t = n->body->operands[k].dtype;
     const bool windowed = n->s.access[k].windowed;
     const int rank = n->s.rank - n->run, w = n->geo_at[k] + 1 + n->s.rank + 2 * n->run;
-    const char *s = clg__suffix(t), *m = lanes == CLG__PARTIAL ? "m" : "16";
+    const char *s = clg__suffix(t), *m = lanes == CLG__FULL ? "16" : "m";
     char at[64], from[24];
-    if (by_table(n, k)) {
+    if (clg__run_by_table(n, k)) {
         clg__need_function(n, table_text, "ldo", t);
         clg__str_printf(&n->text, "NAME(ldo_%s)(p%d + t%d, l%d)", s, k, k, k);
         return;

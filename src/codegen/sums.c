@@ -13,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-static bool squares(const clg__reducer *r, int k)
+bool clg__sum_is_square(const clg__reducer *r, int k)
 {
     const clg__reduce_kind kind = r->body->reductions[k].kind;
     return kind == CLG__RED_SQUARE || kind == CLG__RED_ROOT;
@@ -122,7 +122,7 @@ void clg__sum_declare(clg__reducer *r, clg__str *b, int k)
     need_words(r, clg__red_type(r->body, &r->body->reductions[k]));
     clg__str_printf(b, "T_%s a%d = (T_%s)(0), c%d = (T_%s)(0), n%d_ = (T_%s)(1);\n", s, k, s, k, s,
                     k, s);
-    if (squares(r, k)) // something is not zero
+    if (clg__sum_is_square(r, k)) // something is not zero
         clg__str_printf(b, "I_%s m%d_ = (I_%s)(0);\n", s, k, s);
 }
 
@@ -139,16 +139,13 @@ void clg__sum_accumulate(clg__reducer *r, clg__str *b, int k)
 {
     const char *s = suffix_of(r, k);
     const bool later = r->vec > 1 && r->inner_reduced; // lanes that are no results stay zero for ever
-    if (squares(r, k) && !later)
+    if (clg__sum_is_square(r, k) && !later)
         clg__str_printf(b, "m%d_ |= v != (T_%s)(0);\n", k, s);
     clg__str_add(b, r->vec > 1 ? "if (careful) {\n" : "");
-    if (squares(r, k) && later)
+    if (clg__sum_is_square(r, k) && later)
         clg__str_printf(b, "m%d_ |= v != (T_%s)(0);\n", k, s);
-    clg__str_printf(b, "v *= n%d_;\n%s%s", k, r->vec > 1 ? "}\n" : "", squares(r, k) ? "v *= v;\n" : "");
-    if (r->single)
-        clg__str_printf(b, "s%d_ = v; }\n", k);
-    else
-        clg__str_printf(b, "%s_SUM_%s(s%d_, e%d_, v) }\n", squares(r, k) ? "FAST" : "TWO", s, k, k);
+    clg__str_printf(b, "v *= n%d_;\n%s%s", k, r->vec > 1 ? "}\n" : "", clg__sum_is_square(r, k) ? "v *= v;\n" : "");
+    clg__str_printf(b, "%s_SUM_%s(s%d_, e%d_, v) }\n", clg__sum_is_square(r, k) ? "FAST" : "TWO", s, k, k);
 }
 
 // Sets `again` where the block must be done with another scale.
@@ -159,7 +156,7 @@ void clg__sum_check_block(clg__reducer *r, clg__str *b, int k)
     const char *s = clg__suffix(t);
     char top[32], down[32], low[32], up[32], unit[32];
     power(t, z->top, top);
-    power(t, squares(r, k) ? z->square_down : z->down, down);
+    power(t, clg__sum_is_square(r, k) ? z->square_down : z->down, down);
     power(t, z->low, low);
     power(t, z->up, up);
     power(t, -z->up, unit);
@@ -167,7 +164,7 @@ void clg__sum_check_block(clg__reducer *r, clg__str *b, int k)
                     "{ const I_%s full = ((s%d_ > (T_%s)(%s)) | (s%d_ < (T_%s)(-%s)) | "
                     "(s%d_ != s%d_) | (e%d_ != e%d_)) & (n%d_ != (T_%s)(%s));\n",
                     s, k, s, top, k, s, top, k, k, k, k, k, s, down);
-    if (squares(r, k)) {
+    if (clg__sum_is_square(r, k)) {
         clg__str_printf(b,
                         "const I_%s faint = (s%d_ < (T_%s)(%s)) & (m%d_ != (I_%s)(0)) & "
                         "(a%d == (T_%s)(0)) & (n%d_ == (T_%s)(1));\n"
@@ -192,10 +189,6 @@ void clg__sum_check_block(clg__reducer *r, clg__str *b, int k)
 void clg__sum_end_block(clg__reducer *r, clg__str *b, int k)
 {
     const clg_dtype t = clg__red_type(r->body, &r->body->reductions[k]);
-    if (r->single) {
-        clg__str_printf(b, "a%d = s%d_;\n", k, k);
-        return;
-    }
     need(r, join_text, "join", t, false);
     clg__str_printf(b, "NAME(join_T_%s)(&a%d, &c%d, s%d_, e%d_);\n", clg__suffix(t), k, k, k, k);
 }
@@ -255,7 +248,7 @@ void clg__sum_fold(clg__reducer *r, int k)
     need_fold(r, t);
     clg__str_printf(b, "const %s4 t%d_ = NAME(fold_%s)(a%d, c%d, n%d_, %d);\n"
                        "const %s fa%d = t%d_.x, fc%d = t%d_.y, fn%d = t%d_.z;\nwrong |= t%d_.w != 0;\n",
-                    e, k, s, k, k, k, squares(r, k), e, k, k, k, k, k, k, k);
+                    e, k, s, k, k, k, clg__sum_is_square(r, k), e, k, k, k, k, k, k, k);
 }
 
 // CPU class, a result per lane: sets `wrong` as the fold does.
@@ -266,7 +259,7 @@ void clg__sum_check(clg__reducer *r, clg__str *b, int k)
     power(t, scales_of(t)->top, top);
     power(t, scales_of(t)->low, low);
     clg__str_printf(b, "wrong |= ANY_%s(~(fabs(a%d) <= (T_%s)(%s)))", clg__suffix(t), k, clg__suffix(t), top);
-    if (squares(r, k))
+    if (clg__sum_is_square(r, k))
         clg__str_printf(b, " || ANY_%s((a%d < (T_%s)(%s)) & m%d_)", clg__suffix(t), k, clg__suffix(t), low, k);
     clg__str_add(b, ";\n");
 }
@@ -286,7 +279,7 @@ void clg__sum_local_fold(clg__reducer *r, int k)
                     "E_%s a = l%d[lid], c = lc%d[lid], n = ln%d[lid];\n"
                     "NAME(meet_E_%s)(&a, &c, &n, l%d[lid + h], lc%d[lid + h], ln%d[lid + h], %d);\n"
                     "l%d[lid] = a;\nlc%d[lid] = c;\nln%d[lid] = n;\n}\n}\n",
-                    s, k, k, k, s, k, k, k, squares(r, k), k, k, k);
+                    s, k, k, k, s, k, k, k, clg__sum_is_square(r, k), k, k, k);
     clg__str_printf(
         b, "barrier(CLK_LOCAL_MEM_FENCE);\na%d = l%d[0];\nc%d = lc%d[0];\nn%d_ = ln%d[0];\n", k, k,
         k, k, k, k);
@@ -299,7 +292,7 @@ void clg__sum_meet(clg__reducer *r, clg__str *b, int k, const char *x, const cha
     need(r, join_text, "join", t, false);
     need(r, meet_text, "meet", t, false);
     clg__str_printf(b, "NAME(meet_T_%s)(&a%d, &c%d, &n%d_, %s, %s, %s, %d);\n", clg__suffix(t), k,
-                    k, k, x, c, n, squares(r, k));
+                    k, k, x, c, n, clg__sum_is_square(r, k));
 }
 
 // Where reduction k's divisor stands before g: two words, as clg__sum_divisors writes them.

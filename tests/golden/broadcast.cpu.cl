@@ -1,6 +1,30 @@
 // pointwise: 1 x 1 groups of 1 items, arguments geo i32 in in scalar out out
 #pragma OPENCL FP_CONTRACT OFF
 #define CHUNK 4096
+static inline long NAME(run_at)(global const long *d, global const long *s, int rank, long line)
+{
+    long at = 0;
+    for (int k = rank - 1; k > 0; k--) {
+        at += line % d[k] * s[k];
+        line /= d[k];
+    }
+    return at + line * s[0];
+}
+__attribute__((noinline)) static void NAME(run_lanes)(long16 *to, global const long *d, global const long *s, int rank, long at,
+                                 int m)
+{
+    const long n = d[rank - 1];
+    long line = at / n, col = at % n;
+    long from = NAME(run_at)(d, s, rank - 1, line);
+_Pragma("clang loop vectorize(disable) unroll(disable)")
+    for (int i = 0; i < 16; i++) {
+        ((long *)to)[i] = i < m ? from + col * s[rank - 1] : ((long *)to)[0];
+        if (++col == n) {
+            col = 0;
+            from = NAME(run_at)(d, s, rank - 1, ++line);
+        }
+    }
+}
 #define T_f32 float16
 #define E_f32 float
 #define I_f32 int16
@@ -15,13 +39,11 @@ typedef E_f32 NAME(at_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define ST_f32(v, p) vstore16(v, 0, p)
 #endif
 #define CB_f32(c) (convert_uchar16(c) & (uchar16)(1))
-__attribute__((noinline)) static T_f32 NAME(ld_f32)(global const float *p, long step, int m)
+static inline T_f32 NAME(ldo_f32)(global const float *p, const long *s)
 {
-    T_f32 t = (T_f32)(0);
-_Pragma("clang loop vectorize(disable) unroll(disable)")
-    for (int i = 0; i < m; i++)
-        ((E_f32 *)&t)[i] = (p[i * step]);
-    return t;
+    return (T_f32)(p[s[0]], p[s[1]], p[s[2]], p[s[3]], p[s[4]], p[s[5]], p[s[6]], p[s[7]],
+                 p[s[8]], p[s[9]], p[s[10]], p[s[11]], p[s[12]], p[s[13]], p[s[14]],
+                 p[s[15]]);
 }
 #define T_i32 int16
 #define E_i32 int
@@ -37,6 +59,12 @@ typedef E_i32 NAME(at_i32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define ST_i32(v, p) vstore16(v, 0, p)
 #endif
 #define CB_i32(c) (convert_uchar16(c) & (uchar16)(1))
+static inline T_i32 NAME(ldo_i32)(global const int *p, const long *s)
+{
+    return (T_i32)(p[s[0]], p[s[1]], p[s[2]], p[s[3]], p[s[4]], p[s[5]], p[s[6]], p[s[7]],
+                 p[s[8]], p[s[9]], p[s[10]], p[s[11]], p[s[12]], p[s[13]], p[s[14]],
+                 p[s[15]]);
+}
 #define K_f32(x) ((T_f32)((E_f32)(x)))
 #define SEL_f32(c, x, y) ((c) ? (x) : (y))
 #define AS_T_f32(x) as_float16(x)
@@ -115,33 +143,44 @@ static inline T_f32 NAME(pow_f32)(T_f32 x, T_f32 y)
     return SEL_f32((y == K_f32(0)) | (x == K_f32(1)), K_f32(1), p);
 }
 #define H_POW_f32(a, b) NAME(pow_f32)(a, b)
-__attribute__((noinline)) static void NAME(st_f32)(T_f32 v, global float *p, int m)
-{
-_Pragma("clang loop vectorize(disable) unroll(disable)")
-    for (int i = 0; i < m; i++)
-        p[i] = (((E_f32 *)&v)[i]);
-}
 static void NAME(work)(global const long *g, long first, long stop, global const float *b0, global const int *b1, const float x2, global float *q0, global float *q1)
 {
-const long n = g[1], parts = g[9];
+const long n = g[10], parts = g[9];
+const long step = g[11];
+long16 o0[16];
+_Pragma("clang loop vectorize(disable) unroll(disable)")
+for (int i = 0; i < step; i++)
+NAME(run_lanes)(&o0[i], g + 0, g + 3, 2, i, 16);
+long16 o1[16];
+_Pragma("clang loop vectorize(disable) unroll(disable)")
+for (int i = 0; i < step; i++)
+NAME(run_lanes)(&o1[i], g + 0, g + 6, 2, i, 16);
 for (long u = first; u < stop; u++) {
-const long row = u, j = 0, at = row * n;
-const int m = (int)n;
-const long i0 = row;
+const long row = u / parts, from = (u % parts) * CHUNK;
+const long to = (u + 1) % parts ? from + CHUNK : n;
 global const float *p0 = b0 + (g[2]);
 const long s0 = g[4];
-global const int *p1 = b1 + (g[5] + i0 * g[6]);
+global const int *p1 = b1 + (g[5]);
 const long s1 = g[7];
-const T_f32 v0 = NAME(ld_f32)(p0 + j, 1, m);
-const T_i32 v1 = (T_i32)(p1[0]);
+for (long k = from; k < to; k += 16) {
+const long j = min(k, to - 16), at = row * n + j;
+const long lead = j / step;
+const int c = (int)(j - lead * step);
+const long *l0 = (const long *)&o0[c];
+const long t0 = lead * g[3];
+const long *l1 = (const long *)&o1[c];
+const long t1 = lead * g[6];
+const T_f32 v0 = NAME(ldo_f32)(p0 + t0, l0);
+const T_i32 v1 = NAME(ldo_i32)(p1 + t1, l1);
 const T_f32 v2 = (T_f32)(x2);
 const T_f32 v3 = convert_float16(v1);
 const T_f32 v4 = (T_f32)((E_f32)(0.5));
 const T_f32 v5 = H_POW_f32(v0, v3);
 const T_f32 v6 = v5 + v2;
 const T_f32 v7 = v6 + v4;
-NAME(st_f32)(v7, q0 + at, m);
-NAME(st_f32)(v6, q1 + at, m);
+ST_f32(v7, q0 + at);
+ST_f32(v6, q1 + at);
+}
 }
 }
 __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -155,4 +194,4 @@ const long wg = get_group_id(0) - geo[base + 2 * s];
 global const long *g = geo + geo[base + 2 * s + 1];
 NAME(work)(g, g[-2] * wg / g[-1], g[-2] * (wg + 1) / g[-1], b0, b1, x2, q0, q1);
 }
-// geometry: 0 6 1 0 5 1 5 7 0 0 1 0 1 0 5 1
+// geometry: 0 6 1 0 1 1 5 7 0 0 1 0 1 0 1 1 35 7

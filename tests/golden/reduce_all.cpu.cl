@@ -70,9 +70,10 @@ __attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global const float *restrict b0, global float *restrict q0, global float *restrict part0)
 {
 global const long *g = geo + base, *ge = geo + epilogue;
-const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];
+const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-9];
 for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {
-const long n = ge[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
+const long n = ge[0], n_keep = g[-8], parts = g[-7];
+const long blocks = g[-6];
 const long at = u / parts, part = u % parts;
 const long row = at / max(n, 1L), j = at % max(n, 1L);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
@@ -80,12 +81,13 @@ int careful = 0, wrong;
 do {
 wrong = 0;
 T_f32 a0 = (T_f32)(0), c0 = (T_f32)(0), n0_ = (T_f32)(1);
-const long inner = g[-6], per = (inner + 1023) / 1024;
+const long inner = g[-11], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
-const long outer = block / per;
 int again = 0;
 T_f32 s0_ = (T_f32)(0), e0_ = (T_f32)(0);
+const long outer = block / per;
+{
 global const float *p0 = b0 + (g[1]);
 const long s0 = g[2];
 for (long k = e0; k < e1; k += 16) {
@@ -99,6 +101,7 @@ if (careful) {
 v *= n0_;
 }
 TWO_SUM_f32(s0_, e0_, v) }
+}
 }
 if (careful) {
 { const I_f32 full = ((s0_ > (T_f32)(0x1p96f)) | (s0_ < (T_f32)(-0x1p96f)) | (s0_ != s0_) | (e0_ != e0_)) & (n0_ != (T_f32)(0x1p-64f));
@@ -208,6 +211,14 @@ const float e1 = (s2.lo - (s1 - z1)) + (h1 - z1) + (e2.lo + HI(float, e2));
 const int wrong = !(fabs(s1) <= 0x1p96f) || e1 != e1 || (squares && s1 < 0x1p-70f);
 return (float4)(s1, e1 == e1 ? e1 : 0, n.s0, wrong);
 }
+__attribute__((noinline)) static T_f32 NAME(ld_f32)(global const float *p, long step, int m)
+{
+    T_f32 t = (T_f32)(0);
+_Pragma("clang loop vectorize(disable) unroll(disable)")
+    for (int i = 0; i < m; i++)
+        ((E_f32 *)&t)[i] = (p[i * step]);
+    return t;
+}
 static inline void NAME(meet_T_f32)(T_f32 *a, T_f32 *c, T_f32 *n, T_f32 x, T_f32 y, T_f32 w, int squares)
 {
     const T_f32 zero = (T_f32)(0), one = (T_f32)(1);
@@ -239,27 +250,18 @@ __attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void NAME(reduce_parts)(global const long *geo, int base, int epilogue, global float *restrict q0, global const float *restrict part0)
 {
 global const long *g = geo + base, *ge = geo + epilogue;
-const long n = ge[0], n_keep = g[-3], parts = g[-2];
+const long n_keep = g[-8], parts = g[-5], n = n_keep;
 const long wide = (n + 15) / 16, rows = n_keep / max(n, 1L);
 for (long u = get_group_id(0); u < rows * wide; u += get_num_groups(0)) {
 const long row = u / wide, k = (u % wide) * 16;
-const long j = k, at = row * n + j;
-const int skip = 0, m = (int)n;
+const long j = max(0L, min(k, n - 16)), at = j;
+const int skip = (int)(k - j), m = (int)min(16L, n), whole = m == 16;
 T_f32 a0 = (T_f32)(0), c0 = (T_f32)(0), n0_ = (T_f32)(1);
 for (long part = 0; part < parts; part++) {
 {
-T_f32 t0 = (T_f32)((E_f32)(0));
-_Pragma("clang loop vectorize(disable) unroll(disable)")
-for (int i = 0; i < m; i++)
-((float *)&t0)[i] = (part0 + (part + 0 * parts) * n_keep + at)[i];
-T_f32 t1 = (T_f32)((E_f32)(0));
-_Pragma("clang loop vectorize(disable) unroll(disable)")
-for (int i = 0; i < m; i++)
-((float *)&t1)[i] = (part0 + (part + 1 * parts) * n_keep + at)[i];
-T_f32 t2 = (T_f32)((E_f32)(1));
-_Pragma("clang loop vectorize(disable) unroll(disable)")
-for (int i = 0; i < m; i++)
-((float *)&t2)[i] = (part0 + (part + 2 * parts) * n_keep + at)[i];
+const T_f32 t0 = whole ? LD_f32(part0 + (part + 0 * parts) * n_keep + at) : NAME(ld_f32)(part0 + (part + 0 * parts) * n_keep + at, 1, m);
+const T_f32 t1 = whole ? LD_f32(part0 + (part + 1 * parts) * n_keep + at) : NAME(ld_f32)(part0 + (part + 1 * parts) * n_keep + at, 1, m);
+const T_f32 t2 = whole ? LD_f32(part0 + (part + 2 * parts) * n_keep + at) : NAME(ld_f32)(part0 + (part + 2 * parts) * n_keep + at, 1, m);
 NAME(meet_T_f32)(&a0, &c0, &n0_, t0, t1, t2, 0);
 }
 }
@@ -267,8 +269,10 @@ const T_f32 f0 = (a0 + c0) / n0_;
 {
 global const long *g = ge;
 const T_f32 v1 = (T_f32)(f0);
+const long lead = 0;
+const int c = 0;
 NAME(put_f32)(v1, q0 + at, skip, m);
 }
 }
 }
-// geometry: 0 0 1000000 0 30 1 30 977 1000000 0 1 1 0 0
+// geometry: 0 0 1000000 0 30 1 30 977 30 1 1 1 1 1000000 0 1 1 0 0

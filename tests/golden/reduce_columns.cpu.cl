@@ -1,6 +1,7 @@
 // reduce: 1 x 1 groups of 1 items, arguments geo i32 i32 in out temp temp
 #pragma OPENCL FP_CONTRACT OFF
 #define LANE16 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define STRIP 1
 #define T_i64 long16
 #define E_i64 long
 #define I_i64 long16
@@ -37,25 +38,42 @@ __attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global const long *restrict b0, global long *restrict q0, global long *restrict part0, global long *restrict index0)
 {
 global const long *g = geo + base, *ge = geo + epilogue;
-const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];
+const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-9];
 for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {
-const long n = ge[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
-const long wide = (n + 15) / 16, part = u % parts, w = u / parts;
-const long row = w / wide, k = (w % wide) * 16;
-const long j = k, at = row * n + j;
-const int skip = 0, m = (int)n;
+const long n_keep = g[-8], parts = g[-7], n = n_keep;
+const long blocks = g[-6];
+const long wide = (n + 15) / 16, strips = g[-2], part = u % parts, strip = u / parts % strips;
+const long row = u / parts / strips, left = wide * strip / strips;
+const int vectors = (int)(wide * (strip + 1) / strips - left);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
+T_i64 a0_of[STRIP];
+T_i64 x0__of[STRIP];
+for (int w = 0; w < vectors; w++) {
 T_i64 a0 = (T_i64)((E_i64)(LONG_MIN));
 T_i64 x0_ = (T_i64)(LONG_MAX);
-const long inner = g[-6], per = (inner + 1023) / 1024;
+a0_of[w] = a0;
+x0__of[w] = x0_;
+}
+const long inner = g[-11], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
 const long outer = block / per;
-for (long e = e0; e < e1; e++) {
+{
+const long chunk = vectors > 1 ? 8 : 1024;
+for (long from = e0; from < e1; from += chunk) {
+for (int w = 0; w < vectors; w++) {
+const long k = (left + w) * 16;
+const long j = max(0L, min(k, n - 16)), at = j;
+const int skip = (int)(k - j), m = (int)min(16L, n), whole = m == 16;
+T_i64 a0 = a0_of[w];
+T_i64 x0_ = x0__of[w];
+const long lead = 0;
+const int c = w;
+for (long e = from; e < min(from + chunk, e1); e++) {
 const long i0 = e;
 global const long *p0 = b0 + (g[2] + i0 * g[3]);
 const long s0 = g[4];
-const T_i64 v0 = NAME(ld_i64)(p0 + j, 1, m);
+const T_i64 v0 = whole ? LD_i64(p0 + j) : NAME(ld_i64)(p0 + j, 1, m);
 { const T_i64 v = v0;
 const T_i64 at = (T_i64)(outer * inner + e);
 const I_i64 better = ((v > a0) | ((v != v) & (a0 == a0)) |
@@ -63,7 +81,18 @@ CI_i64(x0_ == (T_i64)(LONG_MAX)));
 a0 = better ? v : a0;
 x0_ = (better) ? at : x0_; }
 }
+a0_of[w] = a0;
+x0__of[w] = x0_;
 }
+}
+}
+}
+for (int w = 0; w < vectors; w++) {
+const long k = (left + w) * 16;
+const long j = max(0L, min(k, n - 16)), at = j;
+const int skip = (int)(k - j), m = (int)min(16L, n), whole = m == 16;
+T_i64 a0 = a0_of[w];
+T_i64 x0_ = x0__of[w];
 if (parts > 1) {
 _Pragma("clang loop vectorize(disable) unroll(disable)")
 for (int i = skip; i < m; i++)
@@ -74,9 +103,12 @@ const T_i64 f0 = x0_;
 {
 global const long *g = ge;
 const T_i64 v1 = (T_i64)(f0);
+const long lead = 0;
+const int c = 0;
 NAME(put_i64)(v1, q0 + at, skip, m);
 }
 }
 }
 }
-// geometry: 0 0 40 0 1 9 1 1 40 9 0 9 1 9 0 1
+}
+// geometry: 0 0 40 0 1 9 1 1 1 25 1 1 9 40 9 0 9 1 9 0 1

@@ -20,19 +20,20 @@ kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global 
 global const long *g = geo + base, *ge = geo + epilogue;
 local long l0[128];
 local long lx0[128];
-const int alone = (int)g[-5], lid = alone ? 0 : (int)get_local_id(0);
+const int alone = (int)g[-10], lid = alone ? 0 : (int)get_local_id(0);
 const int step = alone ? 1 : 128;
-const long units = g[-4], unit = alone ? get_global_id(0) : get_group_id(0);
+const long units = g[-9], unit = alone ? get_global_id(0) : get_group_id(0);
 const long u = min(unit, units - 1);
 {
-const long n = ge[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
+const long n = ge[0], n_keep = g[-8], parts = g[-7];
+const long blocks = g[-6];
 const long at = u / parts, part = u % parts;
 const long row = at / max(n, 1L), j = at % max(n, 1L);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
 {
 T_i64 a0 = (T_i64)((E_i64)(LONG_MIN));
 T_i64 x0_ = (T_i64)(LONG_MAX);
-const long inner = g[-6], per = (inner + 1023) / 1024;
+const long inner = g[-11], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
 const long outer = block / per;
@@ -84,4 +85,4 @@ q0[at] = v1;
 }
 }
 }
-// geometry: 0 0 40 1 9 9 1 1 40 9 0 9 1 9 0 1
+// geometry: 0 0 40 1 9 9 1 1 1 1 1 1 9 40 9 0 9 1 9 0 1

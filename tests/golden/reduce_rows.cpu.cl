@@ -1,6 +1,7 @@
 // reduce: 1 x 1 groups of 1 items, arguments geo i32 i32 in in out out temp temp
 #pragma OPENCL FP_CONTRACT OFF
 #define LANE16 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define STRIP 1
 #define T_f32 float16
 #define E_f32 float
 #define I_f32 int16
@@ -33,6 +34,20 @@ static inline int NAME(any_f32)(int16 c)
     return (d.x | d.y) < 0;
 }
 #define ANY_f32(c) NAME(any_f32)(c)
+__attribute__((noinline)) static T_f32 NAME(ld_f32)(global const float *p, long step, int m)
+{
+    T_f32 t = (T_f32)(0);
+_Pragma("clang loop vectorize(disable) unroll(disable)")
+    for (int i = 0; i < m; i++)
+        ((E_f32 *)&t)[i] = (p[i * step]);
+    return t;
+}
+static inline T_f32 NAME(lds_f32)(global const float *p, long s)
+{
+    return (T_f32)(p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s],
+                 p[8 * s], p[9 * s], p[10 * s], p[11 * s], p[12 * s], p[13 * s], p[14 * s],
+                 p[15 * s]);
+}
 #define K_f32(x) ((T_f32)((E_f32)(x)))
 #define SEL_f32(c, x, y) ((c) ? (x) : (y))
 #define AS_T_f32(x) as_float16(x)
@@ -75,72 +90,101 @@ static inline void NAME(join_T_f32)(T_f32 *a, T_f32 *c, T_f32 s, T_f32 e)
     r = r - (*a - t);
     *c = r == r ? r : zero;
 }
-static float4 NAME(fold_f32)(T_f32 a, T_f32 c, T_f32 n, int squares)
+__attribute__((noinline)) static void NAME(put_f32)(T_f32 v, global float *p, int skip, int m)
 {
-if (ANY_f32(n != (T_f32)(1))) {
-const T_f32 t16 = (a != (T_f32)(0)) | (c != (T_f32)(0)) ? n : (T_f32)(UP_f32);
-const float8 t8 = fmin(t16.lo, HI(float8, t16));
-const float4 t4 = fmin(t8.lo, HI(float4, t8));
-const float2 t2 = fmin(t4.lo, HI(float2, t4));
-const T_f32 t1 = (T_f32)(fmin(t2.x, t2.y)), f = fmin(t1 / n, (T_f32)(1));
-const T_f32 g = squares ? f : (T_f32)(1);
-a = a * f * g;
-c = c * f * g;
-n = t1;
-}
-const float8 h8 = HI(float8, a), s8 = a.lo + h8, z8 = s8 - a.lo;
-const float8 e8 = (a.lo - (s8 - z8)) + (h8 - z8) + (c.lo + HI(float8, c));
-const float4 h4 = HI(float4, s8), s4 = s8.lo + h4, z4 = s4 - s8.lo;
-const float4 e4 = (s8.lo - (s4 - z4)) + (h4 - z4) + (e8.lo + HI(float4, e8));
-const float2 h2 = HI(float2, s4), s2 = s4.lo + h2, z2 = s2 - s4.lo;
-const float2 e2 = (s4.lo - (s2 - z2)) + (h2 - z2) + (e4.lo + HI(float2, e4));
-const float h1 = HI(float, s2), s1 = s2.lo + h1, z1 = s1 - s2.lo;
-const float e1 = (s2.lo - (s1 - z1)) + (h1 - z1) + (e2.lo + HI(float, e2));
-const int wrong = !(fabs(s1) <= 0x1p96f) || e1 != e1 || (squares && s1 < 0x1p-70f);
-return (float4)(s1, e1 == e1 ? e1 : 0, n.s0, wrong);
+    if (skip == 0 && m == 16) {
+        ST_f32(v, p);
+        return;
+    }
+_Pragma("clang loop vectorize(disable) unroll(disable)")
+    for (int i = skip; i < m; i++)
+        p[i] = (((E_f32 *)&v)[i]);
 }
 __attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void NAME(reduce)(global const long *geo, int base, int epilogue, global const float *restrict b0, global const float *restrict b1, global float *restrict q0, global float *restrict q1, global float *restrict part0, global float *restrict part1)
 {
 global const long *g = geo + base, *ge = geo + epilogue;
-const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-4];
+const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-9];
 for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {
-const long n = ge[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
-const long at = u / parts, part = u % parts;
-const long row = at / max(n, 1L), j = at % max(n, 1L);
+const long n_keep = g[-8], parts = g[-7], n = n_keep;
+const long blocks = g[-6];
+const long wide = (n + 15) / 16, strips = g[-2], part = u % parts, strip = u / parts % strips;
+const long row = u / parts / strips, left = wide * strip / strips;
+const int vectors = (int)(wide * (strip + 1) / strips - left);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
-const long i0 = at;
 int careful = 0, wrong;
 do {
 wrong = 0;
+T_f32 a0_of[STRIP];
+T_f32 c0_of[STRIP];
+T_f32 n0__of[STRIP];
+T_f32 s0__of[STRIP];
+T_f32 e0__of[STRIP];
+T_f32 a1_of[STRIP];
+for (int w = 0; w < vectors; w++) {
 T_f32 a0 = (T_f32)(0), c0 = (T_f32)(0), n0_ = (T_f32)(1);
 T_f32 a1 = (T_f32)((E_f32)(-INFINITY));
-const long inner = g[-6], per = (inner + 1023) / 1024;
+a0_of[w] = a0;
+c0_of[w] = c0;
+n0__of[w] = n0_;
+a1_of[w] = a1;
+}
+const long inner = g[-11], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
-const long outer = block / per;
 int again = 0;
+for (int w = 0; w < vectors; w++) {
 T_f32 s0_ = (T_f32)(0), e0_ = (T_f32)(0);
+s0__of[w] = s0_;
+e0__of[w] = e0_;
+}
+const long outer = block / per;
+{
+const long chunk = vectors > 1 ? 8 : 1024;
+for (long from = e0; from < e1; from += chunk) {
+for (int w = 0; w < vectors; w++) {
+const long k = (left + w) * 16;
+const long j = max(0L, min(k, n - 16)), at = j;
+const int skip = (int)(k - j), m = (int)min(16L, n), whole = m == 16;
+T_f32 a0 = a0_of[w];
+T_f32 c0 = c0_of[w];
+T_f32 n0_ = n0__of[w];
+T_f32 s0_ = s0__of[w];
+T_f32 e0_ = e0__of[w];
+T_f32 a1 = a1_of[w];
+const long lead = 0;
+const int c = w;
+for (long e = from; e < min(from + chunk, e1); e++) {
+const long i0 = e;
 global const float *p0 = b0 + (g[2] + i0 * g[3]);
 const long s0 = g[4];
-for (long k = e0; k < e1; k += 16) {
-const long j = min(k, inner - 16);
-const int skip = (int)(k - j);
-const T_f32 v0 = LD_f32(p0 + j);
+const T_f32 v0 = whole ? NAME(lds_f32)(p0 + j * s0, s0) : NAME(ld_f32)(p0 + j * s0, s0, m);
 const T_f32 v1 = exp_f32(v0);
 { T_f32 v = v1;
-if (skip)
-v = (CI_f32(LANE16) >= (I_f32)(skip)) ? v : (T_f32)((E_f32)(0));
 if (careful) {
 v *= n0_;
 }
 TWO_SUM_f32(s0_, e0_, v) }
 { T_f32 v = v0;
-if (skip)
-v = (CI_f32(LANE16) >= (I_f32)(skip)) ? v : (T_f32)((E_f32)(-INFINITY));
 a1 = H_MAX_f32(a1, v); }
 }
+a0_of[w] = a0;
+c0_of[w] = c0;
+n0__of[w] = n0_;
+s0__of[w] = s0_;
+e0__of[w] = e0_;
+a1_of[w] = a1;
+}
+}
+}
 if (careful) {
+for (int w = 0; w < vectors; w++) {
+T_f32 a0 = a0_of[w];
+T_f32 c0 = c0_of[w];
+T_f32 n0_ = n0__of[w];
+T_f32 s0_ = s0__of[w];
+T_f32 e0_ = e0__of[w];
+T_f32 a1 = a1_of[w];
 { const I_f32 full = ((s0_ > (T_f32)(0x1p96f)) | (s0_ < (T_f32)(-0x1p96f)) | (s0_ != s0_) | (e0_ != e0_)) & (n0_ != (T_f32)(0x1p-64f));
 if (ANY_f32(full)) {
 const T_f32 f = full ? (T_f32)(0x1p-64f) : (T_f32)(1);
@@ -150,48 +194,74 @@ n0_ *= f;
 again = 1;
 }
 }
+a0_of[w] = a0;
+c0_of[w] = c0;
+n0__of[w] = n0_;
+a1_of[w] = a1;
+}
 if (again) {
 block--;
 continue;
 }
 }
+for (int w = 0; w < vectors; w++) {
+T_f32 a0 = a0_of[w];
+T_f32 c0 = c0_of[w];
+T_f32 n0_ = n0__of[w];
+T_f32 s0_ = s0__of[w];
+T_f32 e0_ = e0__of[w];
+T_f32 a1 = a1_of[w];
 NAME(join_T_f32)(&a0, &c0, s0_, e0_);
+a0_of[w] = a0;
+c0_of[w] = c0;
+n0__of[w] = n0_;
+a1_of[w] = a1;
 }
-const float4 t0_ = NAME(fold_f32)(a0, c0, n0_, 0);
-const float fa0 = t0_.x, fc0 = t0_.y, fn0 = t0_.z;
-wrong |= t0_.w != 0;
-float f1;
-{ T_f32 all = a1;
-float *t = (float *)&all;
-for (int h = 8; h > 0; h /= 2)
-for (int i = 0; i < h; i++)
-t[i] = t[i] > t[i + h] || t[i] != t[i] ? t[i] : t[i + h];
-f1 = t[0]; }
+}
+for (int w = 0; w < vectors; w++) {
+T_f32 a0 = a0_of[w];
+T_f32 c0 = c0_of[w];
+T_f32 n0_ = n0__of[w];
+T_f32 a1 = a1_of[w];
+wrong |= ANY_f32(~(fabs(a0) <= (T_f32)(0x1p96f)));
+}
 wrong &= !careful;
 if (wrong) {
 careful = 1;
 continue;
 }
+for (int w = 0; w < vectors; w++) {
+const long k = (left + w) * 16;
+const long j = max(0L, min(k, n - 16)), at = j;
+const int skip = (int)(k - j), m = (int)min(16L, n), whole = m == 16;
+T_f32 a0 = a0_of[w];
+T_f32 c0 = c0_of[w];
+T_f32 n0_ = n0__of[w];
+T_f32 a1 = a1_of[w];
 if (parts > 1) {
-*(part0 + (part + 0 * parts) * n_keep + at) = fa0;
-*(part0 + (part + 1 * parts) * n_keep + at) = fc0;
-*(part0 + (part + 2 * parts) * n_keep + at) = fn0;
-*(part1 + (part + 0 * parts) * n_keep + at) = f1;
+NAME(put_f32)(a0, part0 + (part + 0 * parts) * n_keep + at, skip, m);
+NAME(put_f32)(c0, part0 + (part + 1 * parts) * n_keep + at, skip, m);
+NAME(put_f32)(n0_, part0 + (part + 2 * parts) * n_keep + at, skip, m);
+NAME(put_f32)(a1, part1 + (part + 0 * parts) * n_keep + at, skip, m);
 } else {
-const E_f32 f0 = (fa0 + fc0) / fn0;
+const T_f32 f0 = (a0 + c0) / n0_;
+const T_f32 f1 = a1;
 {
 global const long *g = ge;
 const T_f32 v2 = (T_f32)(f0);
 const T_f32 v3 = (T_f32)(f1);
 global const float *p1 = b1 + (g[3]);
 const long s1 = g[4];
-const T_f32 v4 = (T_f32)(p1[j]);
+const long lead = 0;
+const int c = 0;
+const T_f32 v4 = whole ? LD_f32(p1 + j) : NAME(ld_f32)(p1 + j, 1, m);
 const T_f32 v5 = v2 + v4;
-q0[at] = v5.s0;
-q1[at] = v3.s0;
+NAME(put_f32)(v5, q0 + at, skip, m);
+NAME(put_f32)(v3, q1 + at, skip, m);
+}
 }
 }
 } while (wrong);
 }
 }
-// geometry: 0 0 0 0 50 0 3 3 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1
+// geometry: 0 0 0 0 50 0 1 3 1 1 1 20 1 1 1 50 3 0 1 50 0 0 1 3 0 50 0 1

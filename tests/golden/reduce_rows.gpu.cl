@@ -55,12 +55,13 @@ global const long *g = geo + base, *ge = geo + epilogue;
 local float l0[128];
 local float lc0[128], ln0[128];
 local float l1[128];
-const int alone = (int)g[-5], lid = alone ? 0 : (int)get_local_id(0);
+const int alone = (int)g[-10], lid = alone ? 0 : (int)get_local_id(0);
 const int step = alone ? 1 : 128;
-const long units = g[-4], unit = alone ? get_global_id(0) : get_group_id(0);
+const long units = g[-9], unit = alone ? get_global_id(0) : get_group_id(0);
 const long u = min(unit, units - 1);
 {
-const long n = ge[0], n_keep = g[-3], parts = g[-2], blocks = g[-1];
+const long n = ge[0], n_keep = g[-8], parts = g[-7];
+const long blocks = g[-6];
 const long at = u / parts, part = u % parts;
 const long row = at / max(n, 1L), j = at % max(n, 1L);
 const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
@@ -68,12 +69,12 @@ const long i0 = at;
 {
 T_f32 a0 = (T_f32)(0), c0 = (T_f32)(0), n0_ = (T_f32)(1);
 T_f32 a1 = (T_f32)((E_f32)(-INFINITY));
-const long inner = g[-6], per = (inner + 1023) / 1024;
+const long inner = g[-11], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
 const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
-const long outer = block / per;
 int again = 0;
 T_f32 s0_ = (T_f32)(0), e0_ = (T_f32)(0);
+const long outer = block / per;
 global const float *p0 = b0 + (g[2] + i0 * g[3]);
 const long s0 = g[4];
 for (long j = e0 + lid; j < e1; j += step) {
@@ -153,4 +154,4 @@ q1[at] = v3;
 }
 }
 }
-// geometry: 0 0 0 0 50 1 3 3 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1
+// geometry: 0 0 0 0 50 1 3 3 1 1 1 1 1 1 1 3 50 0 50 1 0 1 0 3 0 50 0 1
