@@ -252,22 +252,34 @@ static clg_shape refactored(fuzz *f, int64_t n)
     return s;
 }
 
+// 0 to room, both included.
+static int64_t place(fuzz *f, int64_t room)
+{
+    f->moves = f->moves * 6364136223846793005u + 1442695040888963407u;
+    return (int64_t) (f->moves >> 33) % (room + 1);
+}
+
 static clg_tensor sliced(fuzz *f, clg_tensor x)
 {
     const int axis = (int) fuzz_below(f, x->shape.rank);
     const int64_t n = x->shape.dim[axis], step = 1 + fuzz_below(f, 3);
-    if (chance(f, 40))
-        return clg_slice(x, axis, n - 1 - fuzz_below(f, n / 2 + 1), INT64_MIN, -step);
-    const int64_t from = fuzz_below(f, n / 2 + 1);
-    return clg_slice(x, axis, from, n - fuzz_below(f, (n - from) / 2 + 1), step);
+    const bool back = chance(f, 40);
+    const int64_t most = (n - 1) / step + 1, count = most - fuzz_below(f, most / 2 + 1);
+    const int64_t reach = (count - 1) * step, from = place(f, n - 1 - reach);
+    if (count == 0)
+        return clg_slice(x, axis, 0, 0, 1);
+    if (back)
+        return clg_slice(x, axis, from + reach, from > 0 ? from - 1 : INT64_MIN, -step);
+    return clg_slice(x, axis, from, from + reach + 1, step);
 }
 
 static clg_tensor padded(fuzz *f, clg_tensor x)
 {
     clg_shape before = { .rank = x->shape.rank }, after = before;
     for (int d = 0; d < x->shape.rank; d++) {
-        before.dim[d] = chance(f, 40) ? fuzz_below(f, 3) : 0;
-        after.dim[d] = chance(f, 40) ? fuzz_below(f, 3) : 0;
+        const int64_t more = (chance(f, 40) ? fuzz_below(f, 3) : 0) + (chance(f, 40) ? fuzz_below(f, 3) : 0);
+        before.dim[d] = place(f, more);
+        after.dim[d] = more - before.dim[d];
     }
     return clg_numel(x->shape) > MOST ? x : clg_pad(x, before, after, chance(f, 50) ? 0 : 0.5);
 }
@@ -485,7 +497,13 @@ void fuzz_choose(fuzz *f)
 
 void fuzz_record(fuzz *f, clg_device dev, uint64_t seed, int operations, bool log)
 {
+    fuzz_record_moved(f, dev, seed, 0, operations, log);
+}
+
+void fuzz_record_moved(fuzz *f, clg_device dev, uint64_t seed, uint64_t moves, int operations, bool log)
+{
     fuzz_start(f, dev, seed, 0, log);
+    f->moves = seed + (moves << 32);
     leaf(f, random_shape(f));
     leaf(f, random_shape(f));
     fuzz_grow(f, operations);

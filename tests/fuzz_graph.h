@@ -15,6 +15,7 @@ typedef struct fuzz {
     // Told the numbers of every upload, where it is set after the start.
     void (*uploaded)(void *user, clg_tensor t, const double *v);
     void *user;
+    uint64_t moves; // where slices and margins start is drawn from it, and nothing else
     int draws, mutate; // the draw of this number comes out otherwise; 0: none
     clg_tensor pool[FUZZ_POOL]; // everything recorded so far
     bool leaf[FUZZ_POOL];       // tracked inputs
@@ -25,6 +26,8 @@ typedef struct fuzz {
 
 // Record a graph of about this many operations and choose its outputs.
 void fuzz_record(fuzz *f, clg_device dev, uint64_t seed, int operations, bool log);
+// The same graph for every number of moves, but for where slices start, and tensors in their padding.
+void fuzz_record_moved(fuzz *f, clg_device dev, uint64_t seed, uint64_t moves, int operations, bool log);
 int64_t fuzz_below(fuzz *f, int64_t n); // 0 to n-1
 // The same in parts: begin without any tensor; take one that is there already; add operations; choose outputs.
 void fuzz_start(fuzz *f, clg_device dev, uint64_t seed, int mutate, bool log);

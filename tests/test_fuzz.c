@@ -177,6 +177,50 @@ START_TEST(random_graphs_agree)
 }
 END_TEST
 
+// ---- graphs whose slices move
+
+static void moved_results(clg_device d, uint64_t seed, uint64_t moves, int nodes, fuzz *f, results *r)
+{
+    clg_scope s = clg_scope_push(d);
+    fuzz_record_moved(f, d, seed, moves, nodes, setting("CLGRAD_FUZZ_LOG", 0) != 0);
+    evaluate_together(f, 1);
+    read_results(d, f, r);
+    clg_scope_pop(s);
+}
+
+// One plan serves them, as far as it may, with the bits that a device has which saw no other place.
+START_TEST(moved_graphs_agree)
+{
+    const int rounds = setting("CLGRAD_FUZZ_ROUNDS", on_pocl() ? 24 : 12), nodes = setting("CLGRAD_FUZZ_NODES", 14);
+    const uint64_t first = (uint64_t) setting("CLGRAD_FUZZ_SEED", 1);
+    static fuzz f;
+    static results r[2];
+    uint64_t hits = 0, misses = 0;
+    printf("CLGRAD_FUZZ_SEED=%llu CLGRAD_FUZZ_ROUNDS=%d\n", (unsigned long long) first, rounds);
+    for (int k = 0; k < rounds; k++) {
+        for (uint64_t moves = 0; moves < 4; moves++) {
+            const clg_device_stats before = clg_device_get_stats(dev);
+            moved_results(dev, first + (uint64_t) k, moves, nodes, &f, &r[0]);
+            const clg_device_stats after = clg_device_get_stats(dev);
+            hits += moves > 0 ? after.plan_hits - before.plan_hits : 0;
+            misses += moves > 0 ? after.plan_misses - before.plan_misses : 0;
+            ck_assert_msg(moves == 0 || after.programs_built == before.programs_built, "seed %llu: %llu programs more",
+                          (unsigned long long) (first + (uint64_t) k),
+                          (unsigned long long) (after.programs_built - before.programs_built));
+            open_unfused();
+            moved_results(unfused, first + (uint64_t) k, moves, nodes, &f, &r[1]);
+            same_bits(&f, "on a fresh device", &r[0], &r[1]);
+            free_results(&r[0]);
+            free_results(&r[1]);
+            clg_device_close(&unfused);
+        }
+    }
+    printf("%llu hits, %llu misses\n", (unsigned long long) hits, (unsigned long long) misses);
+    ck_assert_msg(hits > misses, "%llu plans were found, %llu were made", (unsigned long long) hits,
+                  (unsigned long long) misses);
+}
+END_TEST
+
 // ---- what random graphs found, small
 
 static clg_tensor counted(clg_device d, clg_shape s)
@@ -238,6 +282,9 @@ int main(void)
     TCase *c = tcase_create("graphs");
     tcase_add_test(c, sums_keep_their_order);
     tcase_add_test(c, random_graphs_agree);
+    suite_add_tcase(s, c);
+    c = tcase_create("moved");
+    tcase_add_test(c, moved_graphs_agree);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

@@ -20,6 +20,7 @@ void clg__kplan_free(clg__kplan *p)
         clg__free(p->launches[i].args);
     }
     clg__free(p->geo);
+    clg__free(p->terms);
     clg__kplan_init(p);
 }
 
@@ -31,6 +32,16 @@ int clg__kplan_temp(clg__kplan *p, size_t bytes)
     }
     p->temp_bytes[p->n_temps] = bytes;
     return p->n_temps++;
+}
+
+void clg__kplan_moves(clg__kplan *p, int geo, int position, int64_t by)
+{
+    if (position == 0 || by == 0 || p->err.status < 0)
+        return;
+    if (!clg__grow((void **) &p->terms, &p->cap_terms, p->n_terms + 1, sizeof *p->terms))
+        clg__fail(&p->err, CLG_ENOMEM, "out of host memory");
+    else
+        p->terms[p->n_terms++] = (clg__term) { geo, position, by };
 }
 
 clg__launch *clg__kplan_kernel(clg__kplan *p, const char *file, const char *entry)
@@ -149,6 +160,11 @@ void clg__arg_i32(clg__kplan *p, clg__launch *l, int32_t v)
 void clg__arg_i64(clg__kplan *p, clg__launch *l, int64_t v)
 {
     add(p, l, (clg__arg) { .kind = CLG__ARG_I64, .i = v });
+}
+
+void clg__arg_offset(clg__kplan *p, clg__launch *l, int64_t v, int position, int also)
+{
+    add(p, l, (clg__arg) { .kind = CLG__ARG_OFFSET, .i = v, .index = position, .also = also });
 }
 
 void clg__arg_local(clg__kplan *p, clg__launch *l, size_t bytes)

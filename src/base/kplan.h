@@ -16,6 +16,7 @@ typedef enum clg__arg_kind {
     CLG__ARG_SCALAR, // a run-time number: input `index` (a SCALAR node), typed by `dtype`
     CLG__ARG_SEED,  // two ulongs follow each other: seed, counter of input `index`, a RANDOM node
     CLG__ARG_I32, CLG__ARG_I64,
+    CLG__ARG_OFFSET, // a long, `i` now, of which positions index and also are parts
     CLG__ARG_LOCAL, // `i` bytes of local memory
     CLG__ARG_EPILOGUE // where the epilogue's own arguments go: clg__codegen_epilogue puts them here
 } clg__arg_kind;
@@ -23,9 +24,15 @@ typedef enum clg__arg_kind {
 typedef struct clg__arg {
     clg__arg_kind kind;
     clg_dtype dtype; // SCALAR
-    int index;
+    int index, also;
     int64_t i;
 } clg__arg;
+
+// Number `geo` of the geometry table is something and `by` times a position, which may differ from run to run.
+typedef struct clg__term {
+    int geo, position;
+    int64_t by;
+} clg__term;
 
 enum { CLG__MAX_ARGS = 160, CLG__MAX_LAUNCHES = 12, CLG__MAX_TEMPS = 8 };
 
@@ -60,12 +67,15 @@ typedef struct clg__kplan {
     int n_temps;
     int64_t *geo; // geometry table, copied to the device with the plan
     int n_geo, cap_geo;
+    clg__term *terms; // by rising geo
+    int n_terms, cap_terms;
     uint64_t bytes, flops; // what one run moves and computes, for the log and the bench
 } clg__kplan;
 
 void clg__kplan_init(clg__kplan *p);
 void clg__kplan_free(clg__kplan *p);
 int clg__kplan_temp(clg__kplan *p, size_t bytes);                             // index of the scratch
+void clg__kplan_moves(clg__kplan *p, int geo, int position, int64_t by); // position 0, or by 0: it does not
 clg__launch *clg__kplan_kernel(clg__kplan *p, const char *file, const char *entry); // never NULL
 void clg__kplan_define(clg__kplan *p, clg__launch *l, const char *name, const char *format, ...)
     CLG_PRINTF(4, 5);
@@ -87,6 +97,7 @@ void clg__arg_scalar(clg__kplan *p, clg__launch *l, int input, clg_dtype t);
 void clg__arg_seed(clg__kplan *p, clg__launch *l, int input);
 void clg__arg_i32(clg__kplan *p, clg__launch *l, int32_t v);
 void clg__arg_i64(clg__kplan *p, clg__launch *l, int64_t v);
+void clg__arg_offset(clg__kplan *p, clg__launch *l, int64_t v, int position, int also);
 void clg__arg_local(clg__kplan *p, clg__launch *l, size_t bytes);
 void clg__arg_epilogue(clg__kplan *p, clg__launch *l);
 // Whole numbers bound by name, of type int or, when wide, long: BLOCK becomes their declarations in this order,

@@ -17,6 +17,7 @@ typedef struct clg__operand {
     clg_dtype dtype;
     int input;      // binding number, given by the scheduler
     clg__access access; // over the body's shape; FROM_IOTA and FROM_RANDOM: of the index
+    int origin;     // position that is a part of the offset beside those of the access; 0: none
     double fill;    // where the window excludes
     double a, b;
     clg__random_kind random;

@@ -40,7 +40,7 @@ static void without_ones(const clg__body *body, clg__access *out)
         for (int d = 0; d < body->shape.rank && has_access(&body->operands[i]); d++)
             inside &= body->shape.dim[d] != 1 || whole_window(&out[i], d, 1);
         for (int d = 0; d < body->shape.rank && !inside; d++)
-            out[i].lo[d] = out[i].hi[d] = 0;
+            out[i].lo[d] = out[i].hi[d] = out[i].begins[d] = 0;
     }
 }
 
@@ -65,6 +65,7 @@ void clg__collapse(const clg__body *body, clg__space *s)
             s->access[i].stride[k] = has_access(&body->operands[i]) ? from->stride[d] : 0;
             s->access[i].lo[k] = from->windowed && !join ? from->lo[d] : 0;
             s->access[i].hi[k] = from->windowed && !join ? from->hi[d] : s->dim[k];
+            s->access[i].begins[k] = from->windowed && !join ? from->begins[d] : 0;
         }
     }
     if (s->rank == 0) {

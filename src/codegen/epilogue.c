@@ -117,10 +117,10 @@ static void parameters(clg__gen *n, clg__str *declare, clg__str *inner, clg__str
 }
 
 static void add_numbers(clg__gen *n, clg__str *declare, clg__str *inner, clg__str *pass, clg__launch *l, int i,
-                        const clg__access *a)
+                        const clg__access *a, int origin)
 {
     const int batch = batch_rank(n->body), at = buffer_at(n->body, i);
-    clg__arg_i64(n->p, l, a->offset);
+    clg__arg_offset(n->p, l, a->offset, origin, a->at);
     for (int d = 0; d <= batch; d++)
         clg__arg_i64(n->p, l, n->body->shape.dim[d] > 1 ? a->stride[d] : 0);
     for (int k = at; k < at + batch + 2; k++) {
@@ -139,10 +139,11 @@ static void numbers(clg__gen *n, clg__str *declare, clg__str *inner, clg__str *p
     int i = 0;
     for (int k = 0; k < body->n_operands; k++) {
         if (body->operands[k].kind != CLG__FROM_SCALAR)
-            add_numbers(n, declare, inner, pass, l, i++, &body->operands[k].access);
+            add_numbers(n, declare, inner, pass, l, i++, &body->operands[k].access,
+                        body->operands[k].origin);
     }
     for (int k = 0; k < body->n_outputs; k++)
-        add_numbers(n, declare, inner, pass, l, i++, place ? place : &whole);
+        add_numbers(n, declare, inner, pass, l, i++, place ? place : &whole, 0);
 }
 
 static void gen_work(clg__gen *n, clg_dtype acc)

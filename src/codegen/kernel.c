@@ -9,6 +9,17 @@ int clg__geo_add(clg__kplan *p, int64_t v)
     return clg__kplan_geo(p, v);
 }
 
+// The offset of an operand, with what of it differs from run to run.
+static void add_offset(clg__gen *n, int k)
+{
+    const clg__operand *o = &n->body->operands[k];
+    const int at = clg__geo_add(n->p, n->s.access[k].offset);
+    clg__kplan_moves(n->p, at, o->origin, 1);
+    clg__kplan_moves(n->p, at, o->access.at, 1);
+    for (int d = 0; d < n->body->shape.rank && o->access.windowed; d++)
+        clg__kplan_moves(n->p, at, o->access.begins[d], -o->access.stride[d]);
+}
+
 // Per operand: offset, strides, and the window where there is one; counted from the body's start.
 void clg__geo_body(clg__gen *n)
 {
@@ -21,12 +32,12 @@ void clg__geo_body(clg__gen *n)
         n->geo_at[k] = n->p->n_geo - start;
         if (n->body->operands[k].kind == CLG__FROM_SCALAR)
             continue;
-        clg__geo_add(n->p, s->access[k].offset);
+        add_offset(n, k);
         for (int d = 0; d < s->rank; d++)
             clg__geo_add(n->p, s->access[k].stride[d]);
         for (int d = 0; d < s->rank && s->access[k].windowed; d++) {
-            clg__geo_add(n->p, s->access[k].lo[d]);
-            clg__geo_add(n->p, s->access[k].hi[d]);
+            clg__kplan_moves(n->p, clg__geo_add(n->p, s->access[k].lo[d]), s->access[k].begins[d], 1);
+            clg__kplan_moves(n->p, clg__geo_add(n->p, s->access[k].hi[d]), s->access[k].begins[d], 1);
         }
     }
 }

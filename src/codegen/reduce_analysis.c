@@ -82,6 +82,7 @@ static void ensure_reduced(clg__reducer *r)
         s->access[i].stride[s->rank] = 0;
         s->access[i].lo[s->rank] = 0;
         s->access[i].hi[s->rank] = 1;
+        s->access[i].begins[s->rank] = 0;
     }
     s->rank++;
 }
@@ -95,6 +96,7 @@ static void copy_dim(const clg__reducer *r, clg__space *to, const clg__space *fr
         to->access[i].stride[k] = from->access[i].stride[d];
         to->access[i].lo[k] = from->access[i].lo[d];
         to->access[i].hi[k] = from->access[i].hi[d];
+        to->access[i].begins[k] = from->access[i].begins[d];
     }
 }
 

@@ -108,6 +108,7 @@ bool clg__access_pad(clg__access *g, const clg_shape *s, const int64_t *before, 
 typedef struct dims {
     int n;
     int64_t dim[CLG_MAX_RANK], stride[CLG_MAX_RANK], lo[CLG_MAX_RANK], hi[CLG_MAX_RANK];
+    uint16_t begins[CLG_MAX_RANK];
 } dims;
 
 static bool full(const dims *d, int i)
@@ -128,6 +129,7 @@ static bool drop_ones(const clg__access *g, const clg_shape *s, dims *out)
         out->dim[out->n] = s->dim[d];
         out->stride[out->n] = g->stride[d];
         out->lo[out->n] = g->windowed ? g->lo[d] : 0;
+        out->begins[out->n] = g->begins[d];
         out->hi[out->n++] = g->windowed ? g->hi[d] : s->dim[d];
     }
     return true;
@@ -213,6 +215,7 @@ static bool collapse(const clg__access *g, const clg_shape *s, dims *out)
         out->dim[out->n] = all.dim[i];
         out->stride[out->n] = all.stride[i];
         out->lo[out->n] = all.lo[i];
+        out->begins[out->n] = all.begins[i];
         out->hi[out->n++] = all.hi[i];
     }
     return true;
@@ -279,10 +282,20 @@ static bool find_targets(composition *c, const clg__access *outer, const clg_sha
     return true;
 }
 
+static void look(clg__looked *l, uint16_t position)
+{
+    if (position)
+        l->position[l->n++] = position;
+}
+
 // The window of inner dimension j, as one of the outer dimension that walks it.
-static bool window_through(const composition *c, int j, const clg_shape *os, clg__access *r)
+static bool window_through(const composition *c, int j, const clg_shape *os, clg__access *r, clg__looked *looked)
 {
     const int k = c->user[j];
+    if (k >= 0 && c->coef[k] == 1 && c->at[j] == 0 && os->dim[k] == c->in.dim[j])
+        r->begins[k] = c->in.begins[j]; // as it is, wherever that is
+    else
+        look(looked, c->in.begins[j]);
     if (k < 0)
         return c->at[j] >= c->in.lo[j] && c->at[j] < c->in.hi[j];
     clg__access w = { .windowed = true, .lo = { c->in.lo[j] }, .hi = { c->in.hi[j] } };
@@ -293,10 +306,24 @@ static bool window_through(const composition *c, int j, const clg_shape *os, clg
     return true;
 }
 
+// The offset of the outer access moves: so does that of the result, where the inner elements lie one after another, or
+// not at all, where they are all one.
+static uint16_t moves_with(const composition *c, const clg__access *outer, const clg__access *inner, clg__looked *looked)
+{
+    const bool line = c->in.n == 0 || (c->in.n == 1 && full(&c->in, 0));
+    if (outer->at == 0 || (line && (c->in.n == 0 || c->in.stride[0] == 0)))
+        return inner->at;
+    if (line && c->in.stride[0] == 1 && inner->at == 0)
+        return outer->at;
+    look(looked, outer->at);
+    return inner->at;
+}
+
 bool clg__access_compose(const clg__access *outer, const clg_shape *os, const clg__access *inner,
-                         const clg_shape *ms, clg__access *out)
+                         const clg_shape *ms, clg__access *out, clg__looked *looked)
 {
     composition c;
+    looked->n = 0;
     if (outer->windowed || !collapse(inner, ms, &c.in))
         return false;
     for (int j = 0; j < c.in.n; j++) {
@@ -307,16 +334,17 @@ bool clg__access_compose(const clg__access *outer, const clg_shape *os, const cl
         return clg_numel(*os) == 0;
     }
     begin_at(&c, outer->offset);
+    const uint16_t at = moves_with(&c, outer, inner, looked);
     if (!find_targets(&c, outer, os))
         return false;
-    clg__access r = { .offset = inner->offset };
+    clg__access r = { .offset = inner->offset, .at = at };
     for (int k = 0; k < os->rank; k++) {
         r.stride[k] = c.target[k] < 0 ? 0 : c.coef[k] * c.in.stride[c.target[k]];
         r.hi[k] = os->dim[k];
     }
     for (int j = 0; j < c.in.n; j++) {
         r.offset += c.at[j] * c.in.stride[j];
-        if (!full(&c.in, j) && !window_through(&c, j, os, &r))
+        if (!full(&c.in, j) && !window_through(&c, j, os, &r, looked))
             return false;
     }
     *out = r;

@@ -38,10 +38,66 @@ static int value_of(const clg__planner *f, int group, const clg__arg *a)
     return CLG__BINDING(r->value, r->out);
 }
 
-static int64_t input_offset(const clg__planner *f, int group, int input)
+static int64_t offset_of(const clg__planner *f, const clg__use *r)
 {
-    const clg__use *r = &f->w->values[f->groups[group].kernel].src[input];
     return r->access.offset + f->w->values[r->value].offset;
+}
+
+static const clg__use *input_of(const clg__planner *f, int group, int input)
+{
+    return &f->w->values[f->groups[group].kernel].src[input];
+}
+
+static int64_t position_now(const clg__planner *f, int position)
+{
+    return position ? f->w->positions.all[position].now : 0;
+}
+
+// One more term of the number that was added last, or of a new one.
+static bool add_term(clg__planner *f, bool first, clg__moving m, int position, int64_t by)
+{
+    clg__plan *p = f->plan;
+    if (!clg__grow((void **) &p->terms, &p->cap_terms, p->n_terms + 1, sizeof *p->terms) ||
+        !clg__grow((void **) &p->moving, &p->cap_moving, p->n_moving + 1, sizeof *p->moving))
+        return clg__planner_oom(f);
+    if (first) {
+        m.first = p->n_terms;
+        p->moving[p->n_moving++] = m;
+    }
+    p->terms[p->n_terms++] = (clg__term) { .position = position, .by = by };
+    clg__moving *last = &p->moving[p->n_moving - 1];
+    last->n++;
+    last->rest -= by * position_now(f, position);
+    return true;
+}
+
+// An argument of the last step, a long of which two positions are parts.
+static bool set_offset(clg__planner *f, clg__step *s, int arg, int64_t now, int position, int also)
+{
+    const int two[2] = { position, also };
+    const clg__moving m = { .step = f->plan->n_steps - 1, .arg = arg, .rest = now, .set = now };
+    bool first = true;
+    if (clg__kernel_set(s->kernel, arg, &now, sizeof now, f->w->err) < 0)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        if (two[i] && !add_term(f, first, m, two[i], 1))
+            return false;
+        first = first && !two[i];
+    }
+    return true;
+}
+
+static bool add_table_terms(clg__planner *f, int table, const clg__kplan *kp)
+{
+    for (int i = 0; i < kp->n_terms; i++) {
+        const clg__term *t = &kp->terms[i];
+        const bool first = i == 0 || t[-1].geo != t->geo;
+        const clg__moving m = { .step = -1, .table = table, .geo = t->geo, .rest = kp->geo[t->geo],
+                                .set = kp->geo[t->geo] };
+        if (!add_term(f, first, m, t->position, t->by))
+            return false;
+    }
+    return true;
 }
 
 static bool note_write(clg__planner *f, clg__step *s, int place)
@@ -65,7 +121,7 @@ static bool set_arg(clg__planner *f, clg__step *s, int group, const clg__arg *a,
 {
     clg__err *e = f->w->err;
     const int32_t i32 = (int32_t) a->i;
-    int64_t i64 = a->i;
+    const int64_t i64 = a->i;
     switch (a->kind) {
     case CLG__ARG_IN:
     case CLG__ARG_OUT: {
@@ -88,8 +144,11 @@ static bool set_arg(clg__planner *f, clg__step *s, int group, const clg__arg *a,
     case CLG__ARG_GEO:
         return clg__kernel_set_buf(s->kernel, (*at)++, f->plan->geo[t->geo], e) >= 0;
     case CLG__ARG_IN_OFFSET:
-        i64 = input_offset(f, group, a->index);
-        return clg__kernel_set(s->kernel, (*at)++, &i64, sizeof i64, e) >= 0;
+        return set_offset(f, s, (*at)++, offset_of(f, input_of(f, group, a->index)),
+                          f->w->values[input_of(f, group, a->index)->value].position,
+                          input_of(f, group, a->index)->access.at);
+    case CLG__ARG_OFFSET:
+        return set_offset(f, s, (*at)++, a->i, a->index, a->also);
     case CLG__ARG_I32:
         return clg__kernel_set(s->kernel, (*at)++, &i32, sizeof i32, e) >= 0;
     case CLG__ARG_I64:
@@ -124,8 +183,13 @@ static bool blas_step(clg__planner *f, clg__step *s, int group, const clg__launc
     s->blas_place[0] = f->place_of[CLG__BINDING(v->src[0].value, v->src[0].out)];
     s->blas_place[1] = f->place_of[CLG__BINDING(v->src[1].value, v->src[1].out)];
     s->blas_place[2] = f->place_of[CLG__BINDING(f->groups[group].kernel, 0)];
-    s->blas.a_offset += input_offset(f, group, 0);
-    s->blas.b_offset += input_offset(f, group, 1);
+    s->blas.a_offset += offset_of(f, &v->src[0]);
+    s->blas.b_offset += offset_of(f, &v->src[1]);
+    for (int i = 0; i < 2; i++) {
+        if (!clg__position_pin(f->w, f->w->values[v->src[i].value].position) ||
+            !clg__position_pin(f->w, v->src[i].access.at))
+            return false;
+    }
     return note_write(f, s, s->blas_place[2]);
 }
 
@@ -145,7 +209,7 @@ static bool add_steps(clg__planner *f, int launch, int *source)
         if (!p->geo[p->n_geo])
             return false;
         t.geo = p->n_geo++;
-        if (clg__buf_write(p->geo[t.geo], 0, kp->geo, bytes, f->w->err) < 0)
+        if (clg__buf_write(p->geo[t.geo], 0, kp->geo, bytes, f->w->err) < 0 || !add_table_terms(f, t.geo, kp))
             return false;
     }
     for (int i = 0; i < kp->n_launches; i++) {
@@ -185,9 +249,10 @@ static bool make_outputs(clg__planner *f)
     p->n_outputs = w->n_outputs;
     p->output_place = clg__malloc(((size_t) w->n_outputs + 1) * sizeof *p->output_place);
     p->output_offset = clg__calloc((size_t) w->n_outputs + 1, sizeof *p->output_offset);
+    p->output_position = clg__calloc((size_t) w->n_outputs + 1, sizeof *p->output_position);
     p->bufs = clg__calloc((size_t) p->n_places + 1, sizeof *p->bufs);
     p->written = clg__calloc((size_t) p->most_writes + 1, sizeof *p->written);
-    if (!p->output_place || !p->output_offset || !p->bufs || !p->written)
+    if (!p->output_place || !p->output_offset || !p->output_position || !p->bufs || !p->written)
         return clg__planner_oom(f);
     if (f->n_views > 0) {
         p->scratch = clg__scratch_new(p->gpu, f->views, f->n_views, w->err);
@@ -204,8 +269,17 @@ static bool make_outputs(clg__planner *f)
             continue;
         const clg__use *r = &w->output_use[i];
         p->output_place[i] = f->place_of[CLG__BINDING(r->value, r->out)];
-        p->output_offset[i] = r->access.offset + w->values[r->value].offset;
+        const int two[2] = { w->values[r->value].position, r->access.at };
+        p->output_offset[i] = offset_of(f, r);
+        for (int k = 0; k < 2; k++) {
+            p->output_position[i][k] = two[k];
+            p->output_offset[i] -= position_now(f, two[k]);
+        }
     }
+    p->positions = w->positions; // the plan's from here on
+    w->positions = (clg__positions) { 0 };
+    clg__free(p->positions.table);
+    p->positions.table = NULL;
     return true;
 }
 

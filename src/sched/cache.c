@@ -38,11 +38,11 @@ static void remove_plan(clg__sched *s, clg__plan *p)
     clg__plan_free(p);
 }
 
-clg__plan *clg__cache_find(clg__sched *s, const clg__key *k, uint64_t hash)
+clg__plan *clg__cache_find(clg__sched *s, const clg__key *k, uint64_t hash, const clg__work *w)
 {
     for (clg__plan *p = s->bucket[hash % CLG__CACHE_BUCKETS]; p; p = p->chain) {
         if (p->hash == hash && p->key.length == k->bytes.length &&
-            memcmp(p->key.text, k->bytes.text, p->key.length) == 0) {
+            memcmp(p->key.text, k->bytes.text, p->key.length) == 0 && clg__guard_failed(&p->positions, w->nodes) < 0) {
             unlink_use(s, p);
             link_newest(s, p);
             return p;

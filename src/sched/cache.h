@@ -14,10 +14,11 @@ typedef struct clg__sched {
     int n;
     clg__key key; // kept between evaluations for its memory
     uint64_t hits, misses;
+    int misses_in_a_row; // negative: it was said already
     bool fuse;
 } clg__sched;
 
-clg__plan *clg__cache_find(clg__sched *s, const clg__key *k, uint64_t hash);
+clg__plan *clg__cache_find(clg__sched *s, const clg__key *k, uint64_t hash, const clg__work *w);
 // Takes the plan over.
 void clg__cache_add(clg__sched *s, clg__plan *p);
 void clg__cache_clear(clg__sched *s);

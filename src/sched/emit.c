@@ -79,7 +79,7 @@ static int add_insn(emitter *e, clg__insn in)
 static bool same_access(const clg__access *a, const clg__access *b, int rank)
 {
     const size_t bytes = (size_t) rank * sizeof a->stride[0];
-    return a->offset == b->offset && a->windowed == b->windowed &&
+    return a->offset == b->offset && a->windowed == b->windowed && clg__same_positions(a, b, rank) &&
            memcmp(a->stride, b->stride, bytes) == 0 &&
            (!a->windowed || (memcmp(a->lo, b->lo, bytes) == 0 && memcmp(a->hi, b->hi, bytes) == 0));
 }
@@ -95,7 +95,7 @@ static int add_load(emitter *e, clg__operand o)
     for (; k < body->n_operands; k++) {
         const clg__operand *p = &body->operands[k];
         if (p->kind == o.kind && p->input == o.input && p->dtype == o.dtype &&
-            same_access(&p->access, &o.access, e->shape.rank) &&
+            p->origin == o.origin && same_access(&p->access, &o.access, e->shape.rank) &&
             (!o.access.windowed || memcmp(&p->fill, &o.fill, sizeof o.fill) == 0))
             break;
     }
@@ -148,6 +148,7 @@ static int load_stored(emitter *e, const clg__value *v, int value, int out, cons
                        .dtype = out ? v->node->outs->dtype[out] : v->dtype,
                        .input = CLG__BINDING(value, out) + e->binding_base,
                        .access = *access,
+                       .origin = v->position,
                        .fill = fill };
     o.access.offset += v->offset;
     if (e->binding_base && !epilogue_access(&e->shape, access))
@@ -288,8 +289,10 @@ static int continue_value(emitter *e)
                         clg__access_is_contiguous(&t->access, &v->shape);
     if (direct)
         g = s->access;
-    else if (!clg__access_compose(&t->access, &e->shape, &s->access, &v->shape, &g))
+    else if (!clg__compose(e->f->w, &t->access, &e->shape, &s->access, &v->shape, &g)) {
+        e->f->failed |= e->f->w->err->status < 0;
         return fail(e, t->value);
+    }
     return begin_value(e, s->value, s->out, &g, s->fill);
 }
 

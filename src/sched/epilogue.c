@@ -90,7 +90,7 @@ static bool reads_as(const clg__compact_body *b, int binding, const clg__access 
         const clg__operand *o = &b->operands[i];
         if (o->kind != CLG__FROM_BUFFER || o->input != binding)
             continue;
-        if (a && (o->access.windowed || a->offset != o->access.offset ||
+        if (a && (o->access.windowed || a->offset != o->access.offset || a->at != o->access.at ||
                   memcmp(a->stride, o->access.stride, (size_t) b->shape.rank * sizeof a->stride[0]) != 0))
             return false;
         a = &o->access;

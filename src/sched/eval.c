@@ -6,10 +6,33 @@
 #include "base/dtype.h"
 #include "base/fp.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "graph/build.h"
 
 #include <math.h>
 #include <string.h>
+
+enum { MANY_MISSES = 100 };
+
+// A program that makes plans all the time is told so, once, with what its last two evaluations differ in first.
+static void note_miss(clg__sched *s, const clg__work *w)
+{
+    clg__str what = { 0 };
+    if (s->misses_in_a_row < 0 || ++s->misses_in_a_row <= MANY_MISSES || !s->newest || !clg__log_on(CLG__LOG_PLAN))
+        return;
+    clg__work_difference(w, &s->newest->key, &s->newest->positions, &what);
+    clg__log(CLG__LOG_PLAN, "%d evaluations in a row had no plan yet; the last differs from the one before in %s",
+             s->misses_in_a_row, clg__str_text(&what));
+    clg__str_free(&what);
+    s->misses_in_a_row = -1;
+}
+
+static void note_hit(clg__sched *s)
+{
+    s->hits++;
+    if (s->misses_in_a_row > 0)
+        s->misses_in_a_row = 0;
+}
 
 static clg_status run_once(clg__sched *s, clg__work *w)
 {
@@ -19,12 +42,13 @@ static clg_status run_once(clg__sched *s, clg__work *w)
     if (!clg__work_key(w, &s->key))
         return clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
     const uint64_t hash = clg__hash(s->key.bytes.text, s->key.bytes.length, 0);
-    clg__plan *p = clg__cache_find(s, &s->key, hash);
+    clg__plan *p = clg__cache_find(s, &s->key, hash, w);
     if (p) {
-        s->hits++;
+        note_hit(s);
         return clg__plan_run(p, w);
     }
     s->misses++;
+    note_miss(s, w);
     p = clg__plan_make(w, s->gpu);
     if (!p)
         return w->err->status;

@@ -31,6 +31,8 @@ static bool equal_uses(const clg__use *a, const clg__use *b, int rank)
     if (a->value != b->value || a->out != b->out || a->access.offset != b->access.offset ||
         a->access.windowed != b->access.windowed || memcmp(a->access.stride, b->access.stride, bytes) != 0)
         return false;
+    if (!clg__same_positions(&a->access, &b->access, rank))
+        return false;
     return !a->access.windowed ||
            (memcmp(a->access.lo, b->access.lo, bytes) == 0 &&
             memcmp(a->access.hi, b->access.hi, bytes) == 0 &&
@@ -206,22 +208,25 @@ static bool through_view(clg__work *w, const clg__node *n, clg__use *out)
 {
     clg__use b = w->at[n->base->index];
     const clg_shape *bs = &n->base->pub.shape;
-    if (is_whole(w, &b, bs)) {
-        b.access = n->access;
+    clg__access own, g;
+    const bool all = is_whole(w, &b, bs);
+    if (!clg__position_access(w, n->index, all ? (int64_t) CLG__BINDING(b.value, b.out) : -1 - n->base->index, &own))
+        return false;
+    if (all) {
+        b.access = own;
         b.fill = n->fill;
         *out = b;
         return true;
     }
-    clg__access g;
-    if (clg__access_compose(&n->access, &n->pub.shape, &b.access, bs, &g)) {
+    if (clg__compose(w, &own, &n->pub.shape, &b.access, bs, &g)) {
         b.access = g;
         *out = b;
         return true;
     }
-    if (!copy_of(w, &b, n->base->pub.dtype, bs))
+    if (w->err->status < 0 || !copy_of(w, &b, n->base->pub.dtype, bs))
         return false;
     w->at[n->base->index] = b;
-    b.access = n->access;
+    b.access = own;
     b.fill = n->fill;
     *out = b;
     return true;
@@ -233,6 +238,8 @@ static bool lower_leaf(clg__work *w, const clg__node *n, int order)
     if (k < 0)
         return false;
     w->values[k].offset = n->offset;
+    if (!clg__position_of_leaf(w, order, &w->values[k].position))
+        return false;
     w->values[k].stored = true;
     w->at[order] = whole(w, k, 0);
     return true;
@@ -325,6 +332,7 @@ void clg__work_free(clg__work *w)
         clg__free(w->values[i].src);
     clg__free(w->values);
     clg__free(w->table);
+    clg__positions_free(&w->positions);
     clg__free(w->src);
     clg__free(w->at);
     clg__free(w->output_use);

@@ -53,6 +53,10 @@ void clg__plan_free(clg__plan *p)
     clg__free(p->places);
     clg__free(p->output_place);
     clg__free(p->output_offset);
+    clg__free(p->output_position);
+    clg__free(p->moving);
+    clg__free(p->terms);
+    clg__positions_free(&p->positions);
     clg__free(p->bufs);
     clg__scratch_free(p->scratch);
     clg__free(p->written);

@@ -19,6 +19,14 @@ typedef struct clg__place {
 
 typedef enum clg__bound_kind { CLG__BOUND_PLACE, CLG__BOUND_SCALAR, CLG__BOUND_SEED } clg__bound_kind;
 
+// Numbers in which positions are: what else is in it, and the positions times something.
+typedef struct clg__moving {
+    int step, arg;   // argument of a step, a long
+    int table, geo;  // step < 0: number of a geometry table
+    int first, n;    // terms
+    int64_t rest, set; // what it is now
+} clg__moving;
+
 // An argument that is not set once for all.
 typedef struct clg__bound {
     clg__bound_kind kind;
@@ -51,8 +59,15 @@ struct clg__plan {
     int n_places, cap_places;
     clg__buf **geo;
     int n_geo, cap_geo;
+    clg__positions positions; // as they were set last
+    bool positions_unset;     // that failed
+    clg__moving *moving;      // those of one table follow each other
+    int n_moving, cap_moving;
+    clg__term *terms;
+    int n_terms, cap_terms;
     int *output_place;      // per output; -1: nothing to do
-    int64_t *output_offset;
+    int64_t *output_offset; // without its positions
+    int (*output_position)[2];
     int n_outputs;
     clg__buf **bufs;        // of one run, per place; views of TEMPs for ever
     clg__scratch *scratch;  // NULL: no temporaries

@@ -124,9 +124,49 @@ static bool set_fixed(clg__plan *p, const clg__work *w)
     return true;
 }
 
+static int64_t number_of(const clg__plan *p, const clg__moving *m)
+{
+    int64_t v = m->rest;
+    for (int i = m->first; i < m->first + m->n; i++)
+        v += p->terms[i].by * p->positions.all[p->terms[i].position].now;
+    return v;
+}
+
+// Argument m, or the numbers of its geometry table that follow each other from it on, in one write. How many that is;
+// 0: e.
+static int set_moving(const clg__plan *p, clg__moving *m, int left, clg__err *e)
+{
+    int64_t v[32];
+    int n = 0;
+    for (; n < left && n < 32 && m[n].step == m->step && m[n].table == m->table && m[n].geo == m->geo + n; n++)
+        v[n] = number_of(p, &m[n]);
+    const clg_status st = m->step < 0 ? clg__buf_write(p->geo[m->table], (size_t) m->geo * sizeof v[0], v,
+                                                       (size_t) n * sizeof v[0], e)
+                                      : clg__kernel_set(p->steps[m->step].kernel, m->arg, v, sizeof v[0], e);
+    n = m->step < 0 ? n : 1;
+    for (int i = 0; i < n && st >= 0; i++)
+        m[i].set = v[i];
+    return st >= 0 ? n : 0;
+}
+
+// Where views start, if that is elsewhere than in the run before.
+static bool set_positions(clg__plan *p, const clg__work *w)
+{
+    if (!clg__positions_update(&p->positions, w->nodes) && !p->positions_unset)
+        return true;
+    p->positions_unset = true;
+    for (int i = 0, n; i < p->n_moving; i += n) {
+        n = number_of(p, &p->moving[i]) == p->moving[i].set ? 1 : set_moving(p, &p->moving[i], p->n_moving - i, w->err);
+        if (n == 0)
+            return false;
+    }
+    p->positions_unset = false;
+    return true;
+}
+
 clg_status clg__plan_run(clg__plan *p, clg__work *w)
 {
-    bool ok = clg__gpu_lost(p->gpu, w->err) >= 0 && allocate(p, w) && set_fixed(p, w);
+    bool ok = clg__gpu_lost(p->gpu, w->err) >= 0 && allocate(p, w) && set_fixed(p, w) && set_positions(p, w);
     for (int i = 0; i < p->n_steps && ok; i++) {
         const clg__step *s = &p->steps[i];
         for (int k = 0; k < s->n_bound && ok; k++)
@@ -138,7 +178,10 @@ clg_status clg__plan_run(clg__plan *p, clg__work *w)
     for (int i = 0; i < p->n_outputs && ok; i++) {
         if (p->output_place[i] < 0 || w->outputs[i]->buf)
             continue;
-        give(w->outputs[i], p->bufs[p->output_place[i]], p->output_offset[i]);
+        int64_t offset = p->output_offset[i];
+        for (int k = 0; k < 2; k++)
+            offset += p->output_position[i][k] ? p->positions.all[p->output_position[i][k]].now : 0;
+        give(w->outputs[i], p->bufs[p->output_place[i]], offset);
     }
     release(p);
     return ok ? CLG_OK : w->err->status;

@@ -99,7 +99,7 @@ static bool joins(const clg__work *w, const clg__use *x, clg_dtype by, clg_dtype
 // ---- rewriting
 
 // What the value that `u` reads, over a shape, reads by its first input: one use over that shape. false: none.
-static bool through(const clg__work *w, const clg__use *u, const clg_shape *over, clg__use *out)
+static bool through(clg__work *w, const clg__use *u, const clg_shape *over, clg__use *out)
 {
     const clg__value *r = &w->values[u->value];
     clg__use x = r->src[0];
@@ -109,7 +109,7 @@ static bool through(const clg__work *w, const clg__use *u, const clg_shape *over
         x.access = u->access;
     } else {
         const clg__access inner = x.access;
-        if (!clg__access_compose(&u->access, over, &inner, &r->shape, &x.access))
+        if (!clg__compose(w, &u->access, over, &inner, &r->shape, &x.access))
             return false;
     }
     *out = x;
@@ -182,7 +182,7 @@ static bool is_nothing(const clg__work *w, const clg__value *v, int i)
 
 static void simplify_row(simplifier *s, int value)
 {
-    const clg__work *w = s->w;
+    clg__work *w = s->w;
     clg__value *v = &s->w->values[value];
     int keep = -1; // the input that it is
     clg__use x;
@@ -234,5 +234,5 @@ bool clg__pass_simplify(clg__planner *f)
     }
     count_uses(f->w);
     clg__free(s.same);
-    return true;
+    return f->w->err->status >= 0;
 }
