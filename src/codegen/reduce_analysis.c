@@ -105,6 +105,7 @@ static void copy_rest(const clg__reducer *r, clg__space *to, const clg__space *f
 {
     for (int i = 0; i < r->body->n_operands; i++) {
         to->access[i].offset = from->access[i].offset;
+        to->access[i].at = from->access[i].at;
         to->access[i].windowed = from->access[i].windowed;
     }
 }
