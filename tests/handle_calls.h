@@ -116,6 +116,7 @@
     R(print, print, FROM(clg_print(stdout, t)), 0)                                                 \
     R(dot, dot, FROM(clg_dot_n(stdout, (clg_tensor[]) { good, t }, 2)), 0)                         \
     R(plan1, plan, FROM(clg_plan_n(dev, (clg_tensor[]) { good, t }, 2, &info)), 0)                 \
+    R(prepare1, prepare, FROM(clg_prepare_n(dev, (clg_tensor[]) { good, t }, 2, NULL)), 0)         \
     R(keep, keep, clg_keep(t), OPTIONAL | HARMLESS)                                                \
     R(drop, drop, VOID(drop()), OPTIONAL | 1 << CLOSED | HARMLESS)                                 \
     R(escape, escape, clg_escape(t), OPTIONAL | HARMLESS)                                          \
@@ -208,6 +209,7 @@
     R(poison, test, clg_poison(d, CLG_EINVAL, "test: closed, or NULL"), NO_BUG)                    \
     R(eval_assigned, eval_assigned, FROM(clg_eval_assigned(d)), 0)                                 \
     R(plan_n, plan, FROM(clg_plan_n(d, NULL, 0, &info)), 0)                                        \
+    R(prepare_n, prepare, FROM(clg_prepare_n(d, NULL, 0, NULL)), 0)                                \
     R(sync, sync, FROM(clg_sync(d)), 0)                                                            \
     R(device_profile, device_profile, FROM(clg_device_profile(d, NULL, NULL)), 0)                  \
     R(fail, fail, FROM(clg_fail(d, CLG_EINVAL, "test")), NO_BUG)                                   \

@@ -44,7 +44,8 @@ clg_device open_device(const char *command, const char *select, bool profile)
 {
     char error[1100] = "";
     clg_device dev;
-    if (clg_device_open(&dev, clg_device_params(.select = select, .profile = profile,
+    static const char *const compiler[] = { "/proc/self/exe", "compile-kernels", NULL };
+    if (clg_device_open(&dev, clg_device_params(.select = select, .profile = profile, .compiler = compiler,
                                                 .error = error, .error_size = sizeof error)) < 0) {
         fprintf(stderr, "clgrad %s: %s\n", command, error);
         return NULL;
@@ -88,6 +89,8 @@ static int run(int argc, char **argv)
         print_help(stdout);
         return EXIT_OK;
     }
+    if (strcmp(argv[1], "compile-kernels") == 0 && argc == 2) // by the library, see open_device
+        return clg_compiler_main();
     if (strcmp(argv[1], "--version") == 0) {
         printf("clgrad %s\n", clg_version());
         return EXIT_OK;

@@ -8,8 +8,13 @@
 
 enum { TEST_BATCH = 500 };
 
-// Records one step and sends it to the device.
-static clg_status send_step(training *t)
+static void show_compiled(void *bar, int done, int all)
+{
+    progress_compiling(bar, done, all);
+}
+
+// Records one step and sends it to the device; the first one of a run compiles before that.
+static clg_status send_step(training *t, bool first)
 {
     const long k = t->step % t->per_epoch;
     const int64_t n = feed_batch(&t->feed, t->step / t->per_epoch, k);
@@ -28,6 +33,8 @@ static clg_status send_step(training *t)
     if (st >= 0)
         st = clg_var_assign(
             t->loss_sum, clg_add(clg_detach(before), clg_mul_scalar(clg_detach(loss), (double) n)));
+    if (st >= 0 && first)
+        st = clg_prepare_n(t->dev, NULL, 0, clg_prepare_params(.progress = show_compiled, .user = &t->bar));
     if (st >= 0)
         st = clg_eval_assigned(t->dev);
     clg_scope_pop(scope);
@@ -52,10 +59,10 @@ static double mean_loss(training *t, clg_status *st)
     return seen > 0 ? sum / (double) seen : 0;
 }
 
-static int one_step(training *t, double *loss)
+static int one_step(training *t, bool first, double *loss)
 {
     const double start = now_seconds();
-    clg_status st = send_step(t);
+    clg_status st = send_step(t, first);
     if (st < 0)
         return report_failure(t);
     t->step++;
@@ -140,8 +147,8 @@ static int finish_epoch(training *t)
 static int first_step(training *t, double *loss)
 {
     const double start = now_seconds();
-    progress_compiling(&t->bar);
-    const int code = one_step(t, loss);
+    progress_compiling(&t->bar, 0, 1);
+    const int code = one_step(t, true, loss);
     if (code != EXIT_OK || clg_sync(t->dev) < 0)
         return code == EXIT_OK ? report_failure(t) : code;
     const double took = now_seconds() - start;
@@ -166,7 +173,7 @@ int train(training *t)
     if (t->step > 0 && t->step % t->per_epoch == 0 && !results_complete(t))
         code = finish_epoch(t);
     while (code == EXIT_OK && t->step < last && !interrupted()) {
-        code = fresh ? first_step(t, &loss) : one_step(t, &loss);
+        code = fresh ? first_step(t, &loss) : one_step(t, false, &loss);
         fresh = false;
         if (code == EXIT_OK)
             progress_step(&t->bar, t, loss);

@@ -45,21 +45,12 @@ void progress_clear(progress *p)
     p->shown = 0;
 }
 
-void progress_compiling(progress *p)
+// "left[#####.....] right", as wide as the terminal
+static void bar(progress *p, const char *left, double share, const char *right)
 {
-    if (!p->on)
-        return;
-    show("compiling kernels for this device, which is slow only the first time...");
-    p->shown = now_seconds();
-}
-
-// "epoch 1/3 [#####.....] right", as wide as the terminal
-static void bar(progress *p, const training *t, long epoch, double share, const char *right)
-{
-    char left[64], line[WIDEST + 1];
+    char line[WIDEST + 1];
     const int columns = terminal_width() - 1;
-    const int used = snprintf(left, sizeof left, "epoch %ld/%ld ", epoch, t->o.epochs);
-    int n = (columns < WIDEST ? columns : WIDEST) - used - (int) strlen(right) - 3;
+    int n = (columns < WIDEST ? columns : WIDEST) - (int) (strlen(left) + strlen(right)) - 3;
     p->shown = now_seconds();
     if (n < NARROWEST / 2) {
         show("%s%s", left, right);
@@ -69,6 +60,20 @@ static void bar(progress *p, const training *t, long epoch, double share, const 
         line[i] = i < (int) (share * n + 0.5) ? '#' : '.';
     line[n] = '\0';
     show("%s[%s] %s", left, line, right);
+}
+
+static void epoch_bar(progress *p, const training *t, long epoch, double share, const char *right)
+{
+    char left[64];
+    snprintf(left, sizeof left, "epoch %ld/%ld ", epoch, t->o.epochs);
+    bar(p, left, share, right);
+}
+
+// Drivers that have compiled all of it before are too quick for a bar to be read.
+void progress_compiling(progress *p, int done, int all)
+{
+    if (p->on && (done == 0 || now_seconds() - p->shown > 0.05))
+        bar(p, "compiling kernels ", (double) done / (double) (all > 0 ? all : 1), "slow the first time only");
 }
 
 void progress_step(progress *p, const training *t, double loss)
@@ -90,7 +95,7 @@ void progress_step(progress *p, const training *t, double loss)
         snprintf(right, sizeof right, "loss %.3f  %.0f images/s  %ld:%02ld left", loss,
                  (double) t->feed.batch / each, (long) left / 60, (long) left % 60);
     }
-    bar(p, t, epoch, (double) k / (double) t->per_epoch, right);
+    epoch_bar(p, t, epoch, (double) k / (double) t->per_epoch, right);
 }
 
 void progress_test(progress *p, const training *t, int64_t done)
@@ -100,5 +105,5 @@ void progress_test(progress *p, const training *t, int64_t done)
     if (!p->on || (now_seconds() - p->shown < 0.1 && done != 0 && done != n))
         return;
     snprintf(right, sizeof right, "testing %lld/%lld", (long long) done, (long long) n);
-    bar(p, t, t->step / t->per_epoch, (double) done / (double) n, right);
+    epoch_bar(p, t, t->step / t->per_epoch, (double) done / (double) n, right);
 }

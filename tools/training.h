@@ -86,7 +86,7 @@ int report_failure(const training *t); // of the device; returns EXIT_FAILED
 
 // progress.c: one line on a terminal, rewritten in place
 void progress_open(progress *p);
-void progress_compiling(progress *p);
+void progress_compiling(progress *p, int done, int all); // kernels
 void progress_step(progress *p, const training *t, double loss);
 void progress_test(progress *p, const training *t, int64_t done);
 void progress_clear(progress *p);

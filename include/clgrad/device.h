@@ -37,6 +37,9 @@ struct clg_device_params {
     bool profile;        // measure kernels with OpenCL events (costs time)
     char *error;         // where a failing open writes its message, may be NULL
     size_t error_size;
+    const char *const *compiler; // a command that calls clg_compiler_main, words that end with NULL:
+                                 // such processes compile too. NULL: this one alone does
+    int compilers;       // how many of them at once, at most 16; 0: one for each other core
 };
 #define clg_device_params(...)                                                                     \
     (&(struct clg_device_params) { .size = sizeof(struct clg_device_params), __VA_ARGS__ })
@@ -75,6 +78,29 @@ CLG_API void clg_device_list_free(clg_device_info **list);
 //         CLG_ENOMEM
 // blocks  yes, the first opening in a process starts the OpenCL platforms
 CLG_API clg_status clg_device_open(clg_device *out, const struct clg_device_params *p);
+
+// The main function of a process that compiles kernels for another one:
+//
+//     if (argc == 2 && strcmp(argv[1], "--compile-kernels") == 0)
+//         return clg_compiler_main();
+//
+// in a program that opens its devices with
+//
+//     .compiler = (const char *const[]) { "/proc/self/exe", "--compile-kernels", NULL }
+//
+// An OpenCL driver compiles one kernel at a time in a process. Where kernels are missing that take
+// a second or more, the library then starts such processes, whose standard input says what to do,
+// and waits for them; what they make goes through the cache on disk. Where they cannot be started,
+// fail, or take too long, all is compiled in this process as before; the results are the same. They
+// inherit the environment, but no open files and no ignored signals; this process gets SIGCHLD when
+// they end. None is started without a cache (CLGRAD_CACHE_DIR, POCL_KERNEL_CACHE=0), for a program
+// that they have compiled before, or with Mesa, which keeps what it compiles to itself.
+// CLGRAD_COMPILERS=N counts in place of .compilers; 0: none.
+//
+// result  the exit status: 0 done, 1 failed, 2 there is no job on the standard input
+// errors  none
+// blocks  until all is compiled
+CLG_API int clg_compiler_main(void);
 
 // Close: ends every tensor, variable and scope of this recorder, kept or not. Stores and optimizers
 // may be destroyed before or after; tensors and variables that are dropped or destroyed after do

@@ -266,5 +266,29 @@ typedef struct clg_plan_info {
 // blocks  no
 CLG_API clg_status clg_plan_n(clg_device dev, const clg_tensor *t, int n, clg_plan_info *out);
 
+struct clg_prepare_params {
+    size_t size; // of this struct; clg_prepare_params() sets it
+    void (*progress)(void *user, int done, int all); // kernels so far, and in all; may be NULL
+    void *user;  // passed to progress
+};
+#define clg_prepare_params(...)                                                                    \
+    (&(struct clg_prepare_params) { .size = sizeof(struct clg_prepare_params), __VA_ARGS__ })
+
+// Compile what evaluating n tensors and all assignments recorded so far takes, and do not evaluate.
+// Drivers compile when a program is built or when a kernel is first launched: both are done here. A
+// program that starts can do this for the shapes of its work on another thread, on a device opened
+// with .share, with which it has the programs in common.
+//
+// dev     the device of the tensors
+// t, n    tensors; n may be 0. They and the assignments stay as they are; new variables get their
+//         first values
+// p       may be NULL. progress is called on this thread, and must not call clgrad
+// result  CLG_OK
+// errors  a tensor's own when poisoned; CLG_ENOMEM, CLG_EBUILD, CLG_EDEVICE; CLG_EINVAL dev is NULL
+//         or not the tensors', or p is refused by clg_params_read. Assignments stay pending
+// blocks  until all is compiled
+CLG_API clg_status clg_prepare_n(clg_device dev, const clg_tensor *t, int n,
+                                 const struct clg_prepare_params *p);
+
 CLG_END
 #endif

@@ -74,15 +74,20 @@ void clg__cache_open(clg__gpu *g)
                        strstr(g->found->info.platform, "NVIDIA") != NULL;
     if (named)
         clg__format(path, sizeof path, "%s", named);
-    else if (g->driver_caches)
+    else if (g->driver_caches && !g->compiler)
         return;
     else if (xdg && *xdg)
         clg__format(path, sizeof path, "%s/clgrad", xdg);
     else if (home && *home)
         clg__format(path, sizeof path, "%s/.cache/clgrad", home);
     g->cache_bytes = 512 << 20;
-    if (*path && make_folders(path))
-        g->cache_dir = clg__absolute(path);
+    char *folder = *path && make_folders(path) ? clg__absolute(path) : NULL;
+    clg__known_open(g, folder);
+    if (g->driver_caches && !named) {
+        clg__free(folder);
+        return;
+    }
+    g->cache_dir = folder;
     if (g->cache_dir)
         remove_leftovers(g->cache_dir);
 }

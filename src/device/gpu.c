@@ -50,6 +50,7 @@ static clg_status take_device(clg__gpu *g, const struct clg_device_params *p, cl
         return e->status;
     const int k = clg__choose_device(all, n, select, e);
     if (k >= 0) {
+        g->number = k;
         g->found = clg__malloc(sizeof *g->found);
         if (g->found) {
             *g->found = all[k];
@@ -115,12 +116,35 @@ static void destroy(clg__gpu *g)
     if (g->context)
         clReleaseContext(g->context);
     clg__found_free(g->found, g->found != NULL);
+    clg__free(g->compiler);
     clg__free(g->identity);
     clg__free(g->cache_dir);
+    clg__free(g->known_file);
     clg__free(g->cl_dir);
     pthread_mutex_destroy(&g->lock);
     pthread_mutex_destroy(&g->lost_lock);
     clg__free(g);
+}
+
+// The words lie behind the list of them.
+static bool copy_command(clg__gpu *g, const char *const *argv, clg__err *e)
+{
+    size_t words = 0, bytes = 0;
+    for (; argv[words]; words++)
+        bytes += strlen(argv[words]) + 1;
+    g->compiler = clg__malloc((words + 1) * sizeof *g->compiler + bytes);
+    if (!g->compiler) {
+        clg__fail(e, CLG_ENOMEM, "device open: out of host memory");
+        return false;
+    }
+    char *at = (char *) (g->compiler + words + 1);
+    for (size_t i = 0; i < words; i++) {
+        const size_t n = strlen(argv[i]) + 1;
+        g->compiler[i] = memcpy(at, argv[i], n);
+        at += n;
+    }
+    g->compiler[words] = NULL;
+    return true;
 }
 
 clg_status clg__gpu_open(clg__gpu **out, const struct clg_device_params *p, clg__err *e)
@@ -136,6 +160,11 @@ clg_status clg__gpu_open(clg__gpu **out, const struct clg_device_params *p, clg_
     pthread_mutex_init(&g->lost_lock, NULL);
     g->cap = p ? p->memory_cap : 0;
     g->profile = p && p->profile;
+    if (p && p->compiler && !copy_command(g, p->compiler, e)) {
+        destroy(g);
+        return e->status;
+    }
+    g->compilers = p ? p->compilers : 0;
     if (take_device(g, p, e) < 0 || fill_caps(g, e) < 0 || make_identity(g, e) < 0) {
         destroy(g);
         return e->status;

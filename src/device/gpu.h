@@ -33,6 +33,7 @@ uint64_t clg__gpu_failures(clg__gpu *g); // calls that failed so far and may be 
 // On an allocation failure: free the pool, try once more.
 clg__buf *clg__buf_alloc(clg__gpu *g, size_t bytes, clg__err *e); // one reference; NULL on failure
 void clg__buf_ref(clg__buf *b);
+size_t clg__buf_bytes(const clg__buf *b);
 void clg__buf_unref(clg__buf *b); // NULL is fine. Back to the pool; safe while kernels still use it
 void clg__gpu_trim(clg__gpu *g); // release what is pooled
 void clg__gpu_evaluated(clg__gpu *g); // an evaluation is over: the pool's clock
@@ -57,16 +58,39 @@ clg__buf *clg__scratch_view(clg__scratch *s, int i); // belongs to s; its refere
 uint64_t clg__scratch_generation(const clg__scratch *s);
 
 // ---- programs
+// A launch without its data: drivers that compile at a kernel's first launch are made to by one work-group on zeros.
+typedef enum clg__trial_kind { CLG__TRIAL_VALUE, CLG__TRIAL_BUFFER, CLG__TRIAL_LOCAL } clg__trial_kind;
+typedef struct clg__trial_arg {
+    clg__trial_kind kind;
+    size_t bytes;
+    uint64_t value;   // VALUE, of 8 bytes at most, as it lies in memory
+    const void *data; // BUFFER: what it holds; NULL: zeros
+} clg__trial_arg;
+typedef struct clg__trial {
+    int dims;
+    size_t groups[3], items[3];
+    clg__trial_arg *args;
+    int n_args; // 0: there is no trial
+} clg__trial;
+
 // What one kernel is built from: text in which NAME(entry) is not yet replaced.
 typedef struct clg__source {
     const char *file;    // of cl/, or NULL
     const char *entry;
     const char *defines; // may be NULL
     const char *text;    // with file NULL
+    clg__trial trial;
     clg__kernel *kernel; // result: a fresh kernel object, NULL on failure
 } clg__source;
-// Find or build all; what is missing is compiled as one program. On failure no kernel is returned.
-clg_status clg__gpu_build(clg__gpu *g, clg__source *sources, int n, clg__err *e);
+
+// Who builds ahead, and hears how far it is; called with the device locked.
+typedef struct clg__ahead {
+    void (*progress)(void *user, int done, int all); // kernels; may be NULL
+    void *user;
+} clg__ahead;
+// Find or build all; what is missing is compiled as one program, or as several by processes beside this one. On failure
+// no kernel is returned. ahead: what a driver compiles at first launches too; NULL: it may do so then.
+clg_status clg__gpu_build(clg__gpu *g, clg__source *sources, int n, const clg__ahead *ahead, clg__err *e);
 void clg__kernel_free(clg__kernel *k);
 const char *clg__kernel_name(const clg__kernel *k);
 // Can this device run it in such groups, with arguments of so many bytes? A kernel of one dimension that

@@ -82,6 +82,9 @@ struct clg__gpu {
     cl_context context;
     cl_command_queue queue, read_queue;
     clg__found *found; // one
+    int number;        // of it among all devices
+    char **compiler;   // command of a process that calls clg_compiler_main; NULL: none
+    int compilers;     // at most, 0: as many as cores are left
     clg__caps caps;
     char *identity;
     char options[256]; // of every build
@@ -103,6 +106,7 @@ struct clg__gpu {
     char *cache_dir; // absolute; NULL: no disk cache
     char *cl_dir;    // absolute: kernel files are read from here; NULL: the built-in ones
     uint64_t cache_bytes; // that it may hold
+    char *known_file; // of known.c, NULL: there is none
     clg_device_stats stats;
     pthread_mutex_t lost_lock; // taken last
     clg__err lost;
@@ -155,11 +159,22 @@ bool clg__add_text(clg__str *out, const char *folder, const char *text, clg__err
 void clg__add_undefs(clg__str *out, const char *text); // of every macro in it
 cl_program clg__compile(clg__gpu *g, const clg__str *source, const char *files, clg__err *e); // these are its names
 double clg__seconds(void);
+bool clg__small_grid(const size_t groups[3], const size_t items[3]);
+// What a launch of a kernel of that name makes the driver compile.
+uint64_t clg__launch_id(uint64_t kernel, const size_t items[3], bool small);
+bool clg__was_launched(const clg__gpu *g, uint64_t id);
+void clg__note_launched(clg__gpu *g, uint64_t id);
+bool clg__trial_is_possible(const clg__gpu *g, const clg__trial *t);
+void clg__trial_run(clg__gpu *g, cl_program p, const char *name, const clg__trial *t); // with the lock held
 void clg__built_free(clg__gpu *g); // all that was built
 void clg__cache_open(clg__gpu *g);
 // A program from the disk cache, NULL when there is none that works.
 // key is the hash of id, which is compared.
 cl_program clg__cache_load(clg__gpu *g, const char *key, const clg__str *id);
 void clg__cache_store(clg__gpu *g, const char *key, const clg__str *id, cl_program p);
+void clg__known_open(clg__gpu *g, const char *folder); // NULL: nothing is known
+// Has a process compiled this program with all its kernels, so that the driver's cache has it?
+bool clg__known_has(const clg__gpu *g, const clg__str *program);
+void clg__known_add(const clg__gpu *g, const clg__str *program);
 void clg__cache_prune(clg__gpu *g); // down to cache_bytes, those that were not used longest first
 #endif

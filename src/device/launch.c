@@ -81,34 +81,54 @@ static void mark_written(clg__buf *const *writes, int n, cl_event event)
     }
 }
 
-// PoCL compiles a kernel for its work-group's size, and once more for grids of 2^16 items and more, Mesa for less. What
-// this launch makes the driver compile; 0: nothing.
-static uint64_t first_launch(const clg__gpu *g, clg__kernel *k, const size_t global[3], const size_t items[3])
+// PoCL compiles a kernel for its work-group's size, and once more for grids of 2^16 items and more, Mesa for less.
+bool clg__small_grid(const size_t groups[3], const size_t items[3])
 {
     enum { SMALL_GRID = 65535 };
-    const bool small = global[0] <= SMALL_GRID && global[1] <= SMALL_GRID && global[2] <= SMALL_GRID;
-    const uint64_t what[] = { k->id, items[0], items[1], items[2], small };
-    const uint64_t id = clg__hash(what, sizeof what, 0);
-    if (k->launched == id)
-        return 0;
-    for (int i = 0; i < g->n_launched; i++) {
-        if (g->launched[i] == id) {
-            k->launched = id;
-            return 0;
-        }
-    }
-    return id;
+    return groups[0] * items[0] <= SMALL_GRID && groups[1] * items[1] <= SMALL_GRID && groups[2] * items[2] <= SMALL_GRID;
 }
 
-static void note_first_launch(clg__gpu *g, clg__kernel *k, uint64_t id)
+uint64_t clg__launch_id(uint64_t kernel, const size_t items[3], bool small)
+{
+    const uint64_t what[] = { kernel, items[0], items[1], items[2], small };
+    return clg__hash(what, sizeof what, 0);
+}
+
+bool clg__was_launched(const clg__gpu *g, uint64_t id)
+{
+    for (int i = 0; i < g->n_launched; i++) {
+        if (g->launched[i] == id)
+            return true;
+    }
+    return false;
+}
+
+void clg__note_launched(clg__gpu *g, uint64_t id)
 {
     enum { MANY = 1 << 16 };
-    k->launched = id;
-    g->compiling = true;
     if (g->n_launched == MANY) // then each is waited for once more
         g->n_launched = 0;
     if (clg__grow((void **) &g->launched, &g->cap_launched, g->n_launched + 1, sizeof *g->launched))
         g->launched[g->n_launched++] = id;
+}
+
+// What this launch makes the driver compile; 0: nothing.
+static uint64_t first_launch(const clg__gpu *g, clg__kernel *k, const size_t groups[3], const size_t items[3])
+{
+    const uint64_t id = clg__launch_id(k->id, items, clg__small_grid(groups, items));
+    if (k->launched == id)
+        return 0;
+    if (!clg__was_launched(g, id))
+        return id;
+    k->launched = id;
+    return 0;
+}
+
+static void note_first_launch(clg__gpu *g, clg__kernel *k, uint64_t id)
+{
+    k->launched = id;
+    g->compiling = true;
+    clg__note_launched(g, id);
 }
 
 clg_status clg__kernel_launch(clg__kernel *k, int dims, const size_t groups[3],
@@ -122,7 +142,7 @@ clg_status clg__kernel_launch(clg__kernel *k, int dims, const size_t groups[3],
         global[d] = groups[d] * items[d];
     pthread_mutex_lock(&g->lock);
     const bool want = n_writes > 0 || k->timing >= 0;
-    const uint64_t first = g->compiles_late ? first_launch(g, k, global, items) : 0;
+    const uint64_t first = g->compiles_late ? first_launch(g, k, groups, items) : 0;
     const bool timed = first && clg__log_on(CLG__LOG_BUILD);
     if (timed)
         clg__finish(g->queue); // what was launched before is not this kernel's

@@ -221,6 +221,11 @@ void clg__buf_ref(clg__buf *b)
     pthread_mutex_unlock(&b->gpu->lock);
 }
 
+size_t clg__buf_bytes(const clg__buf *b)
+{
+    return b->bytes;
+}
+
 void clg__buf_unref(clg__buf *b)
 {
     if (!b)

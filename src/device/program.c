@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // From kernel text to kernel objects. Every instance of a kernel is named by the hash of its text, so
 // that one program can hold many, and what was built once is found again whatever asks for it.
-#include "device/internal.h"
+#include "device/parts.h"
+#include "device/workers.h"
 
 #include "base/alloc.h"
 #include "base/format.h"
@@ -11,13 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct instance {
-    clg__str text; // defines and body; all kernels in it come with it
-    char hash[40], name[96];
-    uint64_t key;  // hash of the hash's text
-    int next;      // instance of the same bucket, -1
-    bool missing;  // it is the one of its text that is to be built
-} instance;
+typedef clg__instance instance;
 
 // Those of one build: in order, and by key.
 typedef struct instances {
@@ -175,15 +170,27 @@ static bool remember(clg__gpu *g, const instance *in, struct clg__program *p)
     return true;
 }
 
+typedef struct build {
+    clg__gpu *g;
+    clg__source *sources;
+    const instance *in;
+    int n;
+    const clg__ahead *ahead;
+    bool trials;  // of part 0, while other processes compile
+    bool known[CLG__MOST_WORKERS + 1]; // part: the driver's cache has it
+    int done;     // kernels
+} build;
+
 // Takes over the reference to p.
-static bool remember_all(clg__gpu *g, const instance *in, int n, cl_program p)
+static bool remember_part(const build *b, int part, cl_program p)
 {
+    clg__gpu *g = b->g;
     struct clg__program *program = clg__calloc(1, sizeof *program);
     bool ok = program != NULL;
     if (ok)
         program->program = p;
-    for (int i = 0; i < n && ok; i++)
-        ok = !in[i].missing || remember(g, &in[i], program);
+    for (int i = 0; i < b->n && ok; i++)
+        ok = !b->in[i].missing || b->in[i].part != part || remember(g, &b->in[i], program);
     if (program && program->texts > 0) {
         g->stats.programs++;
     } else {
@@ -193,37 +200,75 @@ static bool remember_all(clg__gpu *g, const instance *in, int n, cl_program p)
     return ok;
 }
 
-static clg_status build_missing(clg__gpu *g, const clg__source *sources, const instance *in, int n,
-                                clg__err *e)
+static clg_status build_part(build *b, int part, clg__err *e)
 {
     clg__str source = { 0 }, files = { 0 };
-    int missing = 0;
-    for (int i = 0; i < n; i++) {
-        if (!in[i].missing)
-            continue;
-        missing++;
-        if (files.length < 200)
-            clg__str_printf(&files, " %s%s", sources[i].file ? "cl/" : "",
-                            sources[i].file ? sources[i].file : sources[i].entry);
-        clg__str_printf(&source, "#define NAME(x) x##_%s\n#line 1 \"%s\"\n", in[i].hash, in[i].name);
-        clg__str_add_n(&source, in[i].text.text, in[i].text.length);
-        clg__str_add(&source, "\n#undef NAME\n");
-        clg__add_undefs(&source, clg__str_text(&in[i].text));
-    }
-    if (missing == 0)
-        return CLG_OK;
+    const int texts = clg__part_text(b->sources, b->in, b->n, part, &source, &files);
+    clg_status st = CLG_OK;
     if (source.failed) {
-        clg__str_free(&source);
-        clg__str_free(&files);
-        return clg__fail(e, CLG_ENOMEM, "build: out of host memory");
+        st = clg__fail(e, CLG_ENOMEM, "build: out of host memory");
+    } else if (texts > 0) {
+        clg__log(CLG__LOG_SOURCE, "%s", clg__str_text(&source));
+        b->known[part] = clg__known_has(b->g, &source);
+        cl_program p = clg__compile(b->g, &source, clg__str_text(&files), e);
+        if (!p)
+            st = e ? e->status : CLG_EBUILD;
+        else if (!remember_part(b, part, p))
+            st = clg__fail(e, CLG_ENOMEM, "build: out of host memory");
     }
-    clg__log(CLG__LOG_SOURCE, "%s", clg__str_text(&source));
-    cl_program p = clg__compile(g, &source, clg__str_text(&files), e);
     clg__str_free(&source);
     clg__str_free(&files);
-    if (!p)
-        return e ? e->status : CLG_EBUILD;
-    return remember_all(g, in, n, p) ? CLG_OK : clg__fail(e, CLG_ENOMEM, "build: out of host memory");
+    return st;
+}
+
+// What the driver would compile at first launches: of part 0, or of what is not part 0.
+static void run_trials(build *b, bool first)
+{
+    for (int i = 0; i < b->n; i++) {
+        const instance *in = &b->in[i];
+        if (b->trials && (in->part == 0) != first)
+            continue;
+        const int at = in->part >= 0 && b->known[in->part] ? -1 : find_built(b->g, in);
+        if (at >= 0)
+            clg__trial_run(b->g, b->g->built[at].program->program, in->name, &b->sources[i].trial);
+        b->done++;
+        if (b->ahead && b->ahead->progress)
+            b->ahead->progress(b->ahead->user, b->done, b->n);
+    }
+}
+
+// Part 0, all of whose kernels are compiled.
+static void note_known(const build *b)
+{
+    clg__str source = { 0 }, files = { 0 };
+    if (clg__part_text(b->sources, b->in, b->n, 0, &source, &files) > 0 && !source.failed)
+        clg__known_add(b->g, &source);
+    clg__str_free(&source);
+    clg__str_free(&files);
+}
+
+static clg_status build_here(void *user, bool beside, clg__err *e)
+{
+    build *b = user;
+    const clg_status st = build_part(b, 0, e);
+    b->trials = beside || (b->ahead && st >= 0);
+    if (st >= 0 && b->trials)
+        run_trials(b, true);
+    if (st >= 0 && b->trials && !b->known[0])
+        note_known(b);
+    return st;
+}
+
+static clg_status build_missing(build *b, instance *in, clg__err *e)
+{
+    const int parts = clg__parts_split(b->g, in, b->n);
+    clg_status st = parts > 1 ? clg__parts_compile(b->g, b->sources, in, b->n, parts, build_here, b, e)
+                              : build_here(b, false, e);
+    for (int p = 1; p < parts && st >= 0; p++)
+        st = build_part(b, p, e);
+    if (st >= 0 && b->ahead)
+        run_trials(b, false);
+    return st;
 }
 
 static int timing_of(clg__gpu *g, const char *entry)
@@ -282,13 +327,14 @@ static clg__kernel *make_kernel(clg__gpu *g, const instance *in, const char *ent
     return k;
 }
 
-static bool build_all(clg__gpu *g, instances *all, clg__source *sources, int n, clg__err *e)
+static bool build_all(clg__gpu *g, instances *all, clg__source *sources, int n, const clg__ahead *ahead, clg__err *e)
 {
+    build b = { .g = g, .sources = sources, .in = all->all, .n = n, .ahead = ahead };
     for (int i = 0; i < n; i++) {
         if (!make_instance(g, all, &sources[i], e))
             return false;
     }
-    if (build_missing(g, sources, all->all, n, e) < 0)
+    if (build_missing(&b, all->all, e) < 0)
         return false;
     for (int i = 0; i < n; i++) {
         sources[i].kernel = make_kernel(g, &all->all[i], sources[i].entry, e);
@@ -298,7 +344,7 @@ static bool build_all(clg__gpu *g, instances *all, clg__source *sources, int n, 
     return true;
 }
 
-clg_status clg__gpu_build(clg__gpu *g, clg__source *sources, int n, clg__err *e)
+clg_status clg__gpu_build(clg__gpu *g, clg__source *sources, int n, const clg__ahead *ahead, clg__err *e)
 {
     instances all = { .n_buckets = 2 * n + 1 };
     all.all = clg__calloc((size_t) n, sizeof *all.all);
@@ -308,7 +354,7 @@ clg_status clg__gpu_build(clg__gpu *g, clg__source *sources, int n, clg__err *e)
     bool ok = all.all && all.bucket;
     if (ok) {
         pthread_mutex_lock(&g->lock);
-        ok = build_all(g, &all, sources, n, e);
+        ok = build_all(g, &all, sources, n, ahead, e);
         drop_oldest(g);
         pthread_mutex_unlock(&g->lock);
     } else {

@@ -24,8 +24,7 @@ static bool bind(clg__planner *f, clg__step *s, clg__bound b)
     return true;
 }
 
-// The value that argument index means, in a generated kernel or in a kernel op's.
-static int value_of(const clg__planner *f, int group, const clg__arg *a)
+int clg__arg_value(const clg__planner *f, int group, const clg__arg *a)
 {
     const clg__group *g = &f->groups[group];
     if (g->kind != CLG__GROUP_KERNEL)
@@ -112,6 +111,11 @@ static bool note_write(clg__planner *f, clg__step *s, int place)
     return true;
 }
 
+int64_t clg__arg_offset(const clg__planner *f, int group, int input)
+{
+    return offset_of(f, input_of(f, group, input));
+}
+
 typedef struct temps {
     int place[CLG__MAX_TEMPS];
     int geo; // of the plan's, -1
@@ -125,7 +129,7 @@ static bool set_arg(clg__planner *f, clg__step *s, int group, const clg__arg *a,
     switch (a->kind) {
     case CLG__ARG_IN:
     case CLG__ARG_OUT: {
-        const int place = f->place_of[value_of(f, group, a)];
+        const int place = f->place_of[clg__arg_value(f, group, a)];
         if (place >= 0 && a->kind == CLG__ARG_OUT && !note_write(f, s, place))
             return false;
         return bind(f, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, place, CLG_F32 });
@@ -134,12 +138,12 @@ static bool set_arg(clg__planner *f, clg__step *s, int group, const clg__arg *a,
         return bind(f, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, t->place[a->index], CLG_F32 });
     case CLG__ARG_SCALAR:
         return bind(f, s, (clg__bound) { CLG__BOUND_SCALAR, (*at)++,
-                                         f->w->values[value_of(f, group, a) / CLG__MAX_OUTPUTS].node_index,
+                                         f->w->values[clg__arg_value(f, group, a) / CLG__MAX_OUTPUTS].node_index,
                                          a->dtype });
     case CLG__ARG_SEED:
         *at += 2;
         return bind(f, s, (clg__bound) { CLG__BOUND_SEED, *at - 2,
-                                         f->w->values[value_of(f, group, a) / CLG__MAX_OUTPUTS].node_index,
+                                         f->w->values[clg__arg_value(f, group, a) / CLG__MAX_OUTPUTS].node_index,
                                          CLG_I64 });
     case CLG__ARG_GEO:
         return clg__kernel_set_buf(s->kernel, (*at)++, f->plan->geo[t->geo], e) >= 0;

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool add_units(clg__planner *f, const clg__kplan *kp)
+// launch: of the plan; -1: the kernels are built, and never run
+static bool add_units(clg__planner *f, const clg__kplan *kp, int launch)
 {
     for (int i = 0; i < kp->n_launches; i++) {
         const clg__launch *k = &kp->launches[i];
@@ -19,6 +20,8 @@ static bool add_units(clg__planner *f, const clg__kplan *kp)
         f->sources[f->n_sources++] = (clg__source) { .file = k->file, .entry = k->entry,
                                                .defines = clg__str_text(&k->defines),
                                                .text = clg__str_text(&k->text) };
+        if (launch >= 0 && !clg__trial_of(f, launch, k, &f->sources[f->n_sources - 1].trial))
+            return clg__planner_oom(f);
     }
     return true;
 }
@@ -31,17 +34,17 @@ static int by_text(const void *a, const void *b)
 bool clg__pass_build(clg__planner *f)
 {
     for (int l = 0; l < f->n_launches; l++) {
-        if (!add_units(f, &f->kp[l]))
+        if (!add_units(f, &f->kp[l], l))
             return false;
     }
     const int n = f->n_sources; // the steps take theirs in order
     for (int l = 0; l < f->n_launches; l++) {
-        if (!add_units(f, &f->spare[l]))
+        if (!add_units(f, &f->spare[l], -1))
             return false;
     }
     if (f->n_sources == 0)
         return true;
-    if (clg__gpu_build(f->plan->gpu, f->sources, f->n_sources, f->w->err) < 0)
+    if (clg__gpu_build(f->plan->gpu, f->sources, f->n_sources, f->ahead, f->w->err) < 0)
         return false;
     const char **names = clg__malloc((size_t) n * sizeof *names);
     if (!names)

@@ -34,31 +34,51 @@ static void note_hit(clg__sched *s)
         s->misses_in_a_row = 0;
 }
 
-static clg_status run_once(clg__sched *s, clg__work *w)
+// The plan of the work: one that is known, or a new one, which is then not in the cache yet.
+static clg__plan *plan_of(clg__sched *s, clg__work *w, const clg__ahead *ahead, bool *known)
 {
+    *known = false;
     clg__str_clear(&s->key.bytes);
     if (!clg__work_collect(w))
-        return w->err->status;
-    if (!clg__work_key(w, &s->key))
-        return clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
+        return NULL;
+    if (!clg__work_key(w, &s->key)) {
+        clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
+        return NULL;
+    }
     const uint64_t hash = clg__hash(s->key.bytes.text, s->key.bytes.length, 0);
     clg__plan *p = clg__cache_find(s, &s->key, hash, w);
-    if (p) {
-        note_hit(s);
-        return clg__plan_run(p, w);
-    }
+    *known = p != NULL;
+    if (p)
+        return p;
     s->misses++;
     note_miss(s, w);
-    p = clg__plan_make(w, s->gpu);
-    if (!p)
-        return w->err->status;
-    p->hash = hash;
-    clg__str_add_n(&p->key, s->key.bytes.text, s->key.bytes.length);
-    const clg_status st = clg__plan_run(p, w);
+    p = clg__plan_make(w, s->gpu, ahead);
+    if (p) {
+        p->hash = hash;
+        clg__str_add_n(&p->key, s->key.bytes.text, s->key.bytes.length);
+    }
+    return p;
+}
+
+static void keep_plan(clg__sched *s, clg__plan *p)
+{
     if (p->key.failed)
         clg__plan_free(p);
     else
         clg__cache_add(s, p);
+}
+
+static clg_status run_once(clg__sched *s, clg__work *w)
+{
+    bool known;
+    clg__plan *p = plan_of(s, w, NULL, &known);
+    if (!p)
+        return w->err->status;
+    if (known)
+        note_hit(s);
+    const clg_status st = clg__plan_run(p, w);
+    if (!known)
+        keep_plan(s, p);
     return st;
 }
 
@@ -162,19 +182,54 @@ static clg_status evaluate_outputs(clg_device dev, const clg_tensor *t, int n, p
     return CLG_OK;
 }
 
-// New variables get their first values before all else: the step that made them then has the structure,
-// and the plan, of those that follow.
-static clg_status evaluate(clg_device dev, const clg_tensor *t, int n, bool all)
+static clg_status evaluate_creations(clg_device dev)
 {
     bool creations = false;
     for (int i = 0; i < dev->n_pending; i++)
         creations |= dev->pending[i].creation;
-    if (all && creations) {
-        const clg_status st = evaluate_outputs(dev, NULL, 0, CREATIONS);
-        if (st < 0)
-            return st;
-    }
+    return creations ? evaluate_outputs(dev, NULL, 0, CREATIONS) : CLG_OK;
+}
+
+// New variables get their first values before all else: the step that made them then has the structure,
+// and the plan, of those that follow.
+static clg_status evaluate(clg_device dev, const clg_tensor *t, int n, bool all)
+{
+    const clg_status st = all ? evaluate_creations(dev) : CLG_OK;
+    if (st < 0)
+        return st;
     return n > 0 || (all && dev->n_pending > 0) ? evaluate_outputs(dev, t, n, all ? ALL : NONE) : CLG_OK;
+}
+
+clg_status clg_prepare_n(clg_device dev, const clg_tensor *t, int n, const struct clg_prepare_params *p)
+{
+    CLG__DEFAULT_FP;
+    clg__call c;
+    struct clg_prepare_params q;
+    if (!clg__is_open(dev))
+        return clg__misuse(NULL, "prepare: %s", clg__why_no_device(dev));
+    const char *wrong = clg_params_read(&q, sizeof q, p);
+    if (wrong)
+        return clg__misuse(dev, "prepare: %s", wrong);
+    if (n > 0 && !clg__call_begin(&c, "prepare", "t[]", n, t))
+        return clg__call_poison(&c)->status;
+    if (n > 0 && c.dev != dev)
+        return clg__misuse(dev, "prepare: t[] belongs to another device");
+    clg__err err = { 0 };
+    clg__sched *s = dev->sched;
+    clg__work w = { .dev = dev, .err = &err, .fuse = s->fuse };
+    const clg__ahead ahead = { q.progress, q.user };
+    const clg_status st = evaluate_creations(dev);
+    if (st < 0)
+        return st;
+    bool known;
+    clg__enter(dev);
+    clg__plan *plan = add_outputs(&w, t, n > 0 ? n : 0, ALL) && w.n_outputs ? plan_of(s, &w, &ahead, &known) : NULL;
+    if (plan && !known)
+        keep_plan(s, plan);
+    clg__work_free(&w);
+    free_outputs(&w);
+    clg__leave(dev);
+    return err.status >= 0 ? CLG_OK : clg__publish(dev, err.status, err.text);
 }
 
 clg_status clg_eval_n(const clg_tensor *t, int n)

@@ -5,9 +5,9 @@
 #include "base/alloc.h"
 #include "base/log.h"
 
-clg__plan *clg__plan_make(clg__work *w, clg__gpu *gpu)
+clg__plan *clg__plan_make(clg__work *w, clg__gpu *gpu, const clg__ahead *ahead)
 {
-    clg__planner f = { .w = w };
+    clg__planner f = { .w = w, .ahead = ahead };
     bool ok = clg__planner_begin(&f, gpu) && clg__planner_run(&f, CLG__PASS_BIND);
     clg__plan *p = f.plan;
     if (ok && clg__log_on(CLG__LOG_PLAN))

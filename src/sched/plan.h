@@ -81,7 +81,8 @@ struct clg__plan {
     clg__plan *newer, *older;
 };
 
-clg__plan *clg__plan_make(clg__work *w, clg__gpu *gpu); // NULL: w->err
+// ahead: what a driver compiles at first launches is compiled too. NULL: w->err
+clg__plan *clg__plan_make(clg__work *w, clg__gpu *gpu, const clg__ahead *ahead);
 // What a plan would take, without building anything. false: w->err
 bool clg__plan_estimate(clg__work *w, clg_plan_info *info);
 void clg__plan_free(clg__plan *p);

@@ -62,8 +62,10 @@ bool clg__planner_run(clg__planner *f, clg__pass_name last)
 
 void clg__planner_end(clg__planner *f)
 {
-    for (int i = 0; i < f->n_sources; i++)
+    for (int i = 0; i < f->n_sources; i++) {
         clg__kernel_free(f->sources[i].kernel);
+        clg__free(f->sources[i].trial.args);
+    }
     clg__free(f->sources);
     for (int l = 0; f->kp && f->spare && l < f->n_launches; l++) {
         clg__kplan_free(&f->kp[l]);

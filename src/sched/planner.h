@@ -60,6 +60,7 @@ typedef struct clg__planner {
     int n_views;
     clg__source *sources;
     int n_sources, cap_sources;
+    const clg__ahead *ahead; // NULL: the plan is run at once
 } clg__planner;
 
 // Output `out` of a value, as bodies are bound to it. What an epilogue reads and stores is told from a kernel's own
@@ -117,6 +118,13 @@ clg_shape clg__epilogue_shape(const clg__value *kernel);
 // Does the kernel group do nothing at its end but to store its value, maybe with other steps (to `access`, over the
 // value's shape), which its op can?
 bool clg__epilogue_is_store(const clg__planner *f, int group, clg__access *access);
+
+// ---- bind.c
+// The value that an argument means, in a generated kernel or in a kernel op's: as bodies are bound to it.
+int clg__arg_value(const clg__planner *f, int group, const clg__arg *a);
+int64_t clg__arg_offset(const clg__planner *f, int group, int input); // of the first element, in its buffer
+// trial.c: a launch without its data. false: out of memory
+bool clg__trial_of(const clg__planner *f, int launch, const clg__launch *k, clg__trial *t);
 
 // ---- the passes, in order. false: w->err
 typedef struct clg__pass {
