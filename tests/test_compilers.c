@@ -310,9 +310,11 @@ START_TEST(the_same_work_is_then_one_plan)
         ck_assert_int_gt(launched, 0);
     ck_assert_int_eq(g->n_launched, launched);
     ok(clg_prepare_n(dev, &e, 1, NULL)); // nothing is left to do
+#ifndef CLG_DEBUG // there it traps
     ck_assert_int_eq(clg_prepare_n(NULL, &e, 1, NULL), CLG_EINVAL);
     ck_assert_int_eq(clg_prepare_n(dev, &e, 1, &(struct clg_prepare_params) { .size = 3 }), CLG_EINVAL);
     clg_error_clear(dev);
+#endif
     ok(clg_prepare_n(dev, NULL, 0, NULL));
     clg_scope_pop(s);
 }

@@ -37,7 +37,7 @@ struct clg_device_params {
     bool profile;        // measure kernels with OpenCL events (costs time)
     char *error;         // where a failing open writes its message, may be NULL
     size_t error_size;
-    const char *const *compiler; // a command that calls clg_compiler_main, words that end with NULL:
+    const char *const *compiler; // a command that calls clg_compiler_main, ended by NULL:
                                  // such processes compile too. NULL: this one alone does
     int compilers;       // how many of them at once, at most 16; 0: one for each other core
 };
