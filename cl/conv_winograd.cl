@@ -15,57 +15,6 @@
 #define STRIPS int seg, int parts, int chunk, int per, int u_step, int v_step, int m_step
 #endif
 
-// Six rows of `channels` (up to 16) planes from (y, x) on, transposed: strip[6][width][VL], zeros where the planes
-// have no pixel. `room` elements may be read from `plane` on. The strip has VL pixels more.
-SELDOM void NAME(load_strip)(__global const E *plane, long room, __local ACC *strip, int y0, int x0, int width, int H,
-                             int W, int channels)
-{
-    const int lo = clamp(-x0, 0, width), hi = clamp(W - x0, lo, width);
-    const long size = (long)H * W;
-    for (int i = 0; i < PLACES; i++) {
-        const int y = y0 + i, there = y >= 0 && y < H && lo < hi, from = there ? lo : 0, to = there ? hi : 0;
-        __local ACC *s = strip + i * width * VL;
-        EDGE for (int p = 0; p < from; p++) NAME(store_local)((VEC)(0), s + p * VL);
-        for (int p = from; p < to; p += VL) {
-            const long at = (long)y * W + x0 + p;
-            VEC r[VL];
-            if (channels >= VL && at + (VL - 1) * size + VL <= room) {
-                UNROLL for (int j = 0; j < VL; j++) r[j] = NAME(load)(plane + j * size + at);
-            } else {
-                VEC edge[VL];
-                EDGE for (int j = 0; j < VL; j++)
-                    edge[j] = j < channels ? NAME(load_part)(plane + j * size + at, to - p) : (VEC)(0);
-                UNROLL for (int j = 0; j < VL; j++) r[j] = edge[j];
-            }
-            TRANSPOSE16(r)
-            UNROLL for (int j = 0; j < VL; j++) NAME(store_local)(r[j], s + (p + j) * VL);
-        }
-        EDGE for (int p = to; p < width; p++) NAME(store_local)((VEC)(0), s + p * VL);
-    }
-}
-
-// Tiles of a strip, to v + where the tile lies: tiles are t, t + 1, .. of panels [MR][VL], panel elements apart.
-SELDOM void NAME(transform_input)(__local ACC *strip, int width, __local ACC *V, int t, int seg, int panel, int v_step)
-{
-    for (int p = 0; p < width; p++) { // columns, in place
-        VEC d[PLACES], o[PLACES];
-        UNROLL for (int i = 0; i < PLACES; i++) d[i] = NAME(load_local)(strip + (i * width + p) * VL);
-        NAME(wino_input)(d, o);
-        UNROLL for (int i = 0; i < PLACES; i++) NAME(store_local)(o[i], strip + (i * width + p) * VL);
-    }
-    for (int k = 0; k < seg; k++, t++) {
-        __local ACC *v = V + t / MR * panel + t % MR * VL;
-        ROLLED for (int i = 0; i < PLACES; i++, v += PLACES * v_step)
-        {
-            VEC d[PLACES], o[PLACES];
-            UNROLL for (int j = 0; j < PLACES; j++)
-                d[j] = NAME(load_local)(strip + (i * width + k * RESULTS + j) * VL);
-            NAME(wino_input)(d, o);
-            UNROLL for (int j = 0; j < PLACES; j++) NAME(store_local)(o[j], v + j * v_step);
-        }
-    }
-}
-
 // 16 outputs of `count` tiles side by side, m[point][tile][NR] -> pixels[4][pitch][VL]. What a tile has beyond the
 // pitch is overwritten by the next row's first tile, so tiles go backwards. Lanes whose results are not all finite
 // come back as NaN, the others as 0.
@@ -147,8 +96,8 @@ CPU_KERNEL void NAME(winograd)(__global const E *restrict X, long offset, __glob
         for (int u = u0; u < u1; u++) {
             const long at = ((long)(u / of_image) * C + group * cg + c) * size;
             NAME(load_strip)(X + offset + at, all - at, strip, u % of_image / parts * RESULTS - ph,
-                             u % parts * seg * RESULTS - pw, width, H, W, cg - c);
-            NAME(transform_input)(strip, width, V + c * MR, (u - u0) * seg, seg, panel, v_step);
+                             u % parts * seg * RESULTS - pw, PLACES, width, H, W, cg - c);
+            NAME(transform_input)(strip, width, V + c * MR, (u - u0) * seg, seg, MR, panel, v_step);
         }
         EDGE for (int t = tiles; t % MR; t++) // what is left of the last panel
             EDGE for (int k = 0; k < POINTS; k++)

@@ -14,17 +14,17 @@ static clg_tensor y_vjp(const clg__vjp *v, int i);
 static clg_tensor dx_vjp(const clg__vjp *v, int i);
 static clg_tensor dw_vjp(const clg__vjp *v, int i);
 
-#define CONV_OP(id, grad, list, n, axis)                                                             \
+#define CONV_OP(id, grad, list, axis)                                                              \
     static const clg__op op_##id = { .name = #id, .kind = CLG__KERNEL, .vjp = grad,                \
                                      .key = key_conv, .params_bytes = sizeof(clg__window),         \
-                                     .variants = list, .n_variants = n,                           \
+                                     .variants = list, .n_variants = CLG__CONV_VARIANTS,           \
                                      .row_axis_from_end = axis };
-CONV_OP(conv2d, y_vjp, clg__conv_y_variants, CLG__CONV_VARIANTS, 3)
-CONV_OP(conv2d_dx, dx_vjp, clg__conv_dx_variants, CLG__CONV_VARIANTS, 3)
-CONV_OP(conv2d_dw, dw_vjp, clg__conv_dw_variants, CLG__CONV_DW_VARIANTS, 0)
-CONV_OP(conv3d, y_vjp, clg__conv_y_variants, CLG__CONV_VARIANTS, 4)
-CONV_OP(conv3d_dx, dx_vjp, clg__conv_dx_variants, CLG__CONV_VARIANTS, 4)
-CONV_OP(conv3d_dw, dw_vjp, clg__conv_dw_variants, CLG__CONV_DW_VARIANTS, 0)
+CONV_OP(conv2d, y_vjp, clg__conv_y_variants, 3)
+CONV_OP(conv2d_dx, dx_vjp, clg__conv_dx_variants, 3)
+CONV_OP(conv2d_dw, dw_vjp, clg__conv_dw_variants, 0)
+CONV_OP(conv3d, y_vjp, clg__conv_y_variants, 4)
+CONV_OP(conv3d_dx, dx_vjp, clg__conv_dx_variants, 4)
+CONV_OP(conv3d_dw, dw_vjp, clg__conv_dw_variants, 0)
 
 static clg_tensor conv_node(const clg__op *op, const char *names, clg_tensor a, clg_tensor b,
                             const clg__window *w, clg_shape s)

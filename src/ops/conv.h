@@ -5,7 +5,7 @@
 
 #include "ops/window.h"
 
-enum { CLG__CONV_VARIANTS = 5, CLG__CONV_DW_VARIANTS = 4 };
+enum { CLG__CONV_VARIANTS = 5 };
 extern const clg__variant clg__conv_y_variants[], clg__conv_dx_variants[], clg__conv_dw_variants[];
 
 // Kernels of the CPU class (conv_direct.c): lanes are output channels.
@@ -27,8 +27,10 @@ void clg__conv_define_tile(clg__kplan *p, clg__launch *l, clg_dtype t, int mr, i
 // Of 3x3 windows and stride 1, by fewer products (conv_winograd.c).
 const char *clg__conv_winograd_accepts_y(const clg__kernel_call *c);
 const char *clg__conv_winograd_accepts_dx(const clg__kernel_call *c);
+const char *clg__conv_winograd_accepts_dw(const clg__kernel_call *c);
 void clg__conv_winograd_y(const clg__kernel_call *c, clg__kplan *p);
 void clg__conv_winograd_dx(const clg__kernel_call *c, clg__kplan *p);
+void clg__conv_winograd_dw(const clg__kernel_call *c, clg__kplan *p);
 
 // Of depthwise ones (conv_depth.c): lanes are pixels.
 const char *clg__conv_depth_accepts_y(const clg__kernel_call *c);

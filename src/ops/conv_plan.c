@@ -101,6 +101,7 @@ const clg__variant clg__conv_dx_variants[] = {
 };
 const clg__variant clg__conv_dw_variants[] = {
     { "cpu_depthwise", clg__conv_depth_accepts_dw, clg__conv_depth_dw, false },
+    { "cpu_winograd", clg__conv_winograd_accepts_dw, clg__conv_winograd_dw, false },
     { "cpu_direct", clg__conv_direct_accepts_dw, clg__conv_direct_dw, false },
     { "gpu_tiled", accepts_gpu, plan_dw_general, false },
     { "general", NULL, plan_dw_general, false },

@@ -97,9 +97,9 @@ static bool pays(const clg__window *w)
     return fast < 0.9 * direct;
 }
 
-static const char *accepts(const clg__kernel_call *c, const clg__window *w)
+// What any of the three has to be.
+static const char *takes(const clg__kernel_call *c, const clg__window *w)
 {
-    strips s;
     const char *why = clg__conv_cpu_takes(c);
     if (why)
         return why;
@@ -113,7 +113,16 @@ static const char *accepts(const clg__kernel_call *c, const clg__window *w)
     // what the error's bound rests on, see docs/architecture.md
     if (w->c / w->groups < VL)
         return "few channels";
-    if (w->n == 0 || !pays(w))
+    return w->n == 0 ? "empty" : NULL;
+}
+
+static const char *accepts(const clg__kernel_call *c, const clg__window *w)
+{
+    strips s;
+    const char *why = takes(c, w);
+    if (why)
+        return why;
+    if (!pays(w))
         return "the direct form is faster";
     const int64_t packs = w->groups * (int64_t) clg__div_up(w->o / w->groups, VL);
     if ((double) packs * VL * POINTS * 4 * (double) (w->c / w->groups) > WEIGHTS_MOST)
@@ -180,4 +189,104 @@ void clg__conv_winograd_dx(const clg__kernel_call *c, clg__kplan *p)
 {
     const clg__window q = clg__conv_mirrored(c->params);
     run(c, p, &q, true);
+}
+
+// ---- backward-weights
+
+enum { DW_MR = 8, DW_HELD = 28, COTANGENT = 330, GRADIENT = 500 };
+enum { DW_CHUNKS = 8, DW_GROUPS = 16 };     // of tiles, at most, where there are fewer work-groups otherwise
+enum { DW_IMAGES = 8 };                     // for which the choice is made, so that no batch changes it
+#define DW_DIRECT_RATE 0.5
+
+typedef struct dw_strips {
+    int nv;
+    int64_t seg, parts, held, ci, oi, v_step, z_step, strip;
+    int64_t blocks, chunks; // pairs of channels and outputs
+} dw_strips;
+
+// Sizes follow from the shape alone: the order of sums must not depend on the machine.
+static dw_strips dw_strips_of(const clg__window *w)
+{
+    dw_strips s = { .nv = w->o / w->groups <= VL ? 1 : 2 };
+    const int64_t cg = w->c / w->groups, og = w->o / w->groups, tiles_x = (int64_t) clg__div_up(w->out[CLG__W], RESULTS);
+    const int64_t units_y = (int64_t) clg__div_up(w->out[CLG__H], RESULTS), nr = s.nv * VL;
+    s.parts = (int64_t) clg__div_up(tiles_x, SEG_MOST);
+    s.seg = (int64_t) clg__div_up(tiles_x, s.parts);
+    s.held = DW_HELD / s.seg > 1 ? DW_HELD / s.seg : 1;
+    // about 32 channels and 64 outputs, as even as they come
+    const int64_t c_blocks = cg > 40 ? (int64_t) clg__div_up(cg - 8, 2 * VL) : 1;
+    const int64_t o_blocks = og > 6 * VL ? (int64_t) clg__div_up(og - 2 * VL, 4 * VL) : 1;
+    s.ci = up((int64_t) clg__div_up(cg, c_blocks), DW_MR);
+    s.oi = up((int64_t) clg__div_up(og, o_blocks), nr);
+    s.v_step = s.held * s.seg * up(s.ci, VL) + SKEW;
+    s.z_step = s.held * s.seg * s.oi + SKEW;
+    s.strip = (PLACES * (s.seg * RESULTS + 2) + VL) * VL;
+    s.blocks = w->groups * (int64_t) (clg__div_up(cg, s.ci) * clg__div_up(og, s.oi));
+    const int64_t units = w->n * units_y * s.parts;
+    for (s.chunks = 1; s.chunks < DW_CHUNKS && s.chunks * s.blocks < DW_GROUPS && s.chunks * s.held * 2 <= units;)
+        s.chunks *= 2;
+    return s;
+}
+
+const char *clg__conv_winograd_accepts_dw(const clg__kernel_call *c)
+{
+    const clg__window *w = c->params;
+    const char *why = takes(c, w);
+    if (why)
+        return why;
+    if (w->o / w->groups < VL)
+        return "few outputs";
+    const dw_strips s = dw_strips_of(w);
+    const double cg = (double) (w->c / w->groups), og = (double) (w->o / w->groups), n = DW_IMAGES;
+    const double in = (double) s.ci / VL, out = (double) s.oi / VL;
+    const double blocks = (double) clg__div_up(w->c / w->groups, s.ci) * (double) clg__div_up(w->o / w->groups, s.oi);
+    const double tiles = n * (double) (s.seg * s.parts) * (double) clg__div_up(w->out[CLG__H], RESULTS);
+    const double fast = blocks * (tiles * (POINTS * (double) s.ci * out / 0.75 + in * INPUT + out * COTANGENT) +
+                                  (double) s.ci * out * (GRADIENT + 36 * (double) s.chunks));
+    const double direct = n * (double) (w->out[CLG__H] * w->out[CLG__W]) * 9 * cg * og / VL / DW_DIRECT_RATE;
+    if (fast > 0.9 * direct)
+        return "the direct form is faster";
+    if ((double) (s.blocks * s.chunks * s.ci * s.oi) * POINTS * 4 > WEIGHTS_MOST)
+        return "too many weights";
+    return (POINTS * (s.v_step + s.z_step) + s.strip) * 4 <= (int64_t) c->caps->local_bytes
+               ? NULL : "tiles do not fit the local memory";
+}
+
+void clg__conv_winograd_dw(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg__window *w = c->params;
+    const clg_dtype t = c->out_dtype[0];
+    const dw_strips s = dw_strips_of(w);
+    const size_t o_blocks = (size_t) w->groups * clg__div_up(w->o / w->groups, s.oi);
+    const size_t c_blocks = clg__div_up(w->c / w->groups, s.ci);
+    const int sums = clg__kplan_temp(p, (size_t) (s.chunks * s.blocks * s.ci * s.oi * POINTS) * 4);
+    clg__launch *l = clg__kplan_kernel(p, "conv_winograd_dw", "winograd_dw");
+    clg__conv_define_tile(p, l, t, DW_MR, s.nv, 1);
+    for (int i = 0; i < 2; i++) {
+        clg__arg_in(p, l, i);
+        clg__arg_in_offset(p, l, i);
+    }
+    clg__arg_temp(p, l, sums);
+    clg__arg_local(p, l, (size_t) (POINTS * s.v_step) * 4);
+    clg__arg_local(p, l, (size_t) (POINTS * s.z_step) * 4);
+    clg__arg_local(p, l, (size_t) s.strip * 4);
+    CLG__ARG_BLOCK(p, l, "STRIPS", { "seg", s.seg, false }, { "parts", s.parts, false }, { "held", s.held, false },
+                   { "ci", s.ci, false }, { "oi", s.oi, false }, { "v_step", s.v_step, false },
+                   { "z_step", s.z_step, false });
+    clg__window_args(p, l, w);
+    clg__kplan_grid(l, (size_t) s.chunks, o_blocks, c_blocks, 1, 1, 1);
+    l = clg__kplan_kernel(p, "conv_winograd_dw_sum", "winograd_dw_sum");
+    clg__conv_define_tile(p, l, t, 1, 1, 1);
+    clg__arg_temp(p, l, sums);
+    for (int i = 0; i < 2; i++) {
+        clg__arg_in(p, l, i);
+        clg__arg_in_offset(p, l, i);
+    }
+    clg__arg_out(p, l, 0);
+    clg__arg_local(p, l, 9 * VL * VL * 4);
+    clg__arg_local(p, l, POINTS * VL * 4);
+    CLG__ARG_BLOCK(p, l, "SUMS", { "chunks", s.chunks, false }, { "ci", s.ci, false }, { "oi", s.oi, false });
+    clg__window_args(p, l, w);
+    clg__kplan_grid(l, 1, o_blocks, c_blocks, 1, 1, 1);
+    p->flops += clg__conv_flops(w);
 }
