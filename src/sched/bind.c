@@ -111,7 +111,7 @@ static bool note_write(clg__planner *f, clg__step *s, int place)
     return true;
 }
 
-int64_t clg__arg_offset(const clg__planner *f, int group, int input)
+int64_t clg__input_offset(const clg__planner *f, int group, int input)
 {
     return offset_of(f, input_of(f, group, input));
 }

@@ -122,7 +122,7 @@ bool clg__epilogue_is_store(const clg__planner *f, int group, clg__access *acces
 // ---- bind.c
 // The value that an argument means, in a generated kernel or in a kernel op's: as bodies are bound to it.
 int clg__arg_value(const clg__planner *f, int group, const clg__arg *a);
-int64_t clg__arg_offset(const clg__planner *f, int group, int input); // of the first element, in its buffer
+int64_t clg__input_offset(const clg__planner *f, int group, int input); // of the first element, in its buffer
 // trial.c: a launch without its data. false: out of memory
 bool clg__trial_of(const clg__planner *f, int launch, const clg__launch *k, clg__trial *t);
 

@@ -72,7 +72,7 @@ static bool add(const clg__planner *f, int launch, const clg__arg *a, clg__trial
         t->n_args++;
         return true;
     case CLG__ARG_IN_OFFSET:
-        *to = whole_number(clg__arg_offset(f, group, a->index), 8);
+        *to = whole_number(clg__input_offset(f, group, a->index), 8);
         return true;
     case CLG__ARG_OFFSET:
         *to = whole_number(a->i, 8);
