@@ -44,6 +44,16 @@ static const char sum_f64[] =
 
 static const char log_any[] = FN1("log", "    T_@ k;\n    const T_@ f = NAME(log_reduce_@)(x, &k);\n"
                                          "    return NAME(log_special_@)(x, NAME(log_sum_@)(k, f));\n") IS1("log");
+// Of uniform numbers above 0, up to 1
+#define LOG_UNIT(root_half, width, bits, rounding)                                                 \
+    FN1("log_unit", "    const I_@ bits = AS_I_@(x), n = (bits - (I_@)(" root_half ")) >> " width ";\n" \
+                    "    const T_@ k = AS_T_@(n + " bits ") - " rounding ";\n"                     \
+                    "    return NAME(log_sum_@)(k, AS_T_@(bits - (n << " width ")) - K_@(1));\n")  \
+    "#define LOG_UNIT_@(a) NAME(log_unit_@)(a)\n"
+static const char unit_f32[] = LOG_UNIT("0x3f3504f3", "23", ROUNDING_BITS32, ROUNDING32);
+static const char unit_f64[] = LOG_UNIT("0x3fe6a09e667f3bcd", "52", ROUNDING_BITS64, ROUNDING64);
+static const char unit_driver[] = "#define LOG_UNIT_@(a) log(a)\n";
+
 static const char log2_f32[] =
     FN1("log2", "    T_@ k;\n    const T_@ f = NAME(log_reduce_@)(x, &k), g = NAME(log_rest_@)(f);\n"
                 "    const T_@ y = fma(f, K_@(1.44269502f), fma(g, K_@(1.44269502f), f * K_@(1.92596303e-8f)));\n"
@@ -111,6 +121,8 @@ const clg__piece clg__math_log[] = {
     { "LOG_SUM", CLG__BOTH, "LOG_REST", sum_f32, NULL },
     { "LOG_SUM", CLG__BOTH, "K", NULL, sum_f64 },
     { "log", CLG__CPU, "LOG_REDUCE LOG_SUM LOG_SPECIAL", log_any, log_any },
+    { "LOG_UNIT", CLG__CPU, "AS_T LOG_SUM", unit_f32, unit_f64 },
+    { "LOG_UNIT", CLG__GPU, "", unit_driver, unit_driver },
     { "log2", CLG__CPU, "LOG_REDUCE LOG_REST LOG_SPECIAL", log2_f32, NULL },
     { "log1p", CLG__CPU, "AS_T LOG_SUM LOG_SPECIAL", log1p_f32, log1p_f64 },
     { "H_POW", CLG__CPU, "LOG_REDUCE EXP2_SUM", pow_f32, pow_f64 },

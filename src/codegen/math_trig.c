@@ -44,6 +44,15 @@ static const char reduce_f32[] =
     "    *cosine = fma(z, K_@(-0.5f), fma(z * z, c, -r * tail)) + K_@(1);\n    return q;\n}\n"
     "#define ODD_@(q) (((q) & (I_@)(1)) != (I_@)(0))\n#define REDUCE_@(x)\n";
 
+// (sin(r) - r) / r^3 and (cos(r) - 1 + r^2 / 2) / r^4, from z = r^2
+#define SIN_COS64                                                                                  \
+    "    T_@ s = fma(z, K_@(1.5894044063236321e-10), K_@(-2.5050710172975788e-8));\n"              \
+    "    T_@ c = fma(z, K_@(-1.135726471952503e-11), K_@(2.0875676845378476e-9));\n"               \
+    NEXT("s", "z", "2.755731338101081e-6") NEXT("c", "z", "-2.755731400738988e-7")                 \
+    NEXT("s", "z", "-1.984126982888899e-4") NEXT("c", "z", "2.4801587288274813e-5")                \
+    NEXT("s", "z", "8.3333333333212214e-3") NEXT("c", "z", "-1.3888888888872167e-3")               \
+    NEXT("s", "z", "-0.16666666666666627") NEXT("c", "z", "4.1666666666666588e-2")
+
 // The same for f64: 2 bits before the point and 126 after it, from 2^20 on.
 static const char reduce_f64[] =
     "constant ulong NAME(pi_bits64)[20] = {\n"
@@ -82,12 +91,7 @@ static const char reduce_f64[] =
     "    *tail = tails;\n    *quadrant = qs;\n    return rs;\n}\n"
     "static inline I_@ NAME(sin_cos_@)(T_@ x, T_@ *sine, T_@ *cosine)\n{\n"
     "    I_@ q;\n    T_@ tail;\n    const T_@ r = NAME(reduce_pi_@)(fabs(x), &q, &tail), z = r * r;\n"
-    "    T_@ s = fma(z, K_@(1.5894044063236321e-10), K_@(-2.5050710172975788e-8));\n"
-    "    T_@ c = fma(z, K_@(-1.135726471952503e-11), K_@(2.0875676845378476e-9));\n"
-    NEXT("s", "z", "2.755731338101081e-6") NEXT("c", "z", "-2.755731400738988e-7")
-    NEXT("s", "z", "-1.984126982888899e-4") NEXT("c", "z", "2.4801587288274813e-5")
-    NEXT("s", "z", "8.3333333333212214e-3") NEXT("c", "z", "-1.3888888888872167e-3")
-    NEXT("s", "z", "-0.16666666666666627") NEXT("c", "z", "4.1666666666666588e-2")
+    SIN_COS64
     "    *sine = fma(r * z, s, tail) + r;\n"
     "    *cosine = fma(z, K_@(-0.5), fma(z * z, c, -r * tail)) + K_@(1);\n    return q;\n}\n"
     "#define ODD_@(q) (((q) & (I_@)(1)) != (I_@)(0))\n#define REDUCE_@(x)\n";
@@ -105,6 +109,25 @@ static const char reduce_f64[] =
                "    return AS_T_@(AS_I_@(y) ^ sign ^ (q << " up "));\n") IS1("tan")
 static const char sin_f32[] = SIN(SIGN32, "30"), sin_f64[] = SIN(SIGN64, "62"), cos_f32[] = COS("30");
 static const char cos_f64[] = COS("62"), tan_f32[] = TAN(SIGN32, "31"), tan_f64[] = TAN(SIGN64, "63");
+
+// The cosine of w / 2^32 of a turn, of a random word's first 24 bits for f32. The quarters are split off exactly.
+#define COS_TURN(word, quarters, near, sign_up)                                                    \
+    "static inline T_@ NAME(cos_turn_@)(uint16 w)\n{\n    const uint16 t = " word ", q = (t + (uint16)(0x20000000)) >> 30;\n" \
+    "    const T_@ r = CT_@(as_int16(t - (q << 30))) " near "\n"                                  \
+    "    const I_@ p = " quarters ";\n"                                                           \
+    "    return AS_T_@(AS_I_@((p & (I_@)(1)) != (I_@)(0) ? s : c) ^ (((p + (I_@)(1)) & (I_@)(2)) << " sign_up "));\n}\n" \
+    "#define COS_TURN_@(w) NAME(cos_turn_@)(w)\n"
+static const char cos_turn_f32[] =
+    COS_TURN("w & (uint16)(0xffffff00)", "as_int16(q)", "* K_@(0x1p-32f), z = r * r;\n"
+             "    T_@ s = fma(z, K_@(-75.4020691f), K_@(81.5925522f)), c = fma(z, K_@(-83.5926132f), K_@(64.9212494f));\n"
+             NEXT("s", "z", "-41.3416634f") NEXT("c", "z", "-19.7391529f") NEXT("s", "z", "6.28318548f")
+             NEXT("c", "z", "1") "    s *= r;", "30");
+static const char cos_turn_f64[] =
+    COS_TURN("w", "convert_long16(q)", "* K_@(1.4629180792671596e-9), z = r * r;\n" // 2 pi / 2^32
+             SIN_COS64 "    s = fma(r * z, s, r);\n    c = fma(z * z, c, fma(z, K_@(-0.5), K_@(1)));", "62");
+#define COS_TURN_DRIVER(number) "#define COS_TURN_@(w) cospi(" number ")\n"
+static const char cos_turn_driver_f32[] = COS_TURN_DRIVER("CT_@(S_RAND((w) >> (U_RAND)(8))) * (T_@)(0x1p-23f)");
+static const char cos_turn_driver_f64[] = COS_TURN_DRIVER("CT_@(w) * (T_@)(0x1p-31)");
 
 // asin(s) for 0 <= s <= 1/2, from z = s^2; above 1/2 asin(a) = pi/2 - 2 asin(sqrt((1 - a) / 2)).
 static const char asin_near_f32[] =
@@ -156,6 +179,8 @@ const clg__piece clg__math_trig[] = {
     { "sin", CLG__CPU, "REDUCE", NULL, sin_f64 },
     { "cos", CLG__CPU, "REDUCE", NULL, cos_f64 },
     { "tan", CLG__CPU, "REDUCE", NULL, tan_f64 },
+    { "COS_TURN", CLG__CPU, "K AS_T", cos_turn_f32, cos_turn_f64 },
+    { "COS_TURN", CLG__GPU, "", cos_turn_driver_f32, cos_turn_driver_f64 },
     { "ASIN_NEAR", CLG__CPU, "K", asin_near_f32, NULL },
     { "ATAN_NEAR", CLG__CPU, "K", atan_near_f32, NULL },
     { "asin", CLG__CPU, "SEL ASIN_NEAR", asin_f32, NULL },

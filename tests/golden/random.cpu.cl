@@ -17,64 +17,106 @@ typedef E_f32 NAME(at_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define CB_f32(c) (convert_uchar16(c) & (uchar16)(1))
 #define LANES (long16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define U_RAND uint16
+#define S_RAND(x) as_int16(x)
 #define ROUNDS_INLINE static inline __attribute__((always_inline))
-#define WORD8(x) ((x) & (ulong8)(0xffffffffUL))
-ROUNDS_INLINE void NAME(rounds)(ulong8 c0, ulong counter, uint k0, uint k1, ulong8 *w0, ulong8 *w1)
+#define TIMES(x, m) (((x) & (ulong8)(0xffffffffUL)) * (ulong8)(m))
+ROUNDS_INLINE void NAME(rounds)(ulong8 a0, ulong8 b0, ulong counter, uint k0, uint k1, ulong8 *w0, ulong8 *w1)
 {
-    ulong8 c1 = c0 >> 32, c2 = (ulong8)(counter), c3 = (ulong8)(counter >> 32);
+    ulong8 a1 = a0 >> 32, b1 = b0 >> 32, a2 = (ulong8)(counter), b2 = a2, a3 = (ulong8)(counter >> 32), b3 = a3;
     _Pragma("unroll")
     for (int r = 0; r < 10; r++) {
-        const ulong8 p0 = WORD8(c0) * (ulong8)(0xD2511F53UL), p1 = WORD8(c2) * (ulong8)(0xCD9E8D57UL);
-        c0 = (p1 >> 32) ^ c1 ^ (ulong8)(k0);
-        c1 = p1;
-        c2 = (p0 >> 32) ^ c3 ^ (ulong8)(k1);
-        c3 = p0;
+        const ulong8 p0 = TIMES(a0, 0xD2511F53UL), p1 = TIMES(a2, 0xCD9E8D57UL);
+        const ulong8 q0 = TIMES(b0, 0xD2511F53UL), q1 = TIMES(b2, 0xCD9E8D57UL);
+        a0 = (p1 >> 32) ^ a1 ^ (ulong8)(k0);
+        b0 = (q1 >> 32) ^ b1 ^ (ulong8)(k0);
+        a1 = p1;
+        b1 = q1;
+        a2 = (p0 >> 32) ^ a3 ^ (ulong8)(k1);
+        b2 = (q0 >> 32) ^ b3 ^ (ulong8)(k1);
+        a3 = p0;
+        b3 = q0;
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    *w0 = c0;
-    *w1 = c1;
+    w0[0] = a0;
+    w0[1] = b0;
+    w1[0] = a1;
+    w1[1] = b1;
 }
 ROUNDS_INLINE void NAME(philox)(long16 index, ulong seed, ulong counter, uint16 *w0, uint16 *w1)
 {
-    const uint k0 = (uint)seed, k1 = (uint)(seed >> 32);
-    ulong8 a0, a1, b0, b1;
+    ulong8 a, b, u[2], v[2];
 #ifdef BY_LANES
     for (int i = 0; i < 8; i++) {
-        ((ulong *)&a0)[i] = (ulong)((const long *)&index)[i];
-        ((ulong *)&b0)[i] = (ulong)((const long *)&index)[i + 8];
+        ((ulong *)&a)[i] = (ulong)((const long *)&index)[i];
+        ((ulong *)&b)[i] = (ulong)((const long *)&index)[i + 8];
     }
 #else
-    a0 = as_ulong8(index.lo);
-    b0 = as_ulong8(index.hi);
+    a = as_ulong8(index.lo);
+    b = as_ulong8(index.hi);
 #endif
-    NAME(rounds)(a0, counter, k0, k1, &a0, &a1);
-    NAME(rounds)(b0, counter, k0, k1, &b0, &b1);
+    NAME(rounds)(a, b, counter, (uint)seed, (uint)(seed >> 32), u, v);
 #ifdef BY_LANES
-    for (int i = 0; i < 8; i++) {
-        ((uint *)w0)[i] = (uint)((const ulong *)&a0)[i];
-        ((uint *)w0)[i + 8] = (uint)((const ulong *)&b0)[i];
-        ((uint *)w1)[i] = (uint)((const ulong *)&a1)[i];
-        ((uint *)w1)[i + 8] = (uint)((const ulong *)&b1)[i];
+    for (int i = 0; i < 16; i++) {
+        ((uint *)w0)[i] = (uint)((const ulong *)u)[i];
+        ((uint *)w1)[i] = (uint)((const ulong *)v)[i];
     }
 #else
-    *w0 = (uint16)(convert_uint8(WORD8(a0)), convert_uint8(WORD8(b0)));
-    *w1 = (uint16)(convert_uint8(WORD8(a1)), convert_uint8(WORD8(b1)));
+    *w0 = (uint16)(convert_uint8(u[0]), convert_uint8(u[1]));
+    *w1 = (uint16)(convert_uint8(v[0]), convert_uint8(v[1]));
 #endif
 }
+#define AS_T_f32(x) as_float16(x)
+#define AS_I_f32(x) as_int16(x)
+#define WIDTH_f32 16
+#define K_f32(x) ((T_f32)((E_f32)(x)))
+static inline T_f32 NAME(log_rest_f32)(T_f32 f)
+{
+    T_f32 p = fma(f, K_f32(-7.286021113e-2f), K_f32(0.1256588995f));
+    p = fma(p, f, K_f32(-0.1321235597f));
+    p = fma(p, f, K_f32(0.1423890740f));
+    p = fma(p, f, K_f32(-0.1662120670f));
+    p = fma(p, f, K_f32(0.1999898999f));
+    p = fma(p, f, K_f32(-0.2500084043f));
+    p = fma(p, f, K_f32(0.3333337307f));
+    p = fma(p, f, K_f32(-0.5f));
+    return f * f * p;
+}
+#define LOG_REST_f32(x)
+static inline T_f32 NAME(log_sum_f32)(T_f32 k, T_f32 f)
+{
+    return fma(k, K_f32(0.693145752f), f + fma(k, K_f32(1.428606765e-6f), NAME(log_rest_f32)(f)));
+}
+#define LOG_SUM_f32(x)
+static inline T_f32 NAME(log_unit_f32)(T_f32 x)
+{
+    const I_f32 bits = AS_I_f32(x), n = (bits - (I_f32)(0x3f3504f3)) >> 23;
+    const T_f32 k = AS_T_f32(n + (I_f32)(0x4b400000)) - K_f32(12582912.0f);
+    return NAME(log_sum_f32)(k, AS_T_f32(bits - (n << 23)) - K_f32(1));
+}
+#define LOG_UNIT_f32(a) NAME(log_unit_f32)(a)
+static inline T_f32 NAME(cos_turn_f32)(uint16 w)
+{
+    const uint16 t = w & (uint16)(0xffffff00), q = (t + (uint16)(0x20000000)) >> 30;
+    const T_f32 r = CT_f32(as_int16(t - (q << 30))) * K_f32(0x1p-32f), z = r * r;
+    T_f32 s = fma(z, K_f32(-75.4020691f), K_f32(81.5925522f)), c = fma(z, K_f32(-83.5926132f), K_f32(64.9212494f));
+    s = fma(s, z, K_f32(-41.3416634f));
+    c = fma(c, z, K_f32(-19.7391529f));
+    s = fma(s, z, K_f32(6.28318548f));
+    c = fma(c, z, K_f32(1));
+    s *= r;
+    const I_f32 p = as_int16(q);
+    return AS_T_f32(AS_I_f32((p & (I_f32)(1)) != (I_f32)(0) ? s : c) ^ (((p + (I_f32)(1)) & (I_f32)(2)) << 30));
+}
+#define COS_TURN_f32(w) NAME(cos_turn_f32)(w)
 static inline T_f32 NAME(normal_f32)(long16 i, ulong seed, ulong counter)
 {
     U_RAND a, b;
     NAME(philox)(i, seed, counter, &a, &b);
-    const T_f32 u = (CT_f32(a >> (U_RAND)(8)) + (T_f32)(1.0f)) * (T_f32)(0x1p-24f);
-    const T_f32 t = CT_f32(b >> (U_RAND)(8)) * (T_f32)(0x1p-23f);
-    return sqrt((T_f32)(-2.0f) * log(u)) * cospi(t);
+    const T_f32 u = (CT_f32(S_RAND(a >> (U_RAND)(8))) + (T_f32)(1.0f)) * (T_f32)(0x1p-24f);
+    return sqrt((T_f32)(-2.0f) * LOG_UNIT_f32(u)) * COS_TURN_f32(b);
 }
-#define K_f32(x) ((T_f32)((E_f32)(x)))
 #define SEL_f32(c, x, y) ((c) ? (x) : (y))
-#define AS_T_f32(x) as_float16(x)
-#define AS_I_f32(x) as_int16(x)
-#define WIDTH_f32 16
 static inline T_f32 NAME(exp_part_f32)(T_f32 x, I_f32 *n)
 {
     const T_f32 t = fma(x, K_f32(1.44269504f), K_f32(12582912.0f)), k = t - K_f32(12582912.0f);

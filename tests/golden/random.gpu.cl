@@ -8,6 +8,7 @@
 #define CT_f32(x) convert_float(x)
 #define CB_f32(c) ((uchar)((c) != 0))
 #define U_RAND uint
+#define S_RAND(x) as_int(x)
 static inline void NAME(philox)(long index, ulong seed, ulong counter, uint *w0, uint *w1)
 {
     uint c0 = convert_uint(index & 0xffffffffL), c1 = convert_uint(index >> 32);
@@ -26,13 +27,14 @@ static inline void NAME(philox)(long index, ulong seed, ulong counter, uint *w0,
     *w0 = c0;
     *w1 = c1;
 }
+#define LOG_UNIT_f32(a) log(a)
+#define COS_TURN_f32(w) cospi(CT_f32(S_RAND((w) >> (U_RAND)(8))) * (T_f32)(0x1p-23f))
 static inline T_f32 NAME(normal_f32)(long i, ulong seed, ulong counter)
 {
     U_RAND a, b;
     NAME(philox)(i, seed, counter, &a, &b);
-    const T_f32 u = (CT_f32(a >> (U_RAND)(8)) + (T_f32)(1.0f)) * (T_f32)(0x1p-24f);
-    const T_f32 t = CT_f32(b >> (U_RAND)(8)) * (T_f32)(0x1p-23f);
-    return sqrt((T_f32)(-2.0f) * log(u)) * cospi(t);
+    const T_f32 u = (CT_f32(S_RAND(a >> (U_RAND)(8))) + (T_f32)(1.0f)) * (T_f32)(0x1p-24f);
+    return sqrt((T_f32)(-2.0f) * LOG_UNIT_f32(u)) * COS_TURN_f32(b);
 }
 static void NAME(work)(global const long *g, long first, long stop, const ulong seed0, const ulong counter0, global float *q0)
 {
