@@ -193,7 +193,7 @@ static clg_status functions(void)
 {
     clg_tensor x = clg_add(clg_uniform(dev, CLG_F32, CLG_SHAPE(37), 0, 1), clg_arange(dev, CLG_F32, 0, 37, 1));
     clg_tensor y = clg_sub_scalar(clg_mul_scalar(x, 1e4), 1e5), z = clg_div_scalar(x, 40);
-    clg_tensor r[] = { clg_pow(x, z), clg_atan2(y, x), clg_log1p(x), clg_erf(z), clg_sin(y), clg_asin(z), clg_normal(dev, CLG_F32, CLG_SHAPE(35), 1, 2) };
+    clg_tensor r[] = { clg_pow(x, z), clg_atan2(y, x), clg_log1p(x), clg_erf(z), clg_sin(y), clg_asin(z), clg_remainder(y, x), clg_normal(dev, CLG_F32, CLG_SHAPE(35), 1, 2) };
     return clg_eval_n(r, sizeof r / sizeof r[0]);
 }
 

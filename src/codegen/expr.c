@@ -85,7 +85,7 @@ static const struct {
       "    const T_@ d = b == (T_@)((E_@)0) ? (T_@)((E_@)1) : b;\n"
       "    return a % d;\n}\n#define H_FMOD_@(a, b) NAME(fmod_@)(a, b)\n" },
     { "H_REM",
-      "static inline T_@ NAME(rem_@)(T_@ a, T_@ b)\n{\n    const T_@ m = fmod(a, b), z = (T_@)((E_@)0);\n"
+      "static inline T_@ NAME(rem_@)(T_@ a, T_@ b)\n{\n    const T_@ m = H_FMOD_@(a, b), z = (T_@)((E_@)0);\n"
       "    return (m != z) & ((b < z) != (m < z)) ? m + b : m;\n}\n"
       "#define H_REM_@(a, b) NAME(rem_@)(a, b)\n",
       "static inline T_@ NAME(rem_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0);\n"
@@ -136,23 +136,6 @@ static const struct {
       "        r = (e & one) != z ? S_@(U_@(r) * U_@(x)) : r;\n        x = S_@(U_@(x) * U_@(x));\n"
       "        e = e >> one;\n    }\n"
       "    return r;\n}\n#define H_POW_@(a, b) NAME(pow_@)(a, b)\n" },
-};
-
-// PoCL 3.1 computes fmod of double vectors wrongly where one lane is not finite or zero (also the
-// spare ones of a vector in part): lane by lane.
-static const struct {
-    const char *name, *text;
-} by_lanes[] = {
-#define BY_LANES(word, low, statement)                                                             \
-    { word, "static inline T_@ NAME(" low "_@)(T_@ a, T_@ b)\n{\n" CLG__EDGE                       \
-            "    for (int i = 0; i < 16; i++) {\n"                                                 \
-            "        const E_@ x = ((E_@ *)&a)[i], y = ((E_@ *)&b)[i];\n" statement                \
-            "    }\n    return a;\n}\n#define " word "_@(a, b) NAME(" low "_@)(a, b)\n" }
-    BY_LANES("H_FMOD", "fmod", "        ((E_@ *)&a)[i] = fmod(x, y);\n"),
-    BY_LANES("H_REM", "rem",
-             "        const E_@ m = fmod(x, y);\n"
-             "        ((E_@ *)&a)[i] = m != 0 && (y < 0) != (m < 0) ? m + y : m;\n"),
-#undef BY_LANES
 };
 
 static void add_word(clg__str *out, char word, clg_dtype t)
@@ -329,7 +312,7 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
         if (strcmp(words[i].name, word) != 0)
             continue;
         const char *text = words[i].real;
-        if (clg_dtype_is_float(t) && strcmp(word, "H_FLOOR_DIVIDE") == 0)
+        if (clg_dtype_is_float(t) && (strcmp(word, "H_FLOOR_DIVIDE") == 0 || strcmp(word, "H_REM") == 0))
             clg__need(n, "H_FMOD", t);
         if (!clg_dtype_is_float(t) && words[i].sign)
             text = words[i].sign;
@@ -337,10 +320,6 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
             text = words[i].unsign;
         if (!clg_dtype_is_float(t) && strstr(text, "U_@("))
             clg__need(n, "U", t);
-        for (size_t k = 0; k < sizeof by_lanes / sizeof by_lanes[0]; k++) {
-            if (t == CLG_F64 && n->vec > 1 && strcmp(word, by_lanes[k].name) == 0)
-                text = by_lanes[k].text;
-        }
         add_text(&n->helpers, text, t);
         return;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Activations and what derivatives need as kernel text. math.c says what holds of all such texts.
+#include "codegen/gen.h"
 #include "codegen/pieces.h"
 
 static const char sigmoid[] =
@@ -98,7 +99,23 @@ static const char over_squares[] =
     "    return SEL_@(big == K_@(0), K_@(0), SEL_@(c, r, K_@(1)) / q);\n}\n"
     "#define H_OVER_SQUARES_@(a, b) NAME(over_squares_@)(a, b)\n";
 
+// With n the integer nearest |x| / |y|, |x| - n |y| is exact, and so is what one |y| more makes of it. Where n has too many
+// digits, for infinities and NaN, the driver's, lane by lane: PoCL 3.1 computes that of double vectors wrongly.
+#define FMOD(most, rounding)                                                                       \
+    FN2("fmod", "    const T_@ a = fabs(x), b = fabs(y), q = a / b, n = q + " rounding " - " rounding ";\n" \
+    "    T_@ r = fma(-n, b, a);\n    r = SEL_@(r < K_@(0), r + b, r);\n    r = copysign(r, x);\n" \
+    "    const I_@ far = ~((q < K_@(" most ")) & (b < K_@(INFINITY)));\n"                         \
+    "    if (!ANY_@(far))\n        return r;\n    T_@ rs = r;\n    const T_@ xs = x, ys = y, qs = q;\n" \
+    CLG__EDGE "    for (int i = 0; i < WIDTH_@; i++) {\n"                                         \
+    "        const E_@ u = ((const E_@ *)&xs)[i], v = ((const E_@ *)&ys)[i];\n"                   \
+    "        if (!(((const E_@ *)&qs)[i] < " most ") || fabs(v) == INFINITY)\n"                   \
+    "            ((E_@ *)&rs)[i] = fmod(u, v);\n    }\n"                                         \
+    "    return rs;\n")                                                                       \
+    "#define H_FMOD_@(a, b) NAME(fmod_@)(a, b)\n"
+static const char fmod_f32[] = FMOD("4194304.0f", ROUNDING32), fmod_f64[] = FMOD("2251799813685248.0", ROUNDING64);
+
 const clg__piece clg__math_nets[] = {
+    { "H_FMOD", CLG__CPU, "K SEL AS_T ANY", fmod_f32, fmod_f64 },
     { "H_OVER_SQUARES", CLG__BOTH, "K SEL", over_squares, over_squares },
     { "H_SIGMOID", CLG__BOTH, "K SEL exp", sigmoid, sigmoid },
     { "H_SILU", CLG__BOTH, "K SEL exp", silu, silu },

@@ -3,7 +3,7 @@
 #include "codegen/gen.h"
 #include "codegen/pieces.h"
 
-// sin, cos and tan reduce |x| by multiples of pi/2 in three parts; from 2^16 on, and for infinities, by
+// sin, cos and tan reduce |x| by multiples of pi/2 in three parts; from 2^20 on, and for infinities, by
 // Payne and Hanek, lane by lane: of the product of the 24 bits of x with 2/pi only the bits that do not stand
 // for multiples of 2 pi, 2 before the point and 62 after.
 static const char reduce_f32[] =
@@ -26,11 +26,11 @@ static const char reduce_f32[] =
     "    const T_@ first = fma(n, K_@(-1.57079625f), a), p = n * K_@(7.549789416e-8f), near = first - p;\n"
     "    *tail = fma(n, K_@(-5.390302953e-15f), first - near - p - fma(n, K_@(7.549789416e-8f), -p));\n"
     "    *quadrant = AS_I_@(t);\n"
-    "    if (!ANY_@(a >= K_@(65536.0f)))\n        return near;\n"
+    "    if (!ANY_@(a >= K_@(1048576.0f)))\n        return near;\n"
     "    T_@ as = a, rs = near, tails = *tail;\n    I_@ qs = *quadrant;\n" CLG__EDGE
     "    for (int i = 0; i < WIDTH_@; i++) {\n"
     "        const float x = ((float *)&as)[i];\n"
-    "        if (x >= 65536.0f)\n"
+    "        if (x >= 1048576.0f)\n"
     "            ((float *)&rs)[i] = NAME(reduce_far)(x, (int *)&qs + i, (float *)&tails + i);\n"
     "        if (x == INFINITY)\n            ((float *)&rs)[i] = NAN;\n    }\n"
     "    *tail = tails;\n    *quadrant = qs;\n    return rs;\n}\n"
