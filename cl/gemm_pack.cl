@@ -23,6 +23,17 @@ CPU_KERNEL void NAME(gemm_pack_a)(__global const E *restrict A, long offset, __g
     __global const E *a = A + offset + BATCH_AT((long)get_group_id(1), n1, n2, s0, s1, s2) + m0 * sm;
     __global ACC *p = P + BATCH_AT((long)get_group_id(1), n1, n2, p0, p1, p2) + tile * panel_step;
     const int some = min(MR, M - m0);
+    if (sm == 1) { // whole vectors, of which the next ones overwrite what is too much
+        const int whole = K - DIV_UP(VL, MR);
+        for (int k = 0; k < K; k++) {
+            const VEC v = NAME(load_part)(a + k * sk, M - m0);
+            if (k <= whole)
+                NAME(store_acc)(v, p + (long)k * MR);
+            else
+                EDGE for (int i = 0; i < MR; i++) p[(long)k * MR + i] = ((const ACC *)&v)[i];
+        }
+        return;
+    }
     for (int i = 0; i < MR; i++) {
         __global const E *r = a + i * sm;
         if (i < some)

@@ -15,12 +15,14 @@
 #define A_SPACE __global
 #endif
 
-// Sixteen columns of B, of which `columns` are there, to P[k][16]; the others are zero.
-SELDOM void NAME(copy_columns)(__global const E *restrict b, long sk, long sn, __local ACC *restrict p, int K,
-                               int columns)
+// Sixteen columns of B, of which `columns` are there, to P[k][16]; the others are any. Before `end`, where B ends, it
+// may be read in whole vectors.
+SELDOM void NAME(copy_columns)(__global const E *b, long sk, long sn, __local ACC *p, int K, int columns,
+                               __global const E *end)
 {
     if (sn == 1) {
-        EDGE for (int k = 0; k < K; k++) NAME(store_local)(NAME(load_part)(b + k * sk, columns), p + k * VL);
+        EDGE for (int k = 0; k < K; k++, b += sk)
+            NAME(store_local)(NAME(load_part)(b, end - b >= VL ? VL : columns), p + k * VL);
         return;
     }
     if (sk != 1) {
@@ -120,6 +122,7 @@ static inline __attribute__((always_inline)) void NAME(tile)(const int nv, A_SPA
 #ifndef GEMM
 #define GEMM                                                                                       \
     long a_s0, long a_s1, long a_s2, long a_sm, long a_sk, long b_s0, long b_s1, long b_s2, long b_sk, long b_sn, \
+        long b_end, \
         long c_s0, long c_s1, long c_s2, long c_sm, int n1, int n2, int k1, int k2, int batches, int together, \
         int parts, int chunk, int sums, int M, int N, int K, int m_block, int n_block
 #define GEMM_READ
@@ -147,7 +150,7 @@ CPU_KERNEL void NAME(gemm_tile)(__global const E *restrict A, long a_offset, __g
             __global const E *from = b + (g ? SUM_AT(g, b_s0, b_s1, b_s2) : 0) + run_at * b_sk;
             for (int n = n0; n < n_end; n += VL)
                 NAME(copy_columns)(from + n * b_sn, b_sk, b_sn, copy + (n - n0) / VL * apart + (at - first) * VL, run,
-                                   min(VL, n_end - n));
+                                   min(VL, n_end - n), B + b_offset + b_end);
             at += run;
         }
         for (int m = m0; m < m_end; m += MR) {

@@ -235,8 +235,18 @@ static int64_t tile_columns(const clg__kernel_call *c, const cut *u)
     return (local_elements(c) - rows) / chunk / LANES * LANES;
 }
 
+// Elements from the first of input i to its last, and one.
+static int64_t extent_of(const clg__kernel_call *c, int i)
+{
+    int64_t n = 1;
+    for (int d = 0; d < c->in_shape[i].rank; d++)
+        n += most(0, c->in_access[i].stride[d]) * (c->in_shape[i].dim[d] - 1);
+    return n;
+}
+
 const char *clg__matmul_accepts_tile(const clg__kernel_call *c)
 {
+    enum { WIDE = 256, DEEP = 768, PAGE = 4096 };
     const clg__matmul s = clg__matmul_sizes(c);
     const cut u = cut_of(c, &s);
     const char *why = takes(c, &s);
@@ -247,6 +257,14 @@ const char *clg__matmul_accepts_tile(const clg__kernel_call *c)
     const int64_t columns = tile_columns(c, &u);
     if (columns < LANES || columns < least(s.n, LANES * tile_vectors(c->out_dtype[0])))
         return "long sums";
+    // Where A's tile is read many times and badly: a page for each of its numbers, or converted one by one.
+    int64_t a[BATCH + 2];
+    clg__matmul_strides(c, 0, a);
+    const int64_t step = a[BATCH + 1] < 0 ? -a[BATCH + 1] : a[BATCH + 1];
+    if (s.n > WIDE && s.m > WIDE && step > 1 &&
+        (clg__is_packed(c->out_dtype[0]) ||
+         (u.chunk > DEEP && step * (int64_t) clg__acc_size(c->out_dtype[0]) >= PAGE)))
+        return "columns of A far apart";
     return NULL;
 }
 
@@ -290,11 +308,12 @@ void clg__matmul_tile(const clg__kernel_call *c, clg__kplan *p)
     clg__arg_local(p, l, (size_t) (deep * (n_block + (packed ? TILE_ROWS : 0))) * clg__acc_size(t));
     CLG__ARG_TABLE(p, l, "GEMM", { "a_s0", a[0], true }, { "a_s1", a[1], true }, { "a_s2", a[2], true },
                    { "a_sm", a[3], true }, { "a_sk", a[4], true }, { "b_s0", b[0], true }, { "b_s1", b[1], true },
-                   { "b_s2", b[2], true }, { "b_sk", b[3], true }, { "b_sn", b[4], true }, { "c_s0", out[0], true },
-                   { "c_s1", out[1], true }, { "c_s2", out[2], true }, { "c_sm", out[3], true },
-                   { "n1", s.batch[1], false }, { "n2", s.batch[2], false },
-                   { "k1", s.sum[1] ? s.all[1] : 1, false }, { "k2", s.sum[2] ? s.all[2] : 1, false },
-                   { "batches", s.b, false }, { "together", together, false }, { "parts", u.parts, false }, { "chunk", u.chunk, false }, { "sums", u.sums, false },
+                   { "b_s2", b[2], true }, { "b_sk", b[3], true }, { "b_sn", b[4], true },
+                   { "b_end", extent_of(c, 1), true }, { "c_s0", out[0], true }, { "c_s1", out[1], true },
+                   { "c_s2", out[2], true }, { "c_sm", out[3], true }, { "n1", s.batch[1], false },
+                   { "n2", s.batch[2], false }, { "k1", s.sum[1] ? s.all[1] : 1, false },
+                   { "k2", s.sum[2] ? s.all[2] : 1, false }, { "batches", s.b, false }, { "together", together, false },
+                   { "parts", u.parts, false }, { "chunk", u.chunk, false }, { "sums", u.sums, false },
                    { "M", s.m, false }, { "N", s.n, false }, { "K", s.k, false }, { "m_block", m_block, false },
                    { "n_block", n_block, false });
     if (!cut_up)
