@@ -46,6 +46,8 @@ typedef struct clg__gen {
     int dims_at;
     int run; // the first of the dimensions that one index, j, runs through: of a row; else the last one
     bool split[CLG__BODY_OPERANDS]; // the operand has no single step along it
+    int turned; // pointwise, CPU class: a dimension along which operands lie that are read by square tiles; or -1
+    bool tile[CLG__BODY_OPERANDS]; // those
     bool tables; // what is split and has no window is loaded through a table of the lanes' places
     clg_dtype given; // a packed type whose conversions the kernel's file has
 } clg__gen;
@@ -86,6 +88,7 @@ void clg__gen_decompose(clg__gen *n, const char *linear, const int *dims, int n_
 // adds text to the helpers, once, with the type's suffix for @
 void clg__need_function(clg__gen *n, const char *text, const char *name, clg_dtype t);
 void clg__need_partial(clg__gen *n, clg_dtype t); // ld_@(p, step, m): the first m lanes
+void clg__need_turn(clg__gen *n, clg_dtype t); // turn_@(r): 16 registers become their columns
 void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtype t); // that uses lds_@
 
 // run.c: which operands are split, the place of j, and their loads

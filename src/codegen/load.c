@@ -40,6 +40,32 @@ void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtyp
     clg__need_function(n, text, name, t);
 }
 
+// Four rounds exchange blocks of 1, 2, 4 and 8 lanes of two registers.
+void clg__need_turn(clg__gen *n, clg_dtype t)
+{
+    const char *s = clg__suffix(t);
+    char mark[48];
+    clg__format(mark, sizeof mark, "NAME(turn_%s)", s);
+    if (strstr(clg__str_text(&n->helpers), mark))
+        return;
+    clg__str_printf(&n->helpers, "static inline void %s(T_%s *r)\n{\n#if defined(__clang__) && !defined(BY_LANES)\n", mark, s);
+    for (int d = 1; d < 16; d *= 2) {
+        clg__str_printf(&n->helpers, "_Pragma(\"unroll\")\n    for (int i = 0; i < 16; i++)\n        if (!(i & %d)) {\n", d);
+        for (int odd = 0; odd < 2; odd++) {
+            clg__str_printf(&n->helpers, "            const T_%s %s = __builtin_shufflevector(r[i], r[i + %d]", s,
+                            odd ? "odd" : "even", d);
+            for (int i = 0; i < 16; i++)
+                clg__str_printf(&n->helpers, ", %d", i & d ? 16 + i - (odd ? 0 : d) : i + (odd ? d : 0));
+            clg__str_add(&n->helpers, ");\n");
+        }
+        clg__str_printf(&n->helpers, "            r[i] = even;\n            r[i + %d] = odd;\n        }\n", d);
+    }
+    clg__str_printf(&n->helpers, "#else\n    E_%s *e = (E_%s *)r;\n    for (int i = 0; i < 16; i++)\n"
+                    "        for (int j = 0; j < i; j++) {\n            const E_%s x = e[16 * i + j];\n"
+                    "            e[16 * i + j] = e[16 * j + i];\n            e[16 * j + i] = x;\n        }\n#endif\n}\n",
+                    s, s, s);
+}
+
 static void load_window(clg__gen *n, int k, clg__lanes lanes)
 {
     const clg__operand *o = &n->body->operands[k];
@@ -69,7 +95,9 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
     const char *suffix = clg__suffix(o->dtype), *end = clg__converted(o->dtype);
     char from[24];
     clg__convert("GET", o->dtype, from);
-    if (n->split[k]) {
+    if (n->tile[k]) {
+        clg__str_printf(&n->text, "tile%d[r]", k);
+    } else if (n->split[k]) {
         char fill[64];
         clg__run_load(n, k, lanes, clg__literal(fill, o->dtype, o->fill));
     } else if (n->s.access[k].windowed) {

@@ -111,6 +111,76 @@ static void gen_cpu_body(clg__gen *n, int units_at)
     clg__str_add(&n->text, whole ? "}\n}\n" : "}\n");
 }
 
+// Operands that do not lie along the last dimension but, whole vectors of them, along another, are read by tiles of
+// 16 by 16. A unit of work is 16 columns of some rows of that dimension: so sixteen long rows of the operand are read,
+// and few lines of it lie in caches at a time.
+enum { TILE_ROWS = 512 };
+
+static void find_turned(clg__gen *n)
+{
+    const clg__space *s = &n->s;
+    const int last = s->rank - 1;
+    n->turned = -1;
+    if (n->vec == 1 || n->run < last || !clg__long_row(s->dim[last]))
+        return;
+    for (int k = 0; k < n->body->n_operands; k++) {
+        const clg__access *a = &s->access[k];
+        const bool apart = a->stride[last] > 1 || a->stride[last] < -1;
+        if (n->body->operands[k].kind != CLG__FROM_BUFFER || a->windowed || !apart)
+            continue;
+        for (int d = 0; d < last && n->turned < 0; d++)
+            n->turned = a->stride[d] == 1 && clg__long_row(s->dim[d]) ? d : -1;
+        n->tile[k] = n->turned >= 0 && a->stride[n->turned] == 1;
+    }
+}
+
+static bool is_tile(const clg__gen *n, int k)
+{
+    return n->tile[k];
+}
+
+static void gen_tiles(clg__gen *n)
+{
+    const clg__space *s = &n->s;
+    const int last = s->rank - 1, d = n->turned;
+    int dims[CLG_MAX_RANK], n_dims = 0;
+    for (int i = 0; i < last; i++) {
+        if (i != d)
+            dims[n_dims++] = i;
+    }
+    clg__str_printf(&n->text, "const long n = g[%d], height = g[%d], tiles = (n + 15) / 16, blocks = (height + %d) / %d;\n",
+                    last, d, TILE_ROWS - 1, TILE_ROWS);
+    clg__str_printf(&n->text, "for (long u = first; u < stop; u++) {\nconst long j = min(u %% tiles * 16, n - 16);\n"
+                    "const long from = u / tiles %% blocks * %d, to = min(height, from + %d);\n", TILE_ROWS, TILE_ROWS);
+    if (n_dims > 0) {
+        clg__str_add(&n->text, "const long outside = u / tiles / blocks;\n");
+        clg__gen_decompose(n, "outside", dims, n_dims);
+    }
+    clg__str_add(&n->text, "for (long k = from; k < to; k += 16) {\nconst long top = min(k, height - 16);\n");
+    for (int k = 0; k < n->body->n_operands; k++) {
+        const clg_dtype t = n->body->operands[k].dtype;
+        const int at = n->geo_at[k];
+        if (!n->tile[k])
+            continue;
+        clg__need_type(n, t);
+        clg__need_turn(n, t);
+        clg__str_printf(&n->text, "T_%s tile%d[16];\n_Pragma(\"unroll\")\nfor (int r = 0; r < 16; r++)\n"
+                        "tile%d[r] = LD_%s(b%d + (g[%d] + top + (j + r) * g[%d]", clg__suffix(t), k, k, clg__suffix(t), k,
+                        at, at + 1 + last);
+        for (int i = 0; i < n_dims; i++)
+            clg__str_printf(&n->text, " + i%d * g[%d]", dims[i], at + 1 + dims[i]);
+        clg__str_printf(&n->text, "));\nNAME(turn_%s)(tile%d);\n", clg__suffix(t), k);
+    }
+    clg__str_printf(&n->text, "for (int r = 0; r < 16; r++) {\nconst long i%d = top + r;\nlong row = i0;\n", d);
+    for (int i = 1; i < last; i++)
+        clg__str_printf(&n->text, "row = row * g[%d] + i%d;\n", i, i);
+    clg__str_add(&n->text, "const long at = row * n + j;\n");
+    clg__gen_bases(n, 0, last, is_tile);
+    clg__gen_insns(n, 0, n->body->n_insns, CLG__FULL);
+    gen_stores(n, CLG__FULL);
+    clg__str_add(&n->text, "}\n}\n}\n");
+}
+
 static void gen_gpu_body(clg__gen *n, int units_at)
 {
     int dims[CLG_MAX_RANK];
@@ -136,6 +206,7 @@ static void gen_one(clg__gen *n, const clg__body *body, int vec, clg__kplan *p, 
     clg__collapse(body, &n->s);
     clg__run_split(n, run_of(&n->s, vec));
     n->tables = true;
+    find_turned(n);
     const int start = p->n_geo;
     clg__geo_body(n);
     *units_at = p->n_geo - start;
@@ -144,7 +215,9 @@ static void gen_one(clg__gen *n, const clg__body *body, int vec, clg__kplan *p, 
 // The text of one body's function; false: out of memory.
 static bool gen_text(clg__gen *n, int units_at, clg__str *out)
 {
-    if (n->vec > 1)
+    if (n->turned >= 0)
+        gen_tiles(n);
+    else if (n->vec > 1)
         gen_cpu_body(n, units_at);
     else
         gen_gpu_body(n, units_at);
@@ -158,14 +231,19 @@ static bool gen_text(clg__gen *n, int units_at, clg__str *out)
     return ok;
 }
 
-static int64_t count_groups(const clg__space *s, const clg__caps *caps, int vec, int64_t *units)
+static int64_t count_groups(const clg__gen *n, const clg__caps *caps, int vec, int64_t *units)
 {
+    const clg__space *s = &n->s;
     const int64_t numel = length_from(s, 0), inner = length_from(s, run_of(s, vec));
     if (vec == 1) {
         *units = numel;
         return (numel + items_of(caps) - 1) / items_of(caps);
     }
     *units = inner ? numel / inner * parts_of(inner) : 0;
+    if (n->turned >= 0 && numel > 0) {
+        const int64_t height = s->dim[n->turned];
+        *units = numel / inner / height * ((inner + 15) / 16) * ((height + TILE_ROWS - 1) / TILE_ROWS);
+    }
     int64_t groups = numel / 8192 + 1;
     const int64_t most = 4 * (int64_t) caps->compute_units;
     groups = groups > most ? most : groups;
@@ -224,7 +302,7 @@ static void add_segments(const clg__body *const *bodies, int n, const clg__caps 
             clg__geo_add(p, 0);
         const int start = p->n_geo;
         gen_one(&gen, bodies[k], vec, p, &units_at);
-        const int64_t count = count_groups(&gen.s, caps, vec, &units);
+        const int64_t count = count_groups(&gen, caps, vec, &units);
         clg__geo_add(p, units);
         clg__geo_add(p, parts_of(length_from(&gen.s, gen.run)));
         if (gen.run < gen.s.rank - 1) {
