@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The frame of a generated kernel: parameters, geometry, index arithmetic.
-#include "codegen/gen.h"
+#include "codegen/reduce.h"
 
 #include "base/alloc.h"
 
@@ -142,6 +142,23 @@ clg_status clg__codegen(const clg__body *const *bodies, int n, const clg__caps *
 
 enum { SHORT = 15 }; // the longest row that is one vector in part
 
+// Few results of many rows, as of a bias: fewer rows are not packed (reduce_analysis.c).
+static bool fewer_rows(const clg__body *body, int d, clg__body *out)
+{
+    int64_t rows = 1, narrow = 1;
+    for (int k = d; k < body->shape.rank; k++) {
+        if (body->reduced[k] && narrow > 1)
+            return false;
+        rows *= body->reduced[k] ? body->shape.dim[k] : 1;
+        narrow *= body->reduced[k] ? 1 : body->shape.dim[k];
+    }
+    if (!body->reduced[d] || !clg__red_packs(rows, narrow, 1))
+        return false;
+    *out = *body;
+    out->shape.dim[d] = (CLG__PACKED_LEAST / narrow - 1) / (rows / body->shape.dim[d]);
+    return out->shape.dim[d] > 1;
+}
+
 bool clg__codegen_short(const clg__body *body, const clg__caps *caps, clg__body *out)
 {
     int d = 0;
@@ -150,6 +167,8 @@ bool clg__codegen_short(const clg__body *body, const clg__caps *caps, clg__body 
         d++;
     for (int k = d + 1; k < body->shape.rank; k++)
         rest *= body->shape.dim[k];
+    if (caps->cpu_class && d < body->shape.rank && body->n_reductions > 0 && fewer_rows(body, d, out))
+        return true;
     // at least two of the smaller batch: of size 1 the dimension would vanish
     if (!caps->cpu_class || d == body->shape.rank || rest < 1 || rest > SHORT / 2 ||
         body->shape.dim[d] * rest <= SHORT)

@@ -7,6 +7,12 @@
 
 #include "codegen/gen.h"
 
+enum { CLG__PACKED_LEAST = 4096 }; // elements of a narrow matrix whose rows are packed
+// A matrix of so many rows of `narrow` results, and `others` beside it
+static inline bool clg__red_packs(int64_t rows, int64_t narrow, int64_t others)
+{
+    return narrow > 0 && narrow * others < 16 && rows >= CLG__PACKED_LEAST / narrow;
+}
 enum { CLG__STRIP = 32 };   // vectors of results that are reduced together, so that memory is read in order
 enum { CLG__BLOCK = 1024 }; // elements of a lane or row that are summed before they join the total
 

@@ -182,13 +182,13 @@ static void make_flat(clg__reducer *r)
 
 // CPU class: where the lanes lie. It decides the order of sums, so it follows from the logical shape alone: a row is
 // n_inner elements, and `narrow` results lie side by side.
-enum { SHORT_ROW = 64, PACKED_LEAST = 4096 };
+enum { SHORT_ROW = 64 };
 static void place_lanes(clg__reducer *r)
 {
     const clg__space *s = &r->elements.s;
     if (r->vec == 1)
         return;
-    if (!r->inner_reduced && r->n_results > 0 && r->n_results < LANES && r->n_inner >= PACKED_LEAST / r->narrow) {
+    if (!r->inner_reduced && r->n_results > 0 && clg__red_packs(r->n_inner, r->narrow, r->n_results / r->narrow)) {
         r->packed = true;
         clg__run_split(&r->elements, r->inner[0]);
         r->elements.tables = r->n_inner_dims == 1;
