@@ -215,7 +215,7 @@ class Case(unittest.TestCase):
 
 class Commands(Case):
     def test_help(self):
-        for args in ([], ["devices"], ["train"], ["bench"]):
+        for args in ([], ["devices"], ["train"], ["bench"], ["cache"]):
             for flag in ("--help", "-h"):
                 r = run(command(*args, flag))
                 text = r.stdout.decode()
@@ -240,7 +240,10 @@ class Commands(Case):
                      ["bench", "--cases", "--quick"], ["bench", "add", "--compare"], ["bench", "gemm"],
                      ["bench", "--plan", "--family=gemm"], ["bench", "--peer", "oneDNN"], ["bench", "--net", "vgg"],
                      ["bench", "--net", "mlp", "--quick"], ["bench", "--net", "mlp", "--plan"], ["bench", "--profile"],
-                     ["bench", "--keep", "x"], ["bench", "--net", "mlp", "--profile", "--json"]):
+                     ["bench", "--keep", "x"], ["bench", "--net", "mlp", "--profile", "--json"],
+                     ["cache", "x"], ["cache", "warm"], ["cache", "warm", "--net", "vgg"], ["cache", "--net", "mlp"],
+                     ["cache", "clear", "--json"], ["cache", "warm", "--driver", "--net", "mlp"],
+                     ["compile-kernels", "x"]):
             self.refused(command(*args), 2)
         for args in (["--epochs", "0"], ["--epochs", "1.5"], ["--epochs", "x"], ["--epochs=-3"],
                      ["--epochs", "99999999999999999999"], ["--batch", "0"], ["--lr", "nan"],
@@ -292,6 +295,29 @@ class Commands(Case):
         for what, tensor in (("weights", b'"fc3.bias"'), ("data", b'"in1"')):
             self.assertIn(tensor, read(f"{self.dir}/mlp_1.{what}.safetensors")[:2000])
         self.refused(command("bench", "--net", "mlp_1", "--keep", "/nonexistent"), 1)
+
+    def test_cache(self):
+        """What a network takes is compiled once; clearing takes what is a cache's, and nothing else."""
+        ours, pocls = os.path.join(self.dir, "ours"), os.path.join(self.dir, "pocl")
+        env = dict(os.environ, CLGRAD_CACHE_DIR=ours, POCL_CACHE_DIR=pocls, CLGRAD_COMPILERS="0")
+        caches = lambda: {c["name"]: c for c in json.loads(run(command("cache", "--json"), env=env).stdout)}
+        self.assertFalse(caches()["clgrad"]["exists"])
+        for _ in range(2):
+            r = run(command("cache", "warm", "--net", "mlp_1"), env=env)
+            self.assertEqual((r.returncode, r.stderr), (0, b""))
+            self.assertRegex(r.stdout.decode(), r"^mlp_1 +compiled in [\d.]+ s\n$")
+        self.assertGreater(caches()["clgrad"]["files"], 1)
+        self.assertIn("MB", run(command("cache"), env=env).stdout.decode())
+        for keep in (f"{ours}/letter.txt", f"{ours}/a.clbin.txt", f"{self.dir}/compiled"):
+            write(keep, b"mine")
+        os.makedirs(f"{pocls}/AB/photos", exist_ok=True)
+        write(f"{pocls}/AB/photos/compiled", b"mine")
+        write(f"{pocls}/notes", b"mine")
+        r = run(command("cache", "clear", "--driver"), env=env)
+        self.assertEqual((r.returncode, r.stderr), (0, b""))
+        self.assertEqual(sorted(os.listdir(ours)), ["a.clbin.txt", "letter.txt"])
+        self.assertEqual([sorted(f) for _, _, f in os.walk(pocls) if f], [["notes"], ["compiled"]])
+        self.assertEqual(run(command("cache", "clear"), env=dict(env, CLGRAD_CACHE_DIR="/nonexistent")).returncode, 0)
 
     def shapes(self, text):
         path = os.path.join(self.dir, "shapes.txt")

@@ -17,6 +17,7 @@ static const struct {
     { "devices", "list OpenCL devices, and which one would be used", command_devices },
     { "train", "train a network and watch it learn", command_train },
     { "bench", "measure operations on a device", command_bench },
+    { "cache", "show, fill or clear what is kept of compiled kernels", command_cache },
 };
 enum { COMMANDS = (int) (sizeof commands / sizeof commands[0]) };
 

@@ -10,6 +10,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 int command_devices(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_cache(int argc, char **argv);
 int bench_cases(clg_device dev, char **names, int n, bool json); // names: cases, of which n; none: all
 bool bench_cases_knows(const char *name);
 void bench_cases_list(void);

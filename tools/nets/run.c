@@ -4,7 +4,7 @@
 #include "run.h"
 
 #include "../bench/families.h"
-#include "../tool.h"
+#include "../training.h"
 #include "nets.h"
 
 #include <jansson.h>
@@ -249,18 +249,26 @@ static int run_all(clg_device dev, const nets_options *o)
     return code;
 }
 
-int bench_nets(const nets_options *o, const char *device)
+// EXIT_OK: all names are known
+static int check_names(const char *command, const char *names)
 {
     char name[NET_NAME];
-    for (const char *at = o->names; at && *at; at += strcspn(at, ",")) {
+    for (const char *at = names; at && *at; at += strcspn(at, ",")) {
         bool known = false;
         at += *at == ',';
         snprintf(name, sizeof name, "%.*s", (int) strcspn(at, ","), at);
         for (int i = 0; i < net_count; i++)
             known |= strcmp(nets[i].name, name) == 0;
         if (!known && strcmp(name, "all") != 0)
-            return usage_error("bench", "no network '%s'; see --net all --list", name);
+            return usage_error(command, "no network '%s'; see clgrad bench --net all --list", name);
     }
+    return EXIT_OK;
+}
+
+int bench_nets(const nets_options *o, const char *device)
+{
+    if (check_names("bench", o->names) != EXIT_OK)
+        return EXIT_USAGE;
     if (o->list) {
         for (int i = 0; i < net_count; i++)
             printf("%-13s %s\n", nets[i].name, nets[i].what);
@@ -269,5 +277,72 @@ int bench_nets(const nets_options *o, const char *device)
     clg_device dev = open_device("bench", device, o->profile);
     const int code = dev ? run_all(dev, o) : EXIT_FAILED;
     clg_device_close(&dev);
+    return code;
+}
+
+// ---- compiling alone
+
+static void show_compiled(void *bar, int done, int all)
+{
+    progress_compiling(bar, done, all);
+}
+
+// What `once` would run, so that it finds the same programs.
+static clg_status prepare(net_run *r, bool train, bool loss, progress *bar)
+{
+    clg_status st = CLG_OK;
+    const clg_scope scope = clg_scope_push(r->dev);
+    const clg_tensor y = r->n->output(r->store, r->in), out = loss ? r->n->loss(y, r->in) : y;
+    if (train)
+        st = clg_optim_step(r->optim, out);
+    if (st >= 0)
+        st = clg_prepare_n(r->dev, &out, 1, clg_prepare_params(.progress = show_compiled, .user = bar));
+    clg_scope_pop(scope);
+    return st;
+}
+
+static clg_status prepare_net(net_run *r, progress *bar)
+{
+    r->store = clg_store_create(r->dev, 1);
+    clg_status st = r->store ? make_data(r) : CLG_ENOMEM;
+    if (st >= 0)
+        clg_store_train(r->store, false);
+    for (int loss = 1; loss >= 0 && st >= 0; loss--)
+        st = prepare(r, false, loss, bar);
+    if (st >= 0) {
+        clg_store_train(r->store, true);
+        r->optim = clg_sgd_create(r->store, clg_sgd_params(.lr = 0.01, .momentum = 0.9));
+        st = r->optim ? prepare(r, true, true, bar) : clg_error_status(r->dev);
+    }
+    for (int i = 0; i < NET_ARRAYS; i++)
+        clg_drop(&r->in[i]);
+    clg_optim_destroy(&r->optim);
+    clg_store_destroy(&r->store);
+    return st;
+}
+
+int nets_prepare(const char *names, const char *device)
+{
+    int code = check_names("cache", names);
+    progress bar = { 0 };
+    progress_open(&bar);
+    for (int i = 0; i < net_count && code == EXIT_OK; i++) {
+        if (strcmp(names, "all") != 0 && !name_listed(names, nets[i].name))
+            continue;
+        const double from = now_seconds();
+        net_run r = { .n = &nets[i], .dev = open_device("cache", device, false) };
+        if (!r.dev)
+            return EXIT_FAILED;
+        const clg_status st = prepare_net(&r, &bar);
+        progress_clear(&bar);
+        if (st < 0) {
+            fprintf(stderr, "clgrad cache: %s: %s\n", nets[i].name, clg_error(r.dev, st));
+            code = EXIT_FAILED;
+        } else {
+            printf("%-13s compiled in %.1f s\n", nets[i].name, now_seconds() - from);
+            fflush(stdout);
+        }
+        clg_device_close(&r.dev);
+    }
     return code;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `clgrad bench --net`: times of whole networks.
+// `clgrad bench --net`: times of whole networks; `clgrad cache warm`: their kernels.
 #ifndef CLG_NETS_RUN_H
 #define CLG_NETS_RUN_H
 
@@ -12,4 +12,6 @@ typedef struct nets_options {
 } nets_options;
 
 int bench_nets(const nets_options *o, const char *device);
+// Compiles what the networks' inference and training take, each on a device of its own. An exit status.
+int nets_prepare(const char *names, const char *device);
 #endif
