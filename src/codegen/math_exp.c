@@ -91,6 +91,10 @@ static const char half_exp_f32[] = HALF_EXP("90"), half_exp_f64[] = HALF_EXP("71
                 "    return copysign(SEL_@(a < K_@(1), fma(a * z, p, a), h - K_@(0.25f) / h), x);\n") IS1("sinh")
 static const char sinh_f32[] = SINH("    T_@ p = fma(z, K_@(2.844614683e-6f), K_@(1.983016118e-4f));\n"
                                     NEXT("p", "z", "8.333390579e-3f") NEXT("p", "z", "0.1666666567f"));
+static const char sinh_f64[] = SINH("    T_@ p = fma(z, K_@(2.8114572543455206e-15), K_@(7.647163731819816e-13));\n"
+                                    NEXT("p", "z", "1.6059043836821613e-10") NEXT("p", "z", "2.505210838544172e-08")
+                                    NEXT("p", "z", "2.7557319223985893e-06") NEXT("p", "z", "1.984126984126984e-04")
+                                    NEXT("p", "z", "8.333333333333333e-03") NEXT("p", "z", "0.16666666666666666"));
 static const char cosh_any[] = FN1("cosh", "    const T_@ h = NAME(half_exp_@)(fabs(x));\n"
                                            "    return h + K_@(0.25f) / h;\n") IS1("cosh");
 
@@ -143,7 +147,7 @@ const clg__piece clg__math_exp[] = {
     { "tanh", CLG__BOTH, "EXPM1_NEAR", tanh_f32, NULL },
     { "tanh", CLG__CPU, "EXPM1_NEAR", NULL, tanh_f64 },
     { "tanh", CLG__GPU, "K SEL", NULL, tanh_gpu_f64 },
-    { "sinh", CLG__CPU, "HALF_EXP", sinh_f32, NULL },
+    { "sinh", CLG__CPU, "HALF_EXP", sinh_f32, sinh_f64 },
     { "cosh", CLG__CPU, "HALF_EXP", cosh_any, cosh_any },
     { "erf", CLG__CPU, "EXP_PART", erf_f32, erf_f64 },
     { NULL, 0, NULL, NULL, NULL },

@@ -59,6 +59,11 @@ static const char log2_f32[] =
                 "    const T_@ y = fma(f, K_@(1.44269502f), fma(g, K_@(1.44269502f), f * K_@(1.92596303e-8f)));\n"
                 "    return NAME(log_special_@)(x, k + y);\n") IS1("log2");
 
+static const char log2_f64[] =
+    FN1("log2", "    T_@ k;\n    const T_@ f = NAME(log_reduce_@)(x, &k), y = NAME(log_sum_@)(K_@(0), f);\n"
+                "    const T_@ low = fma(y, K_@(2.0355273740931033e-17), k);\n"
+                "    return NAME(log_special_@)(x, fma(y, K_@(1.4426950408889634), low));\n") IS1("log2");
+
 // 2^-n (1 + x) - 1 is rounded once as fma(x, 2^-n, 2^-n - 1).
 #define LOG1P(root_half, width, bias, bits, rounding, many)                                        \
     FN1("log1p", "    const T_@ u = x + K_@(1);\n"                                                 \
@@ -124,6 +129,7 @@ const clg__piece clg__math_log[] = {
     { "LOG_UNIT", CLG__CPU, "AS_T LOG_SUM", unit_f32, unit_f64 },
     { "LOG_UNIT", CLG__GPU, "", unit_driver, unit_driver },
     { "log2", CLG__CPU, "LOG_REDUCE LOG_REST LOG_SPECIAL", log2_f32, NULL },
+    { "log2", CLG__CPU, "LOG_REDUCE LOG_SUM LOG_SPECIAL", NULL, log2_f64 },
     { "log1p", CLG__CPU, "AS_T LOG_SUM LOG_SPECIAL", log1p_f32, log1p_f64 },
     { "H_POW", CLG__CPU, "LOG_REDUCE EXP2_SUM", pow_f32, pow_f64 },
     { NULL, 0, NULL, NULL, NULL },
