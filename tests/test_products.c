@@ -315,6 +315,53 @@ START_TEST(values_in_every_type)
 }
 END_TEST
 
+// Few rows, few columns, tiny products of a batch, sums that are cut, tiles of every kind: however operands lie, the
+// same bits, and near sums in double.
+START_TEST(every_kernel_has_the_same_bits)
+{
+    static const struct { int b, m, k, n; } all[] = { { 1, 1, 4100, 70 }, { 1, 70, 4100, 1 },    { 2, 9, 300, 130 },
+                                                      { 1, 67, 261, 16 }, { 3, 17, 2100, 18 },   { 20, 5, 7, 3 },
+                                                      { 33, 8, 8, 8 },    { 2, 129, 65, 77 },    { 1, 1, 5000, 1 },
+                                                      { 1, 260, 780, 261 }, { 1, 33, 16, 49 } };
+    const clg_dtype types[] = { CLG_F32, CLG_F64, CLG_F16, CLG_BF16 };
+    const int b = all[_i].b, m = all[_i].m, k = all[_i].k, n = all[_i].n;
+    for (int t = 0; t < 4; t++) {
+        if (!clg_device_has(dev, types[t]))
+            continue;
+        clg_scope s = clg_scope_push(dev);
+        clg_tensor x = clg_cast(noise(CLG_SHAPE(b, m, k)), types[t]), y = clg_cast(noise(CLG_SHAPE(b, k, n)), types[t]);
+        clg_tensor xt = packed(transposed(x)), yt = packed(transposed(y));
+        clg_tensor wide = clg_concat(2, y, y); // a view with other rows between
+        ok(clg_eval(x, y, xt, yt, wide));
+        const clg_tensor p = clg_matmul(x, y);
+        ck_assert_msg(p->status >= 0, "%s", clg_error(dev, p->status));
+        same_bits("NT", p, clg_matmul(x, transposed(yt)));
+        same_bits("TN", p, clg_matmul(transposed(xt), y));
+        same_bits("TT", p, clg_matmul(transposed(xt), transposed(yt)));
+        same_bits("view", p, clg_matmul(x, clg_slice(wide, 2, n, 2 * n, 1)));
+        same_bits("turned", p, packed(transposed(clg_matmul(transposed(y), transposed(x)))));
+        same_bits("epilogue", clg_relu(p), clg_relu(clg_matmul(transposed(xt), y)));
+        double *u = read_all(clg_cast(x, CLG_F32)), *v = read_all(clg_cast(y, CLG_F32));
+        double *got = read_all(clg_cast(p, CLG_F32));
+        const double unit = types[t] == CLG_F16 ? 0x1p-10 : types[t] == CLG_BF16 ? 0x1p-7 : 0x1p-21;
+        for (int64_t i = 0; i < (int64_t) b * m * n; i++) {
+            const int64_t row = i / n, at = row / m * k * n + i % n;
+            double sum = 0, size = 0;
+            for (int j = 0; j < k; j++) {
+                sum += u[row * k + j] * v[at + (int64_t) j * n];
+                size += fabs(u[row * k + j] * v[at + (int64_t) j * n]);
+            }
+            ck_assert_msg(fabs(got[i] - sum) <= unit * size, "%s: element %lld is %g, expected %g",
+                          clg_dtype_name(types[t]), (long long) i, got[i], sum);
+        }
+        free(u);
+        free(v);
+        free(got);
+        clg_scope_pop(s);
+    }
+}
+END_TEST
+
 // A mask that the batch repeats, and a slice of a wider one, are read at the end of the product.
 START_TEST(masks_are_no_pass_of_their_own)
 {
@@ -367,6 +414,7 @@ int main(void)
     tcase_add_loop_test(c, rows_of_a_batch_are_one_product, 0, 6);
     tcase_add_loop_test(c, views_are_read_where_they_lie, 0, PAIRS);
     tcase_add_loop_test(c, what_is_repeated_has_one_product_for_its_gradient, 0, 10);
+    tcase_add_loop_test(c, every_kernel_has_the_same_bits, 0, 11);
     tcase_add_test(c, what_is_repeated_takes_no_memory);
     tcase_add_test(c, masks_are_no_pass_of_their_own);
     tcase_add_loop_test(c, values_in_every_type, 0, 8);
