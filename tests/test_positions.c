@@ -104,6 +104,13 @@ static clg_tensor of_what_is_computed(const world *w, int step)
     return clg_mul_scalar(rows(all, at(step, ROWS - BATCH), BATCH), 3);
 }
 
+static clg_tensor of_what_is_normalised(const world *w, int step)
+{
+    clg_tensor mean = clg_mean(w->data, CLG_AXES(0), true);
+    clg_tensor all = clg_mul(clg_sub(w->data, mean), clg_slice(w->weights, 0, 2, 3, 1));
+    return clg_exp(rows(all, at(step, ROWS - BATCH), BATCH));
+}
+
 static clg_tensor beside_a_product(const world *w, int step)
 {
     clg_tensor y = clg_matmul(rows(w->data, 0, BATCH), clg_transpose(rows(w->weights, 0, COLUMNS), 0, 1));
@@ -168,7 +175,8 @@ static const program programs[] = {
     { "minibatch", minibatch, 1 }, { "pointwise", pointwise, 1 }, { "sums", sums, 1 }, { "strided", strided, 1 },
     { "put_back", put_back, 1 }, { "put_back_by_twos", put_back_by_twos, 1 }, { "seen_turned", seen_turned, 1 },
     { "assigned_part", assigned_part, 1 }, { "window_sum", window_sum, 1 }, { "overlapping", overlapping, 2 },
-    { "of_what_is_computed", of_what_is_computed, 1 }, { "beside_a_product", beside_a_product, 2 },
+    { "of_what_is_computed", of_what_is_computed, 1 }, { "of_what_is_normalised", of_what_is_normalised, 1 },
+    { "beside_a_product", beside_a_product, 2 },
     { "turned_product", turned_product, 1 }, { "image", image, 1 }, { "rows_by_index", rows_by_index, 1 },
     { "packed", packed, 2 }, { "numbers_in_a_row", numbers_in_a_row, 1 }, { "evaluated_part", evaluated_part, 2 },
     { "the_part_itself", the_part_itself, 1 },

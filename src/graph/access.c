@@ -282,10 +282,12 @@ static bool find_targets(composition *c, const clg__access *outer, const clg_sha
     return true;
 }
 
-static void look(clg__looked *l, uint16_t position)
+static void look(clg__looked *l, uint16_t position, int64_t modulus)
 {
-    if (position)
-        l->position[l->n++] = position;
+    if (!position)
+        return;
+    l->modulus[l->n] = modulus;
+    l->position[l->n++] = position;
 }
 
 // The window of inner dimension j, as one of the outer dimension that walks it.
@@ -295,7 +297,7 @@ static bool window_through(const composition *c, int j, const clg_shape *os, clg
     if (k >= 0 && c->coef[k] == 1 && c->at[j] == 0 && os->dim[k] == c->in.dim[j])
         r->begins[k] = c->in.begins[j]; // as it is, wherever that is
     else
-        look(looked, c->in.begins[j]);
+        look(looked, c->in.begins[j], 0);
     if (k < 0)
         return c->at[j] >= c->in.lo[j] && c->at[j] < c->in.hi[j];
     clg__access w = { .windowed = true, .lo = { c->in.lo[j] }, .hi = { c->in.hi[j] } };
@@ -306,17 +308,19 @@ static bool window_through(const composition *c, int j, const clg_shape *os, clg
     return true;
 }
 
-// The offset of the outer access moves: so does that of the result, where the inner elements lie one after another, or
-// not at all, where they are all one.
+// The offset of the outer access moves, by whole steps of the inner elements' first dimension: so does that of the
+// result, where a step there is as large, or not at all, where all its elements are one. Where in the others it starts is
+// the remainder.
 static uint16_t moves_with(const composition *c, const clg__access *outer, const clg__access *inner, clg__looked *looked)
 {
-    const bool line = c->in.n == 0 || (c->in.n == 1 && full(&c->in, 0));
-    if (outer->at == 0 || (line && (c->in.n == 0 || c->in.stride[0] == 0)))
+    if (outer->at == 0 || c->in.n == 0)
         return inner->at;
-    if (line && c->in.stride[0] == 1 && inner->at == 0)
-        return outer->at;
-    look(looked, outer->at);
-    return inner->at;
+    const int64_t step = c->linear[0];
+    const bool repeats = c->in.stride[0] == 0, follows = c->in.stride[0] == step && inner->at == 0;
+    const bool known = full(&c->in, 0) && (repeats || follows);
+    if (!known || step > 1)
+        look(looked, outer->at, known ? step : 0);
+    return known && follows && !repeats ? outer->at : inner->at;
 }
 
 bool clg__access_compose(const clg__access *outer, const clg_shape *os, const clg__access *inner,

@@ -16,10 +16,12 @@ typedef struct clg__access {
     uint16_t at, begins[CLG_MAX_RANK];
 } clg__access;
 
-// Positions whose value decided something, so that another value might have another result.
+// Positions whose value decided something, so that another value might have another result; where modulus is not 0,
+// only the remainder of the value did.
 typedef struct clg__looked {
     int n;
     uint16_t position[CLG_MAX_RANK + 1];
+    int64_t modulus[CLG_MAX_RANK + 1];
 } clg__looked;
 
 clg__access clg__access_contiguous(const clg_shape *s);

@@ -139,13 +139,31 @@ bool clg__position_pin(clg__work *w, int position)
     return p->pinned;
 }
 
+static int64_t remainder_of(int64_t v, int64_t modulus)
+{
+    return (v % modulus + modulus) % modulus;
+}
+
+static bool pin_remainder(clg__work *w, int position, int64_t modulus)
+{
+    clg__position *p = &w->positions.all[position];
+    if (p->pinned || (p->modulus && p->modulus % modulus == 0))
+        return true;
+    clg__guard g = guard_of(w, p->node, p->axis);
+    g.modulus = modulus;
+    g.value = remainder_of(g.value, modulus);
+    p->modulus = modulus;
+    return add_guard(w, g);
+}
+
 bool clg__compose(clg__work *w, const clg__access *outer, const clg_shape *os, const clg__access *inner,
                   const clg_shape *ms, clg__access *out)
 {
     clg__looked looked;
     const bool ok = clg__access_compose(outer, os, inner, ms, out, &looked);
     for (int i = 0; i < looked.n; i++) {
-        if (!clg__position_pin(w, looked.position[i]))
+        if (!(looked.modulus[i] ? pin_remainder(w, looked.position[i], looked.modulus[i])
+                                : clg__position_pin(w, looked.position[i])))
             return false;
     }
     return ok;
@@ -163,7 +181,7 @@ int clg__guard_failed(const clg__positions *p, clg__node *const *nodes)
 {
     for (int i = 0; i < p->n_guards; i++) {
         const clg__guard *g = &p->guards[i];
-        const int64_t is = value_of(nodes[g->node], g->axis);
+        const int64_t v = value_of(nodes[g->node], g->axis), is = g->modulus ? remainder_of(v, g->modulus) : v;
         if (is != (g->other < 0 ? g->value : value_of(nodes[g->other], g->axis)))
             return i;
     }

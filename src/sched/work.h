@@ -46,13 +46,15 @@ typedef struct clg__position {
     int node, axis;
     int64_t of;  // which tensor's: views of one have one number where they start together
     bool pinned; // its value is a guard
+    int64_t modulus; // or the remainder by it; 0: not that
     int64_t now;
 } clg__position;
 
-// What must hold of it for the plan to serve: that it has a value, or (other >= 0) that of another node.
+// What must hold of it for the plan to serve: that it has a value, that of another node (other >= 0), or a remainder
+// (modulus > 0).
 typedef struct clg__guard {
     int node, axis, other;
-    int64_t value;
+    int64_t value, modulus;
 } clg__guard;
 
 typedef struct clg__positions {
