@@ -98,6 +98,13 @@ static clg_tensor overlapping(const world *w, int step)
     return clg_sub(rows(w->data, at(step, 40), 30), rows(w->data, at(11 * step, 40), 30)); // equal ones, now and then
 }
 
+// Parts of parts that are the same in the first step, by chance.
+static clg_tensor meeting(const world *w, int step)
+{
+    clg_tensor a = clg_tanh(rows(w->data, at(step, 40), 20)), b = clg_neg(rows(w->data, at(11 * step, 37) + 3, 20));
+    return clg_add(rows(a, 3, 5), rows(b, 0, 5));
+}
+
 static clg_tensor of_what_is_computed(const world *w, int step)
 {
     clg_tensor all = clg_tanh(clg_mul(w->data, w->weights));
@@ -175,7 +182,7 @@ static const program programs[] = {
     { "minibatch", minibatch, 1 }, { "pointwise", pointwise, 1 }, { "sums", sums, 1 }, { "strided", strided, 1 },
     { "put_back", put_back, 1 }, { "put_back_by_twos", put_back_by_twos, 1 }, { "seen_turned", seen_turned, 1 },
     { "assigned_part", assigned_part, 1 }, { "window_sum", window_sum, 1 }, { "overlapping", overlapping, 2 },
-    { "of_what_is_computed", of_what_is_computed, 1 }, { "of_what_is_normalised", of_what_is_normalised, 1 },
+    { "meeting", meeting, 1 }, { "of_what_is_computed", of_what_is_computed, 1 }, { "of_what_is_normalised", of_what_is_normalised, 1 },
     { "beside_a_product", beside_a_product, 2 },
     { "turned_product", turned_product, 1 }, { "image", image, 1 }, { "rows_by_index", rows_by_index, 1 },
     { "packed", packed, 2 }, { "numbers_in_a_row", numbers_in_a_row, 1 }, { "evaluated_part", evaluated_part, 2 },
