@@ -150,6 +150,8 @@ static thin thin_of(const clg__kernel_call *c)
         swap = turned[BATCH], turned[BATCH] = turned[BATCH + 1], turned[BATCH + 1] = swap;
         swap = t.ys[BATCH], t.ys[BATCH] = t.ys[BATCH + 1], t.ys[BATCH + 1] = swap;
     }
+    if (t.lanes == 1 && t.ys[BATCH] == 1) // one column is read down
+        t.ys[BATCH + 1] = 0;
     return t;
 }
 
