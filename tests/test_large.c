@@ -10,11 +10,12 @@ typedef struct check {
     const char *what;
     double *want, *size; // of each element: the sum, and that of the magnitudes
     int64_t n;
+    double times; // of the bound; 0: 1
 } check;
 
 static check check_new(const char *what, int64_t n)
 {
-    return (check) { what, calloc((size_t) n, 8), calloc((size_t) n, 8), n };
+    return (check) { what, calloc((size_t) n, 8), calloc((size_t) n, 8), n, 0 };
 }
 
 static void add(check *c, int64_t at, double v)
@@ -33,7 +34,7 @@ static void compare(check *c, clg_tensor t, const char *class)
     ck_assert_int_eq(clg_numel(t->shape), c->n);
     ok(clg_read(t, got, (size_t) c->n * 4));
     for (int64_t i = 0; i < c->n; i++)
-        bound[i] = 8 * unit * c->size[i];
+        bound[i] = (c->times > 0 ? c->times : 1) * 8 * unit * c->size[i];
     expect_within(what, CLG_F32, got, c->want, bound, c->n);
     free(got);
     free(bound);
@@ -189,6 +190,8 @@ START_TEST(convolutions_and_gradients)
     p.y = check_new(what[0], ny);
     p.dx = check_new(what[1], nx);
     p.dw = check_new(what[2], nw);
+    if (p.k == 3 && p.stride == 1 && p.dil == 1) // by fewer products, which errs up to four times as much
+        p.y.times = p.dx.times = p.dw.times = 4;
     convolve(&p);
     each_class(run_convolution, &p);
     check_free(&p.y);
