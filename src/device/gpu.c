@@ -191,6 +191,7 @@ clg_status clg__gpu_open(clg__gpu **out, const struct clg_device_params *p, clg_
         return e->status;
     }
     clg__cache_open(g);
+    clg__workers_open(g);
     *out = g;
     return CLG_OK;
 }
@@ -216,6 +217,11 @@ void clg__gpu_unref(clg__gpu *g)
 const clg__caps *clg__gpu_caps(const clg__gpu *g)
 {
     return &g->caps;
+}
+
+bool clg__gpu_has_compilers(const clg__gpu *g)
+{
+    return g->compilers > 0;
 }
 
 const clg_device_info *clg__gpu_info(const clg__gpu *g)

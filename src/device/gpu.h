@@ -88,6 +88,7 @@ typedef struct clg__ahead {
     void (*progress)(void *user, int done, int all); // kernels; may be NULL
     void *user;
 } clg__ahead;
+bool clg__gpu_has_compilers(const clg__gpu *g); // other processes may compile: sources come with their trials
 // Find or build all; what is missing is compiled as one program, or as several by processes beside this one. On failure
 // no kernel is returned. ahead: what a driver compiles at first launches too; NULL: it may do so then.
 clg_status clg__gpu_build(clg__gpu *g, clg__source *sources, int n, const clg__ahead *ahead, clg__err *e);

@@ -84,7 +84,7 @@ struct clg__gpu {
     clg__found *found; // one
     int number;        // of it among all devices
     char **compiler;   // command of a process that calls clg_compiler_main; NULL: none
-    int compilers;     // at most, 0: as many as cores are left
+    int compilers;     // how many at most; 0: all is compiled here
     clg__caps caps;
     char *identity;
     char options[256]; // of every build
@@ -172,6 +172,7 @@ void clg__cache_open(clg__gpu *g);
 // key is the hash of id, which is compared.
 cl_program clg__cache_load(clg__gpu *g, const char *key, const clg__str *id);
 void clg__cache_store(clg__gpu *g, const char *key, const clg__str *id, cl_program p);
+void clg__workers_open(clg__gpu *g); // once the caches are
 void clg__known_open(clg__gpu *g, const char *folder); // NULL: nothing is known
 // Has a process compiled this program with all its kernels, so that the driver's cache has it?
 bool clg__known_has(const clg__gpu *g, const clg__str *program);

@@ -17,6 +17,9 @@ static double seconds_of(size_t bytes)
 }
 static const double start_seconds = 0.45, worth_starting = 1.0;
 
+// A plan has any number of launches, of which each is looked at for each below.
+enum { MOST_KERNELS = 4000 };
+
 typedef struct load {
     double seconds; // of all kernels in the text
     int first;      // the instance that is missing
@@ -49,11 +52,17 @@ static bool same_kernel_before(const clg__instance *in, int i)
 int clg__parts_split(const clg__gpu *g, clg__instance *in, int n)
 {
     int missing = 0;
+    for (int i = 0; i < n; i++) {
+        in[i].part = in[i].missing ? 0 : -1;
+        missing += in[i].missing;
+    }
+    if (g->compilers == 0 || missing < 2 || n > MOST_KERNELS)
+        return 1;
+    missing = 0;
     double sum = 0, busy[CLG__MOST_WORKERS + 1] = { 0 };
     load *loads = clg__calloc((size_t) n + 1, sizeof *loads);
     int *at = clg__calloc((size_t) n + 1, sizeof *at);
     for (int i = 0; i < n; i++) {
-        in[i].part = in[i].missing ? 0 : -1;
         if (loads && at && in[i].missing) {
             at[i] = missing;
             loads[missing++] = (load) { 0, i };
@@ -69,7 +78,7 @@ int clg__parts_split(const clg__gpu *g, clg__instance *in, int n)
             sum += seconds_of(in[i].text.length);
         }
     }
-    const int most = loads && at ? clg__workers_at_most(g) : 0;
+    const int most = loads && at ? g->compilers : 0;
     int parts = 1 + (int) (sum / worth_starting) > 1 + most ? 1 + most : 1 + (int) (sum / worth_starting);
     if (parts > 1)
         qsort(loads, (size_t) missing, sizeof *loads, by_seconds);

@@ -116,20 +116,21 @@ bool clg__worker_wait(clg__worker *w, double own_seconds)
 
 // ---- how many
 
-int clg__workers_at_most(const clg__gpu *g)
+// Read once, like all of the environment.
+void clg__workers_open(clg__gpu *g)
 {
     const char *named = clg__env(CLG__CLGRAD_COMPILERS), *pocl = clg__env_of_system("POCL_KERNEL_CACHE");
     int64_t n = g->compilers;
+    g->compilers = 0;
     if (!g->compiler || !g->compiler[0] || g->cl_dir)
-        return 0;
+        return;
     if (g->compiles_late && !clg__is_pocl(g->found))
-        return 0; // Mesa keeps what it compiles late for the process alone
+        return; // Mesa keeps what it compiles late for the process alone
     if (named && !clg__parse_i64(named, &n))
-        return 0;
+        return;
     if (!g->cache_dir && (!g->driver_caches || (pocl && strcmp(pocl, "0") == 0)))
-        return 0; // nothing that they make could be found
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+        return; // nothing that they make could be found
     if (n <= 0 && !named)
-        n = cores - 1;
-    return n < 0 ? 0 : n > CLG__MOST_WORKERS ? CLG__MOST_WORKERS : (int) n;
+        n = sysconf(_SC_NPROCESSORS_ONLN) - 1;
+    g->compilers = n < 0 ? 0 : n > CLG__MOST_WORKERS ? CLG__MOST_WORKERS : (int) n;
 }

@@ -14,7 +14,6 @@ typedef struct clg__worker {
     double started;
 } clg__worker;
 
-int clg__workers_at_most(const clg__gpu *g); // 0: all is compiled here
 bool clg__worker_start(clg__gpu *g, const clg__job *j, clg__worker *w);
 extern double clg__worker_patience; // seconds; tests have less
 // Until it has ended; one that takes much longer than we did, and than that, is killed. false: it made nothing, or not all.

@@ -10,6 +10,7 @@
 // launch: of the plan; -1: the kernels are built, and never run
 static bool add_units(clg__planner *f, const clg__kplan *kp, int launch)
 {
+    const bool tried = launch >= 0 && (f->ahead || clg__gpu_has_compilers(f->plan->gpu));
     for (int i = 0; i < kp->n_launches; i++) {
         const clg__launch *k = &kp->launches[i];
         if (k->blas.used)
@@ -20,7 +21,7 @@ static bool add_units(clg__planner *f, const clg__kplan *kp, int launch)
         f->sources[f->n_sources++] = (clg__source) { .file = k->file, .entry = k->entry,
                                                .defines = clg__str_text(&k->defines),
                                                .text = clg__str_text(&k->text) };
-        if (launch >= 0 && !clg__trial_of(f, launch, k, &f->sources[f->n_sources - 1].trial))
+        if (tried && !clg__trial_of(f, launch, k, &f->sources[f->n_sources - 1].trial))
             return clg__planner_oom(f);
     }
     return true;
