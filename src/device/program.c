@@ -148,9 +148,12 @@ static bool make_instance(clg__gpu *g, instances *all, const clg__source *u, clg
         set_hash(in, digits, k);
     clg__format(in->name, sizeof in->name, "%.50s_%s", u->entry, in->hash);
     in->missing = find_built(g, in) < 0 && !same_before(all, in);
+    all->n++;
+    if (!in->missing) // found by the one that is; a plan launches one text any number of times
+        return true;
     int *bucket = &all->bucket[in->key % (uint64_t) all->n_buckets];
     in->next = *bucket - 1;
-    *bucket = ++all->n;
+    *bucket = all->n;
     return true;
 }
 
