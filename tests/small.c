@@ -65,6 +65,9 @@ static clg_status convolve(void)
         { CLG_SHAPE(1, 1, 2, 300), CLG_SHAPE(9, 1, 2, 2), { .stride_w = 2 } },
         // by fewer products
         { CLG_SHAPE(1, 17, 7, 10), CLG_SHAPE(18, 17, 3, 3), { .padding = 1 } },
+        // as products: of images as they lie, of rows that are copied
+        { CLG_SHAPE(2, 5, 3, 7), CLG_SHAPE(18, 5, 1, 1), { .size = 0 } },
+        { CLG_SHAPE(2, 2, 5, 41), CLG_SHAPE(9, 2, 1, 2), { .stride = 2 } },
     };
     clg_status st = CLG_OK;
     for (size_t i = 0; i < (cpu_class ? sizeof cases / sizeof cases[0] : 4) && st >= 0; i++) {

@@ -42,6 +42,17 @@ static const shape shapes[] = {
     { 3, 1, 4, 6, 2, { 6, 5, 7 }, { 2, 3, 2 }, { 2, 3, 1 }, { 1, 1, 0 }, { 1, 1, 2 }, { 2, 1, 2 } },
     { 3, 2, 3, 3, 3, { 4, 7, 9 }, { 3, 3, 3 }, { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 } },
     { 3, 1, 2, 17, 1, { 5, 6, 8 }, { 3, 2, 3 }, { 2, 2, 2 }, { 1, 0, 1 }, { 0, 1, 1 }, { 1, 1, 1 } },
+    // as matrix products: images as they lie, parts of vectors and of tiles, long sums; then rows that are copied before
+    IMAGE(3, 20, 5, 7, 33, 1, 1, 1, 1, 0, 0, 1), IMAGE(2, 7, 31, 33, 70, 1, 1, 1, 1, 0, 0, 2),
+    IMAGE(2, 300, 7, 7, 40, 1, 1, 1, 1, 0, 0, 1), IMAGE(1, 2100, 3, 5, 18, 1, 1, 1, 1, 0, 0, 1),
+    IMAGE(5, 3, 23, 24, 2, 1, 1, 1, 1, 0, 0, 1), IMAGE(4, 17, 1, 1, 50, 1, 1, 1, 1, 0, 0, 1),
+    IMAGE(2, 5, 9, 70, 20, 1, 1, 1, 2, 0, 0, 1), IMAGE(3, 6, 11, 65, 9, 1, 1, 1, 3, 0, 0, 1),
+    IMAGE(2, 3, 20, 67, 18, 1, 2, 2, 2, 0, 0, 1), IMAGE(2, 3, 33, 50, 40, 1, 4, 4, 4, 0, 0, 1),
+    IMAGE(1, 2, 9, 41, 5, 1, 2, 1, 2, 0, 0, 3), IMAGE(1, 3, 12, 300, 33, 1, 3, 2, 5, 0, 0, 1),
+    IMAGE(1, 2, 6, 4200, 3, 1, 1, 2, 2, 0, 0, 1), LINE(2, 5, 90, 7, 1, 1, 2, 0, 1), LINE(2, 4, 66, 20, 1, 1, 1, 0, 1),
+    { 3, 2, 3, 18, 1, { 4, 5, 9 }, { 1, 1, 1 }, { 1, 1, 1 }, { 0 }, { 0 }, { 1, 1, 1 } },
+    { 3, 2, 3, 5, 1, { 6, 7, 37 }, { 2, 2, 2 }, { 2, 3, 2 }, { 0 }, { 0 }, { 1, 1, 1 } },
+    { 2, 2, 5, 20, 1, { 1, 8, 70 }, { 1, 1, 1 }, { 1, 1, 2 }, { 0 }, { 0 }, { 1, 1, 1 } },
     // by fewer products: parts of tiles, of panels, of vectors; rows in parts; padding from none to beyond the window
     IMAGE(1, 16, 13, 18, 16, 1, 3, 3, 1, 1, 1, 1), IMAGE(3, 33, 29, 31, 45, 1, 3, 3, 1, 1, 1, 1),
     IMAGE(1, 20, 12, 70, 33, 1, 3, 3, 1, 2, 0, 1), IMAGE(2, 64, 7, 9, 66, 2, 3, 3, 1, 1, 1, 1),
@@ -49,7 +60,7 @@ static const shape shapes[] = {
     { 2, 2, 24, 20, 1, { 1, 10, 11 }, { 1, 3, 3 }, { 1, 1, 1 }, { 0, 0, 2 }, { 0, 3, 0 }, { 1, 1, 1 } },
     { 2, 1, 48, 32, 1, { 1, 37, 131 }, { 1, 3, 3 }, { 1, 1, 1 }, { 0, 1, 0 }, { 0, 1, 1 }, { 1, 1, 1 } },
 };
-enum { SHAPES = sizeof shapes / sizeof shapes[0], WINOGRAD = SHAPES - 8 }; // the first of those
+enum { SHAPES = sizeof shapes / sizeof shapes[0], WINOGRAD = SHAPES - 8, PRODUCTS = WINOGRAD - 18 }; // the first of those
 
 static int out_of(const shape *s, int i)
 {
@@ -243,7 +254,9 @@ static void same_bits(const char *what, clg_tensor a, clg_tensor b)
 START_TEST(ends_of_convolutions)
 {
     static const int some[] = { 0, 2, 4, 5, 7, 9, 13, 20, 22, 25, 26, 33, 36, 47,
-                                WINOGRAD + 1, WINOGRAD + 2, WINOGRAD + 3, WINOGRAD + 6 };
+                                WINOGRAD + 1, WINOGRAD + 2, WINOGRAD + 3, WINOGRAD + 6, PRODUCTS, PRODUCTS + 2,
+                                PRODUCTS + 3, PRODUCTS + 4, PRODUCTS + 6, PRODUCTS + 7, PRODUCTS + 9, PRODUCTS + 15,
+                                PRODUCTS + 16 };
     const shape *s = &shapes[some[_i]];
     clg_scope scope = clg_scope_push(dev);
     const int one[3] = { 1, 1, 1 };
@@ -275,7 +288,8 @@ END_TEST
 // What surrounds a place of padding or a neighbouring channel reaches no result: NaN stay where they are.
 START_TEST(nan_stay_in_their_windows)
 {
-    static const int some[] = { 0, 2, 5, 7, 8, 10, 25, 35, 36, 41, WINOGRAD + 1, WINOGRAD + 2, WINOGRAD + 3 };
+    static const int some[] = { 0, 2, 5, 7, 8, 10, 25, 35, 36, 41, WINOGRAD + 1, WINOGRAD + 2, WINOGRAD + 3,
+                                PRODUCTS, PRODUCTS + 2, PRODUCTS + 6, PRODUCTS + 9 };
     const shape *s = &shapes[some[_i]];
     clg_scope scope = clg_scope_push(dev);
     int out[3];
@@ -316,8 +330,8 @@ int main(void)
     tcase_add_loop_test(c, every_shape, 0, SHAPES);
     tcase_add_loop_test(c, other_types, 0, 5);
     tcase_add_test(c, shapes_by_chance);
-    tcase_add_loop_test(c, ends_of_convolutions, 0, 18);
-    tcase_add_loop_test(c, nan_stay_in_their_windows, 0, 13);
+    tcase_add_loop_test(c, ends_of_convolutions, 0, 27);
+    tcase_add_loop_test(c, nan_stay_in_their_windows, 0, 17);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

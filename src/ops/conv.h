@@ -5,7 +5,7 @@
 
 #include "ops/window.h"
 
-enum { CLG__CONV_VARIANTS = 5 };
+enum { CLG__CONV_VARIANTS = 6 };
 extern const clg__variant clg__conv_y_variants[], clg__conv_dx_variants[], clg__conv_dw_variants[];
 
 // Kernels of the CPU class (conv_direct.c): lanes are output channels.
@@ -31,6 +31,12 @@ const char *clg__conv_winograd_accepts_dw(const clg__kernel_call *c);
 void clg__conv_winograd_y(const clg__kernel_call *c, clg__kplan *p);
 void clg__conv_winograd_dx(const clg__kernel_call *c, clg__kplan *p);
 void clg__conv_winograd_dw(const clg__kernel_call *c, clg__kplan *p);
+
+// Of windows that do not overlap, as matrix products (conv_product.c).
+const char *clg__conv_product_accepts(const clg__kernel_call *c);
+void clg__conv_product_y(const clg__kernel_call *c, clg__kplan *p);
+void clg__conv_product_dx(const clg__kernel_call *c, clg__kplan *p);
+void clg__conv_product_dw(const clg__kernel_call *c, clg__kplan *p);
 
 // Of depthwise ones (conv_depth.c): lanes are pixels.
 const char *clg__conv_depth_accepts_y(const clg__kernel_call *c);

@@ -88,6 +88,7 @@ static void plan_dw_general(const clg__kernel_call *c, clg__kplan *p)
 const clg__variant clg__conv_y_variants[] = {
     { "cpu_depthwise", clg__conv_depth_accepts_y, clg__conv_depth_y, true },
     { "cpu_winograd", clg__conv_winograd_accepts_y, clg__conv_winograd_y, true },
+    { "cpu_product", clg__conv_product_accepts, clg__conv_product_y, true },
     { "cpu_direct", clg__conv_direct_accepts_y, clg__conv_direct_y, true },
     { "gpu_tiled", accepts_gpu, plan_y_general, true },
     { "general", NULL, plan_y_general, false },
@@ -95,6 +96,7 @@ const clg__variant clg__conv_y_variants[] = {
 const clg__variant clg__conv_dx_variants[] = {
     { "cpu_depthwise", clg__conv_depth_accepts_dx, clg__conv_depth_dx, true },
     { "cpu_winograd", clg__conv_winograd_accepts_dx, clg__conv_winograd_dx, true },
+    { "cpu_product", clg__conv_product_accepts, clg__conv_product_dx, true },
     { "cpu_direct", clg__conv_direct_accepts_dx, clg__conv_direct_dx, true },
     { "gpu_tiled", accepts_gpu, plan_dx_general, true },
     { "general", NULL, plan_dx_general, false },
@@ -102,6 +104,7 @@ const clg__variant clg__conv_dx_variants[] = {
 const clg__variant clg__conv_dw_variants[] = {
     { "cpu_depthwise", clg__conv_depth_accepts_dw, clg__conv_depth_dw, false },
     { "cpu_winograd", clg__conv_winograd_accepts_dw, clg__conv_winograd_dw, false },
+    { "cpu_product", clg__conv_product_accepts, clg__conv_product_dw, false },
     { "cpu_direct", clg__conv_direct_accepts_dw, clg__conv_direct_dw, false },
     { "gpu_tiled", accepts_gpu, plan_dw_general, false },
     { "general", NULL, plan_dw_general, false },

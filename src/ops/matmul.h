@@ -44,4 +44,5 @@ const char *clg__matmul_accepts_packed(const clg__kernel_call *c);
 void clg__matmul_thin(const clg__kernel_call *c, clg__kplan *p);
 void clg__matmul_tile(const clg__kernel_call *c, clg__kplan *p);
 void clg__matmul_packed(const clg__kernel_call *c, clg__kplan *p);
+void clg__matmul_cpu(const clg__kernel_call *c, clg__kplan *p); // the first of these that accepts
 #endif

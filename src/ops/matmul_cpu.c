@@ -430,3 +430,14 @@ void clg__matmul_packed(const clg__kernel_call *c, clg__kplan *p)
     p->flops += clg__matmul_flops(&s);
 }
 
+// ---- the first that takes it
+
+void clg__matmul_cpu(const clg__kernel_call *c, clg__kplan *p)
+{
+    if (!clg__matmul_accepts_thin(c))
+        clg__matmul_thin(c, p);
+    else if (!clg__matmul_accepts_tile(c))
+        clg__matmul_tile(c, p);
+    else
+        clg__matmul_packed(c, p);
+}
