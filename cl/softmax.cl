@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // softmax and log_softmax of rows of n elements: subtract the maximum, so that nothing overflows. LOG: the
-// logarithm. A row of -inf alone gives NaN. COLUMNS (GPU class; the CPU class has
-// cl/softmax_columns.cl): x is [outer][n][inner], and what is called a row here is a column.
+// logarithm. A row of -inf alone gives NaN. STATS: of each row its maximum, the logarithm of the sum of exponentials,
+// and the element of the row's label, the maximum subtracted; 0 where there is no such element. COLUMNS (GPU class; the
+// CPU class has cl/softmax_columns.cl, and for short rows cl/softmax_short.cl): x is [outer][n][inner], and what is called a row here is a column.
 #pragma OPENCL FP_CONTRACT OFF
 #include "common.clh"
+#include "softmax.clh"
 #ifndef ITEMS
 #define ITEMS 64
 #endif
@@ -18,151 +20,97 @@
 #endif
 
 #ifdef CPU
-#define WIDE_(type, n) type##n
-#define WIDE(type, n) WIDE_(type, n)
-#ifdef BY_LANES
-#define HI(n, v) (((const WIDE(ACC, n) *)&(v))[1])
-#else
-#define HI(n, v) ((v).hi)
-#endif
-
-// Halves meet, then their halves. GREATER: the first NaN, else the greater.
-#define GREATER(a, b) ((((a) > (b)) | ((a) != (a))) ? (a) : (b))
+// The maximum and the sum of the lanes, by halves. A NaN may get lost in the maximum, since the sum has it too.
 static inline ACC NAME(fold_max)(VEC v)
 {
-    const WIDE(ACC, 8) a = GREATER(v.lo, HI(8, v));
-    const WIDE(ACC, 4) b = GREATER(a.lo, HI(4, a));
-    const WIDE(ACC, 2) c = GREATER(b.lo, HI(2, b));
-    return c.x > c.y || c.x != c.x ? c.x : c.y;
+    const WIDE(ACC, 8) a = MAXIMUM(v.lo, HI(8, v));
+    const WIDE(ACC, 4) b = MAXIMUM(a.lo, HI(4, a));
+    const WIDE(ACC, 2) c = MAXIMUM(b.lo, HI(2, b));
+    return MAXIMUM(c.x, c.y);
 }
 
-// Of the lanes and of what their rounding lost (two-sum); magnitudes have one sign.
-#define MEET(type, a, b, la, lb, s, l)                                                             \
-    const type s = (a) + (b), z##s = s - (a);                                                      \
-    const type l = ((a) - (s - z##s)) + ((b) - z##s) + ((la) + (lb));
-static inline ACC NAME(fold_sum)(VEC v, VEC c)
+static inline ACC NAME(fold_sum)(VEC v)
 {
-    MEET(WIDE(ACC, 8), v.lo, HI(8, v), c.lo, HI(8, c), s8, l8)
-    MEET(WIDE(ACC, 4), s8.lo, HI(4, s8), l8.lo, HI(4, l8), s4, l4)
-    MEET(WIDE(ACC, 2), s4.lo, HI(2, s4), l4.lo, HI(2, l4), s2, l2)
-    MEET(ACC, s2.x, s2.y, l2.x, l2.y, s1, l1)
-    return l1 == l1 ? s1 + l1 : s1;
+    const WIDE(ACC, 8) a = v.lo + HI(8, v);
+    const WIDE(ACC, 4) b = a.lo + HI(4, a);
+    const WIDE(ACC, 2) c = b.lo + HI(2, b);
+    return c.x + c.y;
 }
 
-#ifdef SHORT
-// CPU class, rows of at most SHORT elements: sixteen rows at once, a row in each lane; the same operations in the same
-// order as of long rows. t holds them turned, element j of all rows as a vector. A vector of a row of fewer than
-// sixteen elements reaches into the rows behind it, which are written later.
-CPU_KERNEL void NAME(softmax_short)(__global const E *restrict x, long offset, __global E *restrict y, ROWS)
+// CPU class, longer rows: work-groups share the rows, lanes along the row, chunks of it at a time: what comes before a
+// chunk with a greater element is scaled. Exponentials of the last chunk, mostly the only one, are kept, those of
+// others made again. The last vector of a row ends with the row, and counts what is new in it.
+CPU_KERNEL void NAME(softmax_cpu)(TENSORS, ROWS)
 {
-    VEC t[SHORT], s[VL], c[VL];
-    const long g = get_group_id(0), gs = get_num_groups(0), end = rows * (g + 1) / gs;
-    for (long r = rows * g / gs; r < end; r += VL) {
-        __global const E *a = x + offset + r * n;
-        __global E *b = y + r * n;
-        const int whole = (r + VL - 1) * n + max(n, VL) <= end * n, m = min((long)VL, end - r);
-        if (whole) {
-            VEC v[VL];
-            ROLLED for (int j = 0; j < n; j += VL)
-            {
-                const int from = max(min(j, n - VL), 0);
-                UNROLL for (int i = 0; i < VL; i++) v[i] = NAME(load)(a + i * n + from);
-                TRANSPOSE16(v)
-                UNROLL for (int i = 0; i < VL; i++) t[from + i] = v[i];
-            }
-        } else { // the last rows; lanes without one repeat the last
-            EDGE for (int i = 0; i < VL * n; i++) ((ACC *)t)[i] = GET(a[min(i % VL, m - 1) * n + i / VL]);
-        }
-        VEC top = t[0];
-        ROLLED for (int j = 1; j < n; j++)
-        {
-            const VEC v = t[j];
-            top = ((v > top) | (v != v)) ? v : top;
-        }
-        ROLLED for (int j = 0; j < n; j++)
-        {
-            const VEC d = t[j] - top, e = exp(d);
-#ifdef LOG
-            t[j] = d;
-#else
-            t[j] = e;
+#if !defined LOG && !defined STATS
+    VEC t[KEEP];
+    const int last = (n - 1) / (KEEP * VL) * (KEEP * VL);
 #endif
-            if (j < VL) {
-                s[j] = e;
-                c[j] = (VEC)(0);
-            } else {
-                const VEC u = s[j % VL], w = u + e, z = w - u;
-                c[j % VL] += (u - (w - z)) + (e - z);
-                s[j % VL] = w;
-            }
-        }
-        const int lanes = min(n, VL);
-        ROLLED for (int h = VL / 2; h > 0; h /= 2)
-        {
-            ROLLED for (int l = 0; l < h && l + h < lanes; l++)
-            {
-                MEET(VEC, s[l], s[l + h], c[l], c[l + h], w, lost)
-                s[l] = w;
-                c[l] = lost;
-            }
-        }
-        const VEC lost = c[0];
-        const VEC sum = lost == lost ? s[0] + lost : s[0];
-#ifdef LOG
-        const VEC shift = log(sum);
-        ROLLED for (int j = 0; j < n; j++) t[j] -= shift;
-#else
-        ROLLED for (int j = 0; j < n; j++) t[j] /= sum;
-#endif
-        if (whole) {
-            VEC v[VL];
-            ROLLED for (int j = 0; j < n; j += VL)
-            {
-                const int from = max(min(j, n - VL), 0);
-                UNROLL for (int i = 0; i < VL; i++) v[i] = t[from + i];
-                TRANSPOSE16(v)
-                UNROLL for (int i = 0; i < VL; i++) NAME(store)(v[i], b + i * n + from);
-            }
-        } else {
-            EDGE for (int i = 0; i < VL * n; i++) if (i % VL < m) b[i % VL * n + i / VL] = PUT(((ACC *)t)[i]);
-        }
-    }
-}
-
-#else
-// CPU class: work-groups share the rows, lanes along the row.
-CPU_KERNEL void NAME(softmax_cpu)(__global const E *restrict x, long offset, __global E *restrict y, ROWS)
-{
+    const VEC lane = (VEC)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const long g = get_group_id(0), gs = get_num_groups(0);
+    const int rest = n % VL;
     for (long r = rows * g / gs; r < rows * (g + 1) / gs; r++) {
         __global const E *a = x + offset + r * n;
-        VEC m = (VEC)((ACC)(-INFINITY)), s = (VEC)(0), c = (VEC)(0);
-        for (int j = 0; j < n; j += VL) {
-            const VEC v = NAME(load_or)(a + j, n - j, (ACC)(-INFINITY));
-            m = ((v > m) | (v != v)) ? v : m;
+        ACC top = (ACC)(-INFINITY), sum = (ACC)0, lost = (ACC)0;
+        VEC tail = (VEC)(0);
+        for (int from = 0; from < n; from += KEEP * VL) {
+            const int end = min(n, from + KEEP * VL), stop = end - VL;
+            VEC m = NAME(load)(a + stop), s = (VEC)(0), c = (VEC)(0);
+            for (int j = from; j <= stop; j += VL) {
+                const VEC v = NAME(load)(a + j);
+                m = MAXIMUM(v, m);
+            }
+            const ACC own = NAME(fold_max)(m), best = MAXIMUM(own, top), base = BASE(best);
+            if (best > top && from > 0) {
+                const VEC less = NAME(exp_apart)((VEC)(top - base));
+                sum *= less.s0;
+                lost *= less.s0;
+            }
+            top = best;
+            ROLLED for (int j = from; j <= stop; j += PLAIN * VL)
+            {
+                VEC part = (VEC)(0);
+                ROLLED for (int k = j; k <= min(j + (PLAIN - 1) * VL, stop); k += VL)
+                {
+                    const VEC e = NAME(exp_neg)(NAME(load)(a + k) - (VEC)(base));
+#if !defined LOG && !defined STATS
+                    t[(k - from) / VL] = e;
+#endif
+                    part += e;
+                }
+                ADD_PART(VEC, s, c, part)
+            }
+            if (end == n && rest) {
+                tail = NAME(exp_apart)(NAME(load)(a + stop) - (VEC)(base));
+                const VEC fresh = lane < (VEC)((ACC)(VL - rest)) ? (VEC)(0) : tail;
+                ADD_PART(VEC, s, c, fresh)
+            }
+            const ACC part = NAME(fold_sum)(s);
+            ADD_PART(ACC, sum, lost, part)
+            lost += NAME(fold_sum)(c);
         }
-        const ACC top = NAME(fold_max)(m);
-        for (int j = 0; j < n; j += VL) { // exp(-inf) adds nothing
-            const VEC v = exp(NAME(load_or)(a + j, n - j, (ACC)(-INFINITY)) - (VEC)(top)), t = s + v, z = t - s;
-            c += (s - (t - z)) + (v - z);
-            s = t;
-        }
-        const ACC sum = NAME(fold_sum)(s, c);
-#ifdef LOG
+        sum = lost == lost ? sum + lost : sum;
+#if defined STATS
+        tops[r] = top;
+        logs[r] = log(sum);
+        PICK(r, a, 1, top)
+#elif defined LOG
         const ACC shift = log(sum);
-#endif
         for (int j = 0; j < n; j += VL) {
-            const VEC v = NAME(load_part)(a + j, n - j) - (VEC)(top);
-#ifdef LOG
-            NAME(store_part)(v - (VEC)(shift), y + r * n + j, n - j);
-#else
-            NAME(store_part)(exp(v) / (VEC)(sum), y + r * n + j, n - j);
-#endif
+            const int at = min(j, n - VL);
+            NAME(store)(NAME(load)(a + at) - (VEC)(top) - (VEC)(shift), y + r * n + at);
         }
+#else
+        __global E *b = y + r * n;
+        const VEC scale = (VEC)((ACC)1 / sum);
+        ROLLED for (int j = 0; j < last; j += VL)
+            NAME(store)(NAME(exp_neg)(NAME(load)(a + j) - (VEC)(top)) * scale, b + j);
+        for (int j = last; j <= n - VL; j += VL) NAME(store)(t[(j - last) / VL] * scale, b + j);
+        if (rest)
+            NAME(store)(tail * scale, b + n - VL);
+#endif
     }
 }
-
-#endif
 
 #else
 // GPU class: a work-group per row. COLUMNS: per COLS neighbouring columns, whose elements it reads at the same time.
@@ -173,7 +121,7 @@ CPU_KERNEL void NAME(softmax_cpu)(__global const E *restrict x, long offset, __g
 #define COLS 1
 #endif
 __attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gpu)(
-    __global const E *restrict x, long offset, __global E *restrict y, ARGS)
+    TENSORS, ARGS)
 {
     __local ACC t[ITEMS], l[ITEMS];
     const int lid = get_local_id(0), own = lid % COLS;
@@ -200,12 +148,12 @@ __attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gp
             t[lid] = t[lid] > t[lid + h] || t[lid] != t[lid] ? t[lid] : t[lid + h];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    const ACC top = t[own];
+    const ACC top = t[own], shift = BASE(top);
     barrier(CLK_LOCAL_MEM_FENCE);
     ACC s = (ACC)0, c = (ACC)0;
     EACH
     {
-        const ACC v = exp(GET(a[j * step]) - top), u = s + v, z = u - s;
+        const ACC v = exp(GET(a[j * step]) - shift), u = s + v, z = u - s;
         c += (s - (u - z)) + (v - z);
         s = u;
     }
@@ -223,11 +171,24 @@ __attribute__((reqd_work_group_size(ITEMS, 1, 1))) __kernel void NAME(softmax_gp
     const ACC sum = l[own] == l[own] ? t[own] + l[own] : t[own];
     if (!inside)
         return;
+#ifdef STATS
+    if (lid >= COLS)
+        return;
+#ifdef COLUMNS
+    const long row = part / blocks * inner + at;
+#else
+    const long row = get_group_id(0);
+#endif
+    tops[row] = top;
+    logs[row] = log(sum);
+    PICK(row, a, step, top)
+#else
     EACH
 #ifdef LOG
         y[base + j * step] = PUT(GET(a[j * step]) - top - log(sum));
 #else
         y[base + j * step] = PUT(exp(GET(a[j * step]) - top) / sum);
+#endif
 #endif
 }
 #endif

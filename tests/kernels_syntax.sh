@@ -28,13 +28,17 @@ for file in "$folder"/*.cl; do
     check_own "$file"
     check_own "$file" -DE=double -DVEC=double16 -DMASK=long -DI=int -DFILL=0 -DLOG
 done
-for form in "" -DSHORT=64; do
-    file=$folder/softmax.cl
-    check "$file" -DCPU $form
-    check "$file" -DCPU $form -DE=double -DVEC=double16 -DLOG -DBY_LANES
-    check_own "$file" -DCPU $form
+for what in "" -DLOG -DSTATS; do
+    check "$folder/softmax.cl" -DCPU -DEXP_F32 $what
+    check "$folder/softmax.cl" -DCPU $what -DE=double -DVEC=double16 -DBY_LANES
+    check_own "$folder/softmax.cl" -DCPU -DEXP_F32 $what
+    check "$folder/softmax.cl" -DCOLUMNS $what
+    check_own "$folder/softmax_columns.cl" -DEXP_F32 $what
+    for places in 2 4 8 16; do
+        check "$folder/softmax_short.cl" -DPLACES=$places $what -DBY_LANES
+        check_own "$folder/softmax_short.cl" -DPLACES=$places $what -DEXP_F32
+    done
 done
-check "$folder/softmax.cl" -DCOLUMNS
 for step in 0 1 2; do
     for file in "$folder/pool_cpu.cl" "$folder/pool_back_cpu.cl"; do
         check "$file" -DSTEP=$step

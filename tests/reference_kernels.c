@@ -372,6 +372,33 @@ static void log_softmax(const call *c)
     rows(c, true);
 }
 
+// Element 0 of row r of the logits, whose steps are *step.
+static int64_t logits_at(const call *c, int64_t r, int64_t *step)
+{
+    const clg_shape *s = &c->in[0]->shape;
+    *step = s->rank > 2 ? s->dim[2] : 1;
+    return r / *step * s->dim[1] * *step + r % *step;
+}
+
+// Of each row the maximum, the logarithm of the sum of exponentials, the label's element.
+static void softmax_stats(const call *c)
+{
+    const int64_t n = c->in[0]->shape.dim[1];
+    for (int64_t r = 0; r < c->out->n; r++) {
+        int64_t step;
+        const double *x = c->in[0]->f + logits_at(c, r, &step);
+        const int64_t label = c->in[1]->i[r];
+        double top = -INFINITY, sum = 0;
+        for (int64_t i = 0; i < n; i++)
+            top = x[i * step] > top ? x[i * step] : top;
+        for (int64_t i = 0; i < n; i++)
+            sum += exp(x[i * step] - (top == -INFINITY ? 0 : top));
+        c->out[0].f[r] = top;
+        c->out[1].f[r] = log(sum);
+        c->out[2].f[r] = label >= 0 && label < n ? x[label * step] - top : 0;
+    }
+}
+
 // ---- gather
 
 enum { G_OUTER, G_AXIS, G_N, G_INNER };
@@ -411,7 +438,8 @@ typedef enum growth {
     PRODUCT, // sums of products of the first two inputs' elements
     CHOICE,  // one of several elements of the first input
     ROW,     // exponentials of a row by its sum
-    LOG_ROW
+    LOG_ROW,
+    STATS
 } growth;
 
 // The same op on other numbers in the first two inputs, NULL: those of the call.
@@ -527,6 +555,23 @@ static void row_errors(const call *c, bool logarithm)
     }
 }
 
+static void stats_errors(const call *c)
+{
+    const double u = reference_unit(c->out->dtype);
+    for (int64_t r = 0; r < c->out->n; r++) {
+        int64_t step;
+        const int64_t start = logits_at(c, r, &step);
+        double range = 0, e = 0;
+        for (int64_t i = 0; i < c->in[0]->shape.dim[1]; i++) {
+            range = fmax(range, fabs(c->in[0]->f[start + i * step] - c->out[0].f[r]));
+            e = fmax(e, reference_error(c->in[0], start + i * step));
+        }
+        c->out[0].e[r] = e;
+        c->out[1].e[r] = 2 * e + u * (2 * fabs(c->out[1].f[r]) + range + 20);
+        c->out[2].e[r] = 2 * e + u * 2 * fabs(c->out[2].f[r]);
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(const call *c);
@@ -538,7 +583,7 @@ static const struct {
     { "conv3d_dw", conv_dw, PRODUCT }, KERNEL(max_pool, CHOICE), KERNEL(max_pool_scatter, LINEAR),
     KERNEL(max_pool_gather, PLACES), KERNEL(avg_pool, LINEAR), KERNEL(avg_pool_back, LINEAR), KERNEL(softmax, ROW),
     KERNEL(unfold, PLACES), KERNEL(fold, LINEAR), KERNEL(unpool_owners, PLACES), KERNEL(pick, PLACES),
-    KERNEL(log_softmax, LOG_ROW), KERNEL(index_select, PLACES), KERNEL(index_add, LINEAR),
+    KERNEL(log_softmax, LOG_ROW), KERNEL(softmax_stats, STATS), KERNEL(index_select, PLACES), KERNEL(index_add, LINEAR),
 #undef KERNEL
 };
 
@@ -552,6 +597,8 @@ static void bound_errors(const call *c, void (*run)(const call *), growth error)
         choice_errors(c);
     else if (error == ROW || error == LOG_ROW)
         row_errors(c, error == LOG_ROW);
+    else if (error == STATS)
+        stats_errors(c);
     else
         linear_errors(c, run, error == LINEAR ? 8 : 0);
 }

@@ -3,6 +3,7 @@
 #include "base/fp.h"
 #include "graph/build.h"
 #include "ops/element.h"
+#include "ops/softmax.h"
 #include <clgrad/ops.h>
 
 static clg_tensor reduced(clg_tensor x, clg_reduction r)
@@ -54,8 +55,16 @@ static clg_tensor check(const clg__call *c, clg_tensor logits, clg_tensor target
     return NULL;
 }
 
-// The class of each logit is compared with the target: select in place of a gather, so that loss and
-// gradient are single passes over the logits.
+// As I32; what is no class stays none.
+static clg_tensor class_of(clg_tensor target, int64_t classes)
+{
+    if (clg_dtype_size(target->dtype) < 4 || target->dtype == CLG_I32)
+        return clg_cast(target, CLG_I32);
+    clg_tensor t = clg_cast(target, CLG_I64), none = clg__lit(t->dev, CLG_I64, -1);
+    return clg_cast(clg_where(clg_lt(t, clg__num(t->dev, CLG_I64, (double) classes)), clg_maximum(t, none), none), CLG_I32);
+}
+
+// Loss and gradient are a pass over the logits each; with label smoothing the loss is two.
 clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
                              const struct clg_cross_entropy_params *p)
 {
@@ -75,33 +84,41 @@ clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
     const int64_t classes = logits->shape.dim[1];
     const int64_t ignore = p->use_ignore_index ? p->ignore_index : -100;
     const double smooth = p->label_smoothing;
-    clg_tensor logp = clg_log_softmax(logits, 1);
-    if (logp->status < 0)
-        return clg__call_own(&c, logp);
-    logp = clg__wide(logp);
-    const clg_dtype t = logp->dtype;
-    clg_tensor zero = clg__lit(c.dev, t, 0);
+    int64_t inner = 1;
+    for (int d = 2; d < logits->shape.rank; d++)
+        inner *= logits->shape.dim[d];
+    if (classes > INT32_MAX || inner > INT32_MAX)
+        return clg__call_fail(&c, CLG_ESHAPE, "more than %d classes, or places of each", INT32_MAX);
+    clg_tensor label = class_of(target, classes), loss, logp = NULL;
+    clg__label_loss(logits, label, &loss, smooth > 0 ? &logp : NULL);
+    if (loss->status < 0)
+        return clg__call_own(&c, loss);
+    const clg_dtype t = loss->dtype;
+    clg_tensor zero = clg__lit(c.dev, t, 0), no_class = clg__lit(c.dev, CLG_I32, 0);
+    clg_tensor is_class = clg_logical_and(clg_ge(label, no_class),
+                                          clg_lt(label, clg__num(c.dev, CLG_I32, (double) classes)));
+    clg_tensor kept = clg_ne(clg_cast(target, CLG_I64), clg__num(c.dev, CLG_I64, (double) ignore));
     clg_shape ks = { .rank = logits->shape.rank };
     for (int d = 0; d < ks.rank; d++)
         ks.dim[d] = d == 1 ? classes : 1;
-    clg_tensor number = clg_reshape(clg_arange(c.dev, CLG_I64, 0, (double) classes, 1), ks);
-    clg_tensor label = clg_cast(target, CLG_I64);
-    clg_tensor hit = clg_eq(number, clg_unsqueeze(label, 1));
-    clg_tensor kept = clg_ne(label, clg__num(c.dev, CLG_I64, (double) ignore));
-    clg_tensor w = p->weight ? clg_reshape(clg_cast(p->weight, t), ks) : NULL;
-    clg_tensor weighted = w ? clg_mul(logp, w) : logp;
-    const clg_shape axis = CLG_AXES(1);
-    clg_tensor loss = clg_neg(clg_sum(clg_where(hit, weighted, zero), axis, false));
+    clg_tensor w = NULL, own = NULL;
+    if (p->weight && classes > 0) {
+        w = clg_cast(p->weight, t);
+        own = clg_index_select(w, 0, clg_reshape(clg_where(is_class, label, no_class), CLG_SHAPE(-1)));
+        own = clg_where(is_class, clg_reshape(own, label->shape), zero);
+        loss = clg_mul(loss, own);
+    }
+    loss = clg_where(is_class, loss, zero);
     if (smooth > 0) {
-        clg_tensor all = clg_neg(clg_sum(weighted, axis, false));
+        clg_tensor weighted = w ? clg_mul(logp, clg_reshape(w, ks)) : logp;
+        clg_tensor all = clg_neg(clg_sum(weighted, CLG_AXES(1), false));
         loss = clg_add(clg_mul(loss, clg__num(c.dev, t, 1 - smooth)),
                        clg_mul(all, clg__num(c.dev, t, smooth / (double) classes)));
     }
     loss = clg_where(kept, loss, zero);
     if (p->reduction != CLG_REDUCE_MEAN)
         return clg__call_own(&c, clg_cast(reduced(loss, p->reduction), logits->dtype));
-    clg_tensor total = w ? clg_where(kept, clg_sum(clg_where(hit, w, zero), axis, false), zero)
-                         : clg_cast(kept, t);
+    clg_tensor total = p->weight ? clg_where(kept, own ? own : zero, zero) : clg_cast(kept, t);
     // means, since the sums may overflow where their quotient does not
     clg_tensor mean = clg_div(clg_mean(loss, CLG_ALL, false), clg_mean(total, CLG_ALL, false));
     return clg__call_own(&c, clg_cast(mean, logits->dtype));
