@@ -140,7 +140,7 @@ static int cast_result(clg_device d, int kind, clg_tensor *out)
 
 START_TEST(a_product_stores_the_type_it_is_cast_to)
 {
-    if (!clg_device_has(dev, pairs[_i][0]) || !clg_device_has(dev, pairs[_i][1]))
+    if (!clg_device_has(dev, pairs[_i][0]) || !clg_device_has(dev, pairs[_i][1]) || !in_turn(_i, 2))
         return;
     check("cast", cast_result, _i);
 }
@@ -196,7 +196,8 @@ static int results(clg_device d, int kind, clg_tensor *out)
 
 START_TEST(one_launch_stores_several_results)
 {
-    check("results", results, _i);
+    if (in_turn(_i, 2))
+        check("results", results, _i);
 }
 END_TEST
 
@@ -227,7 +228,8 @@ static int masked(clg_device d, int kind, clg_tensor *out)
 
 START_TEST(masks_of_part_of_the_batch)
 {
-    check("mask", masked, _i);
+    if (in_turn(_i, 2))
+        check("mask", masked, _i);
 }
 END_TEST
 
@@ -279,7 +281,8 @@ static int merged_heads(clg_device d, int kind, clg_tensor *out)
 
 START_TEST(results_are_stored_in_the_order_they_are_wanted)
 {
-    check("order", merged_heads, _i);
+    if (in_turn(_i, 2))
+        check("order", merged_heads, _i);
 }
 END_TEST
 
@@ -367,7 +370,8 @@ static int convolved(clg_device d, int kind, clg_tensor *out)
 
 START_TEST(convolutions_do_the_same)
 {
-    check_like("convolution", convolved, _i, convolution_alone);
+    if (in_turn(_i, 2))
+        check_like("convolution", convolved, _i, convolution_alone);
 }
 END_TEST
 

@@ -15,7 +15,7 @@
 #include <time.h>
 
 static clg_device dev;
-static uint64_t seed_state;
+static uint64_t seed_state, first_seed;
 
 // In [-1, 1)
 static inline double rnd(void)
@@ -88,6 +88,13 @@ static inline bool everything(void)
     return getenv("CLGRAD_TEST_FULL") != NULL;
 }
 
+// Of rounds that cost minutes of a compiler's time, one in `every`: the seed says which ones, the same for an hour, so
+// that a run in another locale finds its kernels. With --all all of them.
+static inline bool in_turn(int i, int every)
+{
+    return everything() || ((uint64_t) i + first_seed / 4096) % (uint64_t) every == 0;
+}
+
 // PoCL with the kernels of GPUs: what is f32 there has been seen on Mesa's driver, which has no f64.
 static inline bool only_wide(void)
 {
@@ -101,6 +108,7 @@ static inline int run_suite(Suite *s)
     seed_state = (uint64_t) time(NULL);
     if (getenv("CLGRAD_TEST_SEED"))
         seed_state = strtoull(getenv("CLGRAD_TEST_SEED"), NULL, 10);
+    first_seed = seed_state;
     printf("CLGRAD_TEST_SEED=%llu\n", (unsigned long long) seed_state);
     if (!setlocale(LC_ALL, "") && getenv("LOCPATH")) {
         printf("there is no locale %s\n", getenv("LC_ALL"));
