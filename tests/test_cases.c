@@ -298,7 +298,7 @@ END_TEST
 static void run_packed(clg_dtype t)
 {
     if (!getenv("CLGRAD_CASE_VIEWS") && (everything() || (!only_wide() && on_pocl() == (t == CLG_BF16))))
-        run_table(t, 8);
+        run_table(t, on_pocl() ? 8 : 16);
 }
 
 START_TEST(f16_agrees_with_the_reference)
