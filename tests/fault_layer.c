@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // An OpenCL layer for tests: counts the calls that may fail, makes the n-th fail (or all from the n-th on, as
-// a lost device does), and knows which objects are alive. Loaded with OPENCL_LAYERS=libfault_layer.so, armed
+// a lost device does), fails builds and launches of one kernel, and knows which objects are alive. Loaded with OPENCL_LAYERS=libfault_layer.so, armed
 // from inside the process: dlopen(the same path, RTLD_NOLOAD), then fault_arm() and friends.
 #define CL_TARGET_OPENCL_VERSION 300
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
@@ -13,6 +13,7 @@
 
 long fault_arm(long n, int sticky);
 void fault_only(const char *names, cl_int error);
+void fault_kernel(const char *name, cl_int build, cl_int launch);
 long fault_fired(const char **name);
 long fault_live(void);
 long fault_bad(void);
@@ -262,6 +263,80 @@ static int is_wait(const char *name)
     }
 CALLS(DEFINE_C, DEFINE_F, DEFINE_E, DEFINE_R)
 
+// ---- one kernel
+
+static const char *kernel; // beginning of its name; NULL: none
+static cl_int build_error, launch_error;
+static struct { void *handle; char text[100]; } named[4096]; // kernels by name, programs by that of the
+static int n_named;                                         // kernel that is meant; of each handle the latest
+
+// From here on builds of programs with kernels of this name fail, and launches of them; 0: they do not.
+void fault_kernel(const char *name, cl_int build, cl_int launch)
+{
+    pthread_mutex_lock(&lock);
+    kernel = name;
+    build_error = build;
+    launch_error = launch;
+    pthread_mutex_unlock(&lock);
+}
+
+static void name_object(void *handle, const char *text)
+{
+    pthread_mutex_lock(&lock);
+    int i = 0;
+    while (i < n_named && named[i].handle != handle)
+        i++;
+    if (handle && i < (int) (sizeof named / sizeof named[0])) {
+        named[i].handle = handle;
+        snprintf(named[i].text, sizeof named[i].text, "%s", text);
+        n_named += i == n_named;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static int is_of_kernel(void *handle)
+{
+    int meant = 0;
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < n_named; i++)
+        meant |= named[i].handle == handle && strncmp(named[i].text, kernel, strlen(kernel)) == 0;
+    pthread_mutex_unlock(&lock);
+    return meant;
+}
+
+static cl_program CL_API_CALL named_program(cl_context c, cl_uint n, const char **s, const size_t *l, cl_int *rc)
+{
+    char entry[100];
+    int meant = 0;
+    snprintf(entry, sizeof entry, "NAME(%s", kernel ? kernel : "");
+    for (cl_uint i = 0; i < n && kernel; i++)
+        meant |= strstr(s[i], entry) != NULL;
+    const cl_program p = my_clCreateProgramWithSource(c, n, s, l, rc);
+    name_object(p, meant ? kernel : "");
+    return p;
+}
+
+static cl_int CL_API_CALL named_build(cl_program p, cl_uint n, const cl_device_id *d, const char *o,
+                                      void(CL_CALLBACK *f)(cl_program, void *), void *u)
+{
+    return kernel && build_error && is_of_kernel(p) ? build_error : my_clBuildProgram(p, n, d, o, f, u);
+}
+
+static cl_kernel CL_API_CALL named_kernel(cl_program p, const char *name, cl_int *rc)
+{
+    const cl_kernel k = my_clCreateKernel(p, name, rc);
+    name_object(k, name);
+    return k;
+}
+
+static cl_int CL_API_CALL named_launch(cl_command_queue q, cl_kernel k, cl_uint d, const size_t *o, const size_t *g,
+                                       const size_t *i, cl_uint w, const cl_event *l, cl_event *event)
+{
+    if (kernel && launch_error && is_of_kernel(k))
+        return launch_error;
+    return my_clEnqueueNDRangeKernel(q, k, d, o, g, i, w, l, event);
+}
+
 CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info what, size_t size, void *value,
                                                size_t *size_ret)
 {
@@ -291,6 +366,10 @@ CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint n, const cl_icd_dispatch *ta
     ours.clRetain##name = my_clRetain##name;                                                       \
     ours.clRelease##name = my_clRelease##name;
     CALLS(SET_C, SET_F, SET_E, SET_R)
+    ours.clCreateProgramWithSource = named_program;
+    ours.clBuildProgram = named_build;
+    ours.clCreateKernel = named_kernel;
+    ours.clEnqueueNDRangeKernel = named_launch;
     *n_ret = sizeof ours / sizeof(void *);
     *out = &ours;
     return CL_SUCCESS;

@@ -25,7 +25,8 @@ static inline void begin(bool cpu, int align)
     caps = (clg__caps) { .cpu_class = cpu, .is_cpu = cpu, .fp64 = true, .compute_units = 4,
                          .max_work_group = cpu ? 4096 : 256, .max_parameter_bytes = 1024, .local_bytes = 32 << 10,
                          .global_bytes = (uint64_t) 8 << 30, .max_alloc_bytes = (uint64_t) 2 << 30,
-                         .base_align = align, .local_is_dedicated = !cpu };
+                         .base_align = align, .local_is_dedicated = !cpu, .lanes = 16, .registers = 32,
+                         .cache_bytes = 1 << 20 };
     recorder = (struct clg_device_t) { .info = &info, .caps = &caps, .buf_ref = none, .buf_unref = none };
     ck_assert_int_eq(clg__recorder_init(dev), CLG_OK);
 }

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "graph/node.h"
 #include "nn/handle.h"
+#include "sched/cache.h"
 #include "checks.h"
 #include <clgrad/clgrad.h>
 
@@ -412,6 +413,7 @@ static long (*fault_fired)(const char **name);
 static long (*fault_live)(void);
 static long (*fault_bad)(void);
 static void (*fault_only)(const char *names, int error);
+static void (*fault_kernel)(const char *name, int build, int launch);
 
 static int find_layer(void)
 {
@@ -425,7 +427,8 @@ static int find_layer(void)
     *(void **) &fault_live = dlsym(h, "fault_live");
     *(void **) &fault_bad = dlsym(h, "fault_bad");
     *(void **) &fault_only = dlsym(h, "fault_only");
-    return fault_arm && fault_fired && fault_live && fault_bad && fault_only;
+    *(void **) &fault_kernel = dlsym(h, "fault_kernel");
+    return fault_arm && fault_fired && fault_live && fault_bad && fault_only && fault_kernel;
 }
 
 static void check_after_cl_fault(const char *what, long n, const char *name, clg_status st)
@@ -720,6 +723,80 @@ START_TEST(failures_of_one_recorder_do_not_stop_another)
 }
 END_TEST
 
+// ---- variants that a device cannot build or launch
+
+static clg_status multiply(clg_device d, float out[3 * 70])
+{
+    static float a[3 * 300], b[300 * 70];
+    for (int i = 0; i < 3 * 300; i++)
+        a[i] = (float) (i % 7 - 3);
+    for (int i = 0; i < 300 * 70; i++)
+        b[i] = (float) (i % 5 - 2);
+    clg_scope s = clg_scope_push(d);
+    clg_tensor y = clg_matmul(clg_upload(d, CLG_F32, CLG_SHAPE(3, 300), a), clg_upload(d, CLG_F32, CLG_SHAPE(300, 70), b));
+    memset(out, 0xff, 3 * 70 * sizeof *out);
+    const clg_status st = clg_read(y, out, 3 * 70 * sizeof *out);
+    clg_scope_pop(s);
+    return st;
+}
+
+static const char *variant_taken(clg_device d)
+{
+    const clg__plan *p = ((const clg__sched *) d->sched)->newest;
+    return p && p->n_steps && p->steps[0].variant ? p->steps[0].variant->name : "";
+}
+
+// What comes after it is taken, from then on and by all recorders, and gives the same bits. Where nothing is left, the
+// error is that of the kernel, and the usual choice is taken when it works again.
+START_TEST(variants_that_fail_are_struck)
+{
+    static const struct { int build, launch; clg_status status; } faults[] = {
+        { -11, 0, CLG_EBUILD }, { 0, OUT_OF_RESOURCES, CLG_ENOMEM }, { 0, WORK_GROUP_SIZE, CLG_EDEVICE }
+    };
+    float want[3 * 70], got[3 * 70];
+    const long before = held_blocks();
+    open_device();
+    if (!dev->caps->cpu_class) { // there is one variant
+        close_device();
+        return;
+    }
+    clg_device other;
+    ck_assert_int_ge(clg_device_open(&other, clg_device_params(.share = dev)), 0);
+    if (faults[_i].launch) { // that other has a plan of before
+        ck_assert_int_ge(multiply(other, want), 0);
+        ck_assert_str_eq(variant_taken(other), "cpu_thin");
+    }
+    fault_kernel("gemm", faults[_i].build, faults[_i].launch);
+    ck_assert_int_eq(multiply(dev, got), faults[_i].status);
+    clg_error_clear(dev);
+    fault_kernel("gemm_thin", faults[_i].build, faults[_i].launch);
+    for (int k = 0; k < 3; k++) {
+        clg_device d = k == 1 ? other : dev;
+        ck_assert_msg(multiply(d, got) >= 0, "%s", clg_error(d, 0));
+        ck_assert_str_eq(variant_taken(d), "cpu_tile");
+        if (k == 0 && !faults[_i].launch)
+            memcpy(want, got, sizeof want);
+        ck_assert_int_eq(memcmp(want, got, sizeof want), 0);
+    }
+    fault_kernel(NULL, 0, 0);
+    ck_assert_int_ge(multiply(dev, got), 0);
+    ck_assert_str_eq(variant_taken(dev), "cpu_tile"); // for as long as it is open
+    clg_device_close(&other);
+    close_device();
+    open_device();
+    fault_kernel("gemm", faults[_i].build, faults[_i].launch);
+    ck_assert_int_eq(multiply(dev, got), faults[_i].status);
+    fault_kernel(NULL, 0, 0);
+    clg_error_clear(dev);
+    ck_assert_int_ge(multiply(dev, got), 0);
+    ck_assert_str_eq(variant_taken(dev), "cpu_thin");
+    ck_assert_int_eq(memcmp(want, got, sizeof want), 0);
+    close_device();
+    ck_assert_int_eq(fault_live(), 0);
+    ck_assert_int_eq(held_blocks(), before);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     const bool calls = argc > 1 && strcmp(argv[1], "opencl") == 0;
@@ -744,6 +821,9 @@ int main(int argc, char **argv)
         tcase_add_test(c, enqueues_that_fail_harm_nothing);
         tcase_add_test(c, a_device_that_is_gone_stays_gone);
         tcase_add_test(c, failures_of_one_recorder_do_not_stop_another);
+        TCase *kernels = tcase_create("kernels");
+        tcase_add_loop_test(kernels, variants_that_fail_are_struck, 0, 3);
+        suite_add_tcase(s, kernels);
         tcase_add_loop_test(c, opencl_calls_of_work, 1, 4);
     } else {
         tcase_add_test(c, host_memory_of_files);

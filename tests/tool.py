@@ -266,6 +266,10 @@ class Commands(Case):
         for d in devices:
             self.assertEqual(d["default"] and d["passed_over"] is not None, False)
             self.assertGreater(d["global_bytes"], 0)
+        r = run(command("devices", "--variants"))
+        self.assertEqual((r.returncode, r.stderr), (0, b""))
+        self.assertRegex(r.stdout.decode(), r"(?m)^matmul +clblast\b")
+        self.assertRegex(r.stdout.decode(), r"(?m)^ +cpu_tile +rows=1\.\.8 of a register tile, vectors=1\.\.3 ")
 
     def test_bench(self):
         r = run(command("bench", "--list"))

@@ -5,15 +5,27 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void help(void)
 {
-    printf("usage: clgrad devices [--json]\n\n"
+    printf("usage: clgrad devices [--json]\n"
+           "       clgrad devices --variants\n\n"
            "List every OpenCL device. The default (*) is the best one that passes a short\n"
            "self-test, a GPU before a CPU. Choose another for any command with --device or\n"
            "the environment variable CLGRAD_DEVICE: its number, its type (gpu, cpu), or\n"
            "part of its name.\n\n"
-           "  --json   print as JSON\n");
+           "  --json       print as JSON\n"
+           "  --variants   list the kernels that operations may get, with their parameters.\n"
+           "               CLGRAD_VARIANT=\"matmul=packed:rows=4;conv2d=direct\" takes these\n"
+           "               where they can do the work; cpu_ and gpu_ may be left out\n");
+}
+
+static void print_variant(void *user, const char *op, const char *variant, const char *params)
+{
+    const char **last = user;
+    printf("%-17s %-14s %s\n", *last && strcmp(*last, op) == 0 ? "" : op, variant, params);
+    *last = op;
 }
 
 static json_t *describe(const clg_device_info *d, int index)
@@ -57,13 +69,18 @@ static void print_text(const clg_device_info *d, int index)
 
 int command_devices(int argc, char **argv)
 {
-    bool json = false;
-    option options[] = { { "--json", OPTION_FLAG, &json } };
-    const int parsed = parse_options("devices", options, 1, argc, argv, NULL);
+    bool json = false, variants = false;
+    option options[] = { { "--json", OPTION_FLAG, &json }, { "--variants", OPTION_FLAG, &variants } };
+    const int parsed = parse_options("devices", options, 2, argc, argv, NULL);
     if (parsed == HELP_WANTED)
         help();
     if (parsed != EXIT_OK)
         return parsed == HELP_WANTED ? EXIT_OK : parsed;
+    if (variants) {
+        const char *last = NULL;
+        clg_variant_list(print_variant, &last);
+        return EXIT_OK;
+    }
     char error[1100] = "";
     clg_device_info *d;
     int n;

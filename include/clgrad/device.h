@@ -64,6 +64,18 @@ CLG_API clg_status clg_device_list(clg_device_info **out, int *count, char *erro
 // blocks  no
 CLG_API void clg_device_list_free(clg_device_info **list);
 
+// Go through the kernels that operations may get, which CLGRAD_VARIANT chooses by name, as in
+//
+//     CLGRAD_VARIANT="matmul=cpu_packed:rows=4,vectors=2;conv2d=direct"
+//
+// each    called for every one: of which operation, its name, its parameters with their ranges
+//         and meaning ("rows=1..8 of a register tile, groups=1..4096 work-groups", or ""). The texts live until it returns
+// user    handed on
+// errors  none; where host memory is short, parameters are left out
+// blocks  no
+CLG_API void clg_variant_list(void (*each)(void *user, const char *op, const char *variant, const char *params),
+                              void *user);
+
 // Open a device and start a recorder on it. A new recorder has the random seed 0 and one scope.
 //
 // out     the device
@@ -72,8 +84,9 @@ CLG_API void clg_device_list_free(clg_device_info **list);
 // result  CLG_OK
 // owns    close with clg_device_close; *out is NULL on failure
 // errors  CLG_ENODEV    there is no device, or none passes
-//         CLG_EINVAL    the selection matches nothing; CLGRAD_CLASS is neither cpu nor gpu; p is
-//                       refused by clg_params_read
+//         CLG_EINVAL    the selection matches nothing; CLGRAD_CLASS is neither cpu nor gpu, or
+//                       another variable holds what it may not, such as a variant that there
+//                       is not; p is refused by clg_params_read
 //         CLG_EDEVICE   the driver refused a context or a queue
 //         CLG_ENOMEM
 // blocks  yes, the first opening in a process starts the OpenCL platforms

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a device can do, as plain data: for choosing kernels without knowing OpenCL.
+// The target: what a device can do, as plain data, for choosing kernels without knowing OpenCL.
 #ifndef CLG_BASE_CAPS_H
 #define CLG_BASE_CAPS_H
 
@@ -17,5 +17,12 @@ typedef struct clg__caps {
     int max_parameter_bytes; // of one kernel's arguments
     uint64_t local_bytes, global_bytes, max_alloc_bytes;
     int base_align; // bytes
+    // Of CPUs. A kernel text's vectors have 16 elements on every machine (CLG__VL), so that sums have one order on all of
+    // them; what follows from these is how many of its vectors are worked on at a time (ops/tile.c, ops/conv_depth.c).
+    int lanes;            // 4-byte elements of a vector register: 4, 8 or 16; CLGRAD_LANES wins
+    int registers;        // vector registers
+    uint64_t cache_bytes; // of a core's second cache
 } clg__caps;
+
+enum { CLG__VL = 16 };
 #endif

@@ -64,6 +64,7 @@ static bool describe(clg__found *f)
     f->dedicated_local = local == CL_LOCAL;
     f->parameter_bytes = (int) number(f->id, CL_DEVICE_MAX_PARAMETER_SIZE, sizeof(size_t));
     f->base_align = (int) number(f->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof(cl_uint)) / 8;
+    f->lanes = (int) number(f->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof(cl_uint));
     f->info = (clg_device_info) {
         .name = f->text[0],
         .vendor = f->text[1],

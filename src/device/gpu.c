@@ -4,8 +4,29 @@
 
 #include "base/alloc.h"
 #include "base/env.h"
+#include "base/format.h"
 
 #include <string.h>
+
+// Vector registers, and the cache that kernels may fill. PoCL's local memory is as large as a core's second cache.
+static clg_status fill_cpu_caps(clg__gpu *g, clg__err *e)
+{
+    enum { LEAST_CACHE = 256 << 10, USUAL_CACHE = 1 << 20, LARGEST_CACHE = 4 << 20 };
+    clg__caps *c = &g->caps;
+    const char *wish = clg__env(CLG__CLGRAD_LANES);
+    int64_t lanes = g->found->lanes;
+    if (wish && *wish && (!clg__parse_i64(wish, &lanes) || (lanes != 4 && lanes != 8 && lanes != 16)))
+        return clg__fail(e, CLG_EINVAL, "CLGRAD_LANES is '%.100s', expected 4, 8 or 16", wish);
+    c->lanes = lanes > 16 ? 16 : lanes == 4 || lanes == 8 || lanes == 16 ? (int) lanes : 8; // Mesa does not say
+#ifdef __aarch64__
+    c->registers = 32;
+#else
+    c->registers = c->lanes == 16 ? 32 : 16;
+#endif
+    const uint64_t cache = c->local_bytes < LEAST_CACHE ? USUAL_CACHE : c->local_bytes;
+    c->cache_bytes = cache < LARGEST_CACHE ? cache : LARGEST_CACHE;
+    return CLG_OK;
+}
 
 static clg_status fill_caps(clg__gpu *g, clg__err *e)
 {
@@ -33,6 +54,8 @@ static clg_status fill_caps(clg__gpu *g, clg__err *e)
     g->caps.cpu_class = g->caps.is_cpu && strstr(f->info.name, "llvmpipe") == NULL;
     if (precision && *precision && !g->caps.strict && strcmp(precision, "default") != 0)
         return clg__fail(e, CLG_EINVAL, "CLGRAD_PRECISION is '%s', expected default or strict", precision);
+    if (fill_cpu_caps(g, e) < 0)
+        return e->status;
     if (!wish || !*wish)
         return CLG_OK;
     if (strcmp(wish, "cpu") != 0 && strcmp(wish, "gpu") != 0)
@@ -217,6 +240,41 @@ void clg__gpu_unref(clg__gpu *g)
 const clg__caps *clg__gpu_caps(const clg__gpu *g)
 {
     return &g->caps;
+}
+
+static int find_struck(const clg__gpu *g, const void *variant)
+{
+    int i = g->n_struck - 1;
+    while (i >= 0 && g->struck[i] != variant)
+        i--;
+    return i;
+}
+
+bool clg__gpu_is_struck(clg__gpu *g, const void *variant)
+{
+    pthread_mutex_lock(&g->lock);
+    const bool is = find_struck(g, variant) >= 0;
+    pthread_mutex_unlock(&g->lock);
+    return is;
+}
+
+bool clg__gpu_strike(clg__gpu *g, const void *variant)
+{
+    pthread_mutex_lock(&g->lock);
+    const bool fits = g->n_struck < (int) (sizeof g->struck / sizeof g->struck[0]);
+    if (fits)
+        g->struck[g->n_struck++] = variant;
+    pthread_mutex_unlock(&g->lock);
+    return fits;
+}
+
+void clg__gpu_unstrike(clg__gpu *g, const void *variant)
+{
+    pthread_mutex_lock(&g->lock);
+    const int at = find_struck(g, variant);
+    if (at >= 0)
+        g->struck[at] = g->struck[--g->n_struck];
+    pthread_mutex_unlock(&g->lock);
 }
 
 bool clg__gpu_has_compilers(const clg__gpu *g)

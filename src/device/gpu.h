@@ -88,6 +88,10 @@ typedef struct clg__ahead {
     void (*progress)(void *user, int done, int all); // kernels; may be NULL
     void *user;
 } clg__ahead;
+// Kernel variants, known by address, that this device could not build or launch; for all its recorders.
+bool clg__gpu_is_struck(clg__gpu *g, const void *variant);
+bool clg__gpu_strike(clg__gpu *g, const void *variant); // false: there are too many
+void clg__gpu_unstrike(clg__gpu *g, const void *variant);
 bool clg__gpu_has_compilers(const clg__gpu *g); // other processes may compile: sources come with their trials
 // Find or build all; what is missing is compiled as one program, or as several by processes beside this one. On failure
 // no kernel is returned. ahead: what a driver compiles at first launches too; NULL: it may do so then.
@@ -99,6 +103,7 @@ const char *clg__kernel_name(const clg__kernel *k);
 clg_status clg__kernel_fit(const clg__kernel *k, int dims, size_t groups[3], size_t items[3],
                            size_t argument_bytes, clg__err *e);
 clg_status clg__kernel_set(clg__kernel *k, int arg, const void *value, size_t bytes, clg__err *e);
+clg_status clg__kernel_local_fits(const clg__kernel *k, size_t bytes, clg__err *e); // so many more
 clg_status clg__kernel_set_local(clg__kernel *k, int arg, size_t bytes, clg__err *e);
 clg_status clg__kernel_set_buf(clg__kernel *k, int arg, clg__buf *b, clg__err *e); // skips if same
 // Enqueue: `groups` work-groups of `items` work-items. `writes` are the buffers that it writes, whose

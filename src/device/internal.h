@@ -18,7 +18,7 @@ typedef struct clg__found {
     cl_device_type cl_type;
     char *text[5]; // name, vendor, platform, driver, reason
     bool dedicated_local;
-    int base_align, parameter_bytes;
+    int base_align, parameter_bytes, lanes;
     cl_context context; // of the self-test; NULL: none was made
     int rank; // of being the default, higher is better; below 0: never
 } clg__found;
@@ -119,6 +119,8 @@ struct clg__gpu {
     bool only_own;         // what does not build so is an error then
     bool compiles_late; // at a kernel's first launch, in a thread of the driver
     bool compiling;     // such a launch was enqueued and not waited for
+    const void *struck[32]; // variants
+    int n_struck;
     uint64_t *launched; // kernels, with the sizes that they are compiled for
     int n_launched, cap_launched;
 };

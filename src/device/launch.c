@@ -17,12 +17,17 @@ clg_status clg__kernel_set(clg__kernel *k, int arg, const void *value, size_t by
     return CLG_OK;
 }
 
+clg_status clg__kernel_local_fits(const clg__kernel *k, size_t bytes, clg__err *e)
+{
+    if (k->local_bytes + bytes > k->gpu->caps.local_bytes)
+        return clg__fail(e, CLG_EDEVICE, "kernel %s wants %zu bytes of local memory, there are %llu",
+                         k->name, k->local_bytes + bytes, (unsigned long long) k->gpu->caps.local_bytes);
+    return CLG_OK;
+}
+
 clg_status clg__kernel_set_local(clg__kernel *k, int arg, size_t bytes, clg__err *e)
 {
     k->local_bytes += bytes;
-    if (k->local_bytes > k->gpu->caps.local_bytes)
-        return clg__fail(e, CLG_EDEVICE, "kernel %s wants %zu bytes of local memory, there are %llu",
-                         k->name, k->local_bytes, (unsigned long long) k->gpu->caps.local_bytes);
     return clg__kernel_set(k, arg, NULL, bytes ? bytes : 4, e);
 }
 

@@ -48,9 +48,20 @@ typedef struct clg__key {
 void clg__key_i64(clg__key *k, int64_t v);
 void clg__key_f64(clg__key *k, double v);
 
+// A number that a variant's plan chooses by shape and device, unless CLGRAD_VARIANT says it. It changes time, never a
+// bit.
+typedef struct clg__param {
+    const char *name, *what; // what: for people
+    int least, most;
+    bool power;              // of two
+} clg__param;
+enum { CLG__MAX_PARAMS = 6 };
+
 // What a kernel variant sees. access[i] is how input i lies in its buffer.
 typedef struct clg__kernel_call {
     const clg__caps *caps;
+    bool forced;              // it is to be taken wherever it can be, though another may be faster
+    int set[CLG__MAX_PARAMS]; // the variant's parameters as they are forced, 0: its plan chooses
     const void *params;
     int n_in, n_out;
     const clg_shape *in_shape;
@@ -67,7 +78,14 @@ typedef struct clg__variant {
     const char *(*accepts)(const clg__kernel_call *c);
     void (*plan)(const clg__kernel_call *c, clg__kplan *p);
     bool epilogue; // its kernel stores by EPI_STORE, see docs/extending.md
+    const clg__param *params;
+    int n_params;
 } clg__variant;
+
+static inline int clg__param_or(const clg__kernel_call *c, int param, int usual)
+{
+    return c->set[param] ? c->set[param] : usual;
+}
 
 typedef struct clg__op {
     const char *name;
@@ -93,6 +111,9 @@ typedef struct clg__op {
     int row_axis_from_end;
     bool strided_output; // its kernels can store with any steps but along C
 } clg__op;
+
+// The ops that have kernels of their own, one after another; NULL: no more (ops/registry.c).
+const clg__op *clg__kernel_op(int i);
 
 // ---- reductions
 typedef enum clg__reduce_kind {

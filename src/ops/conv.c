@@ -4,6 +4,7 @@
 // dimension are images of height 1. Kernels in cl/conv_cpu.cl and cl/conv_gpu.cl, planned in conv_plan.c.
 #include "base/dtype.h"
 #include "ops/conv.h"
+#include "ops/registry.h"
 
 static void key_conv(const void *params, clg__key *k)
 {
@@ -25,6 +26,8 @@ CONV_OP(conv2d_dw, dw_vjp, clg__conv_dw_variants, 0)
 CONV_OP(conv3d, y_vjp, clg__conv_y_variants, 4)
 CONV_OP(conv3d_dx, dx_vjp, clg__conv_dx_variants, 4)
 CONV_OP(conv3d_dw, dw_vjp, clg__conv_dw_variants, 0)
+const clg__op *const clg__conv_ops[] = { &op_conv2d, &op_conv2d_dx, &op_conv2d_dw, &op_conv3d, &op_conv3d_dx,
+                                         &op_conv3d_dw, NULL };
 
 static clg_tensor conv_node(const clg__op *op, const char *names, clg_tensor a, clg_tensor b,
                             const clg__window *w, clg_shape s)

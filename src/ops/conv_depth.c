@@ -4,10 +4,11 @@
 #include "ops/conv.h"
 
 #include "ops/element.h"
+#include "ops/tile.h"
 
 #include <math.h>
 
-enum { VL = 16, MOST = 4 };
+enum { VL = CLG__VL, MOST = 4 };
 enum { STRIP_BYTES = 28 << 10, AREA_BYTES = 128 << 10 }; // of the L1 cache; of a block's scratch memory
 
 // Images of one row have whatever stride their columns have.
@@ -21,12 +22,24 @@ static clg__window squared(const clg__window *w)
     return q;
 }
 
-// Rows of results that are made together, of each phase.
-static int rows_of(const clg__window *w, int up, size_t size, bool dw)
+const clg__param clg__conv_depth_params[CLG__CONV_DEPTH_PARAMS] = { { "rows", "of results made together", 1, 4, true } };
+const clg__param clg__conv_depth_dw_params[] = { { "taps", "kept in registers", 1, 32, false } };
+
+// Rows of results that are made together, of each phase. Of backward-weights they follow from the shape alone, since
+// sums follow from them.
+static int best_rows(const clg__window *w, int up, size_t size, bool dw)
 {
     const int64_t window = w->k[CLG__H] * w->k[CLG__W];
     const int most = (dw || up > 1 || window > 30 ? 2 : 4) / (size > 4 ? 2 : 1);
     return w->out[CLG__H] < most * up ? 1 : most;
+}
+
+static int rows_of(const clg__kernel_call *c, const clg__window *w, int up, size_t size)
+{
+    int rows = best_rows(w, up, size, false);
+    while (rows > 1 && rows * up * up > clg__vectors_fit(c->caps, size, 4))
+        rows /= 2;
+    return clg__param_or(c, 0, rows);
 }
 
 static const char *takes(const clg__kernel_call *c, const clg__window *w)
@@ -96,7 +109,7 @@ static const char *accepts(const clg__kernel_call *c, const clg__window *seen, b
         return back ? "only strides of 1 and 2" : "only strides up to 4";
     const size_t size = clg__acc_size(c->out_dtype[0]);
     const int up = back ? (int) stride : 1;
-    return plan_block(seen, c->caps, size, rows_of(seen, up, size, false), back ? 1 : (int) stride, up,
+    return plan_block(seen, c->caps, size, rows_of(c, seen, up, size), back ? 1 : (int) stride, up,
                       back ? w.o / w.groups : 1, &b) ? NULL : "the window does not fit the local memory";
 }
 
@@ -134,7 +147,7 @@ static void run(const clg__kernel_call *c, clg__kplan *p, const clg__window *w, 
     block b = { 0 };
     const size_t size = clg__acc_size(c->out_dtype[0]);
     const int up = back ? (int) w->stride[CLG__W] : 1, step = back ? 1 : (int) w->stride[CLG__W];
-    const int r = rows_of(w, up, size, false);
+    const int r = rows_of(c, w, up, size);
     const int64_t sums = back ? w->c / w->groups : 1;
     plan_block(w, c->caps, size, r, step, up, sums, &b);
     if (w->n == 0)
@@ -184,7 +197,7 @@ const char *clg__conv_depth_accepts_dw(const clg__kernel_call *c)
         return "only strides up to 4";
     if (size > 4 && w.k[CLG__W] > 12)
         return "only small windows";
-    return plan_block(&w, c->caps, size, rows_of(&w, 1, size, true), (int) w.stride[CLG__W], 1, 1, &b)
+    return plan_block(&w, c->caps, size, best_rows(&w, 1, size, true), (int) w.stride[CLG__W], 1, 1, &b)
                ? NULL : "the window does not fit the local memory";
 }
 
@@ -193,8 +206,8 @@ void clg__conv_depth_dw(const clg__kernel_call *c, clg__kplan *p)
     block b = { 0 };
     const clg__window w = squared(c->params);
     const size_t size = clg__acc_size(c->out_dtype[0]);
-    const int r = rows_of(&w, 1, size, true), step = (int) w.stride[CLG__W];
-    const int taps = (int) (w.k[CLG__H] * w.k[CLG__W]), registers = size > 4 ? 12 : 25;
+    const int r = best_rows(&w, 1, size, true), step = (int) w.stride[CLG__W];
+    const int taps = (int) (w.k[CLG__H] * w.k[CLG__W]), registers = clg__param_or(c, 0, clg__vectors_fit(c->caps, size, 7));
     plan_block(&w, c->caps, size, r, step, 1, 1, &b);
     int band = (int) w.k[CLG__H];
     while (band > 1 && (w.k[CLG__H] % band || band * w.k[CLG__W] > registers))

@@ -3,11 +3,12 @@
 #include "ops/conv.h"
 
 #include "ops/element.h"
+#include "ops/tile.h"
 
 #include <math.h>
 
 enum { STRIP_BYTES = 192 << 10 }; // of the L2 cache, for input rows and for pixels
-enum { DW_MR = 12, VL = 16 };     // taps of a tile of backward-weights; lanes
+enum { VL = CLG__VL };            // lanes
 enum { DW_MOST_APART = 16 << 20 }; // bytes of its sums over parts of the images
 enum { PACK_CHANNELS = 8 };       // CHANNELS of cl/conv_pack.cl
 
@@ -58,14 +59,29 @@ typedef struct direct {
     size_t strip, pixels, spare, taps; // bytes of local memory
 } direct;
 
+const clg__param clg__conv_direct_params[CLG__CONV_DIRECT_PARAMS] = {
+    { "pixels", "of a register tile", 1, 28, false },
+    { "vectors", "of 16 outputs in a register tile", 1, 4, false },
+    { "rows", "of results that a work-group makes", 1, 16, false },
+    { "channels", "of input that a work-group holds", 1, 4096, false },
+};
+const clg__param clg__conv_direct_dw_params[CLG__CONV_DW_PARAMS] = {
+    { "taps", "of a register tile", 1, 12, false },
+    { "vectors", "of 16 outputs in a register tile", 1, 2, false },
+};
+enum { PIXELS, VECTORS, ROWS, CHANNELS, TAPS = 0 };
+
 // A tile of at most 28 accumulators of 64 bytes, or 12 of 128; `count` pixels of a row lie side by side.
-static void tile_of(int64_t count, int64_t outputs, size_t size, direct *d)
+static void tile_of(const clg__kernel_call *c, int64_t count, int64_t outputs, size_t size, direct *d)
 {
     const int64_t waste28 = (int64_t) clg__div_up(count, 28) * 28 - count;
     const int64_t waste14 = (int64_t) clg__div_up(count, 14) * 14 - count;
     const int64_t waste7 = (int64_t) clg__div_up(count, 7) * 7 - count;
     d->nv = size > 4 || outputs <= VL ? 1 : waste7 < waste14 && outputs > 2 * VL ? 4 : 2;
     d->mr = size > 4 ? 12 : d->nv == 4 ? 7 : d->nv == 2 || waste14 < waste28 ? 14 : 28;
+    const clg__tile fit = clg__tile_fit(c->caps, size, (clg__tile) { d->mr, d->nv });
+    d->mr = clg__param_or(c, PIXELS, fit.rows);
+    d->nv = clg__param_or(c, VECTORS, fit.vectors);
 }
 
 // Rows or columns of input that n results see, in phases of `up`.
@@ -117,21 +133,24 @@ static double cost_of(const clg__window *w, bool back, const clg__caps *caps, si
 
 // Tiles for a convolution, seen forward or as a mirror; false: there are none that fit the local memory. How they
 // are chosen has no influence on results.
-static bool plan_direct(const clg__window *w, bool back, const clg__caps *caps, size_t size, direct *best)
+static bool plan_direct(const clg__kernel_call *c, const clg__window *w, bool back, direct *best)
 {
+    const clg__caps *caps = c->caps;
+    const size_t size = clg__acc_size(c->out_dtype[0]);
+    const int only_rows = c->set[ROWS], only_channels = c->set[CHANNELS];
     const int64_t uw = back ? w->stride[CLG__W] : 1, oh = w->out[CLG__H], ow = w->out[CLG__W], cg = w->c / w->groups;
     direct d = { 0 };
     double least = INFINITY;
-    tile_of((int64_t) clg__div_up(ow, uw), w->o / w->groups, size, &d);
+    tile_of(c, (int64_t) clg__div_up(ow, uw), w->o / w->groups, size, &d);
     const int64_t blocks = (int64_t) clg__div_up(w->o / w->groups, d.nv * VL), unit = d.mr * uw;
     // several blocks from one strip where their weights stay in the cache
     const double weights = (double) (cg * clg__window_size(w->k)) * d.nv * VL * (double) size;
     const int64_t most = weights * 2 < STRIP_BYTES / 2 ? (int64_t) (STRIP_BYTES / 2 / weights) : 1;
-    for (d.channels = cg;; d.channels = (d.channels + 1) / 2) {
+    for (d.channels = only_channels && only_channels < cg ? only_channels : cg;; d.channels = (d.channels + 1) / 2) {
         for (int64_t parts = 1;; parts += (parts + 1) / 2) {
             const int64_t share = (int64_t) clg__div_up((int64_t) clg__div_up(ow, parts), unit) * unit;
             d.cols = parts == 1 || share > ow ? ow : share;
-            for (d.rows = 1; d.rows <= oh && d.rows <= 16; d.rows++)
+            for (d.rows = only_rows && only_rows < oh ? only_rows : only_rows ? oh : 1; d.rows <= oh && d.rows <= 16; d.rows++) {
                 for (d.blocks = 1;; d.blocks = blocks < most ? blocks : most) {
                     direct now = d;
                     const double cost = cost_of(w, back, caps, size, &now);
@@ -142,10 +161,13 @@ static bool plan_direct(const clg__window *w, bool back, const clg__caps *caps, 
                     if (d.blocks == (blocks < most ? blocks : most))
                         break;
                 }
+                if (only_rows)
+                    break;
+            }
             if (share <= unit)
                 break;
         }
-        if (d.channels == 1 || (least < INFINITY && best->strip <= STRIP_BYTES))
+        if (d.channels == 1 || only_channels || (least < INFINITY && best->strip <= STRIP_BYTES))
             return least < INFINITY;
     }
 }
@@ -156,7 +178,7 @@ const char *clg__conv_direct_accepts_y(const clg__kernel_call *c)
     const char *why = clg__conv_cpu_takes(c);
     if (why)
         return why;
-    return plan_direct(c->params, false, c->caps, clg__acc_size(c->out_dtype[0]), &d)
+    return plan_direct(c, c->params, false, &d)
                ? NULL : "the window does not fit the local memory";
 }
 
@@ -167,7 +189,7 @@ const char *clg__conv_direct_accepts_dx(const clg__kernel_call *c)
     if (why)
         return why;
     const clg__window q = clg__conv_mirrored(c->params);
-    return plan_direct(&q, true, c->caps, clg__acc_size(c->out_dtype[0]), &d)
+    return plan_direct(c, &q, true, &d)
                ? NULL : "the window does not fit the local memory";
 }
 
@@ -192,7 +214,7 @@ static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__wind
 {
     direct d = { 0 };
     const clg_dtype t = c->out_dtype[0];
-    plan_direct(w, back, c->caps, clg__acc_size(t), &d);
+    plan_direct(c, w, back, &d);
     if (w->n == 0)
         return;
     const int nr = VL * d.nv;
@@ -234,8 +256,10 @@ void clg__conv_direct_dx(const clg__kernel_call *c, clg__kplan *p)
 
 // ---- backward-weights
 
+// Rows and columns follow from the shape alone, since sums follow from them; so they are those of `best`, whatever fits
+// the registers.
 typedef struct dw_tiles {
-    int nv;
+    clg__tile best;
     int64_t rows, cols, planes;
     size_t strip, pixels;
 } dw_tiles;
@@ -243,12 +267,12 @@ typedef struct dw_tiles {
 static bool plan_dw(const clg__window *w, const clg__caps *caps, size_t size, dw_tiles *d)
 {
     const int64_t oh = w->out[CLG__H], ow = w->out[CLG__W], planes = w->c / w->groups * w->k[CLG__D];
-    d->nv = size > 4 || w->o / w->groups <= VL ? 1 : 2;
+    d->best = (clg__tile) { 12, size > 4 || w->o / w->groups <= VL ? 1 : 2 };
     for (d->cols = ow;; d->cols = (d->cols + 1) / 2) {
         for (d->rows = oh; d->rows > 0; d->rows = d->rows > 1 ? (d->rows + 1) / 2 : 0) {
             const double plane = seen(w, CLG__H, d->rows, w->stride[CLG__H], 1) *
                                  seen(w, CLG__W, d->cols, w->stride[CLG__W], 1) * (double) size;
-            const double pixels = ((double) (d->rows * d->cols) + VL) * d->nv * VL * (double) size;
+            const double pixels = ((double) (d->rows * d->cols) + VL) * d->best.vectors * VL * (double) size;
             const double fit = floor(STRIP_BYTES / plane);
             d->planes = fit > (double) planes ? planes : (int64_t) fit;
             if (d->planes == 0 || pixels > STRIP_BYTES)
@@ -290,19 +314,22 @@ void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p)
     dw_tiles d;
     plan_dw(w, c->caps, clg__acc_size(t), &d);
     const size_t taps = (size_t) (w->c / w->groups * clg__window_size(w->k));
-    const size_t blocks = clg__div_up(w->o / w->groups, VL * d.nv), ob = blocks * VL * (size_t) d.nv;
+    const clg__tile fit = clg__tile_fit(c->caps, clg__acc_size(t), d.best);
+    const int mr = clg__param_or(c, TAPS, fit.rows), nv = clg__param_or(c, VECTORS, fit.vectors);
+    const size_t blocks = clg__div_up(w->o / w->groups, VL * nv), ob = blocks * VL * (size_t) nv;
     const size_t plane_blocks = clg__div_up(w->c / w->groups * w->k[CLG__D], d.planes);
     // A fixed number of chunks: the order of the sums must not depend on the machine. One chunk, where each would be
     // one image in one piece, adds up in the same order.
     const bool pieces = w->n > 8 || w->out[CLG__D] > 1 || d.rows < w->out[CLG__H] || d.cols < w->out[CLG__W];
     const bool one = w->n <= 1 || (!pieces && (size_t) w->groups * blocks * plane_blocks >= 16);
     const size_t apart = taps * (size_t) w->groups * ob * clg__acc_size(t);
+    const size_t best_apart = apart / ob * clg__div_up(w->o / w->groups, VL * d.best.vectors) * VL * (size_t) d.best.vectors;
     size_t chunks = one ? 1 : w->n >= 8 ? 8 : (size_t) w->n;
-    while (chunks > 1 && chunks * apart > DW_MOST_APART) // many weights are work enough for all cores
+    while (chunks > 1 && chunks * best_apart > DW_MOST_APART) // many weights are work enough for all cores
         chunks /= 2;
     const int partial = clg__kplan_temp(p, chunks * apart);
     clg__launch *l = clg__kplan_kernel(p, "conv_dw_cpu", "conv_dw");
-    clg__conv_define_tile(p, l, t, DW_MR, d.nv, w->stride[CLG__W]);
+    clg__conv_define_tile(p, l, t, mr, nv, w->stride[CLG__W]);
     for (int i = 0; i < 2; i++) {
         clg__arg_in(p, l, i);
         clg__arg_in_offset(p, l, i);

@@ -16,6 +16,8 @@ static const char *accepts_gpu(const clg__kernel_call *c)
     return c->caps->cpu_class ? "for GPU-class devices" : NULL;
 }
 
+static const clg__param gpu_params[] = { { "side", "of a work-group, 2 results an item and side", 1, 16, true } };
+
 typedef enum use { USE_Y, USE_DX, USE_DW } use;
 
 static void plan_general(const clg__kernel_call *c, clg__kplan *p, use u)
@@ -52,7 +54,7 @@ static void plan_general(const clg__kernel_call *c, clg__kplan *p, use u)
     clg__window_args(p, l, w);
     if (u != USE_DW && !c->caps->cpu_class)
         clg__arg_epilogue(p, l);
-    const int side = clg__kplan_side(16, c->caps->max_work_group, true);
+    const int side = clg__kplan_side(clg__param_or(c, 0, 16), c->caps->max_work_group, true);
     if (side < 16)
         clg__kplan_define(p, l, "SIDE", "%d", side);
     clg__kplan_grid(l, clg__div_up(n, 2 * side) * clg__div_up(m, 2 * side) * (size_t) (w->groups * parts), 1, 1,
@@ -86,26 +88,29 @@ static void plan_dw_general(const clg__kernel_call *c, clg__kplan *p)
 }
 
 const clg__variant clg__conv_y_variants[] = {
-    { "cpu_depthwise", clg__conv_depth_accepts_y, clg__conv_depth_y, true },
-    { "cpu_winograd", clg__conv_winograd_accepts_y, clg__conv_winograd_y, true },
+    { "cpu_depthwise", clg__conv_depth_accepts_y, clg__conv_depth_y, true, clg__conv_depth_params, CLG__CONV_DEPTH_PARAMS },
+    { "cpu_winograd", clg__conv_winograd_accepts_y, clg__conv_winograd_y, true, clg__conv_winograd_params,
+      CLG__CONV_WINOGRAD_PARAMS },
     { "cpu_product", clg__conv_product_accepts, clg__conv_product_y, true },
-    { "cpu_direct", clg__conv_direct_accepts_y, clg__conv_direct_y, true },
-    { "gpu_tiled", accepts_gpu, plan_y_general, true },
-    { "general", NULL, plan_y_general, false },
+    { "cpu_direct", clg__conv_direct_accepts_y, clg__conv_direct_y, true, clg__conv_direct_params, CLG__CONV_DIRECT_PARAMS },
+    { "gpu_tiled", accepts_gpu, plan_y_general, true, gpu_params, 1 },
+    { "general", NULL, plan_y_general, false, gpu_params, 1 },
 };
 const clg__variant clg__conv_dx_variants[] = {
-    { "cpu_depthwise", clg__conv_depth_accepts_dx, clg__conv_depth_dx, true },
-    { "cpu_winograd", clg__conv_winograd_accepts_dx, clg__conv_winograd_dx, true },
+    { "cpu_depthwise", clg__conv_depth_accepts_dx, clg__conv_depth_dx, true, clg__conv_depth_params, CLG__CONV_DEPTH_PARAMS },
+    { "cpu_winograd", clg__conv_winograd_accepts_dx, clg__conv_winograd_dx, true, clg__conv_winograd_params,
+      CLG__CONV_WINOGRAD_PARAMS },
     { "cpu_product", clg__conv_product_accepts, clg__conv_product_dx, true },
-    { "cpu_direct", clg__conv_direct_accepts_dx, clg__conv_direct_dx, true },
-    { "gpu_tiled", accepts_gpu, plan_dx_general, true },
-    { "general", NULL, plan_dx_general, false },
+    { "cpu_direct", clg__conv_direct_accepts_dx, clg__conv_direct_dx, true, clg__conv_direct_params, CLG__CONV_DIRECT_PARAMS },
+    { "gpu_tiled", accepts_gpu, plan_dx_general, true, gpu_params, 1 },
+    { "general", NULL, plan_dx_general, false, gpu_params, 1 },
 };
 const clg__variant clg__conv_dw_variants[] = {
-    { "cpu_depthwise", clg__conv_depth_accepts_dw, clg__conv_depth_dw, false },
-    { "cpu_winograd", clg__conv_winograd_accepts_dw, clg__conv_winograd_dw, false },
+    { "cpu_depthwise", clg__conv_depth_accepts_dw, clg__conv_depth_dw, false, clg__conv_depth_dw_params, 1 },
+    { "cpu_winograd", clg__conv_winograd_accepts_dw, clg__conv_winograd_dw, false, clg__conv_winograd_dw_params, 2 },
     { "cpu_product", clg__conv_product_accepts, clg__conv_product_dw, false },
-    { "cpu_direct", clg__conv_direct_accepts_dw, clg__conv_direct_dw, false },
-    { "gpu_tiled", accepts_gpu, plan_dw_general, false },
-    { "general", NULL, plan_dw_general, false },
+    { "cpu_direct", clg__conv_direct_accepts_dw, clg__conv_direct_dw, false, clg__conv_direct_dw_params,
+      CLG__CONV_DW_PARAMS },
+    { "gpu_tiled", accepts_gpu, plan_dw_general, false, gpu_params, 1 },
+    { "general", NULL, plan_dw_general, false, gpu_params, 1 },
 };

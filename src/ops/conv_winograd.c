@@ -4,10 +4,10 @@
 #include "ops/conv.h"
 
 #include "ops/element.h"
+#include "ops/tile.h"
 
-enum { VL = 16, RESULTS = 4, PLACES = 6, POINTS = 36 }; // lanes; of a tile and dimension; of a tile
+enum { VL = CLG__VL, RESULTS = 4, PLACES = 6, POINTS = 36 }; // lanes; of a tile and dimension; of a tile
 enum { SEG_MOST = 15 };             // tiles side by side: 62 pixels of 16 channels stay in the L1 cache
-enum { CACHE_BYTES = 704 << 10 };   // of the L2 cache, for what a work-group holds
 enum { SKEW = 5 * VL };             // keeps points out of one another's cache sets
 enum { SOME_CHANNELS = 16 };        // of weights, transformed by a work-group
 enum { WEIGHTS_MOST = 128 << 20 };  // bytes of transformed weights
@@ -29,10 +29,29 @@ enum { INPUT = 420, OUTPUT = 300, WEIGHTS = 200 };
 #define DIRECT_RATE 0.82 // products of the direct kernel in a cycle; of this one's tiles
 #define TILE_RATE 0.88
 
-static void tile_of(int64_t outputs, strips *s)
+const clg__param clg__conv_winograd_params[CLG__CONV_WINOGRAD_PARAMS] = {
+    { "tiles", "of 4x4 results in a register tile", 1, 14, false },
+    { "vectors", "of 16 outputs in a register tile", 1, 3, false },
+    { "rows", "of tiles that a work-group makes", 1, 256, false },
+    { "blocks", "of outputs that a work-group makes", 1, 64, false },
+};
+const clg__param clg__conv_winograd_dw_params[] = { { "channels", "of a register tile", 1, 8, true },
+                                                    { "vectors", "of 16 outputs in a register tile", 1, 2, false } };
+enum { TILES, VECTORS, ROWS, BLOCKS, CHANNELS = 0 };
+
+// Of 32 registers of 64 bytes.
+static void best_tile(int64_t outputs, strips *s)
 {
     s->nv = outputs <= VL ? 1 : outputs > 2 * VL && outputs <= 3 * VL ? 3 : 2;
     s->mr = s->nv == 3 ? 9 : 14;
+}
+
+static void tile_of(const clg__kernel_call *c, int64_t outputs, strips *s)
+{
+    best_tile(outputs, s);
+    const clg__tile fit = clg__tile_fit(c->caps, 4, (clg__tile) { s->mr, s->nv });
+    s->mr = clg__param_or(c, TILES, fit.rows);
+    s->nv = clg__param_or(c, VECTORS, fit.vectors);
 }
 
 static int64_t elements(const strips *s)
@@ -41,13 +60,15 @@ static int64_t elements(const strips *s)
 }
 
 // The strips of one work-group, by a model of the costs; they have no influence on results. false: none fit.
-static bool plan_strips(const clg__window *w, const clg__caps *caps, strips *best)
+static bool plan_strips(const clg__kernel_call *c, const clg__window *w, strips *best)
 {
+    const clg__caps *caps = c->caps;
     const int64_t cg = w->c / w->groups, og = w->o / w->groups, tiles_x = (int64_t) clg__div_up(w->out[CLG__W], RESULTS);
     const int64_t rows = w->n * (int64_t) clg__div_up(w->out[CLG__H], RESULTS), limit = (int64_t) caps->local_bytes / 4;
+    const int64_t cached = (int64_t) caps->cache_bytes / 16 * 11 / 4; // elements that a work-group may hold
     strips s = { 0 };
     double least = 0;
-    tile_of(og, &s);
+    tile_of(c, og, &s);
     s.parts = (int64_t) clg__div_up(tiles_x, SEG_MOST);
     s.seg = (int64_t) clg__div_up(tiles_x, s.parts);
     const int64_t width = s.seg * RESULTS + 2, units = rows * s.parts, nr = s.nv * VL;
@@ -56,13 +77,14 @@ static bool plan_strips(const clg__window *w, const clg__caps *caps, strips *bes
     s.strip = (pixels + VL) * VL;
     s.spare = VL * VL > 10 * width + 6 * VL ? VL * VL : 10 * width + 6 * VL;
     s.u_step = cg * nr + SKEW;
-    for (s.chunk = 1; s.chunk <= units && s.chunk * s.seg <= 256; s.chunk++) {
+    const int64_t only = c->set[ROWS] < units ? c->set[ROWS] : units;
+    for (s.chunk = only ? only : 1; s.chunk <= units && s.chunk * s.seg <= 256; s.chunk++) {
         const int64_t tiles = up(s.chunk * s.seg, s.mr);
         s.v_step = tiles * up(cg, VL) + SKEW;
         s.m_step = tiles * nr + SKEW;
-        if (elements(&s) > limit || (least > 0 && elements(&s) * 4 > CACHE_BYTES))
+        if (elements(&s) > limit || (least > 0 && elements(&s) > cached))
             break;
-        for (s.per = blocks;; s.per = (s.per + 1) / 2) {
+        for (s.per = c->set[BLOCKS] && c->set[BLOCKS] < blocks ? c->set[BLOCKS] : blocks;; s.per = (s.per + 1) / 2) {
             const int64_t splits = (int64_t) clg__div_up(blocks, s.per);
             const int64_t groups = (int64_t) clg__div_up(units, s.chunk) * splits * w->groups;
             const double read = 0.3 * POINTS * (double) (cg * nr) / VL; // weights, which come from far
@@ -74,9 +96,11 @@ static bool plan_strips(const clg__window *w, const clg__caps *caps, strips *bes
                 least = cost * rounds;
                 *best = s;
             }
-            if (s.per == 1)
+            if (s.per == 1 || c->set[BLOCKS])
                 break;
         }
+        if (only)
+            break;
     }
     return least > 0;
 }
@@ -87,7 +111,7 @@ static bool pays(const clg__window *w)
 {
     strips s = { 0 };
     const int64_t cg = w->c / w->groups, og = w->o / w->groups;
-    tile_of(og, &s);
+    best_tile(og, &s);
     const double out = (double) up(og, s.nv * VL) / VL, in = (double) clg__div_up(cg, VL);
     const double tiles = (double) clg__div_up(w->out[CLG__H], RESULTS) * (double) clg__div_up(w->out[CLG__W], RESULTS);
     const double pixels = (double) w->out[CLG__H] * (double) w->out[CLG__W];
@@ -122,12 +146,12 @@ static const char *accepts(const clg__kernel_call *c, const clg__window *w)
     const char *why = takes(c, w);
     if (why)
         return why;
-    if (!pays(w))
+    if (!c->forced && !pays(w))
         return "the direct form is faster";
     const int64_t packs = w->groups * (int64_t) clg__div_up(w->o / w->groups, VL);
     if ((double) packs * VL * POINTS * 4 * (double) (w->c / w->groups) > WEIGHTS_MOST)
         return "too many weights";
-    return plan_strips(w, c->caps, &s) ? NULL : "a row of tiles does not fit the local memory";
+    return plan_strips(c, w, &s) ? NULL : "a row of tiles does not fit the local memory";
 }
 
 const char *clg__conv_winograd_accepts_y(const clg__kernel_call *c)
@@ -145,7 +169,7 @@ static void run(const clg__kernel_call *c, clg__kplan *p, const clg__window *w, 
 {
     strips s = { 0 };
     const clg_dtype t = c->out_dtype[0];
-    plan_strips(w, c->caps, &s);
+    plan_strips(c, w, &s);
     const int64_t cg = w->c / w->groups, nr = s.nv * VL, blocks = (int64_t) clg__div_up(w->o / w->groups, nr);
     const size_t packs = (size_t) (w->groups * blocks);
     const int packed = clg__kplan_temp(p, packs * (size_t) (cg * 9 * nr) * 4);
@@ -244,7 +268,7 @@ const char *clg__conv_winograd_accepts_dw(const clg__kernel_call *c)
     const double fast = blocks * (tiles * (POINTS * (double) s.ci * out / 0.75 + in * INPUT + out * COTANGENT) +
                                   (double) s.ci * out * (GRADIENT + 36 * (double) s.chunks));
     const double direct = n * (double) (w->out[CLG__H] * w->out[CLG__W]) * 9 * cg * og / VL / DW_DIRECT_RATE;
-    if (fast > 0.9 * direct)
+    if (!c->forced && fast > 0.9 * direct)
         return "the direct form is faster";
     if ((double) (s.blocks * s.chunks * s.ci * s.oi) * POINTS * 4 > WEIGHTS_MOST)
         return "too many weights";
@@ -259,9 +283,12 @@ void clg__conv_winograd_dw(const clg__kernel_call *c, clg__kplan *p)
     const dw_strips s = dw_strips_of(w);
     const size_t o_blocks = (size_t) w->groups * clg__div_up(w->o / w->groups, s.oi);
     const size_t c_blocks = clg__div_up(w->c / w->groups, s.ci);
+    const clg__tile fit = clg__tile_fit(c->caps, 4, (clg__tile) { DW_MR, s.nv });
+    const int rows = fit.rows >= 8 ? 8 : fit.rows >= 4 ? 4 : fit.rows >= 2 ? 2 : 1; // divides ci
+    const int vectors = clg__param_or(c, VECTORS, fit.vectors);
     const int sums = clg__kplan_temp(p, (size_t) (s.chunks * s.blocks * s.ci * s.oi * POINTS) * 4);
     clg__launch *l = clg__kplan_kernel(p, "conv_winograd_dw", "winograd_dw");
-    clg__conv_define_tile(p, l, t, DW_MR, s.nv, 1);
+    clg__conv_define_tile(p, l, t, clg__param_or(c, CHANNELS, rows), vectors < s.nv ? vectors : s.nv, 1);
     for (int i = 0; i < 2; i++) {
         clg__arg_in(p, l, i);
         clg__arg_in_offset(p, l, i);

@@ -4,6 +4,7 @@
 
 #include "base/dtype.h"
 #include "ops/element.h"
+#include "ops/registry.h"
 
 static void key_fold(const void *params, clg__key *k)
 {
@@ -44,6 +45,8 @@ static const clg__op op_unfold = { .name = "unfold", .kind = CLG__KERNEL, .vjp =
                                    .params_bytes = sizeof(clg__window), .variants = unfold_variants, .n_variants = 1 };
 static const clg__op op_fold = { .name = "fold", .kind = CLG__KERNEL, .vjp = fold_vjp, .key = key_fold,
                                  .params_bytes = sizeof(clg__window), .variants = fold_variants, .n_variants = 1 };
+
+const clg__op *const clg__fold_ops[] = { &op_unfold, &op_fold, NULL };
 
 static clg_tensor unfold_node(clg_tensor x, const clg__window *w)
 {

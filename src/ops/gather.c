@@ -5,6 +5,7 @@
 
 #include "graph/build.h"
 #include "ops/element.h"
+#include "ops/registry.h"
 #include <clgrad/ops.h>
 
 typedef clg__gather sizes;
@@ -108,6 +109,8 @@ static const clg__op op_index_select = { .name = "index_select", .kind = CLG__KE
 static const clg__op op_index_add = { .name = "index_add", .kind = CLG__KERNEL, .vjp = add_vjp,
                                       .key = key_sizes, .params_bytes = sizeof(sizes),
                                       .variants = add_variants, .n_variants = 3 };
+
+const clg__op *const clg__gather_ops[] = { &op_index_select, &op_index_add, NULL };
 
 static clg_tensor node(const clg__op *op, clg_tensor a, clg_tensor index, const sizes *s, int64_t n)
 {

@@ -24,7 +24,7 @@ static const char *accepts(const clg__kernel_call *c, bool cpu_class, int64_t fe
     if (c->caps->cpu_class != cpu_class)
         return cpu_class ? "for CPU-class devices" : "for GPU-class devices";
     const int64_t results = s->outer * s->axis * s->inner;
-    if (s->n == 0 || results <= few / s->n)
+    if (s->n == 0 || (!c->forced && results <= few / s->n))
         return "the table or the list is small";
     if (s->axis >= (int64_t) 1 << (DIGIT_BITS * MOST_PASSES))
         return "more rows than three passes sort";

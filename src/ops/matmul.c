@@ -2,6 +2,7 @@
 // Matrix product, batched: what it records, and its derivative. Its kernels: matmul_plan.c, matmul_cpu.c.
 #include "ops/matmul.h"
 #include "graph/node.h"
+#include "ops/registry.h"
 #include <clgrad/ops.h>
 
 enum { BATCH = CLG__MATMUL_BATCH };
@@ -19,6 +20,8 @@ static const clg__op op_matmul = { .name = "matmul", .kind = CLG__KERNEL, .vjp =
                                    .params_bytes = sizeof(params),
                                    .variants = clg__matmul_variants, .n_variants = CLG__MATMUL_VARIANTS, .strided_inputs = 3,
                                    .row_axis_from_end = 2, .strided_output = true };
+
+const clg__op *const clg__matmul_ops[] = { &op_matmul, NULL };
 
 static clg_tensor product(clg_tensor a, clg_tensor b, const params *p)
 {

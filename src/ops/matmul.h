@@ -9,7 +9,7 @@
 // The node: a [batch.., M, K] with up to three batch dimensions, b [batch.., K, N], or [K, N] for all of them; any
 // strides. Dimensions of the batch that are 1 in one operand are repeated. Those that params name are summed over, as
 // part of K: 1 in the result.
-enum { CLG__MATMUL_BATCH = 3, CLG__MATMUL_VARIANTS = 5 };
+enum { CLG__MATMUL_BATCH = 3, CLG__MATMUL_VARIANTS = 5, CLG__MATMUL_THIN_PARAMS = 1, CLG__MATMUL_CPU_PARAMS = 3 };
 
 typedef struct clg__matmul_params {
     bool sum[CLG__MATMUL_BATCH];
@@ -45,4 +45,5 @@ void clg__matmul_thin(const clg__kernel_call *c, clg__kplan *p);
 void clg__matmul_tile(const clg__kernel_call *c, clg__kplan *p);
 void clg__matmul_packed(const clg__kernel_call *c, clg__kplan *p);
 void clg__matmul_cpu(const clg__kernel_call *c, clg__kplan *p); // the first of these that accepts
+extern const clg__param clg__matmul_thin_params[], clg__matmul_tile_params[], clg__matmul_packed_params[];
 #endif

@@ -5,7 +5,9 @@
 // cut follows from the sizes alone.
 #include "ops/matmul.h"
 
-enum { BATCH = CLG__MATMUL_BATCH, LANES = 16 };
+#include "ops/tile.h"
+
+enum { BATCH = CLG__MATMUL_BATCH, LANES = CLG__VL };
 
 static size_t up(int64_t a, int64_t b)
 {
@@ -101,19 +103,36 @@ static void add_parts(const clg__kernel_call *c, clg__kplan *p, const clg__matmu
 
 // ---- sizes of the work
 
+const clg__param clg__matmul_thin_params[CLG__MATMUL_THIN_PARAMS] = { { "groups", "work-groups wanted", 1, 4096, false } };
+#define CPU_PARAMS(rows_most, vectors_most)                                                        \
+    { "rows", "of a register tile", 1, rows_most, false },                                         \
+    { "vectors", "of 16 in a register tile", 1, vectors_most, false },                             \
+    { "groups", "work-groups wanted", 1, 4096, false }
+const clg__param clg__matmul_tile_params[CLG__MATMUL_CPU_PARAMS] = { CPU_PARAMS(8, 3) };
+const clg__param clg__matmul_packed_params[CLG__MATMUL_CPU_PARAMS] = { CPU_PARAMS(8, 4) };
+enum { THIN_GROUPS, TILE_ROWS = 0, TILE_VECTORS, GROUPS };
+
+// A register tile of the variant.
+static clg__tile tile_of(const clg__kernel_call *c, int rows, int vectors)
+{
+    const clg__tile t = clg__tile_fit(c->caps, clg__acc_size(c->out_dtype[0]), (clg__tile) { rows, vectors });
+    return (clg__tile) { clg__param_or(c, TILE_ROWS, t.rows), clg__param_or(c, TILE_VECTORS, t.vectors) };
+}
+
 // Work-groups: one where another thread would wake up too late to help, else four of equal cost for each core.
-static int64_t groups_wanted(const clg__kernel_call *c, const clg__matmul *s)
+static int groups_wanted(const clg__kernel_call *c, const clg__matmul *s)
 {
     const double k = (double) s->sums * s->k, b = (double) s->b, bytes = (double) clg__acc_size(c->out_dtype[0]);
     const double moved = b * bytes * ((double) s->m * k + k * s->n + (double) s->m * s->n);
     const double work = 2 * b * s->m * k * s->n * bytes / 4 + 4 * moved;
-    return work < 1.5e6 ? 1 : (int64_t) most(2, least(4 * c->caps->compute_units, (int64_t) (work / 5e5)));
+    const double most_work = 5e5 * 4 * c->caps->compute_units;
+    return work < 1.5e6 ? 1 : (int) most(2, (int64_t) ((work < most_work ? work : most_work) / 5e5));
 }
 
 static int64_t local_elements(const clg__kernel_call *c)
 {
-    enum { BYTES = 512 << 10 }; // what stays in a core's cache
-    return least(BYTES, (int64_t) c->caps->local_bytes) / (int64_t) clg__acc_size(c->out_dtype[0]);
+    const int64_t stays = (int64_t) c->caps->cache_bytes / 2;
+    return least(stays, (int64_t) c->caps->local_bytes) / (int64_t) clg__acc_size(c->out_dtype[0]);
 }
 
 static const char *takes(const clg__kernel_call *c, const clg__matmul *s)
@@ -165,7 +184,7 @@ const char *clg__matmul_accepts_thin(const clg__kernel_call *c)
     const thin t = thin_of(c);
     if (s.sums != 1 || clg__matmul_empty(&s) || t.rows > ROWS)
         return "many rows and columns";
-    if (s.k < LONG && (t.swapped || t.lanes < WIDE || s.k < SHORT))
+    if (!c->forced && s.k < LONG && (t.swapped || t.lanes < WIDE || s.k < SHORT))
         return "a short sum";
     if (t.ys[BATCH] != 1 && t.ys[BATCH + 1] != 1)
         return "strides in both dimensions";
@@ -178,7 +197,7 @@ void clg__matmul_thin(const clg__kernel_call *c, clg__kplan *p)
     const thin t = thin_of(c);
     const clg__matmul *s = &t.s;
     const int64_t half = local_elements(c) / 2 / t.rows / LANES * LANES; // of X, and of the sums
-    const int64_t vectors = (int64_t) up(t.lanes, LANES), groups = groups_wanted(c, s);
+    const int64_t vectors = (int64_t) up(t.lanes, LANES), groups = clg__param_or(c, THIN_GROUPS, groups_wanted(c, s));
     const bool turned = t.ys[BATCH + 1] != 1, cut_up = t.u.parts > 1;
     const int64_t strips = (int64_t) up(groups, s->b * t.u.parts);
     int64_t strip = least(half, least(STRIP, (int64_t) up(vectors, least(vectors, strips)) * LANES));
@@ -221,19 +240,17 @@ void clg__matmul_thin(const clg__kernel_call *c, clg__kplan *p)
 
 // ---- packed as it goes
 
-// Vectors of a register tile of eight rows.
-static int tile_vectors(clg_dtype t)
+static clg__tile small_tile(const clg__kernel_call *c)
 {
-    return clg__acc_size(t) == 8 ? 1 : clg_dtype_is_float(t) ? 3 : 2;
+    const clg_dtype t = c->out_dtype[0]; // integers take more registers for a product
+    return tile_of(c, 8, clg__acc_size(t) == 8 ? 1 : clg_dtype_is_float(t) ? 3 : 2);
 }
-
-enum { TILE_ROWS = 8 };
 
 // Columns whose copy stays in a core's cache, beside the rows of a tile where those are copied.
 static int64_t tile_columns(const clg__kernel_call *c, const cut *u)
 {
     const int64_t chunk = (int64_t) up(most(1, u->chunk), LANES) * LANES;
-    const int64_t rows = clg__is_packed(c->out_dtype[0]) ? chunk * TILE_ROWS : 0;
+    const int64_t rows = clg__is_packed(c->out_dtype[0]) ? chunk * small_tile(c).rows : 0;
     return (local_elements(c) - rows) / chunk / LANES * LANES;
 }
 
@@ -257,13 +274,13 @@ const char *clg__matmul_accepts_tile(const clg__kernel_call *c)
     if (s.sums != 1 && clg__is_packed(c->out_dtype[0]))
         return "a sum over the batch";
     const int64_t columns = tile_columns(c, &u);
-    if (columns < LANES || columns < least(s.n, LANES * tile_vectors(c->out_dtype[0])))
+    if (columns < LANES || (!c->forced && columns < least(s.n, LANES * small_tile(c).vectors)))
         return "long sums";
     // Where A's tile is read many times and badly: a page for each of its numbers, or converted one by one.
     int64_t a[BATCH + 2];
     clg__matmul_strides(c, 0, a);
     const int64_t step = a[BATCH + 1] < 0 ? -a[BATCH + 1] : a[BATCH + 1];
-    if (s.n > WIDE && s.m > WIDE && step > 1 &&
+    if (!c->forced && s.n > WIDE && s.m > WIDE && step > 1 &&
         (clg__is_packed(c->out_dtype[0]) ||
          (u.chunk > DEEP && step * (int64_t) clg__acc_size(c->out_dtype[0]) >= PAGE)))
         return "columns of A far apart";
@@ -278,13 +295,14 @@ void clg__matmul_tile(const clg__kernel_call *c, clg__kplan *p)
         return;
     const clg_dtype t = c->out_dtype[0];
     const bool cut_up = u.parts > 1, packed = clg__is_packed(t);
-    const int nv = tile_vectors(t);
-    const int64_t vectors = (int64_t) up(s.n, LANES), tiles = (int64_t) up(s.m, TILE_ROWS);
+    const clg__tile tile = small_tile(c);
+    const int mr = tile.rows, nv = tile.vectors;
+    const int64_t vectors = (int64_t) up(s.n, LANES), tiles = (int64_t) up(s.m, mr);
     // Blocks of columns first: each copies its own. Then of rows.
-    const int64_t want = groups_wanted(c, &s), each = (int64_t) up(want, s.b * u.parts);
+    const int64_t want = clg__param_or(c, GROUPS, groups_wanted(c, &s)), each = (int64_t) up(want, s.b * u.parts);
     const int64_t across = least(each, (int64_t) up(vectors, nv)), down = least(tiles, (int64_t) up(each, across));
     const int64_t n_block = least((int64_t) up(vectors, across) * LANES, tile_columns(c, &u));
-    const int64_t m_block = (int64_t) up(tiles, down) * TILE_ROWS;
+    const int64_t m_block = (int64_t) up(tiles, down) * mr;
     const int64_t together = most(1, s.b * u.parts / most(want, 1) / u.parts);
     const layout y = rows_of_parts(&s);
     const int temp = cut_up ? parts_temp(c, p, &u, &y) : 0;
@@ -294,7 +312,7 @@ void clg__matmul_tile(const clg__kernel_call *c, clg__kplan *p)
     clg__matmul_result(c, out);
     clg__launch *l = clg__kplan_kernel(p, "gemm_tile", "gemm_tile");
     define(p, l, t, cut_up);
-    clg__kplan_define(p, l, "MR", "%d", TILE_ROWS);
+    clg__kplan_define(p, l, "MR", "%d", mr);
     clg__kplan_define(p, l, "NV", "%d", nv);
     if (packed)
         clg__kplan_define(p, l, "TILED_A", "1");
@@ -307,7 +325,7 @@ void clg__matmul_tile(const clg__kernel_call *c, clg__kplan *p)
     else
         clg__arg_out(p, l, 0);
     const int64_t deep = (int64_t) up(most(1, u.chunk), LANES) * LANES;
-    clg__arg_local(p, l, (size_t) (deep * (n_block + (packed ? TILE_ROWS : 0))) * clg__acc_size(t));
+    clg__arg_local(p, l, (size_t) (deep * (n_block + (packed ? mr : 0))) * clg__acc_size(t));
     CLG__ARG_TABLE(p, l, "GEMM", { "a_s0", a[0], true }, { "a_s1", a[1], true }, { "a_s2", a[2], true },
                    { "a_sm", a[3], true }, { "a_sk", a[4], true }, { "b_s0", b[0], true }, { "b_s1", b[1], true },
                    { "b_s2", b[2], true }, { "b_sk", b[3], true }, { "b_sn", b[4], true },
@@ -364,7 +382,8 @@ void clg__matmul_packed(const clg__kernel_call *c, clg__kplan *p)
     const clg__matmul s = clg__matmul_sizes(c);
     const size_t e = clg__acc_size(c->out_dtype[0]);
     const bool fused = clg_dtype_is_float(c->out_dtype[0]); // integers take two more registers a product
-    const int mr = fused ? 6 : 4, nv = fused && e == 4 ? 4 : 2, nr = 16 * nv;
+    const clg__tile tile = tile_of(c, fused ? 6 : 4, fused && e == 4 ? 4 : 2);
+    const int mr = tile.rows, nv = tile.vectors, nr = LANES * nv;
     const size_t tiles = up(s.m, mr), panels = up(s.n, nr);
     if (clg__matmul_empty(&s))
         return;
@@ -402,7 +421,7 @@ void clg__matmul_packed(const clg__kernel_call *c, clg__kplan *p)
     clg__kplan_grid(l[0], tiles, (size_t) pack[0].n, 1, 1, 1, 1);
     clg__kplan_grid(l[1], panels, up(s.k, 16), (size_t) pack[1].n, 1, 1, 1);
     // Enough equal work-groups for the cores, and B panels shared by neighbours.
-    const size_t want = 8 * (size_t) c->caps->compute_units, outer = panels * (size_t) (s.b * u.parts);
+    const size_t want = (size_t) clg__param_or(c, GROUPS, 8 * c->caps->compute_units), outer = panels * (size_t) (s.b * u.parts);
     size_t blocks = outer >= want ? 1 : up((int64_t) want, (int64_t) outer);
     blocks = blocks > tiles ? tiles : blocks;
     const size_t block = up((int64_t) tiles, (int64_t) blocks);

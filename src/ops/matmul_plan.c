@@ -69,6 +69,10 @@ static const char *accepts_gpu(const clg__kernel_call *c)
     return c->caps->cpu_class ? "for GPU-class devices" : NULL;
 }
 
+enum { SIDE, DEEP };
+static const clg__param gpu_params[] = { { "side", "of a work-group, 4 results an item and side", 1, 16, true },
+                                         { "deep", "columns of A in local memory", 4, 32, true } };
+
 static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
 {
     const clg__matmul s = clg__matmul_sizes(c);
@@ -90,11 +94,13 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
                    { "k1", s.sum[1] ? s.all[1] : 1, true }, { "k2", s.sum[2] ? s.all[2] : 1, true },
                    { "M", s.m, false }, { "N", s.n, false }, { "K", s.k, false });
     clg__arg_epilogue(p, l);
-    const int side = clg__kplan_side(16, c->caps->max_work_group, true);
+    const int side = clg__kplan_side(clg__param_or(c, SIDE, 16), c->caps->max_work_group, true);
+    // of f64 16 would be more than 32 KiB of local memory
+    const int deep = clg__param_or(c, DEEP, clg__acc_size(c->out_dtype[0]) == 8 ? 8 : 16);
     if (side < 16)
         clg__kplan_define(p, l, "SIDE", "%d", side);
-    if (clg__acc_size(c->out_dtype[0]) == 8) // 16 would be more than 32 KiB of local memory
-        clg__kplan_define(p, l, "DEEP", "8");
+    if (deep != 16)
+        clg__kplan_define(p, l, "DEEP", "%d", deep);
     clg__kplan_grid(l, clg__matmul_up(s.n, 4 * side) * clg__matmul_up(s.m, 4 * side) * (size_t) s.b, 1, 1, (size_t) side,
                     (size_t) side, 1);
     p->flops += clg__matmul_flops(&s);
@@ -143,8 +149,9 @@ static void plan_blas(const clg__kernel_call *c, clg__kplan *p)
 
 const clg__variant clg__matmul_variants[] = {
     { "clblast", accepts_blas, plan_blas, false },
-    { "cpu_thin", clg__matmul_accepts_thin, clg__matmul_thin, true },
-    { "cpu_tile", clg__matmul_accepts_tile, clg__matmul_tile, true },
-    { "cpu_packed", clg__matmul_accepts_packed, clg__matmul_packed, true },
-    { "gpu_tiled", accepts_gpu, plan_gpu, true },
+    { "cpu_thin", clg__matmul_accepts_thin, clg__matmul_thin, true, clg__matmul_thin_params, CLG__MATMUL_THIN_PARAMS },
+    { "cpu_tile", clg__matmul_accepts_tile, clg__matmul_tile, true, clg__matmul_tile_params, CLG__MATMUL_CPU_PARAMS },
+    { "cpu_packed", clg__matmul_accepts_packed, clg__matmul_packed, true, clg__matmul_packed_params,
+      CLG__MATMUL_CPU_PARAMS },
+    { "gpu_tiled", accepts_gpu, plan_gpu, true, gpu_params, 2 },
 };

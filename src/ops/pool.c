@@ -5,6 +5,7 @@
 #include "ops/pool.h"
 
 #include "base/fp.h"
+#include "ops/registry.h"
 
 #include <math.h>
 #include <string.h>
@@ -33,6 +34,8 @@ POOL_OP(max_pool_scatter, scatter_vjp, clg__scatter_variants, CLG__MAX_VARIANTS)
 POOL_OP(max_pool_gather, gather_vjp, clg__gather_variants, 1)
 POOL_OP(avg_pool, avg_vjp, clg__avg_variants, CLG__AVG_VARIANTS)
 POOL_OP(avg_pool_back, avg_back_vjp, clg__avg_back_variants, CLG__AVG_VARIANTS)
+const clg__op *const clg__pool_ops[] = { &op_max_pool, &op_max_pool_scatter, &op_max_pool_gather, &op_avg_pool,
+                                         &op_avg_pool_back, NULL };
 
 // Planes of depth times height rows.
 static clg_shape planes(const clg__pool *q, const int64_t size[CLG__SPATIAL])

@@ -77,6 +77,8 @@ static const char *accepts_avg(const clg__kernel_call *c)
     return clg_dtype_is_float(c->in_dtype[0]) ? accepts_max(c) : "only floating types";
 }
 
+static const clg__param groups_param[] = { { "groups", "work-groups", 1, 4096, false } };
+
 static void plan_rows(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry, int inputs,
                       int outputs)
 {
@@ -90,7 +92,7 @@ static void plan_rows(const clg__kernel_call *c, clg__kplan *p, const char *file
     clg__kplan_define(p, l, "MASK", "%s", masks[clg__acc_size(c->in_dtype[0])]);
     const int64_t most = 4 * c->caps->compute_units, rows = c->out_shape->dim[0] * c->out_shape->dim[1];
     int64_t groups = total / 2048 + 1;
-    groups = groups < most ? groups : most;
+    groups = clg__param_or(c, 0, (int) (groups < most ? groups : most));
     clg__kplan_grid(l, (size_t) (groups < rows ? groups : rows), 1, 1, 1, 1, 1);
 }
 
@@ -151,7 +153,7 @@ static void plan_2x2(const clg__kernel_call *c, clg__kplan *p, const char *entry
     clg__launch *l = clg__kplan_kernel(p, "pool_2x2", entry);
     clg__arg_buffers(p, l, inputs, outputs);
     clg__window_args(p, l, &q->w);
-    const int most = 4 * c->caps->compute_units;
+    const int most = clg__param_or(c, 0, 4 * c->caps->compute_units);
     clg__kplan_grid(l, (size_t) (q->w.n < most ? q->w.n : most), 1, 1, 1, 1, 1);
 }
 
@@ -165,14 +167,14 @@ static void plan_scatter_2x2(const clg__kernel_call *c, clg__kplan *p)
     plan_2x2(c, p, "max_pool_scatter_2x2", 2, 1);
 }
 
-const clg__variant clg__max_variants[] = { { "cpu_2x2", accepts_2x2, plan_max_2x2, false },
-                                           { "cpu_rows", accepts_max, plan_max_rows, false },
+const clg__variant clg__max_variants[] = { { "cpu_2x2", accepts_2x2, plan_max_2x2, false, groups_param, 1 },
+                                           { "cpu_rows", accepts_max, plan_max_rows, false, groups_param, 1 },
                                            { "items", NULL, plan_max, false } };
-const clg__variant clg__scatter_variants[] = { { "cpu_2x2", accepts_2x2, plan_scatter_2x2, false },
-                                               { "cpu_rows", accepts_rows, plan_scatter_rows, false },
+const clg__variant clg__scatter_variants[] = { { "cpu_2x2", accepts_2x2, plan_scatter_2x2, false, groups_param, 1 },
+                                               { "cpu_rows", accepts_rows, plan_scatter_rows, false, groups_param, 1 },
                                                { "items", NULL, plan_scatter, false } };
 const clg__variant clg__gather_variants[] = { { "items", NULL, plan_gather, false } };
-const clg__variant clg__avg_variants[] = { { "cpu_rows", accepts_avg, plan_avg_rows, false },
+const clg__variant clg__avg_variants[] = { { "cpu_rows", accepts_avg, plan_avg_rows, false, groups_param, 1 },
                                            { "items", NULL, plan_avg, false } };
-const clg__variant clg__avg_back_variants[] = { { "cpu_rows", accepts_float_rows, plan_avg_back_rows, false },
+const clg__variant clg__avg_back_variants[] = { { "cpu_rows", accepts_float_rows, plan_avg_back_rows, false, groups_param, 1 },
                                                 { "items", NULL, plan_avg_back, false } };

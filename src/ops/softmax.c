@@ -5,6 +5,7 @@
 
 #include "graph/build.h"
 #include "ops/element.h"
+#include "ops/registry.h"
 #include <clgrad/ops.h>
 
 // The axis of an op is 1: of [rows, n] or of [outer, n, inner].
@@ -52,6 +53,8 @@ static int64_t at_most(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static const clg__param cpu_params[] = { { "groups", "work-groups", 1, 4096, false } };
+
 static clg__launch *launch(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry, output what,
                            int items)
 {
@@ -94,7 +97,7 @@ static void plan_rows(const clg__kernel_call *c, clg__kplan *p, output what)
     }
     CLG__ARG_BLOCK(p, l, "ROWS", { "rows", rows, true }, { "n", n, false });
     const int64_t wanted = at_most(rows * n / 4096 + 1, 4 * c->caps->compute_units);
-    const int64_t groups = at_most(wanted, few ? div_up(rows, VL) : rows);
+    const int64_t groups = at_most(cpu ? clg__param_or(c, 0, (int) wanted) : wanted, few ? div_up(rows, VL) : rows);
     clg__kplan_grid(l, (size_t) (cpu ? groups : rows), 1, 1, (size_t) items, 1, 1);
 }
 
@@ -119,7 +122,7 @@ static void plan_columns(const clg__kernel_call *c, clg__kplan *p, output what)
     CLG__ARG_BLOCK(p, l, "SHAPE", { "outer", outer, true }, { "n", n, false }, { "inner", inner, false },
                    { "blocks", blocks, false });
     const int64_t wanted = at_most(outer * n * inner / 4096 + 1, most);
-    const int64_t groups = cpu ? at_most(wanted, outer * blocks) : outer * blocks;
+    const int64_t groups = cpu ? at_most(clg__param_or(c, 0, (int) wanted), outer * blocks) : outer * blocks;
     clg__kplan_grid(l, (size_t) groups, 1, 1, (size_t) items, 1, 1);
 }
 
@@ -138,8 +141,9 @@ static void plan(const clg__kernel_call *c, clg__kplan *p, output what)
     {                                                                                              \
         plan(c, p, what);                                                                          \
     }                                                                                              \
-    static const clg__variant id##_variants[] = { { "cpu_rows", accepts_cpu, plan_##id, false },   \
-                                                  { "gpu_rows", accepts_gpu, plan_##id, false } };
+    static const clg__variant id##_variants[] = {                                                  \
+        { "cpu_rows", accepts_cpu, plan_##id, false, cpu_params, 1 },                              \
+        { "gpu_rows", accepts_gpu, plan_##id, false } };
 VARIANTS(softmax, EXPONENTIALS)
 VARIANTS(log_softmax, LOGARITHMS)
 VARIANTS(stats, STATISTICS)
@@ -151,6 +155,7 @@ static const clg__op op_log_softmax = { .name = "log_softmax", .kind = CLG__KERN
 static clg_tensor stats_vjp(const clg__vjp *v, int i);
 static const clg__op op_stats = { .name = "softmax_stats", .kind = CLG__KERNEL, .vjp = stats_vjp,
                                   .variants = stats_variants, .n_variants = 2 };
+const clg__op *const clg__softmax_ops[] = { &op_softmax, &op_log_softmax, &op_stats, NULL };
 
 static int64_t product(const clg_shape *s, int from)
 {

@@ -5,6 +5,7 @@
 #include "ops/window.h"
 
 #include "ops/element.h"
+#include "ops/registry.h"
 
 // Places of an image's plane and of a pooled one.
 typedef struct unpool {
@@ -60,6 +61,8 @@ static const clg__op op_owners = { .name = "unpool_owners", .kind = CLG__KERNEL,
                                    .params_bytes = sizeof(unpool), .variants = owner_variants, .n_variants = 1 };
 static const clg__op op_pick = { .name = "pick", .kind = CLG__KERNEL, .vjp = pick_vjp, .variants = pick_variants,
                                  .n_variants = 1 };
+
+const clg__op *const clg__unpool_ops[] = { &op_owners, &op_pick, NULL };
 
 // The elements of x that `from` says; `back` says the same of the result's.
 static clg_tensor pick(clg_tensor x, clg_tensor from, clg_tensor back)

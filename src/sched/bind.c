@@ -158,7 +158,10 @@ static bool set_arg(clg__planner *f, clg__step *s, int group, const clg__arg *a,
     case CLG__ARG_I64:
         return clg__kernel_set(s->kernel, (*at)++, &i64, sizeof i64, e) >= 0;
     case CLG__ARG_LOCAL:
-        return clg__kernel_set_local(s->kernel, (*at)++, (size_t) a->i, e) >= 0;
+        if (clg__kernel_local_fits(s->kernel, (size_t) a->i, e) >= 0)
+            return clg__kernel_set_local(s->kernel, (*at)++, (size_t) a->i, e) >= 0;
+        f->w->unfit = s->variant;
+        return false;
     case CLG__ARG_EPILOGUE:
         return true; // expanded: identity
     }
@@ -221,7 +224,7 @@ static bool add_steps(clg__planner *f, int launch, int *source)
         if (!clg__grow((void **) &p->steps, &p->cap_steps, p->n_steps + 1, sizeof *p->steps))
             return clg__planner_oom(f);
         clg__step *s = &p->steps[p->n_steps++];
-        *s = (clg__step) { .dims = l->dims };
+        *s = (clg__step) { .dims = l->dims, .variant = f->groups[group].kind == CLG__GROUP_KERNEL ? f->groups[group].variant : NULL };
         memcpy(s->grid, l->grid, sizeof s->grid);
         memcpy(s->group, l->group, sizeof s->group);
         if (l->blas.used) {
@@ -238,8 +241,10 @@ static bool add_steps(clg__planner *f, int launch, int *source)
                 return false;
             bytes += argument_bytes(&l->args[a]);
         }
-        if (clg__kernel_fit(s->kernel, s->dims, s->grid, s->group, bytes, f->w->err) < 0)
+        if (clg__kernel_fit(s->kernel, s->dims, s->grid, s->group, bytes, f->w->err) < 0) {
+            f->w->unfit = s->variant;
             return false;
+        }
     }
     p->bytes += kp->bytes;
     p->flops += kp->flops;

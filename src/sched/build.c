@@ -45,8 +45,10 @@ bool clg__pass_build(clg__planner *f)
     }
     if (f->n_sources == 0)
         return true;
-    if (clg__gpu_build(f->plan->gpu, f->sources, f->n_sources, f->ahead, f->w->err) < 0)
+    if (clg__gpu_build(f->plan->gpu, f->sources, f->n_sources, f->ahead, f->w->err) < 0) {
+        clg__find_unfit(f);
         return false;
+    }
     const char **names = clg__malloc((size_t) n * sizeof *names);
     if (!names)
         return clg__planner_oom(f);

@@ -3,6 +3,7 @@
 #ifndef CLG_SCHED_CACHE_H
 #define CLG_SCHED_CACHE_H
 
+#include "sched/choices.h"
 #include "sched/plan.h"
 
 enum { CLG__CACHE_BUCKETS = 256, CLG__CACHE_PLANS = 128 };
@@ -16,6 +17,7 @@ typedef struct clg__sched {
     uint64_t hits, misses;
     int misses_in_a_row; // negative: it was said already
     bool fuse;
+    clg__choices choices; // of CLGRAD_VARIANT
 } clg__sched;
 
 clg__plan *clg__cache_find(clg__sched *s, const clg__key *k, uint64_t hash, const clg__work *w);

@@ -14,6 +14,7 @@ static void describe_kernel(clg__planner *f, int group, clg__kplan *kp)
         clg__fail(&kp->err, CLG_ENOMEM, "eval: out of host memory while planning");
         return;
     }
+    clg__kernel_call_set(f->w, f->w->values[g->kernel].op, g->variant, &c);
     kp->variant = g->variant->name;
     clg__access access = clg__access_contiguous(c.out_shape);
     const bool is_store = g->n_results == 0 || clg__epilogue_is_store(f, group, &access);

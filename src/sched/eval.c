@@ -34,8 +34,18 @@ static void note_hit(clg__sched *s)
         s->misses_in_a_row = 0;
 }
 
-// The plan of the work: one that is known, or a new one, which is then not in the cache yet.
-static clg__plan *plan_of(clg__sched *s, clg__work *w, const clg__ahead *ahead, bool *known)
+// As it was before anything was collected.
+static void begin_again(clg__work *w)
+{
+    clg__work again = { .dev = w->dev, .err = w->err, .outputs = w->outputs, .n_outputs = w->n_outputs,
+                        .overwritten = w->overwritten, .n_overwritten = w->n_overwritten, .fuse = w->fuse,
+                        .n_struck = w->n_struck };
+    memcpy(again.struck, w->struck, sizeof again.struck);
+    clg__work_free(w);
+    *w = again;
+}
+
+static clg__plan *find_plan(clg__sched *s, clg__work *w, const clg__ahead *ahead, bool *known)
 {
     *known = false;
     clg__str_clear(&s->key.bytes);
@@ -57,6 +67,15 @@ static clg__plan *plan_of(clg__sched *s, clg__work *w, const clg__ahead *ahead, 
         p->hash = hash;
         clg__str_add_n(&p->key, s->key.bytes.text, s->key.bytes.length);
     }
+    return p;
+}
+
+// The plan of the work: one that is known, or a new one, which is then not in the cache yet.
+static clg__plan *plan_of(clg__sched *s, clg__work *w, const clg__ahead *ahead, bool *known)
+{
+    clg__plan *p;
+    while (!(p = find_plan(s, w, ahead, known)) && clg__strike(w))
+        begin_again(w);
     return p;
 }
 
@@ -112,14 +131,17 @@ static void run_work(clg__sched *s, clg__work *w)
 {
     for (int attempt = 0;; attempt++) {
         const uint64_t failures = clg__gpu_failures(s->gpu);
-        if (run_once(s, w) >= 0 || !try_again(s, w->err, attempt, failures))
+        if (run_once(s, w) >= 0)
             break;
-        const clg__work again = { .dev = w->dev, .err = w->err, .outputs = w->outputs,
-                                  .n_outputs = w->n_outputs, .overwritten = w->overwritten,
-                                  .n_overwritten = w->n_overwritten,
-                                  .fuse = w->fuse };
-        clg__work_free(w);
-        *w = again;
+        if (!try_again(s, w->err, attempt, failures)) {
+            if (!clg__strike(w)) { // a launch that the device keeps refusing
+                clg__strikes_undo(w);
+                break;
+            }
+            clg__cache_clear(s); // plans with what was struck
+            attempt = -1;
+        }
+        begin_again(w);
     }
     clg__gpu_evaluated(s->gpu);
 }
@@ -226,6 +248,8 @@ clg_status clg_prepare_n(clg_device dev, const clg_tensor *t, int n, const struc
     clg__plan *plan = add_outputs(&w, t, n > 0 ? n : 0, ALL) && w.n_outputs ? plan_of(s, &w, &ahead, &known) : NULL;
     if (plan && !known)
         keep_plan(s, plan);
+    if (!plan)
+        clg__strikes_undo(&w);
     clg__work_free(&w);
     free_outputs(&w);
     clg__leave(dev);

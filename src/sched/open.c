@@ -29,6 +29,7 @@ static void destroy(clg_device dev)
     if (s) {
         clg__cache_clear(s);
         clg__str_free(&s->key.bytes);
+        clg__choices_free(&s->choices);
         clg__free(s);
     }
     clg__gpu_unref(dev->gpu);
@@ -86,7 +87,7 @@ clg_status clg_device_open(clg_device *out, const struct clg_device_params *p)
     }
     if (!s || clg__recorder_init(dev) < 0)
         clg__fail(&e, CLG_ENOMEM, "device open: out of host memory");
-    else
+    else if (clg__choices_read(&s->choices, clg__env(CLG__CLGRAD_VARIANT), &e))
         open_gpu(dev, p, &e);
     if (e.status < 0) {
         if (dev)

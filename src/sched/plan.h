@@ -44,6 +44,7 @@ typedef struct clg__step {
     int n_fixed, cap_fixed;
     int *writes; // RESULT places
     int n_writes, cap_writes;
+    const clg__variant *variant; // of a kernel op, or NULL
     clg__blas blas; // in place of a kernel where blas.used
     int blas_place[3];
 } clg__step;

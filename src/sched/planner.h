@@ -164,6 +164,9 @@ void clg__dump(const clg__planner *f, const char *pass, clg__str *s);
 int clg__group_n_loads(const clg__planner *f, int k);
 int clg__group_load(const clg__planner *f, int k, int i);
 const clg__variant *clg__choose_variant(const clg__work *w, const clg__value *v, bool log);
+// What is forced of a variant, for its `accepts` and `plan`.
+void clg__kernel_call_set(const clg__work *w, const clg__op *op, const clg__variant *v, clg__kernel_call *c);
+void clg__find_unfit(clg__planner *f); // strike.c: of a build that failed
 void clg__kernel_call_of(const clg__work *w, const clg__value *v, clg__kernel_call *c, void **memory);
 void clg__kernel_call_free(void *memory);
 void clg__plan_log(const clg__plan *p, const clg__planner *f);

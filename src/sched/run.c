@@ -172,8 +172,10 @@ clg_status clg__plan_run(clg__plan *p, clg__work *w)
         for (int k = 0; k < s->n_bound && ok; k++)
             ok = set_bound(p, w, s->kernel, &s->bound[k]) >= 0;
     }
-    for (int i = 0; i < p->n_steps && ok; i++)
+    for (int i = 0; i < p->n_steps && ok; i++) {
         ok = launch(p, &p->steps[i], w->err) >= 0;
+        w->unfit = ok ? NULL : p->steps[i].variant;
+    }
     ok = ok && clg__gpu_flush(p->gpu, w->err) >= 0 && clg__gpu_settle(p->gpu, w->err) >= 0;
     for (int i = 0; i < p->n_outputs && ok; i++) {
         if (p->output_place[i] < 0 || w->outputs[i]->buf)

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Which kernel of a kernel op: the first of its ordered list that accepts.
+// Which kernel of a kernel op: the first of its ordered list that accepts, those that CLGRAD_VARIANT names before the
+// others.
+#include "sched/cache.h"
 #include "sched/planner.h"
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "graph/build.h"
+
+#include <string.h>
 
 void clg__kernel_call_of(const clg__work *w, const clg__value *v, clg__kernel_call *c, void **memory)
 {
@@ -49,12 +53,70 @@ void clg__kernel_call_free(void *memory)
     clg__free(all);
 }
 
+static const clg__choices *choices_of(const clg__work *w)
+{
+    static const clg__choices none;
+    const clg__sched *s = w->dev->sched;
+    return s ? &s->choices : &none;
+}
+
+static bool is_struck(const clg__work *w, const clg__variant *v)
+{
+    return w->dev->gpu && clg__gpu_is_struck(w->dev->gpu, v);
+}
+
+void clg__kernel_call_set(const clg__work *w, const clg__op *op, const clg__variant *v, clg__kernel_call *c)
+{
+    const clg__choice *choice = clg__choices_find(choices_of(w), op, (int) (v - op->variants));
+    c->forced = choice != NULL;
+    memset(c->set, 0, sizeof c->set);
+    if (choice)
+        memcpy(c->set, choice->set, sizeof c->set);
+}
+
+// Why not variant i of op; NULL: it can be taken.
+static const char *declines(const clg__work *w, const clg__op *op, int i, clg__kernel_call *c)
+{
+    const clg__variant *v = &op->variants[i];
+    if (is_struck(w, v))
+        return "struck: this device could not build or launch it";
+    clg__kernel_call_set(w, op, v, c);
+    return v->accepts ? v->accepts(c) : NULL;
+}
+
+// The first that can be taken, of those that are forced or of the others.
+static const clg__variant *first_of(const clg__work *w, const clg__op *op, bool forced, clg__kernel_call *c, bool say)
+{
+    for (int i = 0; i < op->n_variants; i++) {
+        if ((clg__choices_find(choices_of(w), op, i) != NULL) != forced)
+            continue;
+        const char *why = declines(w, op, i, c);
+        if (say)
+            clg__log(CLG__LOG_DISPATCH, "    %s%s: %s", op->variants[i].name, forced ? ", forced" : "",
+                     why ? why : "taken");
+        if (!why)
+            return &op->variants[i];
+    }
+    return NULL;
+}
+
+// When all that could be are struck: then the reason that they were is this evaluation's error.
+static const clg__variant *first_struck(const clg__op *op, clg__kernel_call *c)
+{
+    c->forced = false;
+    memset(c->set, 0, sizeof c->set);
+    for (int i = 0; i < op->n_variants; i++) {
+        if (!op->variants[i].accepts || !op->variants[i].accepts(c))
+            return &op->variants[i];
+    }
+    return NULL;
+}
+
 const clg__variant *clg__choose_variant(const clg__work *w, const clg__value *v, bool log)
 {
     clg__kernel_call c;
     void *memory;
     char shape[128];
-    const clg__variant *found = NULL;
     clg__kernel_call_of(w, v, &c, &memory);
     if (!memory) {
         clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
@@ -63,14 +125,11 @@ const clg__variant *clg__choose_variant(const clg__work *w, const clg__value *v,
     const bool say = log && clg__log_on(CLG__LOG_DISPATCH);
     if (say)
         clg__log(CLG__LOG_DISPATCH, "%s -> %s", v->op->name, clg__shape_text(&v->shape, shape));
-    for (int i = 0; i < v->op->n_variants && !found; i++) {
-        const char *why = v->op->variants[i].accepts ? v->op->variants[i].accepts(&c) : NULL;
-        if (!why)
-            found = &v->op->variants[i];
-        if (say)
-            clg__log(CLG__LOG_DISPATCH, "    %s: %s", v->op->variants[i].name,
-                     why ? why : "taken");
-    }
+    const clg__variant *found = first_of(w, v->op, true, &c, say);
+    if (!found)
+        found = first_of(w, v->op, false, &c, say);
+    if (!found)
+        found = first_struck(v->op, &c);
     clg__kernel_call_free(memory);
     if (!found)
         clg__fail(w->err, CLG_EDEVICE, "%s: no kernel for %s %s on this device", v->op->name,

@@ -65,6 +65,8 @@ typedef struct clg__positions {
     int *table, table_size; // of positions, by what they are
 } clg__positions;
 
+enum { CLG__MOST_STRUCK = 16 };
+
 // One evaluation: the nodes in order, and what was asked for.
 typedef struct clg__work {
     clg_device dev;
@@ -88,6 +90,10 @@ typedef struct clg__work {
     int cap_src;
     clg__key keys[2];   // of values that are compared
     clg__positions positions;
+    // strike.c
+    const clg__variant *unfit; // the device could not build or launch it, which is w->err
+    const clg__variant *struck[CLG__MOST_STRUCK];
+    int n_struck;
 } clg__work;
 
 bool clg__work_collect(clg__work *w);             // fills nodes
@@ -95,6 +101,10 @@ bool clg__work_key(const clg__work *w, clg__key *k); // canonical bytes of the w
 // Where the evaluation begins to differ from one that has this key and these guards, for people.
 void clg__work_difference(const clg__work *w, const clg__str *key, const clg__positions *p, clg__str *out);
 void clg__work_free(clg__work *w);
+
+// ---- strike.c
+bool clg__strike(clg__work *w); // what is unfit; false: that is no help
+void clg__strikes_undo(clg__work *w);
 
 // ---- positions.c. false: w->err
 bool clg__position_of_leaf(clg__work *w, int node, int *out);

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// Which ops have kernels of their own: what CLGRAD_VARIANT may name, and what tests go through.
+#include "ops/registry.h"
+
+const clg__op *clg__kernel_op(int i)
+{
+    static const clg__op *const *const lists[] = { clg__matmul_ops, clg__conv_ops, clg__pool_ops, clg__softmax_ops,
+                                                   clg__gather_ops, clg__fold_ops, clg__unpool_ops };
+    for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++) {
+        for (const clg__op *const *op = lists[k]; *op; op++) {
+            if (i-- == 0)
+                return *op;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// Each file's ops with kernels of their own, up to NULL.
+#ifndef CLG_OPS_REGISTRY_H
+#define CLG_OPS_REGISTRY_H
+
+#include "graph/op.h"
+
+extern const clg__op *const clg__matmul_ops[], *const clg__conv_ops[], *const clg__pool_ops[],
+    *const clg__softmax_ops[], *const clg__gather_ops[], *const clg__fold_ops[], *const clg__unpool_ops[];
+#endif
