@@ -2,6 +2,9 @@
 // index_select, and its transpose over a sorted list, CPU class: rows of `inner` elements of a table [outer][axis][inner],
 // and of what is selected, [outer][n][inner]. Lanes are columns; a work-group has some rows and `width` columns.
 #pragma OPENCL FP_CONTRACT OFF
+#ifndef EPI_STORE
+#define PLAIN // nothing is done to a sum but to store it
+#endif
 #include "common.clh"
 #ifndef T
 #define T int
@@ -81,6 +84,7 @@ static inline long NAME(cut)(__global const T *key, long n, long axis, long part
     return part == parts ? axis : low;
 }
 
+#ifdef PLAIN
 // Columns c0 to c1 of one row of the sum.
 static inline void NAME(add_row)(__global const E *restrict g, __global const T *restrict order, T first, T last,
                                  __global E *restrict y, long inner, long c0, long c1)
@@ -120,19 +124,49 @@ static inline void NAME(clear)(__global E *restrict y, long n)
     for (; i < n; i++)
         y[i] = PUT((ACC)0);
 }
+#else
+// Columns of one row of the sum: vectors from c on, the last of which may begin in the one before, if `wide` is so many.
+static inline void NAME(add_row)(__global const E *restrict g, __global const T *restrict order, T first, T last,
+                                 long inner, long c, long c1, bool wide, VEC *out)
+{
+    VEC s[WIDE];
+    UNROLL for (int v = 0; v < WIDE; v++) s[v] = (VEC)((ACC)0);
+    if (c + WIDE * VL <= c1) {
+        ROLLED for (T i = first; i < last; i++)
+        {
+            __global const E *a = g + order[i] * inner + c;
+            UNROLL for (int v = 0; v < WIDE; v++) s[v] += NAME(load)(a + v * VL);
+        }
+        UNROLL for (int v = 0; v < WIDE; v++) out[v] = s[v];
+        return;
+    }
+    for (int v = 0; c + v * VL < c1; v++) {
+        const long at = wide ? min(c + v * VL, c1 - VL) : c;
+        VEC t = (VEC)((ACC)0);
+        ROLLED for (T i = first; i < last; i++) t += NAME(load_part)(g + order[i] * inner + at, wide ? VL : c1 - c);
+        out[v] = t;
+    }
+}
+#endif
 
-// Row k is the sum of the rows of g that the list sends there, in the order of the list.
+// Row k is the sum of the rows of g that the list sends there, in the order of the list, zeros where it sends none.
 CPU_KERNEL void NAME(index_add_rows)(__global const E *restrict g, long offset, __global const T *restrict key,
-                                     __global const T *restrict order, __global E *restrict out, ROWS)
+                                     __global const T *restrict order, __global EPI_OUT *restrict out, ROWS EPI_PARAMS)
 {
     const long part = get_group_id(0), parts = get_num_groups(0), o_ = get_group_id(1), os_ = get_num_groups(1);
     const long k0 = NAME(cut)(key, n, axis, part, parts), k1 = NAME(cut)(key, n, axis, part + 1, parts);
     const long c0 = get_group_id(2) * width, c1 = min(c0 + width, inner);
     const T begin = NAME(first_of)(key, (T)n, k0);
+#ifndef PLAIN
+    const bool wide = c1 - c0 >= VL;
+    VEC s[WIDE];
+    bool zero = false; // s is
+#endif
     for (long o = outer / os_ * o_ + outer % os_ * o_ / os_, e = outer / os_ * (o_ + 1) + outer % os_ * (o_ + 1) / os_;
          o < e; o++) {
         T first = begin;
-        for (long k = k0; k < k1;) {
+        for (long k = k0; k < k1; k++) {
+#ifdef PLAIN
             const long next = first < n ? min((long)key[first], k1) : k1; // to it, rows that nothing goes to
             if (k < next && c1 - c0 == inner)
                 NAME(clear)(out + (o * axis + k) * inner, (next - k) * inner);
@@ -142,12 +176,28 @@ CPU_KERNEL void NAME(index_add_rows)(__global const E *restrict g, long offset, 
             k = next;
             if (k == k1)
                 break;
+#endif
             T last = first;
             while (last < n && key[last] == k)
                 last++;
+#ifdef PLAIN
             NAME(add_row)(g + offset + o * n * inner, order, first, last, out + (o * axis + k) * inner, inner, c0, c1);
+#else
+            if (first == last && !zero)
+                UNROLL for (int v = 0; v < WIDE; v++) s[v] = (VEC)((ACC)0);
+            zero = first == last;
+            for (long c = c0; c < c1; c += WIDE * VL) {
+                if (!zero)
+                    NAME(add_row)(g + offset + o * n * inner, order, first, last, inner, c, c1, wide, s);
+                const int vectors = min((long)WIDE, DIV_UP(c1 - c, VL));
+                EDGE for (int v = 0; v < vectors; v++)
+                {
+                    const long at = wide ? min(c + v * VL, c1 - VL) : c;
+                    EPI_STORE(s[v], out, (o * axis + k) * inner + at, o, k, at, wide ? VL : (int)(c1 - c));
+                }
+            }
+#endif
             first = last;
-            k++;
         }
     }
 }

@@ -440,6 +440,62 @@ START_TEST(attention_and_its_gradients)
 }
 END_TEST
 
+// ---- rows added up along a list, as an embedding's gradient
+
+enum { SPREADS = 5 };
+static const struct {
+    int64_t outer, axis, n, inner;
+} spreads[SPREADS] = { { 1, 2100, 203, 37 }, { 1, 901, 1700, 64 }, { 2, 1001, 600, 7 }, { 3, 70, 9001, 1 }, { 1, 3001, 99, 531 } };
+
+// The gradient of a table of `kind`, and a cotangent for what was selected; what is done with it goes by the kind.
+static int rows_added(clg_device d, int kind, bool alone, clg_tensor *out)
+{
+    const clg_dtype t = kind >= SPREADS ? CLG_F16 : CLG_F32;
+    const int64_t outer = spreads[kind % SPREADS].outer, axis = spreads[kind % SPREADS].axis,
+                  n = spreads[kind % SPREADS].n, inner = spreads[kind % SPREADS].inner;
+    int64_t *index = calloc((size_t) n, sizeof *index);
+    for (int64_t i = 0; i < n; i++)
+        index[i] = i % 4 ? i * i * 131 % (axis + 2) - 1 : 17;
+    const clg_tensor list = clg_upload(d, CLG_I64, CLG_SHAPE(n), index), g = noise(d, t, CLG_SHAPE(outer, n, inner));
+    free(index);
+    clg_tensor x = clg_track(noise(d, t, CLG_SHAPE(outer, axis, inner))), sum;
+    const clg_tensor m = noise(d, t, CLG_SHAPE(outer, axis, inner)), row = noise(d, t, CLG_SHAPE(axis, 1));
+    ok(clg_vjp_n(clg_index_select(x, 1, list), g, &x, 1, false, &sum));
+    if (alone) {
+        out[0] = sum;
+        return 1;
+    }
+    const clg_tensor momentum = clg_add(clg_mul_scalar(m, 0.9), sum);
+    out[0] = momentum;
+    out[1] = clg_sub(x, clg_mul_scalar(momentum, 0.1));
+    out[2] = clg_mul(momentum, row); // by each row's number
+    return kind % 2 ? 3 : 2;
+}
+
+static int rows_alone(clg_device d, int kind, clg_tensor *out)
+{
+    return rows_added(d, kind, true, out);
+}
+
+static int rows_updated(clg_device d, int kind, clg_tensor *out)
+{
+    return rows_added(d, kind, false, out);
+}
+
+START_TEST(rows_that_are_added_up_do_the_same)
+{
+    const char *class = getenv("CLGRAD_CLASS");
+    if (class ? strcmp(class, "cpu") != 0 : !strstr(clg_device_get_info(dev)->platform, "Portable")) { // a kernel apart
+        got fused = run(dev, rows_updated, _i), apart = run(plain, rows_updated, _i);
+        same_bits("rows", _i, &fused, &apart);
+        free_got(&fused);
+        free_got(&apart);
+        return;
+    }
+    check_like("rows", rows_updated, _i, rows_alone);
+}
+END_TEST
+
 static void open_plain(void)
 {
     setenv("CLGRAD_FUSE", "0", 1);
@@ -467,6 +523,7 @@ int main(void)
     tcase_add_loop_test(c, convolutions_do_the_same, 0, 8);
     tcase_add_loop_test(c, numbers_reach_the_end_of_a_kernel, 0, 5);
     tcase_add_loop_test(c, attention_and_its_gradients, MASKS - 3, 2 * MASKS);
+    tcase_add_loop_test(c, rows_that_are_added_up_do_the_same, 0, 2 * SPREADS);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

@@ -137,6 +137,7 @@ static void add_cpu(const clg__kernel_call *c, clg__kplan *p, sorted list)
     clg__arg_temp(p, l, list.order);
     clg__arg_out(p, l, 0);
     clg__gather_rows(p, l, s, width);
+    clg__arg_epilogue(p, l);
     clg__kplan_grid(l, (size_t) parts, (size_t) outers, (size_t) blocks, 1, 1, 1);
 }
 

@@ -144,6 +144,7 @@ int clg__epilogue_level(clg__planner *f, int k, const int *from)
 
 bool clg__epilogue_merge(clg__planner *f, int a, int b)
 {
+    enum { LARGE = 16 << 20 }; // bytes: a millisecond of a step or more
     clg__group *g = &f->groups[a];
     clg__value *v = &f->w->values[g->kernel];
     if (!can_work(f, g) || f->groups[b].kind != CLG__GROUP_POINTWISE || f->groups[b].n_results != 1)
@@ -151,8 +152,9 @@ bool clg__epilogue_merge(clg__planner *f, int a, int b)
     const bool first = g->n_results == 0, alone = first && !v->is_result && !read_elsewhere(f, a, b);
     clg__access *place;
     // A further result saves a load: not worth a long walk, nor to wait for what comes much later, nor a kernel more
-    // where its text is needed anyway, as that of the updates of all parameters.
-    if (!alone && (f->groups[b].text_stays || f->groups[b].level > g->level + f->cost.epilogue_levels ||
+    // where its text is needed anyway, as that of the updates of all parameters, unless it is many bytes.
+    const bool large = v->numel >= LARGE / (int64_t) clg_dtype_size(v->dtype);
+    if (!alone && ((f->groups[b].text_stays && !large) || f->groups[b].level > g->level + f->cost.epilogue_levels ||
                    g->n_results + 1 >= f->cost.epilogue_outputs))
         return false;
     if (!find_place(f, a, b, alone, &place))
