@@ -240,6 +240,8 @@ class Commands(Case):
                      ["bench", "--cases", "--quick"], ["bench", "add", "--compare"], ["bench", "gemm"],
                      ["bench", "--plan", "--family=gemm"], ["bench", "--peer", "oneDNN"], ["bench", "--net", "vgg"],
                      ["bench", "--net", "mlp", "--quick"], ["bench", "--net", "mlp", "--plan"], ["bench", "--profile"],
+                     ["bench", "--first"], ["bench", "--net", "mlp", "--first", "--keep", "x"],
+                     ["bench", "--net", "mlp", "--seconds", "0"], ["bench", "--seconds", "1"],
                      ["bench", "--keep", "x"], ["bench", "--net", "mlp", "--profile", "--json"],
                      ["cache", "x"], ["cache", "warm"], ["cache", "warm", "--net", "vgg"], ["cache", "--net", "mlp"],
                      ["cache", "clear", "--json"], ["cache", "warm", "--driver", "--net", "mlp"],
@@ -288,10 +290,11 @@ class Commands(Case):
         r = run(command("bench", "--net", "all", "--list"))
         names = [line.split()[0] for line in r.stdout.decode().splitlines()]
         self.assertTrue(r.returncode == 0 and {"demo", "resnet18_1", "embedding"} < set(names), names)
-        r = run(command("bench", "--net", "mlp_1", "--json", "--keep", self.dir))
+        r = run(command("bench", "--net", "mlp,mlp_1", "--json", "--keep", self.dir, "--seconds", "0.01"))
         self.assertEqual((r.returncode, r.stderr), (0, b""))
-        (net,) = json.loads(r.stdout)
-        self.assertEqual((net["net"], len(net["losses"])), ("mlp_1", 4))
+        net, one = json.loads(r.stdout)
+        self.assertEqual((one["net"], len(one["losses"]), "step" in one), ("mlp_1", 1, False), "inference alone")
+        self.assertEqual((net["net"], len(net["losses"])), ("mlp", 4))
         self.assertAlmostEqual(net["losses"][0], net["losses"][1], 5, "the first step's loss is that of the inference")
         self.assertLess(net["losses"][3], net["losses"][1] - 1e-4, "it does not learn")
         for what in ("forward", "step"):
@@ -299,6 +302,11 @@ class Commands(Case):
         for what, tensor in (("weights", b'"fc3.bias"'), ("data", b'"in1"')):
             self.assertIn(tensor, read(f"{self.dir}/mlp_1.{what}.safetensors")[:2000])
         self.refused(command("bench", "--net", "mlp_1", "--keep", "/nonexistent"), 1)
+        r = run(command("bench", "--net", "mlp_1,mlp", "--first", "--json"))
+        self.assertEqual((r.returncode, r.stderr), (0, b""))
+        self.assertEqual([(n["net"], n["train"]) for n in json.loads(r.stdout)], [("mlp", True), ("mlp_1", False)])
+        r = run(command("bench", "launch"))
+        self.assertEqual((r.returncode, r.stdout.decode().split()[::2][0]), (0, "launch"))
 
     def test_cache(self):
         """What a network takes is compiled once; clearing takes what is a cache's, and nothing else."""

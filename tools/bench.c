@@ -12,7 +12,8 @@
 static void help(void)
 {
     printf("usage: clgrad bench [--family F] [--quick] [--compare] [--worst N] [--json]\n"
-           "       clgrad bench --net N [--profile] [--keep DIR] [--json]\n"
+           "       clgrad bench --net N [--first | --profile] [--keep DIR]\n"
+           "                    [--seconds S] [--json]\n"
            "       clgrad bench --cases [CASE...] [--json]\n"
            "       clgrad bench --plan [GRAPH...] [--json]\n\n"
            "Measure families of shapes: matrix products, convolutions in three directions,\n"
@@ -26,10 +27,13 @@ static void help(void)
            "  --busy       count processor time over cores: where others use the machine too\n"
            "  --worst N    in the end the N cases with the smallest share, and ratio\n\n"
            "  --net N      whole networks: names with commas, or all; inference and training\n"
+           "  --seconds S  of measuring each inference and each step; default 1\n"
+           "  --first      only what comes before the first result: opening the device,\n"
+           "               compiling, a training step, of one picture an inference\n"
            "  --profile    of a network: the kernels of a step, and their time\n"
            "  --keep DIR   write weights and data there, as tools/compare-torch needs\n\n"
            "  --cases      the examples of operations, or those that are named: the medians\n"
-           "               of several rounds; without names a launch and a node too\n"
+           "               of several rounds; launch: what one costs, and a node\n"
            "  --plan       what recording, differentiating and planning graphs of 1,000 to\n"
            "               50,000 nodes cost a node; nothing is compiled or run\n\n"
            "  --list       print the families, with --family their cases; with --cases or\n"
@@ -51,7 +55,7 @@ typedef struct request {
 // An option with a value; false: it is none of them.
 static bool value_option(request *r, int argc, char **argv, int *i, int *code)
 {
-    static const char *const options[] = { "--device", "--family", "--peer", "--worst", "--net", "--keep" };
+    static const char *const options[] = { "--device", "--family", "--peer", "--worst", "--net", "--keep", "--seconds" };
     for (size_t k = 0; k < sizeof options / sizeof options[0]; k++) {
         const char *v = option_value(argc, argv, i, options[k]);
         if (!v)
@@ -68,9 +72,13 @@ static bool value_option(request *r, int argc, char **argv, int *i, int *code)
             r->nets.names = v;
         else if (k == 5)
             r->nets.keep = v;
+        else if (k == 6)
+            *code = parse_double(v, 0.001, 600, &r->nets.seconds)
+                        ? EXIT_OK
+                        : usage_error("bench", "--seconds '%s': expected a number from 0.001 to 600", v);
         else if (!parse_int(v, 1, 10000, &r->f.worst))
             *code = usage_error("bench", "--worst '%s': expected a whole number from 1 to 10000", v);
-        if (k == 5)
+        if (k >= 5)
             r->of_nets = options[k];
         else if (k > 0 && k < 4)
             r->of_families = options[k];
@@ -87,7 +95,8 @@ static bool flag_option(request *r, const char *word)
     } flags[] = { { "--json", &r->f.json, false }, { "--list", &r->f.list, false }, { "--cases", &r->cases, false },
                   { "--plan", &r->plan, false },   { "--help", &r->help, false },   { "-h", &r->help, false },
                   { "--quick", &r->f.quick, true }, { "--compare", &r->f.compare, true },
-                  { "--busy", &r->f.busy, true }, { "--profile", &r->nets.profile, false } };
+                  { "--busy", &r->f.busy, true }, { "--profile", &r->nets.profile, false },
+                  { "--first", &r->nets.first, false } };
     for (size_t k = 0; k < sizeof flags / sizeof flags[0]; k++) {
         if (strcmp(word, flags[k].name) == 0) {
             if (flags[k].families)
@@ -115,8 +124,8 @@ static int read_request(request *r, int argc, char **argv)
                 "bench", r->plan ? "no graph '%s'; see --plan --list" : "no case '%s'; see --cases --list", argv[i]);
     }
     r->cases |= r->n > 0 && !r->plan; // a case that is named
-    if (r->nets.profile)
-        r->of_nets = "--profile";
+    if (r->nets.profile || r->nets.first)
+        r->of_nets = r->nets.first ? "--first" : "--profile";
     if (code == EXIT_OK && r->cases + r->plan + (r->nets.names != NULL) > 1)
         code = usage_error("bench", "--net, --cases and --plan exclude each other");
     if (code == EXIT_OK && (r->cases || r->plan || r->nets.names) && r->of_families)
@@ -124,6 +133,8 @@ static int read_request(request *r, int argc, char **argv)
                            r->plan ? "--plan" : r->cases ? "cases" : "--net");
     if (code == EXIT_OK && r->of_nets && !r->nets.names)
         code = usage_error("bench", "%s needs --net", r->of_nets);
+    if (code == EXIT_OK && r->nets.first && (r->nets.profile || r->nets.keep))
+        code = usage_error("bench", "--first excludes --profile and --keep");
     if (code == EXIT_OK && r->nets.profile && r->f.json)
         code = usage_error("bench", "--profile has no --json");
     if (code == EXIT_OK && r->f.peers && !r->f.compare)

@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum { FIRST_STEPS = 3, MOST_ROUNDS = 200, MOST_KERNELS = 512 };
-static const double patience_seconds = 1; // of measuring, at least three rounds
 
 typedef struct net_run {
     const net *n;
@@ -21,9 +20,17 @@ typedef struct net_run {
     clg_store store;
     clg_optim optim;
     clg_tensor in[NET_ARRAYS];
+    double patience;                // seconds of measuring, at least three rounds
     double losses[1 + FIRST_STEPS]; // inference, then of the first steps
     double first[2], best[2], median[2]; // seconds of inference and of a step; first: with what is compiled
 } net_run;
+
+// Of one picture or row, inference alone is of interest.
+static bool is_trained(const net *n)
+{
+    const size_t length = strlen(n->name);
+    return length < 2 || strcmp(n->name + length - 2, "_1") != 0;
+}
 
 static int by_value(const void *a, const void *b)
 {
@@ -71,7 +78,7 @@ static clg_status time_it(net_run *r, bool train)
     double t[MOST_ROUNDS], all = 0;
     int n = 0;
     clg_status st = once(r, train, NULL);
-    while (st >= 0 && n < MOST_ROUNDS && (n < 3 || all < patience_seconds)) {
+    while (st >= 0 && n < MOST_ROUNDS && (n < 3 || all < r->patience)) {
         const double from = now_seconds();
         st = once(r, train, NULL);
         all += t[n++] = now_seconds() - from;
@@ -183,20 +190,21 @@ static clg_status run_net(net_run *r, const nets_options *o, bool *kept)
         r->first[0] = now_seconds() - from;
     }
     *kept = st < 0 || !o->keep || keep(r, o->keep);
+    const bool train = is_trained(r->n);
     if (st >= 0)
         st = time_it(r, false);
-    if (st >= 0) {
+    if (st >= 0 && train) {
         clg_store_train(r->store, true);
         r->optim = clg_sgd_create(r->store, clg_sgd_params(.lr = 0.01, .momentum = 0.9));
         st = r->optim ? CLG_OK : clg_error_status(r->dev);
     }
-    for (int i = 0; i < FIRST_STEPS && st >= 0; i++) {
+    for (int i = 0; i < FIRST_STEPS && train && st >= 0; i++) {
         from = now_seconds();
         st = once(r, true, &r->losses[1 + i]);
         if (i == 0)
             r->first[1] = now_seconds() - from;
     }
-    if (st >= 0)
+    if (st >= 0 && train)
         st = o->profile ? profile(r) : time_it(r, true);
     for (int i = 0; i < NET_ARRAYS; i++)
         clg_drop(&r->in[i]);
@@ -205,14 +213,76 @@ static clg_status run_net(net_run *r, const nets_options *o, bool *kept)
     return st;
 }
 
+// What a program waits for before its first result: of one picture an inference, else a training step; with the opening
+// of the device, and without the making of data.
+static int run_first(const net *n, const char *device, json_t *all)
+{
+    const bool train = is_trained(n);
+    double from = now_seconds(), spent = 0, loss;
+    net_run r = { .n = n, .dev = open_device("bench", device, false) };
+    if (!r.dev)
+        return EXIT_FAILED;
+    spent = now_seconds() - from;
+    r.store = clg_store_create(r.dev, 1);
+    clg_status st = r.store ? make_data(&r) : CLG_ENOMEM;
+    from = now_seconds();
+    if (st >= 0) {
+        clg_store_train(r.store, train);
+        r.optim = clg_sgd_create(r.store, clg_sgd_params(.lr = 0.01, .momentum = 0.9));
+        st = r.optim ? once(&r, train, &loss) : clg_error_status(r.dev);
+    }
+    spent += now_seconds() - from;
+    if (st < 0)
+        fprintf(stderr, "clgrad bench: %s: %s\n", n->name, clg_error(r.dev, CLG_OK));
+    else if (all)
+        json_array_append_new(all, json_pack("{s:s, s:b, s:f}", "net", n->name, "train", train, "seconds", spent));
+    else
+        printf("%-13s %8.3f s to the first %s\n", n->name, spent, train ? "training step's end" : "inference's end");
+    for (int i = 0; i < NET_ARRAYS; i++)
+        clg_drop(&r.in[i]);
+    clg_optim_destroy(&r.optim);
+    clg_store_destroy(&r.store);
+    clg_device_close(&r.dev);
+    return st < 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+static void print_json(json_t *all)
+{
+    char *text = json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+    puts(text ? text : "[]");
+    free(text);
+}
+
+static bool is_wanted(const nets_options *o, const net *n)
+{
+    return strcmp(o->names, "all") == 0 || name_listed(o->names, n->name);
+}
+
+static int run_firsts(const char *device, const nets_options *o)
+{
+    json_t *all = o->json ? json_array() : NULL;
+    int code = EXIT_OK;
+    for (int i = 0; i < net_count && code == EXIT_OK; i++) {
+        if (is_wanted(o, &nets[i]))
+            code = run_first(&nets[i], device, all);
+    }
+    if (all)
+        print_json(all);
+    json_decref(all);
+    return code;
+}
+
 static json_t *net_object(const net_run *r)
 {
+    const bool train = is_trained(r->n);
     json_t *losses = json_array();
-    for (int i = 0; i <= FIRST_STEPS; i++)
+    for (int i = 0; i <= (train ? FIRST_STEPS : 0); i++)
         json_array_append_new(losses, json_real(r->losses[i]));
-    return json_pack("{s:s, s:s, s:o, s:{s:f, s:f, s:f}, s:{s:f, s:f, s:f}}", "net", r->n->name, "what", r->n->what,
-                     "losses", losses, "forward", "best", r->best[0], "median", r->median[0], "first", r->first[0],
-                     "step", "best", r->best[1], "median", r->median[1], "first", r->first[1]);
+    json_t *all = json_pack("{s:s, s:s, s:o}", "net", r->n->name, "what", r->n->what, "losses", losses);
+    for (int k = 0; k <= train; k++)
+        json_object_set_new(all, k ? "step" : "forward", json_pack("{s:f, s:f, s:f}", "best", r->best[k], "median",
+                                                                   r->median[k], "first", r->first[k]));
+    return all;
 }
 
 static int run_all(clg_device dev, const nets_options *o)
@@ -222,9 +292,9 @@ static int run_all(clg_device dev, const nets_options *o)
     if (!o->json && !o->profile)
         printf("%-13s %10s %10s %10s %10s %10s\n", "ms", "forward", "median", "step", "median", "first step");
     for (int i = 0; i < net_count && code == EXIT_OK; i++) {
-        net_run r = { .n = &nets[i], .dev = dev };
+        net_run r = { .n = &nets[i], .dev = dev, .patience = o->seconds > 0 ? o->seconds : 1 };
         bool kept = true;
-        if (strcmp(o->names, "all") != 0 && !name_listed(o->names, nets[i].name))
+        if (!is_wanted(o, &nets[i]))
             continue;
         if (run_net(&r, o, &kept) < 0) {
             fprintf(stderr, "clgrad bench: %s: %s\n", nets[i].name, clg_error(dev, CLG_OK));
@@ -233,6 +303,9 @@ static int run_all(clg_device dev, const nets_options *o)
             code = EXIT_FAILED;
         } else if (o->json) {
             json_array_append_new(all, net_object(&r));
+        } else if (!o->profile && !is_trained(r.n)) {
+            printf("%-13s %10.3f %10.3f %32s  %s\n", nets[i].name, 1e3 * r.best[0], 1e3 * r.median[0], "",
+                   nets[i].what);
         } else if (!o->profile) {
             printf("%-13s %10.3f %10.3f %10.3f %10.3f %10.0f  %s\n", nets[i].name, 1e3 * r.best[0], 1e3 * r.median[0],
                    1e3 * r.best[1], 1e3 * r.median[1], 1e3 * r.first[1], nets[i].what);
@@ -240,11 +313,8 @@ static int run_all(clg_device dev, const nets_options *o)
         fflush(stdout);
         clg_device_trim(dev);
     }
-    if (o->json) {
-        char *text = json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-        puts(text ? text : "[]");
-        free(text);
-    }
+    if (o->json)
+        print_json(all);
     json_decref(all);
     return code;
 }
@@ -274,6 +344,8 @@ int bench_nets(const nets_options *o, const char *device)
             printf("%-13s %s\n", nets[i].name, nets[i].what);
         return EXIT_OK;
     }
+    if (o->first)
+        return run_firsts(device, o);
     clg_device dev = open_device("bench", device, o->profile);
     const int code = dev ? run_all(dev, o) : EXIT_FAILED;
     clg_device_close(&dev);

@@ -9,6 +9,8 @@ typedef struct nets_options {
     const char *names; // with commas; "all"
     const char *keep;  // folder for weights and data; NULL: they are not written
     bool json, profile, list;
+    double seconds; // of measuring; 0: one
+    bool first; // only the first step, or of one picture the first inference, with what has to be compiled
 } nets_options;
 
 int bench_nets(const nets_options *o, const char *device);
