@@ -231,10 +231,58 @@ static clg_status rows(void)
     return st < 0 ? st : clg_eval(clg_sub(x, clg_mul_scalar(sum, 0.1)), clg_add(x, sum));
 }
 
+static clg_status with_variants(void)
+{
+    clg_tensor x = clg_track(fresh(CLG_SHAPE(1, 17, 5, 6))), w = clg_track(fresh(CLG_SHAPE(17, 17, 3, 3)));
+    clg_tensor a = clg_track(fresh(CLG_SHAPE(2, 9, 5))), b = clg_track(fresh(CLG_SHAPE(5, 21))), g, gg;
+    clg_status st = with_gradients(clg_conv2d(x, w, NULL, clg_conv2d_params(.padding = 1)), x, w);
+    if (st >= 0)
+        st = with_gradients(clg_relu(clg_matmul(a, b)), a, b);
+    clg_tensor table = clg_track(fresh(CLG_SHAPE(2, 7, 19))), index = clg_arange(dev, CLG_I32, 1, 12, 2);
+    if (st >= 0)
+        st = with_gradients(clg_index_select(table, 1, clg_remainder_scalar(index, 7)), table, NULL);
+    clg_tensor plane = clg_track(fresh(CLG_SHAPE(1, 2, 4, 21))), y = clg_max_pool2d(plane, clg_pool2d_params(.kernel = 2));
+    clg_tensor of = clg_track(fresh(CLG_SHAPE(1, 2, 2, 10)));
+    if (st >= 0)
+        st = clg_vjp_n(y, of, &plane, 1, true, &g);
+    if (st >= 0)
+        st = clg_vjp_n(g, fresh(CLG_SHAPE(1, 2, 4, 21)), &of, 1, false, &gg);
+    return st >= 0 ? clg_eval(g, gg) : st;
+}
+
+// What no shape above leads to: variants by name, some with the register tiles of other CPUs.
+static clg_status variants(void)
+{
+    static const char *const choices[] = {
+        "matmul=cpu_packed:rows=5,vectors=3;conv2d_dw=cpu_winograd:channels=4,vectors=1;index_add=sorted_cpu;"
+        "conv2d=cpu_winograd:tiles=6,vectors=1;index_select=rows_cpu;max_pool=items;max_pool_scatter=items",
+        "matmul=cpu_tile:rows=6,vectors=1;conv2d=general;conv2d_dx=general;conv2d_dw=general:side=4;index_select=items;"
+        "index_add=items",
+        "conv2d=cpu_direct:pixels=6,vectors=1;conv2d_dx=cpu_direct:pixels=2,vectors=1;conv2d_dw=cpu_direct:taps=6,vectors=1",
+    };
+    const clg_device usual = dev;
+    clg_status st = CLG_OK;
+    for (int i = 0; i < 3 && st >= 0 && cpu_class; i++) {
+        setenv("CLGRAD_VARIANT", choices[i], 1);
+        st = clg_device_open(&dev, clg_device_params(.share = usual));
+        unsetenv("CLGRAD_VARIANT");
+        if (st < 0) {
+            dev = usual;
+            return st;
+        }
+        st = with_variants();
+        if (st < 0)
+            fprintf(stderr, "%s: %s\n", choices[i], clg_error(dev, st));
+        clg_device_close(&dev);
+        dev = usual;
+    }
+    return st;
+}
+
 int main(void)
 {
     clg_status (*const parts[])(void) = { train, convolve, convolve_more, multiply, pools,
-                                          pools_more, reductions, views, functions, rows };
+                                          pools_more, reductions, views, functions, rows, variants };
     char error[1100];
     const char *class = getenv("CLGRAD_CLASS");
     cpu_class = class && strcmp(class, "cpu") == 0;
