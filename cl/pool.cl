@@ -79,7 +79,8 @@ __kernel void NAME(max_pool_gather)(__global const E *restrict x, long offset,
     y[at] = k < 0 ? (E)0 : x[offset + OUT_PLANE(at) * D * H * W + k];
 }
 
-// What a window's sum is divided by: the caller's number, or its places in the image, with or without padding.
+// What a window's sum is divided by: a number for all of them, or its places in the image, with or without padding. In
+// gradients a number for all divides what has been added up.
 static inline long NAME(count)(int q, int r, int s, int exclude, int divisor, WINDOW)
 {
     if (divisor)
@@ -125,6 +126,6 @@ __kernel void NAME(avg_pool_back)(__global const E *restrict g, long offset, __g
         for (int r = wa.x; r >= wa.y; r--)
             for (int s = wb.x; s >= wb.y; s--)
                 sum += GET(p[((INDEX)q * OH + r) * OW + s]) /
-                       (ACC)NAME(count)(q, r, s, exclude, divisor, WINDOW_NAMES);
-    dx[at] = PUT(sum);
+                       (divisor ? (ACC)1 : (ACC)NAME(count)(q, r, s, exclude, 0, WINDOW_NAMES));
+    dx[at] = PUT(divisor ? sum / (ACC)divisor : sum);
 }

@@ -79,21 +79,23 @@ INLINE VEC NAME(avg_phase)(__global const E *g, int exclude, int divisor, ROWS_A
             ROLLED for (int o = f + (w - s) * PHASES; o < KW && s > -VL; o += PHASES, s--)
             {
                 const VEC v = NAME(load_near)(g, from + (q * OH + r) * OW + s, all);
-                const int16 count = NAME(counts)(q, r, s, exclude, divisor, WINDOW_NAMES);
-                sum += TO_MASK(INSIDE(s + LANE, OW)) ? v / TO_VEC(count) : (VEC)(0);
+                VEC part = v;
+                if (!divisor)
+                    part /= TO_VEC(NAME(counts)(q, r, s, exclude, 0, WINDOW_NAMES));
+                sum += TO_MASK(INSIDE(s + LANE, OW)) ? part : (VEC)(0);
             }
         }
     }
-    return sum;
+    return divisor ? sum / (VEC)((ACC)divisor) : sum;
 }
 
 #define GRADIENT_ROWS                                                                              \
-    MY_ROWS(D, H)                                                                                  \
     const long all = (long)N * OD * OH * OW;                                                       \
-    for (int row = row0; row < row1; row++) {                                                      \
-        const int a = row % H, c = ROW_DEPTH(row, D, H), k0 = (c * H + a) * W;                     \
+    EACH_ROW(D, H)                                                                                 \
+    {                                                                                              \
+        const int a = in_plane, c = DEPTH_OF(above, D), k0 = (c * H + a) * W;                      \
         const int2 wa = NAME(windows)(a, IMAGE_H), wc = WINDOWS_D(c);                              \
-        const long from = (long)PLANE(row, D, H) * OD * OH * OW;                                   \
+        const long from = (long)PLANE(above, D) * OD * OH * OW;                                    \
         for (int t = 0; (long)t * PHASES < W; t += VL) {                                           \
             const long at = (long)row * W + t * PHASES;                                            \
             const int n = W - t * PHASES;

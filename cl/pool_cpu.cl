@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Pooling over any window, CPU class: what cl/pool.cl computes, to the bit, by rows (cl/pool_cpu.clh).
-// STEP is 1 or 2.
 #pragma OPENCL FP_CONTRACT OFF
 #include "pool_cpu.clh"
 #ifndef LOWEST
@@ -13,6 +12,13 @@ static inline VEC NAME(load_columns)(__global const E *x, long at, int sw, long 
 #if STEP == 1
     if (at >= 0 && at + VL <= total)
         return NAME(load)(x + at);
+#elif STEP == 0
+    if (at >= 0 && at + (VL - 1L) * sw < total) {
+        __global const E *p = x + at;
+        return (VEC)(GET(p[0]), GET(p[sw]), GET(p[2 * sw]), GET(p[3 * sw]), GET(p[4 * sw]), GET(p[5 * sw]), GET(p[6 * sw]),
+                     GET(p[7 * sw]), GET(p[8 * sw]), GET(p[9 * sw]), GET(p[10 * sw]), GET(p[11 * sw]), GET(p[12 * sw]),
+                     GET(p[13 * sw]), GET(p[14 * sw]), GET(p[15 * sw]));
+    }
 #else
     if (at >= 0 && at + 2 * VL <= total) {
         const VEC a = NAME(load)(x + at), b = NAME(load)(x + at + VL);
@@ -37,12 +43,12 @@ static inline int2 NAME(reach)(int j, int n, int m, int k, int s, int p, int d)
 CPU_KERNEL void NAME(max_pool_cpu)(__global const E *restrict x, long offset, __global E *restrict y,
                                    __global int *restrict index, POOL, WINDOW)
 {
-    MY_ROWS(OD, OH)
-    const long all = (long)N * D * H * W, end = (long)row1 * OW;
+    const long all = (long)N * D * H * W;
     const int16 lane = LANE * sw;
-    for (int row = row0; row < row1; row++) {
-        const int4 a = NAME(places)(row % OH, IMAGE_H), c = PLACES_D(ROW_DEPTH(row, OD, OH));
-        const long plane = (long)PLANE(row, OD, OH) * D * H * W;
+    EACH_ROW(OD, OH)
+    {
+        const int4 a = NAME(places)(in_plane, IMAGE_H), c = PLACES_D(DEPTH_OF(above, OD));
+        const long plane = (long)PLANE(above, OD) * D * H * W, end = (long)row1 * OW;
         for (int j = 0; j < OW; j += VL) {
             const int2 span = NAME(reach)(j, W, OW, KW, sw, pw, dw);
             VEC best = (VEC)((ACC)(LOWEST));
@@ -73,13 +79,13 @@ CPU_KERNEL void NAME(max_pool_cpu)(__global const E *restrict x, long offset, __
 
 CPU_KERNEL void NAME(avg_pool_cpu)(__global const E *restrict x, long offset, __global E *restrict y, POOL, WINDOW)
 {
-    MY_ROWS(OD, OH)
-    const long all = (long)N * D * H * W, end = (long)row1 * OW;
+    const long all = (long)N * D * H * W;
     const int16 lane = LANE * sw;
-    for (int row = row0; row < row1; row++) {
-        const int i = row % OH, h = ROW_DEPTH(row, OD, OH);
+    EACH_ROW(OD, OH)
+    {
+        const int i = in_plane, h = DEPTH_OF(above, OD);
         const int4 a = NAME(places)(i, IMAGE_H), c = PLACES_D(h);
-        const long plane = (long)PLANE(row, OD, OH) * D * H * W;
+        const long plane = (long)PLANE(above, OD) * D * H * W, end = (long)row1 * OW;
         for (int j = 0; j < OW; j += VL) {
             const int2 span = NAME(reach)(j, W, OW, KW, sw, pw, 1);
             VEC sum = (VEC)(0);

@@ -5,6 +5,7 @@
 #include "ops/pool.h"
 
 #include "base/fp.h"
+#include "ops/element.h"
 #include "ops/registry.h"
 
 #include <math.h>
@@ -156,6 +157,30 @@ static clg_tensor read_pool(const clg__call *c, const struct clg_pool_params *p,
     return bad ? bad : clg__window_fit(c, w, p->ceil_mode);
 }
 
+// Is there one window, all of the image?
+static bool is_whole(const clg__pool *q)
+{
+    const clg__window *w = &q->w;
+    bool whole = !q->adaptive;
+    for (int i = 0; i < CLG__SPATIAL; i++)
+        whole &= w->out[i] == 1 && w->k[i] == w->in[i] && w->lo[i] == 0;
+    return whole;
+}
+
+// A mean fuses with what is around it, and so does its gradient.
+static clg_tensor average(clg_tensor planes, const clg__pool *q)
+{
+    if (!clg_dtype_is_float(planes->dtype) || !is_whole(q))
+        return node(&op_avg_pool, 1, &planes, q, false);
+    const clg_shape axes = CLG_AXES(1, 2);
+    if (q->divisor == 0)
+        return clg_mean(planes, axes, true);
+    const clg_tensor sum = clg_sum(clg__wide(planes), axes, true);
+    if (sum->status < 0)
+        return sum;
+    return clg_cast(clg_div(sum, clg__num(sum->dev, sum->dtype, q->divisor)), planes->dtype);
+}
+
 // y of all planes of x; *indices, where they are asked for, the places of a maximum.
 static clg_tensor pooled(const clg__call *c, clg_tensor x, bool single, const clg__pool *q, bool max,
                          clg_tensor *indices)
@@ -165,7 +190,7 @@ static clg_tensor pooled(const clg__call *c, clg_tensor x, bool single, const cl
     if (max)
         max_node(flat, q, out);
     else
-        out[0] = node(&op_avg_pool, 1, &flat, q, false);
+        out[0] = average(flat, q);
     if (indices)
         *indices = clg__call_own(c, clg__window_result(clg_cast(out[1], CLG_I64), s, single));
     return clg__call_own(c, clg__window_result(out[0], s, single));

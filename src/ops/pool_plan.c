@@ -23,6 +23,20 @@ static void define_type(clg__kplan *p, clg__launch *l, clg_dtype t)
     clg__kplan_define(p, l, "OVER(a, b)", "((b) == -1 ? (long)-(ulong)(a) : (a) / (b))"); // MIN / -1 traps on CPUs
 }
 
+// What all windows of an average divide by; 0: they differ.
+static int64_t divisor(const clg__pool *q)
+{
+    const clg__window *w = &q->w;
+    int64_t places = 1;
+    for (int i = 0; i < CLG__SPATIAL; i++) {
+        const int64_t last = (w->out[i] - 1) * w->stride[i] - w->lo[i];
+        if (q->adaptive || (q->exclude && w->lo[i] > 0) || last + w->k[i] > w->in[i] + (q->exclude ? 0 : w->hi[i]))
+            return q->divisor;
+        places *= w->k[i];
+    }
+    return q->divisor || places > INT32_MAX ? q->divisor : places;
+}
+
 static clg__launch *launch(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry, int inputs,
                            int outputs)
 {
@@ -33,7 +47,7 @@ static clg__launch *launch(const clg__kernel_call *c, clg__kplan *p, const char 
         clg__kplan_define(p, l, "ADAPTIVE", "1");
     clg__arg_buffers(p, l, inputs, outputs);
     CLG__ARG_BLOCK(p, l, "POOL", { "total", clg_numel(*c->out_shape), true }, { "exclude", q->exclude, false },
-                   { "divisor", q->divisor, false });
+                   { "divisor", divisor(q), false });
     clg__window_args(p, l, &q->w);
     return l;
 }
@@ -63,18 +77,6 @@ static const char *accepts_rows(const clg__kernel_call *c)
 static const char *accepts_float_rows(const clg__kernel_call *c)
 {
     return clg_dtype_is_float(c->in_dtype[0]) ? accepts_rows(c) : "only floating types";
-}
-
-// Forward, columns further apart would be loaded one by one.
-static const char *accepts_max(const clg__kernel_call *c)
-{
-    const clg__pool *q = c->params;
-    return q->w.stride[CLG__W] <= 2 ? accepts_rows(c) : "strides are at most 2";
-}
-
-static const char *accepts_avg(const clg__kernel_call *c)
-{
-    return clg_dtype_is_float(c->in_dtype[0]) ? accepts_max(c) : "only floating types";
 }
 
 static const clg__param groups_param[] = { { "groups", "work-groups", 1, 4096, false } };
@@ -168,13 +170,13 @@ static void plan_scatter_2x2(const clg__kernel_call *c, clg__kplan *p)
 }
 
 const clg__variant clg__max_variants[] = { { "cpu_2x2", accepts_2x2, plan_max_2x2, false, groups_param, 1 },
-                                           { "cpu_rows", accepts_max, plan_max_rows, false, groups_param, 1 },
+                                           { "cpu_rows", accepts_rows, plan_max_rows, false, groups_param, 1 },
                                            { "items", NULL, plan_max, false } };
 const clg__variant clg__scatter_variants[] = { { "cpu_2x2", accepts_2x2, plan_scatter_2x2, false, groups_param, 1 },
                                                { "cpu_rows", accepts_rows, plan_scatter_rows, false, groups_param, 1 },
                                                { "items", NULL, plan_scatter, false } };
 const clg__variant clg__gather_variants[] = { { "items", NULL, plan_gather, false } };
-const clg__variant clg__avg_variants[] = { { "cpu_rows", accepts_avg, plan_avg_rows, false, groups_param, 1 },
+const clg__variant clg__avg_variants[] = { { "cpu_rows", accepts_float_rows, plan_avg_rows, false, groups_param, 1 },
                                            { "items", NULL, plan_avg, false } };
 const clg__variant clg__avg_back_variants[] = { { "cpu_rows", accepts_float_rows, plan_avg_back_rows, false, groups_param, 1 },
                                                 { "items", NULL, plan_avg_back, false } };
