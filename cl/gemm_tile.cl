@@ -50,6 +50,31 @@ SELDOM void NAME(copy_columns)(__global const E *b, long sk, long sn, __local AC
     }
 }
 
+#ifdef FLAT // the columns are those of several matrices B, b_s2 apart, with n2 columns each; of C so too
+// The same where columns are of several matrices, `step` apart, of `n` columns each, which are neighbours; the first
+// column is number `at` of the first of them. Surplus of a row falls on the next, and VL elements behind the last.
+SELDOM void NAME(copy_across)(__global const E *b, long sk, long step, int n, int at, __local ACC *p, int K, int columns,
+                              __global const E *end)
+{
+    EDGE for (int k = 0; k < K; k++, b += sk, p += VL)
+    {
+        __global const E *from = b + at;
+        EDGE for (int j = 0, some = n - at; j < columns; from = b, some = n)
+        {
+            NAME(store_local)(NAME(load_part)(from, end - from >= VL ? VL : min(some, columns - j)), p + j);
+            j += some;
+            b += step;
+        }
+        b -= (at + columns + n - 1) / n * step;
+    }
+}
+
+static inline VEC NAME(load_private)(__private const ACC *p)
+{
+    return LOAD16(__private, acc_at, p);
+}
+#endif
+
 #ifdef TILED_A
 // MR rows of A, of which `rows` are there, to P[MR][step]; what is beyond stays as it is.
 SELDOM void NAME(copy_rows)(__global const E *restrict a, long sm, long sk, __local ACC *restrict p, int K, int rows,
@@ -139,7 +164,7 @@ CPU_KERNEL void NAME(gemm_tile)(__global const E *restrict A, long a_offset, __g
     const int step = ROUND_UP(count, VL);
     __local ACC *rows_at = copy + ROUND_UP(n_block, VL) * chunk;
 #endif
-    VEC out[MR * NV];
+    VEC out[MR * NV + 1]; // and what a store of its last lanes reads on
     int i0 = z0 / n2 / n1, i1 = z0 / n2 % n1, i2 = z0 % n2;
     for (int z = z0; z < min(batches, z0 + together); z++) {
         const long4 in_batch = (long4)(i0, i1, i2, 0);
@@ -147,10 +172,22 @@ CPU_KERNEL void NAME(gemm_tile)(__global const E *restrict A, long a_offset, __g
         __global const E *b = B + b_offset + i0 * b_s0 + i1 * b_s1 + i2 * b_s2;
         for (int at = first; at < first + count;) {
             RUN(at, first + count)
+#ifndef FLAT
             __global const E *from = b + (g ? SUM_AT(g, b_s0, b_s1, b_s2) : 0) + run_at * b_sk;
-            for (int n = n0; n < n_end; n += VL)
+#endif
+            for (int n = n0; n < n_end; n += VL) {
+#ifdef FLAT
+                const int columns = min(VL, n_end - n), image = n / n2, first_of = n % n2;
+                if (first_of + columns > n2) {
+                    NAME(copy_across)(b + image * b_s2 + at * b_sk, b_sk, b_s2, n2, first_of,
+                                      copy + (n - n0) / VL * apart + (at - first) * VL, run, columns, B + b_offset + b_end);
+                    continue;
+                }
+                __global const E *from = b + image * b_s2 + at * b_sk - n + first_of;
+#endif
                 NAME(copy_columns)(from + n * b_sn, b_sk, b_sn, copy + (n - n0) / VL * apart + (at - first) * VL, run,
                                    min(VL, n_end - n), B + b_offset + b_end);
+            }
             at += run;
         }
         for (int m = m0; m < m_end; m += MR) {
@@ -178,11 +215,26 @@ CPU_KERNEL void NAME(gemm_tile)(__global const E *restrict A, long a_offset, __g
                 else
 #endif
                     TILE(1);
+#ifdef FLAT
+                EDGE for (int v = 0; v < nv; v++)
+                {
+                    const int at = n + v * VL, columns = min(VL, N - at), image = at / n2, first_of = at % n2;
+                    EDGE for (int i = 0; i < rows; i++)
+                        EDGE for (int j = 0, q = image, r = first_of; j < columns; q++, r = 0)
+                    {
+                        const int some = min(columns - j, n2 - r);
+                        EPI_STORE(NAME(load_private)((const ACC *)&out[i * NV + v] + j), C, q * c_s2 + (m + i) * c_sm + r, q,
+                                  m + i, r, some);
+                        j += some;
+                    }
+                }
+#else
                 EDGE for (int i = 0; i < rows; i++)
                 {
                     EDGE for (int v = 0; v < nv; v++)
                         STORE_ROW(out[i * NV + v], (long)part * batches + z, c_at, in_batch, m + i, n + v * VL);
                 }
+#endif
                 left -= nv;
                 n += nv * VL;
             }

@@ -65,8 +65,11 @@ static clg_status convolve(void)
         { CLG_SHAPE(1, 1, 2, 300), CLG_SHAPE(9, 1, 2, 2), { .stride_w = 2 } },
         // by fewer products
         { CLG_SHAPE(1, 17, 7, 10), CLG_SHAPE(18, 17, 3, 3), { .padding = 1 } },
+        // few outputs in a group, none of which fills a tile
+        { CLG_SHAPE(1, 4, 5, 19), CLG_SHAPE(10, 2, 3, 2), { .groups = 2, .padding = 1 } },
         // as products: of images as they lie, of rows that are copied
-        { CLG_SHAPE(2, 5, 3, 7), CLG_SHAPE(18, 5, 1, 1), { .size = 0 } },
+        { CLG_SHAPE(1, 5, 3, 7), CLG_SHAPE(18, 5, 1, 1), { .size = 0 } },
+        { CLG_SHAPE(3, 5, 3, 3), CLG_SHAPE(18, 5, 1, 1), { .size = 0 } },
         { CLG_SHAPE(2, 2, 5, 41), CLG_SHAPE(9, 2, 1, 2), { .stride = 2 } },
     };
     clg_status st = CLG_OK;

@@ -5,7 +5,7 @@
 
 #include "ops/window.h"
 
-enum { CLG__CONV_VARIANTS = 6, CLG__CONV_DIRECT_PARAMS = 4, CLG__CONV_DW_PARAMS = 2, CLG__CONV_WINOGRAD_PARAMS = 4,
+enum { CLG__CONV_VARIANTS = 7, CLG__CONV_DIRECT_PARAMS = 4, CLG__CONV_DW_PARAMS = 2, CLG__CONV_WINOGRAD_PARAMS = 4,
        CLG__CONV_DEPTH_PARAMS = 1 };
 extern const clg__variant clg__conv_y_variants[], clg__conv_dx_variants[], clg__conv_dw_variants[];
 
@@ -34,6 +34,14 @@ const char *clg__conv_winograd_accepts_dw(const clg__kernel_call *c);
 void clg__conv_winograd_y(const clg__kernel_call *c, clg__kplan *p);
 void clg__conv_winograd_dx(const clg__kernel_call *c, clg__kplan *p);
 void clg__conv_winograd_dw(const clg__kernel_call *c, clg__kplan *p);
+
+// Of few outputs in a group (conv_lanes.c): lanes are pixels.
+const char *clg__conv_lanes_accepts_y(const clg__kernel_call *c);
+const char *clg__conv_lanes_accepts_dx(const clg__kernel_call *c);
+const char *clg__conv_lanes_accepts_dw(const clg__kernel_call *c);
+void clg__conv_lanes_y(const clg__kernel_call *c, clg__kplan *p);
+void clg__conv_lanes_dx(const clg__kernel_call *c, clg__kplan *p);
+void clg__conv_lanes_dw(const clg__kernel_call *c, clg__kplan *p);
 
 // Of windows that do not overlap, as matrix products (conv_product.c).
 const char *clg__conv_product_accepts(const clg__kernel_call *c);

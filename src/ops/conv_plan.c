@@ -89,26 +89,29 @@ static void plan_dw_general(const clg__kernel_call *c, clg__kplan *p)
 
 const clg__variant clg__conv_y_variants[] = {
     { "cpu_depthwise", clg__conv_depth_accepts_y, clg__conv_depth_y, true, clg__conv_depth_params, CLG__CONV_DEPTH_PARAMS },
+    { "cpu_product", clg__conv_product_accepts, clg__conv_product_y, true },
+    { "cpu_lanes", clg__conv_lanes_accepts_y, clg__conv_lanes_y, true },
     { "cpu_winograd", clg__conv_winograd_accepts_y, clg__conv_winograd_y, true, clg__conv_winograd_params,
       CLG__CONV_WINOGRAD_PARAMS },
-    { "cpu_product", clg__conv_product_accepts, clg__conv_product_y, true },
     { "cpu_direct", clg__conv_direct_accepts_y, clg__conv_direct_y, true, clg__conv_direct_params, CLG__CONV_DIRECT_PARAMS },
     { "gpu_tiled", accepts_gpu, plan_y_general, true, gpu_params, 1 },
     { "general", NULL, plan_y_general, false, gpu_params, 1 },
 };
 const clg__variant clg__conv_dx_variants[] = {
     { "cpu_depthwise", clg__conv_depth_accepts_dx, clg__conv_depth_dx, true, clg__conv_depth_params, CLG__CONV_DEPTH_PARAMS },
+    { "cpu_product", clg__conv_product_accepts, clg__conv_product_dx, true },
+    { "cpu_lanes", clg__conv_lanes_accepts_dx, clg__conv_lanes_dx, true },
     { "cpu_winograd", clg__conv_winograd_accepts_dx, clg__conv_winograd_dx, true, clg__conv_winograd_params,
       CLG__CONV_WINOGRAD_PARAMS },
-    { "cpu_product", clg__conv_product_accepts, clg__conv_product_dx, true },
     { "cpu_direct", clg__conv_direct_accepts_dx, clg__conv_direct_dx, true, clg__conv_direct_params, CLG__CONV_DIRECT_PARAMS },
     { "gpu_tiled", accepts_gpu, plan_dx_general, true, gpu_params, 1 },
     { "general", NULL, plan_dx_general, false, gpu_params, 1 },
 };
 const clg__variant clg__conv_dw_variants[] = {
     { "cpu_depthwise", clg__conv_depth_accepts_dw, clg__conv_depth_dw, false, clg__conv_depth_dw_params, 1 },
-    { "cpu_winograd", clg__conv_winograd_accepts_dw, clg__conv_winograd_dw, false, clg__conv_winograd_dw_params, 2 },
     { "cpu_product", clg__conv_product_accepts, clg__conv_product_dw, false },
+    { "cpu_lanes", clg__conv_lanes_accepts_dw, clg__conv_lanes_dw, false },
+    { "cpu_winograd", clg__conv_winograd_accepts_dw, clg__conv_winograd_dw, false, clg__conv_winograd_dw_params, 2 },
     { "cpu_direct", clg__conv_direct_accepts_dw, clg__conv_direct_dw, false, clg__conv_direct_dw_params,
       CLG__CONV_DW_PARAMS },
     { "gpu_tiled", accepts_gpu, plan_dw_general, false, gpu_params, 1 },

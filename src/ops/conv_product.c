@@ -68,6 +68,7 @@ static void product_of(const clg__kernel_call *c, use u, product *p)
     p->call = (clg__kernel_call) { .caps = c->caps, .params = &p->params, .n_in = 2, .n_out = 1, .in_shape = p->in,
                                    .in_dtype = p->type, .in_access = p->in_access, .out_shape = &p->out,
                                    .out_dtype = c->out_dtype, .out_access = &p->out_access };
+    p->params.flat = u != USE_DW && clg__matmul_better_flat(&p->call); // small images
 }
 
 const char *clg__conv_product_accepts(const clg__kernel_call *c)

@@ -13,6 +13,7 @@ enum { CLG__MATMUL_BATCH = 3, CLG__MATMUL_VARIANTS = 5, CLG__MATMUL_THIN_PARAMS 
 
 typedef struct clg__matmul_params {
     bool sum[CLG__MATMUL_BATCH];
+    bool flat; // no node's: the columns of a batch, whose rows of A are the same, as those of one matrix; cpu_tile alone
 } clg__matmul_params;
 
 extern const clg__variant clg__matmul_variants[];
@@ -22,6 +23,7 @@ typedef struct clg__matmul {
     int64_t all[CLG__MATMUL_BATCH], batch[CLG__MATMUL_BATCH], b, sums; // products: of batch, of what is summed over
     bool sum[CLG__MATMUL_BATCH];
     int m, n, k; // k of one matrix
+    int flat;    // columns of one matrix, of all n; 0: n is of one
 } clg__matmul;
 
 // Dimension d of the batch of shape s, and of both operands'.
@@ -44,6 +46,8 @@ const char *clg__matmul_accepts_packed(const clg__kernel_call *c);
 void clg__matmul_thin(const clg__kernel_call *c, clg__kplan *p);
 void clg__matmul_tile(const clg__kernel_call *c, clg__kplan *p);
 void clg__matmul_packed(const clg__kernel_call *c, clg__kplan *p);
+// Would its columns fill fewer vectors as those of one matrix, and can they? Then params may say so.
+bool clg__matmul_better_flat(const clg__kernel_call *c);
 void clg__matmul_cpu(const clg__kernel_call *c, clg__kplan *p); // the first of these that accepts
 extern const clg__param clg__matmul_thin_params[], clg__matmul_tile_params[], clg__matmul_packed_params[];
 #endif

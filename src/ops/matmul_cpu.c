@@ -47,7 +47,7 @@ static cut cut_of(const clg__kernel_call *c, const clg__matmul *s)
     const int64_t chunk = few ? RUN : DEEP, long_sum = few ? 2 * RUN : 4 * DEEP;
     cut u = { s->sums * s->k, s->sums * s->k, 1 };
     const int64_t results = most(1, s->b * s->m * s->n);
-    if (u.sums < long_sum || results >= RESULTS)
+    if (u.sums < long_sum || results >= RESULTS || s->flat)
         return u;
     u.parts = least(least(PARTS, u.sums / chunk), (int64_t) up(RESULTS, results));
     u.chunk = (int64_t) up((int64_t) up(u.sums, u.parts), LANES) * LANES;
@@ -300,7 +300,17 @@ void clg__matmul_tile(const clg__kernel_call *c, clg__kplan *p)
     const int64_t vectors = (int64_t) up(s.n, LANES), tiles = (int64_t) up(s.m, mr);
     // Blocks of columns first: each copies its own. Then of rows.
     const int64_t want = clg__param_or(c, GROUPS, groups_wanted(c, &s)), each = (int64_t) up(want, s.b * u.parts);
-    const int64_t across = least(each, (int64_t) up(vectors, nv)), down = least(tiles, (int64_t) up(each, across));
+    int64_t across = least(each, (int64_t) up(vectors, nv)), down = least(tiles, (int64_t) up(each, across));
+    if (s.m * most(1, u.chunk) > local_elements(c)) { // each block of columns reads all of A from afar
+        for (int64_t a = 1; a <= each; a++) {
+            const int64_t d = least(tiles, (int64_t) up(each, a));
+            const bool fits = (int64_t) up(vectors, a) * LANES <= tile_columns(c, &u);
+            if (fits && a * d >= each && d * s.n + a * s.m < down * s.n + across * s.m) {
+                across = a;
+                down = d;
+            }
+        }
+    }
     const int64_t n_block = least((int64_t) up(vectors, across) * LANES, tile_columns(c, &u));
     const int64_t m_block = (int64_t) up(tiles, down) * mr;
     const int64_t together = most(1, s.b * u.parts / most(want, 1) / u.parts);
@@ -316,6 +326,8 @@ void clg__matmul_tile(const clg__kernel_call *c, clg__kplan *p)
     clg__kplan_define(p, l, "NV", "%d", nv);
     if (packed)
         clg__kplan_define(p, l, "TILED_A", "1");
+    if (s.flat)
+        clg__kplan_define(p, l, "FLAT", "1");
     clg__arg_in(p, l, 0);
     clg__arg_in_offset(p, l, 0);
     clg__arg_in(p, l, 1);
@@ -325,13 +337,13 @@ void clg__matmul_tile(const clg__kernel_call *c, clg__kplan *p)
     else
         clg__arg_out(p, l, 0);
     const int64_t deep = (int64_t) up(most(1, u.chunk), LANES) * LANES;
-    clg__arg_local(p, l, (size_t) (deep * (n_block + (packed ? mr : 0))) * clg__acc_size(t));
+    clg__arg_local(p, l, (size_t) (deep * (n_block + (packed ? mr : 0)) + (s.flat ? LANES : 0)) * clg__acc_size(t));
     CLG__ARG_TABLE(p, l, "GEMM", { "a_s0", a[0], true }, { "a_s1", a[1], true }, { "a_s2", a[2], true },
                    { "a_sm", a[3], true }, { "a_sk", a[4], true }, { "b_s0", b[0], true }, { "b_s1", b[1], true },
                    { "b_s2", b[2], true }, { "b_sk", b[3], true }, { "b_sn", b[4], true },
                    { "b_end", extent_of(c, 1), true }, { "c_s0", out[0], true }, { "c_s1", out[1], true },
                    { "c_s2", out[2], true }, { "c_sm", out[3], true }, { "n1", s.batch[1], false },
-                   { "n2", s.batch[2], false }, { "k1", s.sum[1] ? s.all[1] : 1, false },
+                   { "n2", s.flat ? s.flat : s.batch[2], false }, { "k1", s.sum[1] ? s.all[1] : 1, false },
                    { "k2", s.sum[2] ? s.all[2] : 1, false }, { "batches", s.b, false }, { "together", together, false },
                    { "parts", u.parts, false }, { "chunk", u.chunk, false }, { "sums", u.sums, false },
                    { "M", s.m, false }, { "N", s.n, false }, { "K", s.k, false }, { "m_block", m_block, false },
@@ -451,9 +463,23 @@ void clg__matmul_packed(const clg__kernel_call *c, clg__kplan *p)
 
 // ---- the first that takes it
 
+bool clg__matmul_better_flat(const clg__kernel_call *c)
+{
+    enum { PERCENT = 4, ROWS = 8 }; // of vectors that end in nothing
+    const clg__matmul s = clg__matmul_sizes(c);
+    clg__matmul_params flat = { .flat = true };
+    clg__kernel_call as_one = *c;
+    as_one.params = &flat;
+    const int64_t apart = s.b * (int64_t) up(s.n, LANES) * LANES, together = s.b * s.n;
+    return s.b > 1 && s.sums == 1 && s.m > ROWS && together <= INT32_MAX && (apart - together) * 100 > together * PERCENT &&
+           !clg__matmul_accepts_tile(&as_one);
+}
+
 void clg__matmul_cpu(const clg__kernel_call *c, clg__kplan *p)
 {
-    if (!clg__matmul_accepts_thin(c))
+    if (((const clg__matmul_params *) c->params)->flat)
+        clg__matmul_tile(c, p);
+    else if (!clg__matmul_accepts_thin(c))
         clg__matmul_thin(c, p);
     else if (!clg__matmul_accepts_tile(c))
         clg__matmul_tile(c, p);

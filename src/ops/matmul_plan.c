@@ -29,6 +29,13 @@ clg__matmul clg__matmul_sizes(const clg__kernel_call *c)
         z.b *= z.batch[d];
         z.sums *= z.sum[d] ? z.all[d] : 1;
     }
+    if (p->flat) {
+        z.flat = z.n;
+        z.n *= (int) z.b;
+        z.b = 1;
+        for (int d = 0; d < BATCH; d++)
+            z.batch[d] = 1;
+    }
     return z;
 }
 
