@@ -31,6 +31,8 @@ static void help(void)
            "  --first      only what comes before the first result: opening the device,\n"
            "               compiling, a training step, of one picture an inference\n"
            "  --profile    of a network: the kernels of a step, and their time\n"
+           "  --batches L  of a network: what sizes of the batch, one after another, plan,\n"
+           "               compile and take for the first time, such as 128,37,1,128\n"
            "  --keep DIR   write weights and data there, as tools/compare-torch needs\n\n"
            "  --cases      the examples of operations, or those that are named: the medians\n"
            "               of several rounds; launch: what one costs, and a node\n"
@@ -55,7 +57,8 @@ typedef struct request {
 // An option with a value; false: it is none of them.
 static bool value_option(request *r, int argc, char **argv, int *i, int *code)
 {
-    static const char *const options[] = { "--device", "--family", "--peer", "--worst", "--net", "--keep", "--seconds" };
+    static const char *const options[] = { "--device", "--family", "--peer", "--worst", "--net", "--keep", "--seconds",
+                                           "--batches" };
     for (size_t k = 0; k < sizeof options / sizeof options[0]; k++) {
         const char *v = option_value(argc, argv, i, options[k]);
         if (!v)
@@ -76,6 +79,8 @@ static bool value_option(request *r, int argc, char **argv, int *i, int *code)
             *code = parse_double(v, 0.001, 600, &r->nets.seconds)
                         ? EXIT_OK
                         : usage_error("bench", "--seconds '%s': expected a number from 0.001 to 600", v);
+        else if (k == 7)
+            r->nets.batches = v;
         else if (!parse_int(v, 1, 10000, &r->f.worst))
             *code = usage_error("bench", "--worst '%s': expected a whole number from 1 to 10000", v);
         if (k >= 5)

@@ -43,13 +43,19 @@ void clg__str_add(clg__str *s, const char *text)
 
 void clg__str_vprintf(clg__str *s, const char *format, va_list ap)
 {
+    enum { LINE = 80 }; // room that most calls find enough, so that they are done once
     va_list again;
     va_copy(again, ap);
-    const int n = clg__vformat(NULL, 0, format, ap);
-    if (n >= 0 && reserve(s, (size_t) n)) {
+    const size_t room = reserve(s, LINE) ? s->capacity - s->length : 0;
+    const int n = room ? clg__vformat(s->text + s->length, room, format, ap) : -1;
+    if (n >= 0 && (size_t) n < room) {
+        s->length += (size_t) n;
+    } else if (n >= 0 && reserve(s, (size_t) n)) {
         clg__vformat(s->text + s->length, (size_t) n + 1, format, again);
         s->length += (size_t) n;
     }
+    if (s->text)
+        s->text[s->length] = '\0';
     va_end(again);
 }
 

@@ -63,6 +63,7 @@ enum { CLG__BODY_OPERANDS = 24, CLG__BODY_INSNS = 96, CLG__BODY_OUTPUTS = 8,
 typedef struct clg__body {
     clg_shape shape;
     bool reduced[CLG_MAX_RANK];
+    bool ones[CLG_MAX_RANK]; // dimensions of size 1 that stay, so that the text is that of larger ones
     int n_operands, n_insns, n_per_element, n_outputs, n_reductions;
     clg__operand operands[CLG__BODY_OPERANDS];
     clg__insn insns[CLG__BODY_INSNS];
@@ -79,6 +80,8 @@ clg_status clg__codegen(const clg__body *const *bodies, int n, const clg__caps *
 // The text of a pointwise body's kernel, appended; nothing where there is nothing to launch. Bodies of equal
 // texts can share a launch. False: out of memory.
 bool clg__codegen_text(const clg__body *body, const clg__caps *caps, clg__str *text);
+// Does a body give the bits that another does, which differs in `ones` alone?
+bool clg__codegen_same_order(const clg__body *a, const clg__body *b, const clg__caps *caps);
 // The body of a smaller batch, where that has another text: CPU class, 16 elements or more in a row
 // that become fewer. false: there is none.
 bool clg__codegen_short(const clg__body *body, const clg__caps *caps, clg__body *out);

@@ -38,7 +38,7 @@ static void without_ones(const clg__body *body, clg__access *out)
         bool inside = true;
         out[i] = body->operands[i].access;
         for (int d = 0; d < body->shape.rank && has_access(&body->operands[i]); d++)
-            inside &= body->shape.dim[d] != 1 || whole_window(&out[i], d, 1);
+            inside &= body->shape.dim[d] != 1 || body->ones[d] || whole_window(&out[i], d, 1);
         for (int d = 0; d < body->shape.rank && !inside; d++)
             out[i].lo[d] = out[i].hi[d] = out[i].begins[d] = 0;
     }
@@ -54,7 +54,7 @@ void clg__collapse(const clg__body *body, clg__space *s)
         s->access[i].windowed = has_access(&body->operands[i]) && in[i].windowed;
     }
     for (int d = 0; d < body->shape.rank; d++) {
-        if (body->shape.dim[d] == 1)
+        if (body->shape.dim[d] == 1 && !body->ones[d])
             continue;
         const bool join = s->rank > 0 && joins(body, in, s, s->rank - 1, d);
         const int k = join ? s->rank - 1 : s->rank++;
@@ -73,11 +73,5 @@ void clg__collapse(const clg__body *body, clg__space *s)
         s->dim[0] = 1;
         for (int i = 0; i < body->n_operands; i++)
             s->access[i].hi[0] = body->shape.rank == 0 || !in[i].windowed || in[i].hi[0] > 0;
-    }
-    for (int i = 0; i < body->n_operands; i++) {
-        for (int k = 0; k < s->rank; k++) {
-            if (s->dim[k] == 1 && !s->access[i].windowed)
-                s->access[i].stride[k] = 0;
-        }
     }
 }

@@ -6,6 +6,8 @@
 // Splits depend on the shape alone, so the bits do not depend on the machine's cores.
 #include "codegen/reduce.h"
 
+#include "base/alloc.h"
+
 #include <string.h>
 
 enum { LANES = 16 };
@@ -245,6 +247,33 @@ void clg__red_analyse(clg__reducer *r, const clg__body *body, const clg__caps *c
     choose_parts(r);
     r->pieces = r->parts * (r->packed ? LANES / r->narrow : 1);
     choose_strips(r, caps->compute_units);
+}
+
+// How a result's elements follow each other: lanes along a row, rows of a packed matrix, one after another.
+static int order_of(const clg__reducer *r)
+{
+    return r->packed ? 2 : r->inner_reduced;
+}
+
+bool clg__codegen_same_order(const clg__body *a, const clg__body *b, const clg__caps *caps)
+{
+    if (a->n_reductions == 0)
+        return true;
+    clg__kplan p;
+    clg__reducer *r = clg__malloc(2 * sizeof *r);
+    if (!r)
+        return false;
+    clg__kplan_init(&p);
+    clg__red_analyse(&r[0], a, caps, &p);
+    clg__red_analyse(&r[1], b, caps, &p);
+    const bool one = r[0].n_outer_total * r[0].n_inner == 1;
+    const bool same = p.err.status >= 0 && r[0].parts == r[1].parts && r[0].n_results == r[1].n_results &&
+                      (one || (order_of(&r[0]) == order_of(&r[1]) && r[0].n_inner == r[1].n_inner &&
+                               (!r[0].packed || r[0].narrow == r[1].narrow) && r[0].blocks == r[1].blocks && r[0].group == r[1].group &&
+                               clg__red_is_alone(&r[0]) == clg__red_is_alone(&r[1])));
+    clg__kplan_free(&p);
+    clg__free(r);
+    return same;
 }
 
 bool clg__red_in_parts(const clg__reducer *r)

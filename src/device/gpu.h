@@ -92,6 +92,7 @@ typedef struct clg__ahead {
 bool clg__gpu_is_struck(clg__gpu *g, const void *variant);
 bool clg__gpu_strike(clg__gpu *g, const void *variant); // false: there are too many
 void clg__gpu_unstrike(clg__gpu *g, const void *variant);
+bool clg__gpu_has_built(clg__gpu *g, const clg__source *s); // its text, whatever asked for it
 bool clg__gpu_has_compilers(const clg__gpu *g); // other processes may compile: sources come with their trials
 // Find or build all; what is missing is compiled as one program, or as several by processes beside this one. On failure
 // no kernel is returned. ahead: what a driver compiles at first launches too; NULL: it may do so then.

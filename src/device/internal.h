@@ -65,6 +65,11 @@ typedef struct clg__built {
     uint64_t used;
     uint64_t key; // hash of the hash's text
     int next;     // of the same bucket, -1
+    // as it was asked for, before files were put in place of their names
+    char *asked;
+    size_t asked_length;
+    uint64_t asked_key;
+    int asked_next;
 } clg__built;
 enum { CLG__MAX_BUILT = 4096, CLG__BUILT_BUCKETS = 4096 };
 
@@ -101,6 +106,7 @@ struct clg__gpu {
     int n_built, cap_built;
     int max_built;   // between builds
     int built_bucket[CLG__BUILT_BUCKETS]; // 1 + the first of each; 0: none
+    int asked_bucket[CLG__BUILT_BUCKETS];
     int name_digits; // of the hash in names, at most 32
     uint64_t tick;
     char *cache_dir; // absolute; NULL: no disk cache

@@ -6,7 +6,10 @@
 #include "device/internal.h"
 
 typedef struct clg__instance {
-    clg__str text; // defines and body; all kernels in it come with it
+    clg__str text; // defines and body; all kernels in it come with it. Empty where `built` says where it is
+    clg__str asked; // the same before files were put in place of their names
+    uint64_t asked_key;
+    int built;     // found without its text, -1
     char hash[40], name[96];
     uint64_t key;  // hash of the hash's text
     int next;      // instance of the same bucket, -1

@@ -45,10 +45,29 @@ static int find_built(clg__gpu *g, const instance *in)
     return -1;
 }
 
+// By what was asked for, so that a new plan of known kernels writes and compares no whole texts.
+static int find_asked(clg__gpu *g, const instance *in)
+{
+    if (g->cl_dir) // files may change
+        return -1;
+    for (int i = g->asked_bucket[in->asked_key % CLG__BUILT_BUCKETS] - 1; i >= 0; i = g->built[i].asked_next) {
+        const clg__built *b = &g->built[i];
+        if (b->asked_key == in->asked_key && b->asked_length == in->asked.length &&
+            memcmp(b->asked, in->asked.text, in->asked.length) == 0) {
+            g->built[i].used = ++g->tick;
+            return i;
+        }
+    }
+    return -1;
+}
+
 static void link_built(clg__gpu *g, int i)
 {
     int *bucket = &g->built_bucket[g->built[i].key % CLG__BUILT_BUCKETS];
     g->built[i].next = *bucket - 1;
+    *bucket = i + 1;
+    bucket = &g->asked_bucket[g->built[i].asked_key % CLG__BUILT_BUCKETS];
+    g->built[i].asked_next = *bucket - 1;
     *bucket = i + 1;
 }
 
@@ -60,6 +79,7 @@ static void drop_built(clg__gpu *g, clg__built *b)
         g->stats.programs--;
     }
     clg__free(b->text);
+    clg__free(b->asked);
 }
 
 void clg__built_free(clg__gpu *g)
@@ -84,6 +104,7 @@ static void drop_oldest(clg__gpu *g)
     while (g->n_built > g->max_built / 4 * 3)
         drop_built(g, &g->built[--g->n_built]);
     memset(g->built_bucket, 0, sizeof g->built_bucket);
+    memset(g->asked_bucket, 0, sizeof g->asked_bucket);
     for (int i = 0; i < g->n_built; i++)
         link_built(g, i);
 }
@@ -126,11 +147,36 @@ static void set_hash(instance *in, const char *digits, int k)
     in->key = clg__hash(in->hash, strlen(in->hash), 0);
 }
 
+static bool ask(clg__gpu *g, instance *in, const clg__source *u, clg__err *e)
+{
+    clg__str_add(&in->asked, u->file ? u->file : "");
+    clg__str_add_n(&in->asked, "", 1);
+    clg__str_add(&in->asked, u->defines ? u->defines : "");
+    clg__str_add_n(&in->asked, "", 1);
+    clg__str_add(&in->asked, u->file ? "" : u->text);
+    if (in->asked.failed) {
+        clg__fail(e, CLG_ENOMEM, "build: out of host memory");
+        return false;
+    }
+    in->asked_key = clg__hash(in->asked.text, in->asked.length, 0);
+    in->built = find_asked(g, in);
+    return true;
+}
+
 // The next of a build.
 static bool make_instance(clg__gpu *g, instances *all, const clg__source *u, clg__err *e)
 {
     instance *in = &all->all[all->n];
     char digits[33];
+    if (!ask(g, in, u, e))
+        return false;
+    if (in->built >= 0) {
+        clg__format(in->hash, sizeof in->hash, "%s", g->built[in->built].hash);
+        in->key = g->built[in->built].key;
+        clg__format(in->name, sizeof in->name, "%.50s_%s", u->entry, in->hash);
+        all->n++;
+        return true;
+    }
     clg__str_add(&in->text, u->defines ? u->defines : "");
     const bool ok = u->file ? clg__add_file(&in->text, g->cl_dir, u->file, e)
                             : clg__add_text(&in->text, g->cl_dir, u->text, e);
@@ -157,15 +203,23 @@ static bool make_instance(clg__gpu *g, instances *all, const clg__source *u, clg
     return true;
 }
 
+static int where_built(clg__gpu *g, const instance *in)
+{
+    return in->built >= 0 ? in->built : find_built(g, in);
+}
+
 static bool remember(clg__gpu *g, const instance *in, struct clg__program *p)
 {
-    char *text = clg__malloc(in->text.length + 1);
-    if (!text || !clg__grow((void **) &g->built, &g->cap_built, g->n_built + 1, sizeof *g->built)) {
+    char *text = clg__malloc(in->text.length + 1), *asked = clg__malloc(in->asked.length + 1);
+    if (!text || !asked || !clg__grow((void **) &g->built, &g->cap_built, g->n_built + 1, sizeof *g->built)) {
         clg__free(text);
+        clg__free(asked);
         return false;
     }
     clg__built *b = &g->built[g->n_built];
-    *b = (clg__built) { .text = text, .length = in->text.length, .program = p, .used = ++g->tick, .key = in->key };
+    *b = (clg__built) { .text = text, .length = in->text.length, .program = p, .used = ++g->tick, .key = in->key,
+                        .asked = asked, .asked_length = in->asked.length, .asked_key = in->asked_key };
+    memcpy(asked, in->asked.text, in->asked.length);
     clg__format(b->hash, sizeof b->hash, "%s", in->hash);
     memcpy(text, in->text.text, in->text.length);
     p->texts++;
@@ -231,7 +285,7 @@ static void run_trials(build *b, bool first)
         const instance *in = &b->in[i];
         if (b->trials && (in->part == 0) != first)
             continue;
-        const int at = in->part >= 0 && b->known[in->part] ? -1 : find_built(b->g, in);
+        const int at = in->part >= 0 && b->known[in->part] ? -1 : where_built(b->g, in);
         if (at >= 0)
             clg__trial_run(b->g, b->g->built[at].program->program, in->name, &b->sources[i].trial);
         b->done++;
@@ -296,7 +350,7 @@ static clg__kernel *make_kernel(clg__gpu *g, const instance *in, const char *ent
     cl_int rc = CL_OUT_OF_HOST_MEMORY;
     cl_uint args = 0;
     cl_ulong local = 0;
-    const int at = find_built(g, in);
+    const int at = where_built(g, in);
     clg__kernel *k = clg__calloc(1, sizeof *k);
     if (k && at >= 0)
         k->kernel = clCreateKernel(g->built[at].program->program, in->name, &rc);
@@ -347,6 +401,16 @@ static bool build_all(clg__gpu *g, instances *all, clg__source *sources, int n, 
     return true;
 }
 
+bool clg__gpu_has_built(clg__gpu *g, const clg__source *s)
+{
+    instance in = { 0 };
+    pthread_mutex_lock(&g->lock);
+    const bool has = ask(g, &in, s, NULL) && in.built >= 0;
+    pthread_mutex_unlock(&g->lock);
+    clg__str_free(&in.asked);
+    return has;
+}
+
 clg_status clg__gpu_build(clg__gpu *g, clg__source *sources, int n, const clg__ahead *ahead, clg__err *e)
 {
     instances all = { .n_buckets = 2 * n + 1 };
@@ -364,8 +428,10 @@ clg_status clg__gpu_build(clg__gpu *g, clg__source *sources, int n, const clg__a
         clg__fail(e, CLG_ENOMEM, "build: out of host memory");
     }
     for (int i = 0; i < n; i++) {
-        if (all.all)
+        if (all.all) {
             clg__str_free(&all.all[i].text);
+            clg__str_free(&all.all[i].asked);
+        }
         if (!ok && sources[i].kernel) {
             clg__kernel_free(sources[i].kernel);
             sources[i].kernel = NULL;

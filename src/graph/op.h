@@ -109,6 +109,7 @@ typedef struct clg__op {
     // Its output seen as [batch.., R, C] for epilogues: which axis is R, counted from the end (matmul 2). At most three
     // dimensions stand before it.
     int row_axis_from_end;
+    bool variants_agree; // in their bits, those of one class: one that is built may stand in for one that is not
     bool strided_output; // its kernels can store with any steps but along C
 } clg__op;
 

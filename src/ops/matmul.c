@@ -19,7 +19,8 @@ static clg_tensor matmul_vjp(const clg__vjp *v, int i);
 static const clg__op op_matmul = { .name = "matmul", .kind = CLG__KERNEL, .vjp = matmul_vjp, .key = write_key,
                                    .params_bytes = sizeof(params),
                                    .variants = clg__matmul_variants, .n_variants = CLG__MATMUL_VARIANTS, .strided_inputs = 3,
-                                   .row_axis_from_end = 2, .strided_output = true };
+                                   .row_axis_from_end = 2, .strided_output = true,
+                                   .variants_agree = true };
 
 const clg__op *const clg__matmul_ops[] = { &op_matmul, NULL };
 

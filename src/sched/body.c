@@ -41,6 +41,7 @@ void clg__body_expand(const clg__compact_body *b, clg__body *body)
 {
     body->shape = b->shape;
     memcpy(body->reduced, b->reduced, sizeof body->reduced);
+    memset(body->ones, 0, sizeof body->ones);
     body->n_operands = b->n_operands;
     body->n_insns = b->n_insns;
     body->n_per_element = b->n_per_element;

@@ -27,7 +27,7 @@ static void link_newest(clg__sched *s, clg__plan *p)
         s->oldest = p;
 }
 
-static void remove_plan(clg__sched *s, clg__plan *p)
+void clg__cache_remove(clg__sched *s, clg__plan *p)
 {
     clg__plan **at = &s->bucket[p->hash % CLG__CACHE_BUCKETS];
     while (*at != p)
@@ -54,7 +54,7 @@ clg__plan *clg__cache_find(clg__sched *s, const clg__key *k, uint64_t hash, cons
 void clg__cache_add(clg__sched *s, clg__plan *p)
 {
     while (s->n >= CLG__CACHE_PLANS)
-        remove_plan(s, s->oldest);
+        clg__cache_remove(s, s->oldest);
     p->chain = s->bucket[p->hash % CLG__CACHE_BUCKETS];
     s->bucket[p->hash % CLG__CACHE_BUCKETS] = p;
     link_newest(s, p);
@@ -64,5 +64,5 @@ void clg__cache_add(clg__sched *s, clg__plan *p)
 void clg__cache_clear(clg__sched *s)
 {
     while (s->oldest)
-        remove_plan(s, s->oldest);
+        clg__cache_remove(s, s->oldest);
 }

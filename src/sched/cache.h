@@ -18,10 +18,12 @@ typedef struct clg__sched {
     int misses_in_a_row; // negative: it was said already
     bool fuse;
     clg__choices choices; // of CLGRAD_VARIANT
+    clg__examples *examples; // bodies that have kernels
 } clg__sched;
 
 clg__plan *clg__cache_find(clg__sched *s, const clg__key *k, uint64_t hash, const clg__work *w);
 // Takes the plan over.
 void clg__cache_add(clg__sched *s, clg__plan *p);
+void clg__cache_remove(clg__sched *s, clg__plan *p);
 void clg__cache_clear(clg__sched *s);
 #endif

@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The kernels of each launch: text and arguments, from codegen or from the op's variant.
-#include "sched/planner.h"
+#include "sched/cache.h"
+#include "sched/stand_in.h"
 
 #include "base/alloc.h"
 
-static void describe_kernel(clg__planner *f, int group, clg__kplan *kp)
+static void plan_variant(clg__planner *f, int group, const clg__variant *variant, const clg__kernel_call *c,
+                         bool is_store, clg__kplan *kp)
 {
     const clg__group *g = &f->groups[group];
-    clg__kernel_call c;
-    void *memory;
-    clg__kernel_call_of(f->w, &f->w->values[g->kernel], &c, &memory);
-    if (!memory) {
-        clg__fail(&kp->err, CLG_ENOMEM, "eval: out of host memory while planning");
-        return;
-    }
-    clg__kernel_call_set(f->w, f->w->values[g->kernel].op, g->variant, &c);
-    kp->variant = g->variant->name;
-    clg__access access = clg__access_contiguous(c.out_shape);
-    const bool is_store = g->n_results == 0 || clg__epilogue_is_store(f, group, &access);
-    c.out_access = &access;
-    g->variant->plan(&c, kp);
+    kp->variant = variant->name;
+    variant->plan(c, kp);
     for (int i = 0; i < kp->n_launches; i++) {
         clg__launch *l = &kp->launches[i];
         for (int a = 0; a < l->n_args; a++) {
@@ -32,6 +23,51 @@ static void describe_kernel(clg__planner *f, int group, clg__kplan *kp)
             break;
         }
     }
+}
+
+// One that comes later in the list of variants, accepts the call, and is built.
+static void stand_in_variant(clg__planner *f, int group, clg__kernel_call *c, bool is_store, clg__kplan *kp)
+{
+    clg__group *g = &f->groups[group];
+    const clg__op *op = f->w->values[g->kernel].op;
+    for (const clg__variant *v = g->variant + 1; v < op->variants + op->n_variants; v++) {
+        clg__kplan other;
+        clg__kernel_call_set(f->w, op, v, c);
+        if (c->forced || clg__gpu_is_struck(f->plan->gpu, v) || (v->accepts && v->accepts(c)) ||
+            (!is_store && !v->epilogue))
+            continue;
+        clg__kplan_init(&other);
+        plan_variant(f, group, v, c, is_store, &other);
+        if (clg__is_built(f, &other)) {
+            clg__kplan_free(kp);
+            *kp = other;
+            g->variant = v;
+            f->plan->stands_in = true;
+            return;
+        }
+        clg__kplan_free(&other);
+    }
+}
+
+static void describe_kernel(clg__planner *f, int group, clg__kplan *kp)
+{
+    const clg__group *g = &f->groups[group];
+    const clg__op *op = f->w->values[g->kernel].op;
+    clg__kernel_call c;
+    void *memory;
+    clg__kernel_call_of(f->w, &f->w->values[g->kernel], &c, &memory);
+    if (!memory) {
+        clg__fail(&kp->err, CLG_ENOMEM, "eval: out of host memory while planning");
+        return;
+    }
+    clg__access access = clg__access_contiguous(c.out_shape);
+    const bool is_store = g->n_results == 0 || clg__epilogue_is_store(f, group, &access);
+    c.out_access = &access;
+    clg__kernel_call_set(f->w, op, g->variant, &c);
+    plan_variant(f, group, g->variant, &c, is_store, kp);
+    if (op->variants_agree && !c.forced && !f->w->own_variants && f->plan->gpu && kp->err.status >= 0 &&
+        !clg__is_built(f, kp))
+        stand_in_variant(f, group, &c, is_store, kp);
     clg__kernel_call_free(memory);
 }
 
@@ -69,7 +105,11 @@ static bool describe_launch(clg__planner *f, int l, clg__body *room)
             bodies[i] = &room[i];
         }
         clg__codegen(bodies, n, f->w->dev->caps, kp);
-        describe_short(f, bodies, n, &f->spare[l]);
+        clg__examples *examples = f->plan->gpu ? ((clg__sched *) f->w->dev->sched)->examples : NULL;
+        if (!clg__is_built(f, kp) && !clg__stand_in(f, examples, bodies, n, kp)) {
+            describe_short(f, bodies, n, &f->spare[l]);
+            clg__examples_add(examples, bodies[0]);
+        }
     }
     if (kp->err.status < 0)
         clg__fail(f->w->err, kp->err.status, "%s", kp->err.text);

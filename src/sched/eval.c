@@ -12,7 +12,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { MANY_MISSES = 100 };
+enum { MANY_MISSES = 100,
+       PASSING = 200 }; // runs of a size that came by: one that stays is worth kernels of its own
 
 // A program that makes plans all the time is told so, once, with what its last two evaluations differ in first.
 static void note_miss(clg__sched *s, const clg__work *w)
@@ -57,6 +58,11 @@ static clg__plan *find_plan(clg__sched *s, clg__work *w, const clg__ahead *ahead
     }
     const uint64_t hash = clg__hash(s->key.bytes.text, s->key.bytes.length, 0);
     clg__plan *p = clg__cache_find(s, &s->key, hash, w);
+    if (p && p->stands_in && ++p->runs > PASSING) {
+        clg__cache_remove(s, p);
+        w->own_variants = true;
+        p = NULL;
+    }
     *known = p != NULL;
     if (p)
         return p;

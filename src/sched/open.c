@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Opening and closing a device: the recorder, its plans and the OpenCL side come together here.
 #include "sched/cache.h"
+#include "sched/stand_in.h"
 
 #include "base/alloc.h"
 #include "base/env.h"
@@ -28,6 +29,7 @@ static void destroy(clg_device dev)
     clg__recorder_free(dev);
     if (s) {
         clg__cache_clear(s);
+        clg__examples_free(s->examples);
         clg__str_free(&s->key.bytes);
         clg__choices_free(&s->choices);
         clg__free(s);
@@ -99,6 +101,7 @@ clg_status clg_device_open(clg_device *out, const struct clg_device_params *p)
     const char *fuse = clg__env(CLG__CLGRAD_FUSE);
     s->fuse = !fuse || strcmp(fuse, "0") != 0;
     s->gpu = dev->gpu;
+    s->examples = clg__examples_new(); // none: nothing stands in
     *out = dev;
     return CLG_OK;
 }

@@ -6,6 +6,8 @@
 #include "device/gpu.h"
 #include "sched/work.h"
 
+typedef struct clg__examples clg__examples; // of stand_in.c
+
 typedef enum clg__place_kind { CLG__PLACE_LEAF, CLG__PLACE_RESULT, CLG__PLACE_TEMP } clg__place_kind;
 
 // Memory of a value during one run.
@@ -78,6 +80,8 @@ struct clg__plan {
     uint64_t bytes, flops;
     uint64_t results, peak, live; // bytes: of results; with the arena; with the most alive at once, the bound
     int n_kernels;          // distinct ones
+    bool stands_in;         // a variant that was built does the work of one that is faster
+    int runs;               // counted then
     clg__plan *chain;       // of the cache's table
     clg__plan *newer, *older;
 };

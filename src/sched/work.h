@@ -80,6 +80,7 @@ typedef struct clg__work {
     clg__node **overwritten;
     int n_overwritten;
     bool fuse;
+    bool own_variants; // no other variant of a kernel op stands in because it is built
     // made on a miss
     clg__use *at; // per node: what it is
     clg__value *values;
