@@ -216,6 +216,52 @@ START_TEST(planning_time_per_node_does_not_grow)
 }
 END_TEST
 
+// ---- what a first evaluation costs: of few distinct kernels, launched often
+
+static double first_evaluation(clg_device d, int products)
+{
+    float h[64];
+    clg_scope s = clg_scope_push(d);
+    fill(h, 64);
+    clg_tensor w = clg_upload(d, CLG_F32, CLG_SHAPE(8, 8), h), y = w;
+    for (int i = 0; i < products; i++)
+        y = clg_matmul(y, w);
+    const double start = thread_seconds();
+    ck_assert_msg(clg_eval(y) >= 0, "%s", clg_error(d, 0));
+    const double t = thread_seconds() - start;
+    clg_scope_pop(s);
+    clg_device_trim(d);
+    return t / products;
+}
+
+// Of this thread: not what the launches take. Whatever is compared pair by pair makes the longer one cost four times
+// as much a launch, and eight where that is most of it.
+START_TEST(a_first_evaluation_costs_its_launches)
+{
+    clg_device d;
+    double few = INFINITY, many = INFINITY;
+    ok(clg_device_open(&d, NULL));
+    first_evaluation(d, 2); // what is compiled
+    for (int round = 0; round < 6 && (round < 2 || many > 3 * few); round++) {
+        few = fmin(few, first_evaluation(d, 2000));
+        many = fmin(many, first_evaluation(d, 8000));
+    }
+    clg_device_close(&d);
+    // with nothing built before: a device of its own for each
+    double fresh[2] = { INFINITY, INFINITY };
+    for (int k = 0; k < 6 && (k < 2 || fresh[1] > 3 * fresh[0]); k++) {
+        ok(clg_device_open(&d, NULL));
+        fresh[k % 2] = fmin(fresh[k % 2], first_evaluation(d, k % 2 ? 8000 : 2000));
+        clg_device_close(&d);
+    }
+    printf("a launch of a first evaluation: %.2f us of 2,000, %.2f of 8,000; with the build %.2f and %.2f\n", 1e6 * few,
+           1e6 * many, 1e6 * fresh[0], 1e6 * fresh[1]);
+    ck_assert_msg(many < 3 * few, "%.2f us a launch of 2,000, %.2f of 8,000", 1e6 * few, 1e6 * many);
+    ck_assert_msg(fresh[1] < 3 * fresh[0], "with the build %.2f us a launch of 2,000, %.2f of 8,000", 1e6 * fresh[0],
+                  1e6 * fresh[1]);
+}
+END_TEST
+
 static void *plan_deep(void *family)
 {
     const graph_family *f = family;
@@ -328,6 +374,10 @@ int main(void)
     tcase_add_loop_test(c, no_depth_needs_more_stack, 0, graph_family_count);
     tcase_add_test(c, overwritten_values_do_not_stay);
     tcase_add_test(c, overwritten_values_can_be_held);
+    suite_add_tcase(s, c);
+    c = tcase_create("first");
+    tcase_set_timeout(c, 300);
+    tcase_add_test(c, a_first_evaluation_costs_its_launches);
     suite_add_tcase(s, c);
     return run_suite(s);
 }
