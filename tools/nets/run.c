@@ -346,6 +346,8 @@ int bench_nets(const nets_options *o, const char *device)
     }
     if (o->first)
         return run_firsts(device, o);
+    if (o->threads)
+        return bench_threads(o->names, device);
     if (o->batches)
         return bench_batches(o->names, o->batches, device);
     clg_device dev = open_device("bench", device, o->profile);
