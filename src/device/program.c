@@ -405,7 +405,7 @@ bool clg__gpu_has_built(clg__gpu *g, const clg__source *s)
 {
     instance in = { 0 };
     pthread_mutex_lock(&g->lock);
-    const bool has = ask(g, &in, s, NULL) && in.built >= 0;
+    const bool has = !ask(g, &in, s, NULL) || in.built >= 0; // out of memory: nothing shall come of it
     pthread_mutex_unlock(&g->lock);
     clg__str_free(&in.asked);
     return has;
