@@ -106,7 +106,7 @@ static bool describe_launch(clg__planner *f, int l, clg__body *room)
         }
         clg__codegen(bodies, n, f->w->dev->caps, kp);
         clg__examples *examples = f->plan->gpu ? ((clg__sched *) f->w->dev->sched)->examples : NULL;
-        if (!clg__is_built(f, kp) && !clg__stand_in(f, examples, bodies, n, kp)) {
+        if (kp->err.status >= 0 && !clg__is_built(f, kp) && !clg__stand_in(f, examples, bodies, n, kp)) {
             describe_short(f, bodies, n, &f->spare[l]);
             clg__examples_add(examples, bodies[0]);
         }

@@ -103,12 +103,12 @@ void clg__examples_add(clg__examples *e, const clg__body *body)
 
 bool clg__is_built(const clg__planner *f, const clg__kplan *kp)
 {
-    bool is = f->plan->gpu && kp->err.status >= 0;
+    bool is = f->plan->gpu != NULL;
     for (int i = 0; i < kp->n_launches && is; i++) {
         const clg__launch *k = &kp->launches[i];
         const clg__source s = { .file = k->file, .entry = k->entry, .defines = clg__str_text(&k->defines),
                                 .text = clg__str_text(&k->text) };
-        is = k->blas.used || (!k->defines.failed && !k->text.failed && clg__gpu_has_built(f->plan->gpu, &s));
+        is = k->blas.used || kp->err.status < 0 || k->defines.failed || k->text.failed || clg__gpu_has_built(f->plan->gpu, &s);
     }
     return is;
 }
@@ -181,7 +181,9 @@ static bool stands_in(clg__planner *f, const clg__compact_body *x, const clg__bo
     }
     clg__kplan_init(&other);
     clg__codegen(tried, n, caps, &other);
-    const bool does = clg__is_built(f, &other) && same_texts(f, tried, n);
+    bool does = other.err.status >= 0 && clg__is_built(f, &other) && same_texts(f, tried, n);
+    for (int i = 0; i < other.n_launches; i++)
+        does &= !other.launches[i].text.failed;
     clg__kplan_free(does ? kp : &other);
     if (does)
         *kp = other;
