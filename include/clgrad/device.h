@@ -69,11 +69,13 @@ CLG_API void clg_device_list_free(clg_device_info **list);
 //     CLGRAD_VARIANT="matmul=cpu_packed:rows=4,vectors=2;conv2d=direct"
 //
 // each    called for every one: of which operation, its name, its parameters with their ranges
-//         and meaning ("rows=1..8 of a register tile, groups=1..4096 work-groups", or ""). The texts live until it returns
+//         and meaning ("rows=1..8 of a register tile, groups=1..4096 work-groups", or "").
+//         The texts live until it returns
 // user    handed on
 // errors  none; where host memory is short, parameters are left out
 // blocks  no
-CLG_API void clg_variant_list(void (*each)(void *user, const char *op, const char *variant, const char *params),
+CLG_API void clg_variant_list(void (*each)(void *user, const char *op, const char *variant,
+                                           const char *params),
                               void *user);
 
 // Open a device and start a recorder on it. A new recorder has the random seed 0 and one scope.
