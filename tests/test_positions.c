@@ -241,12 +241,13 @@ START_TEST(places_are_arguments)
     clg_scope s = clg_scope_push(dev);
     const world w = upload_world(dev, &n);
     const clg_device_stats before = clg_device_get_stats(dev);
-    uint64_t built = 0;
+    uint64_t built = 0, more = 0;
     for (int step = 0; step < STEPS; step++) {
         memset(got, 0xff, sizeof got); // a step that writes nothing is seen
         const size_t bytes = result_of(p, &w, step, got);
         const clg_device_stats now = clg_device_get_stats(dev);
-        ck_assert_msg(step == 0 || now.programs_built == built, "%s, step %d: a program more", p->name, step);
+        more += step > 0 ? now.programs_built - built : 0; // another plan may be of another text
+        ck_assert_msg(more < (uint64_t) p->plans, "%s, step %d: a program more", p->name, step);
         ck_assert_msg(now.plan_misses - before.plan_misses <= (uint64_t) p->plans, "%s, step %d: %llu plans", p->name, step,
                       (unsigned long long) (now.plan_misses - before.plan_misses));
         built = now.programs_built;

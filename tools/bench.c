@@ -12,8 +12,8 @@
 static void help(void)
 {
     printf("usage: clgrad bench [--family F] [--quick] [--compare] [--worst N] [--json]\n"
-           "       clgrad bench --net N [--first | --profile] [--keep DIR]\n"
-           "                    [--seconds S] [--json]\n"
+           "       clgrad bench --net N [--first | --profile | --batches L | --threads]\n"
+           "                    [--keep DIR] [--seconds S] [--json]\n"
            "       clgrad bench --cases [CASE...] [--json]\n"
            "       clgrad bench --plan [GRAPH...] [--json]\n\n"
            "Measure families of shapes: matrix products, convolutions in three directions,\n"
@@ -33,7 +33,7 @@ static void help(void)
            "  --profile    of a network: the kernels of a step, and their time\n"
            "  --batches L  of a network: what sizes of the batch, one after another, plan,\n"
            "               compile and take for the first time, such as 128,37,1,128\n"
-           "  --threads    of a network: inferences of one recorder, of two on threads of their\n"
+           "  --threads    of a network: inferences of one recorder, of two on threads of\n"
            "               own, and the share that a thread of arithmetic beside one keeps\n"
            "  --keep DIR   write weights and data there, as tools/compare-torch needs\n\n"
            "  --cases      the examples of operations, or those that are named: the medians\n"
