@@ -431,6 +431,8 @@ static int attention(clg_device d, int kind, clg_tensor *out)
 
 START_TEST(attention_and_its_gradients)
 {
+    if (!in_turn(_i, on_pocl() ? 2 : 3))
+        return;
     got fused = run(dev, attention, _i), apart = run(plain, attention, _i);
     same_bits("attention", _i, &fused, &apart);
     ck_assert_msg(fused.launches + 16 <= apart.launches, "%llu launches of %llu", (unsigned long long) fused.launches,

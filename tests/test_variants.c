@@ -334,7 +334,7 @@ START_TEST(every_variant_is_right)
         const bool other = strncmp(name, cpu ? "gpu_" : "cpu_", 4) == 0 || strstr(name, cpu ? "_gpu" : "_cpu") ||
                            strcmp(name, "clblast") == 0 ||
                            (strncmp(op->name, "conv3d", 6) == 0 && strcmp(name, "cpu_winograd") == 0);
-        const bool taken = other || try_variant(_i, &op->variants[k]);
+        const bool taken = other || !in_turn(_i + k, 2) || try_variant(_i, &op->variants[k]);
         ck_assert_msg(taken, "%s of %s was never taken", name, op->name);
     }
 }
