@@ -587,6 +587,76 @@ def images_without_a_batch():
     e('fold', 'fold(a, [4,5], kernel=2)', [r(12, 12)], lambda x: F.fold(x, (4, 5), 2))
 
 
+def vocabulary():
+    """Pointwise operations and activations that came later: expressions of tools/cases.txt."""
+    nan, inf = float('nan'), float('inf')
+
+    def e(name, expression, inputs, f, grads=True):
+        case('v_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    x = torch.tensor([0.3, -0.7, 1.6, 2.25, -2.4, 0.05, 4.5, -3.6, 11.3])
+    unit = torch.tensor([0.3, -0.7, 0.01, -0.95, 0.999, 0.5])
+    special = torch.tensor([nan, inf, 0.0, 1.0])
+    pos = x.abs()
+    for n in 'erfc lgamma digamma sinc frac deg2rad rad2deg'.split():
+        e(n, n + '(a)', [x], getattr(torch, n))
+    for n in 'selu mish softsign'.split():
+        e(n, n + '(a)', [x], getattr(F, n))
+    e('log_sigmoid', 'log_sigmoid(a)', [x], F.logsigmoid)
+    e('tanhshrink', 'tanhshrink(a)', [x], F.tanhshrink)
+    e('log10', 'log10(a)', [pos], torch.log10)
+    e('erfinv', 'erfinv(a)', [unit], torch.erfinv)
+    for n in 'erfc lgamma digamma log10 frac'.split():
+        e(n + '_special', n + '(a)', [('c', special)], getattr(torch, n), False)
+    edge = torch.tensor([nan, inf, -inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 6.0, 3.0])
+    e('selu_special', 'selu(a)', [edge], F.selu)
+    e('log_sigmoid_special', 'log_sigmoid(a)', [edge], F.logsigmoid)
+    e('celu', 'celu(a, 0.7)', [edge], lambda t: F.celu(t, 0.7))
+    e('softshrink', 'softshrink(a, 0.5)', [edge], F.softshrink)
+    e('hardshrink', 'hardshrink(a, 0.5)', [edge], F.hardshrink)
+    e('hardtanh', 'hardtanh(a, -1, 0.5)', [edge], lambda t: F.hardtanh(t, -1, 0.5))
+    e('relu6', 'relu6(a)', [edge], F.relu6)
+    e('threshold', 'threshold(a, 1, 5)', [edge], lambda t: F.threshold(t, 1, 5))
+    e('nan_to_num', 'nan_to_num(a, 2, 7, -8)', [edge], lambda t: torch.nan_to_num(t, 2, 7, -8))
+    for n in 'signbit isposinf isneginf'.split():
+        e(n, n.replace('isp', 'is_p').replace('isn', 'is_n') + '(a)', [('c', edge)], getattr(torch, n), False)
+    e('prelu', 'prelu(a, b)', [r(2, 3, 4), r(3)], F.prelu)
+    e('prelu_one', 'prelu(a, b)', [r(5), r(1)], F.prelu)
+    e('prelu_special', 'prelu(a, b)', [torch.tensor([[nan, 0.0], [inf, -0.0]]), r(2)], F.prelu)
+    e('glu', 'glu(a, 1)', [r(2, 6, 3)], lambda t: F.glu(t, 1))
+    e('softmin', 'softmin(a, -1)', [r(3, 4)], lambda t: F.softmin(t, -1))
+    e('rrelu', 'rrelu(a, 0.1, 0.4, false)', [x], lambda t: F.rrelu(t, 0.1, 0.4))
+    e('logit', 'logit(a, 0.1)', [torch.tensor([0.05, 0.95, 0.5, nan, -1.0, 2.0, 0.3])], lambda t: torch.logit(t, 0.1))
+    e('logit_all', 'logit(a, -1)', [torch.tensor([0.0, 1.0, -0.5, 1.5, 0.5, 0.3])], torch.logit)
+    for k in 1, 2, 3, 4:
+        e(f'polygamma{k}', f'polygamma({k}, a)', [pos[:4]], lambda t: torch.polygamma(k, t))
+    tens = torch.tensor([1.2345, -2.555, 155.0, 250.0, 350.0, inf, nan])
+    e('round_decimals', 'round_decimals(a, 2)', [('c', tens)], lambda t: torch.round(t, decimals=2), False)
+    e('round_tens', 'round_decimals(a, -2)', [('c', tens)], lambda t: torch.round(t, decimals=-2), False)
+    a = torch.tensor([nan, nan, 1.0, inf, -inf, 0.0, 1.0, 2.0, -1.0, inf])
+    b = torch.tensor([nan, 1.0, nan, inf, inf, 0.0, 1.0, 3.0, 0.0, 1.0])
+    for n in 'hypot xlogy logaddexp logaddexp2'.split():
+        e(n + '_special', n + '(a, b)', [a, b], getattr(torch, n))
+        e(n, n + '(a, b)', [r(3, 4), r(4).abs() + 0.2], getattr(torch, n))
+    e('copysign', 'copysign(a, b)', [torch.tensor([2.0, 0.0, -3.0, 1.5]), torch.tensor([-0.0, -1.0, 2.0, 4.0])], torch.copysign)
+    e('heaviside', 'heaviside(a, b)', [('c', a), ('c', b)], torch.heaviside, False)
+    e('nextafter', 'nextafter(a, b)', [('c', a[5:9]), ('c', b[5:9])], torch.nextafter, False)
+    e('lerp', 'lerp(a, b, c)', [r(3, 4), r(4), torch.tensor([[0.2], [0.5], [1.7]])], torch.lerp)
+    e('lerp_scalar', 'lerp_scalar(a, b, 0.3)', [r(3), r(3)], lambda s, t: torch.lerp(s, t, 0.3))
+    e('addcmul', 'addcmul(a, b, c, 0.5)', [r(3, 4), r(4), r(3, 1)], lambda s, t, u: torch.addcmul(s, t, u, value=0.5))
+    e('addcdiv', 'addcdiv(a, b, c, 0.5)', [r(3, 4), r(4), r(3, 1)], lambda s, t, u: torch.addcdiv(s, t, u, value=0.5))
+    e('float_power', 'float_power(a, b)', [('i', torch.tensor([-2, 3, 0])), ('i', torch.tensor([3, -2, 0]))], torch.float_power, False)
+    near = torch.tensor([1.0, 1.1, nan, inf, -inf, 0.0]), torch.tensor([1.05, 1.3, nan, inf, inf, 0.01])
+    e('isclose', 'isclose(a, b, 0.1, 0.02, true)', [('c', t) for t in near], lambda s, t: torch.isclose(s, t, 0.1, 0.02, True), False)
+    i, j = torch.tensor([-7, 7, 0, 5, -128, 12, 1000003]), torch.tensor([3, -3, 0, 0, 64, 18, 1024])
+    for n in 'gcd lcm bitwise_and bitwise_or bitwise_xor'.split():
+        e(n, n + '(a, b)', [('i', i), ('i', j)], getattr(torch, n), False)
+    k = torch.tensor([0, 1, 7, 62, 64, -1, 100])
+    e('left_shift', 'left_shift(a, b)', [('i', i), ('i', k % 40)], torch.bitwise_left_shift, False)
+    e('right_shift', 'right_shift(a, b)', [('i', i), ('i', k)], torch.bitwise_right_shift, False)
+    e('bitwise_not', 'bitwise_not(a)', [('i', i)], torch.bitwise_not, False)
+
+
 def promotion():
     """HOW OP A B TYPE VALUE: a tensor of one 3 of type A, with B: a 1-D or 0-d tensor of 2, or a number."""
     torch.set_default_dtype(torch.float32)
@@ -637,3 +707,4 @@ shapes()
 quotients()
 windows()
 images_without_a_batch()
+vocabulary()

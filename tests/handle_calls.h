@@ -10,6 +10,42 @@
     R(elu, elu, clg_elu(t, 1), 0)                                                                  \
     R(softplus, softplus, clg_softplus(t, 1, 20), 0)                                               \
     R(clamp, clamp, clg_clamp(t, 0, 1), 0)                                                         \
+    R(lerp0, lerp, clg_lerp(t, good, good), 0)                                                     \
+    R(lerp1, lerp, clg_lerp(good, t, good), 0)                                                     \
+    R(lerp2, lerp, clg_lerp(good, good, t), 0)                                                     \
+    R(lerp_scalar0, lerp_scalar, clg_lerp_scalar(t, good, 0.5), 0)                                 \
+    R(lerp_scalar1, lerp_scalar, clg_lerp_scalar(good, t, 0.5), 0)                                 \
+    R(addcmul0, addcmul, clg_addcmul(t, good, good, 2), 0)                                         \
+    R(addcmul1, addcmul, clg_addcmul(good, t, good, 2), 0)                                         \
+    R(addcmul2, addcmul, clg_addcmul(good, good, t, 2), 0)                                         \
+    R(addcdiv0, addcdiv, clg_addcdiv(t, good, good, 2), 0)                                         \
+    R(addcdiv1, addcdiv, clg_addcdiv(good, t, good, 2), 0)                                         \
+    R(addcdiv2, addcdiv, clg_addcdiv(good, good, t, 2), 0)                                         \
+    R(logit, logit, clg_logit(t, 0.1), 0)                                                          \
+    R(logit1, logit, clg_logit(t, -1), 0)                                                          \
+    R(polygamma, polygamma, clg_polygamma(2, t), 0)                                                \
+    R(nan_to_num, nan_to_num, clg_nan_to_num(t, 0, 1, 1), 0)                                       \
+    R(isclose0, isclose, clg_isclose(t, good, 1, 1, false), 0)                                     \
+    R(isclose1, isclose, clg_isclose(good, t, 1, 1, true), 0)                                      \
+    R(allclose0, allclose, clg_allclose(t, good, 1, 1, false), 0)                                  \
+    R(allclose1, allclose, clg_allclose(good, t, 1, 1, true), 0)                                   \
+    R(round_decimals, round_decimals, clg_round_decimals(t, 1), 0)                                 \
+    R(float_power0, float_power, clg_float_power(t, good), 0)                                      \
+    R(float_power1, float_power, clg_float_power(good, t), 0)                                      \
+    R(bitwise_not, bitwise_not, clg_bitwise_not(t), 0)                                             \
+    R(prelu0, prelu, clg_prelu(t, good), 0)                                                        \
+    R(prelu1, prelu, clg_prelu(good, t), 0)                                                        \
+    R(celu, celu, clg_celu(t, 1), 0)                                                               \
+    R(softshrink, softshrink, clg_softshrink(t, 1), 0)                                             \
+    R(hardshrink, hardshrink, clg_hardshrink(t, 1), 0)                                             \
+    R(tanhshrink, tanhshrink, clg_tanhshrink(t), 0)                                                \
+    R(hardtanh, hardtanh, clg_hardtanh(t, -1, 1), 0)                                               \
+    R(relu6, relu6, clg_relu6(t), 0)                                                               \
+    R(threshold, threshold, clg_threshold(t, 1, 2), 0)                                             \
+    R(glu, glu, clg_glu(t, 0), 0)                                                                  \
+    R(softmin, softmin, clg_softmin(t, 0), 0)                                                      \
+    R(gumbel_softmax, gumbel_softmax, clg_gumbel_softmax(t, 1, true, 0), 0)                        \
+    R(rrelu, rrelu, clg_rrelu(t, 0.1, 0.3, true), 0)                                               \
     R(where0, where, clg_where(t, good, good), 0)                                                  \
     R(where1, where, clg_where(good, t, good), 0)                                                  \
     R(where2, where, clg_where(good, good, t), 0)                                                  \

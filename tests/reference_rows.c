@@ -105,6 +105,141 @@ static int64_t pow_i(int64_t a, int64_t b)
     return r;
 }
 
+// By Newton's method on the logarithm of erfc, which is nearly a parabola
+static double erfinv(double x)
+{
+    const long double q = log1pl(-fabsl((long double) x));
+    long double y = sqrtl(fmaxl(0.0625L, -q));
+    if (!(fabs(x) < 1))
+        return fabs(x) == 1 ? x * INFINITY : NAN;
+    if (fabs(x) < 0.5)
+        y = x * 0.9L;
+    for (int i = 0; i < 60; i++) {
+        if (fabs(x) < 0.5)
+            y -= (erfl(y) - x) / (1.128379167095512573896L * expl(-y * y));
+        else
+            y += (logl(erfcl(y)) - q) * erfcl(y) / (1.128379167095512573896L * expl(-y * y));
+    }
+    return (double) (fabs(x) < 0.5 ? y : copysignl(y, x));
+}
+
+static double sin_pi(double x)
+{
+    const double n = rint(x);
+    return sin((x - n) * 3.14159265358979323846) * (fmod(n, 2) == 0 ? 1 : -1);
+}
+
+static double cos_pi(double x)
+{
+    const double n = rint(x);
+    return cos((x - n) * 3.14159265358979323846) * (fmod(n, 2) == 0 ? 1 : -1);
+}
+
+static double sinc(double x)
+{
+    return x == 0 ? 1 : sin_pi(x) / (3.14159265358979323846 * x);
+}
+
+static double d_sinc(double x)
+{
+    double t = 3.14159265358979323846 * x, sum = 0, part = 1;
+    for (int k = 1; k < 20; k++) {
+        part *= -t * t / (2 * k) / (2 * k + 1);
+        sum += 2 * k * part;
+    }
+    return fabs(x) < 0.5 ? x == 0 ? 0 : sum / x : (cos_pi(x) - sinc(x)) / x;
+}
+
+static double digamma(double x)
+{
+    long double y = 0, z = x;
+    if (x == 0 || x == -INFINITY)
+        return x == 0 ? copysign(INFINITY, -x) : NAN;
+    if (x < 0)
+        return x == floor(x) ? NAN : digamma(1 - x) - 3.14159265358979323846 * cos_pi(x) / sin_pi(x);
+    for (; z < 20; z++)
+        y -= 1 / z;
+    const long double q = 1 / (z * z);
+    return (double) (y + logl(z) - 0.5L / z - q * (1.0L / 12 - q * (1.0L / 120 - q * (1.0L / 252 - q * (1.0L / 240 -
+        q * (1.0L / 132 - q * (691.0L / 32760 - q / 12)))))));
+}
+
+// Hurwitz' zeta function of x above 0
+static double zeta(double s, double x)
+{
+    long double y = 0, z = x, part, sum;
+    static const double c[] = { 1.0 / 12, -1.0 / 720, 1.0 / 30240, -1.0 / 1209600, 1.0 / 47900160, -5.284190138687493e-10 };
+    for (; z < 20; z++)
+        y += powl(z, -s);
+    sum = z / (s - 1) + 0.5L;
+    part = s / z;
+    for (int k = 0; k < 6; k++) {
+        sum += c[k] * part;
+        part *= (s + 2 * k + 1) * (s + 2 * k + 2) / (z * z);
+    }
+    return (double) (z == INFINITY ? 0 : y + powl(z, -s) * sum);
+}
+
+static double polygamma(double x, double n, double c)
+{
+    const double s = n + 1, d = x - rint(x), sign = fmod(s, 2) == 0 ? 1 : -1;
+    if (x <= 0 && d == 0)
+        return c * INFINITY;
+    return c * (x > 0 ? zeta(s, x) : pow(d, -s) + zeta(s, 1 + d) + sign * (zeta(s, 1 - d) - zeta(s, 1 - x)));
+}
+
+static double trigamma(double x)
+{
+    const double s = sin_pi(x) / 3.14159265358979323846;
+    return x > 0 ? zeta(2, x) : x == 0 ? INFINITY : 1 / (s * s) - zeta(2, 1 - x);
+}
+
+static double mish(double x)
+{
+    const double e = exp(-fabs(x));
+    return x < 0 ? x * e * (e + 2) / (e * (e + 2) + 2) : x * (1 + 2 * e) / (1 + 2 * e + 2 * e * e);
+}
+
+static double d_mish(double x)
+{
+    const double e = exp(-fabs(x)), d = x < 0 ? e * (e + 2) + 2 : 1 + 2 * e + 2 * e * e;
+    return (x < 0 ? e * (e + 2) : 1 + 2 * e) / d + 4 * (x < 0 ? e : e * e) * (1 + e) / d / d * x;
+}
+
+static uint64_t gcd_u(uint64_t a, uint64_t b)
+{
+    while (b != 0) {
+        const uint64_t m = a % b;
+        a = b;
+        b = m;
+    }
+    return a;
+}
+
+static uint64_t magnitude(int64_t a)
+{
+    return a < 0 ? 0 - (uint64_t) a : (uint64_t) a;
+}
+
+static int64_t gcd_i(int64_t a, int64_t b)
+{
+    return (int64_t) gcd_u(magnitude(a), magnitude(b));
+}
+
+static double next(double a, double b)
+{
+    return nextafter(a, b); // of its neighbours a device's type has fewer: within an ulp of that
+}
+
+// For the type's own width: what overflows wraps before the sign is taken.
+static int64_t lcm_i(int64_t a, int64_t b, int bits)
+{
+    const int64_t g = gcd_i(a, b);
+    const uint64_t m = g == 0 ? 0 : (uint64_t) (a / g) * (uint64_t) b;
+    const int64_t low = (int64_t) (m << (64 - bits)) >> (64 - bits);
+    return low < 0 ? -low : low;
+}
+
 // ---- one function per row and kind of type: floating, and each integer
 
 typedef struct row {
@@ -147,16 +282,31 @@ typedef struct row {
 #define H_GELU_TANH(a) ((a) * sigmoid(inner(a)))
 #define H_D_GELU_TANH(a) d_gelu_tanh(near(a))
 #define H_OVER_SQUARES(a, b) over_squares(a, b)
+#define H_ERFINV(a) erfinv(a)
+#define H_LGAMMA(a) (isinf(a) ? INFINITY : lgamma(a))
+#define H_DIGAMMA(a) digamma(a)
+#define H_TRIGAMMA(a) trigamma(a)
+#define H_POLYGAMMA(a, b, c) polygamma(a, b, c)
+#define H_SINC(a) sinc(a)
+#define H_D_SINC(a) d_sinc(a)
+#define H_MISH(a) mish(a)
+#define H_D_MISH(a) d_mish(a)
+#define H_HYPOT(a, b) hypot(a, b)
+#define H_NEXT(a, b) next(a, b)
+#define H_SIGN(a) signbit(a)
 #define T double
 #define F_FLOATING(id, value) FUNCTION(id, f, double, double, value)
 #define F_NUMERIC F_FLOATING
 #define F_ANY F_FLOATING
 #define F_BOOLEAN(id, value)
+#define F_INTEGRAL(id, value)
+#define F_WHOLE(id, value)
 #define ROW(id, domain, value) F_##domain(id, value)
 #include "ops/elementwise.def"
 #undef ROW
 #undef T
 #undef H_ABS
+#undef H_SIGN
 #undef H_FLOOR
 #undef H_CEIL
 #undef H_ROUND
@@ -181,10 +331,20 @@ typedef struct row {
 #define H_POW(a, b) pow_i(a, b)
 #define H_FLOOR_DIVIDE(a, b) floor_divide_i(a, b)
 #define H_TRUNC_DIVIDE(a, b) trunc_divide_i(a, b)
+#define H_SIGN(a) ((a) < 0)
+#define BITS (8 * (int) sizeof(T))
+#define H_SHL(a, b) ((b) < 0 || (b) >= BITS ? 0 : (a) << (b))
+#define H_SHR(a, b) ((b) < 0 || (b) >= BITS ? (a) < 0 ? -1 : 0 : (a) >> (b))
+#define H_GCD(a, b) ((T) -1 < 0 ? gcd_i((int64_t) (a), (int64_t) (b)) : (int64_t) gcd_u((uint64_t) (a), (uint64_t) (b)))
+#define H_LCM(a, b)                                                                                \
+    ((T) -1 < 0 ? lcm_i((int64_t) (a), (int64_t) (b), BITS)                                        \
+     : (a) == 0 ? 0 : (int64_t) ((uint64_t) (a) / gcd_u((uint64_t) (a), (uint64_t) (b)) * (uint64_t) (b)))
 #define I_FLOATING(id, kind, type, value)
 #define I_NUMERIC(id, kind, type, value) FUNCTION(id, kind, type, int64_t, value)
 #define I_ANY I_NUMERIC
 #define I_BOOLEAN I_NUMERIC
+#define I_INTEGRAL I_NUMERIC
+#define I_WHOLE I_NUMERIC
 
 #define ROW(id, domain, value) I_##domain(id, i32, int32_t, value)
 #define T int32_t
@@ -215,6 +375,8 @@ typedef struct row {
 #define ENTRY_ANY ENTRY_NUMERIC
 #define ENTRY_BOOLEAN(id)                                                                          \
     { .name = #id, .i32 = row_##id##_i32, .i64 = row_##id##_i64, .u8 = row_##id##_u8, .u64 = row_##id##_u64 },
+#define ENTRY_INTEGRAL ENTRY_BOOLEAN
+#define ENTRY_WHOLE ENTRY_BOOLEAN
 #define ROW(id, domain, value) ENTRY_##domain(id)
 static const row rows[] = {
 #include "ops/elementwise.def"
@@ -262,6 +424,15 @@ static const bound bounds[] = {
     WITHIN(floor_divide, 2.5) WITHIN(trunc_divide, 2.5)
     WITHIN(leaky_relu, 0.5) WITHIN(elu, 3.5) WITHIN(remainder, 0.5) WITHIN(hard_swish, 2)
     WITHIN(one_minus_square, 2) WITHIN(d_atan, 4) WITHIN(d_elu, 4) WITHIN(over_squares, 6)
+    EXACT(is_posinf) EXACT(is_neginf) EXACT(signbit) EXACT(bitwise_and) EXACT(bitwise_or) EXACT(bitwise_xor)
+    EXACT(left_shift) EXACT(right_shift) EXACT(gcd) EXACT(lcm) EXACT(copysign) EXACT(heaviside) EXACT(hardshrink)
+    EXACT(threshold) EXACT(frac) WITHIN(nextafter, 1)
+    WITHIN(erfc, 16) WITHIN(erfinv, 4) WITHIN(log10, 3) WITHIN(deg2rad, 1) WITHIN(rad2deg, 1) WITHIN(hypot, 4)
+    WITHIN(softsign, 3.5) WITHIN(softshrink, 0.5) WITHIN(d_hypot, 7) WITHIN(prelu, 0.5) WITHIN(xlogy, 4)
+    WITHIN(celu, 6) WITHIN(d_celu, 6) WITHIN(selu, 5) WITHIN(d_selu, 5) WITHIN(trigamma, 6) WITHIN(polygamma, 40)
+    { "lgamma", 6, 2, 0, 8 }, { "digamma", 6, 2, 0, 8 }, { "sinc", 6, 2, 0, 0 }, { "d_sinc", 12, 2, 0, 16 },
+    { "mish", 8, 2, 0, 0 }, { "d_mish", 8, 2, 0, 8 }, { "log_sigmoid", 6, 1, 0, 0 }, { "log_odds", 4, 4, 0, 4 },
+    { "logaddexp", 6, 1, 2, 4 }, { "logaddexp2", 6, 1, 2, 4 },
     // several operations
     { "floor_divide", 0, 5, 0, 0 }, { "trunc_divide", 0, 5, 0, 0 },
     { "gelu", 2, 2, 17, 0 }, { "gelu_tanh", 8, 8, 6, 0 }, { "silu", 6, 1, 0, 0 },

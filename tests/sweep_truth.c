@@ -64,6 +64,92 @@ static real square_of(real x)
     return x * x;
 }
 
+#define LN10 2.302585092994045684017991454684364208L
+#define PI 3.141592653589793238462643383279502884L
+#define SELU 1.0507009873554804934193349852946L
+#define SELU_ALPHA (SELU * 1.6732632423543772848170429916717L)
+
+static real erfinv_of(real x)
+{
+    const real q = log1pl(-fabsl(x));
+    real y = fabsl(x) < 0.5L ? x * 0.9L : sqrtl(-q);
+    if (!(fabsl(x) < 1))
+        return fabsl(x) == 1 ? x * HUGE_VALL : NAN;
+    for (int i = 0; i < 80 && fabsl(x) < 0.5L; i++)
+        y -= (erfl(y) - x) / (TWO_OVER_ROOT_PI * expl(-y * y));
+    for (int i = 0; i < 80 && fabsl(x) >= 0.5L; i++)
+        y += (logl(erfcl(y)) - q) * erfcl(y) / (TWO_OVER_ROOT_PI * expl(-y * y));
+    return fabsl(x) < 0.5L ? y : copysignl(y, x);
+}
+
+// sin or cos of pi x, whose distance from the nearest integer is exact
+static real turn(real x, bool sine)
+{
+    const real n = rintl(x), r = (x - n) * PI, s = sine ? sinl(r) : cosl(r);
+    return fmodl(n, 2) == 0 ? s : -s;
+}
+
+static real sinc_of(real x)
+{
+    return x == 0 ? 1 : turn(x, true) / (PI * x);
+}
+
+static real sinc_slope(real x)
+{
+    real t = PI * x, sum = 0, part = 1;
+    for (int k = 1; k < 20; k++) {
+        part *= -t * t / (2 * k) / (2 * k + 1);
+        sum += 2 * k * part;
+    }
+    return x == 0 ? 0 : fabsl(x) < 0.5L ? sum / x : (turn(x, false) - sinc_of(x)) / x;
+}
+
+// The sum of (x + k)^-s with its remainder by Euler and Maclaurin, x above 0
+static real hurwitz(real s, real x)
+{
+    static const real c[] = { 1.0L / 12, -1.0L / 720, 1.0L / 30240, -1.0L / 1209600, 1.0L / 47900160 };
+    real y = 0, sum, part;
+    for (; x < 60; x++)
+        y += powl(x, -s);
+    sum = 1 / (s - 1) + 0.5L / x;
+    part = s / x / x;
+    for (int k = 0; k < 5; k++) {
+        sum += c[k] * part;
+        part *= (s + 2 * k + 1) * (s + 2 * k + 2) / (x * x);
+    }
+    return y + powl(x, 1 - s) * sum;
+}
+
+static real digamma_of(real x)
+{
+    real y = 0, q;
+    if (x <= 0)
+        return x == 0 ? copysignl(HUGE_VALL, -x) : x == floorl(x) ? NAN : digamma_of(1 - x) - PI * turn(x, false) / turn(x, true);
+    for (; x < 60; x++)
+        y -= 1 / x;
+    q = 1 / x / x;
+    return y + logl(x) - 0.5L / x - q * (1.0L / 12 - q * (1.0L / 120 - q * (1.0L / 252 - q * (1.0L / 240 - q / 132))));
+}
+
+static real trigamma_of(real x)
+{
+    return x > 0 ? hurwitz(2, x) : square_of(PI / turn(x, true)) - hurwitz(2, 1 - x);
+}
+
+static real tetragamma_of(real x)
+{
+    if (x > 0)
+        return -2 * hurwitz(3, x);
+    return -2 * (PI * PI * PI * turn(x, false) / (turn(x, true) * square_of(turn(x, true))) + hurwitz(3, 1 - x));
+}
+
+static real mish_of(real x, int order)
+{
+    const real s = logistic(x), p = x > 0 ? x + log1pl(expl(-x)) : log1pl(expl(x)), t = tanhl(p);
+    const real slope = s / square_of(coshl(p)), bend = slope * (logistic(-x) - 2 * s * t);
+    return order == 0 ? x * t : order == 1 ? t + x * slope : 2 * slope + x * bend;
+}
+
 // Sines and cosines at huge arguments need all bits of the argument, which glibc's long double gives.
 #define ROWS(R)                                                                                    \
     R(neg, -x, -1, 0, 0, 0)                                                                        \
@@ -88,6 +174,22 @@ static real square_of(real x)
     R(cosh, coshl(x), sinhl(x), coshl(x), 4, 0)                                                    \
     R(tanh, tanhl(x), 1 / square_of(coshl(x)), -2 * tanhl(x) / square_of(coshl(x)), 5, 3)          \
     R(erf, erfl(x), TWO_OVER_ROOT_PI * expl(-x * x), -2 * x * TWO_OVER_ROOT_PI * expl(-x * x), 16, 0) \
+    R(erfc, erfcl(x), -TWO_OVER_ROOT_PI * expl(-x * x), 2 * x * TWO_OVER_ROOT_PI * expl(-x * x), 16, 0) \
+    R(erfinv, erfinv_of(x), expl(square_of(erfinv_of(x))) / TWO_OVER_ROOT_PI,                      \
+      2 * erfinv_of(x) * square_of(expl(square_of(erfinv_of(x))) / TWO_OVER_ROOT_PI), 4, 0)        \
+    R(lgamma, lgammal(x), digamma_of(x), trigamma_of(x), 4, 8)                                     \
+    R(digamma, digamma_of(x), trigamma_of(x), tetragamma_of(x), 4, 8)                              \
+    R(log10, log10l(x), 1 / (x * LN10), -1 / (x * x * LN10), 3, 0)                                 \
+    R(sinc, sinc_of(x), sinc_slope(x), x == 0 ? -PI * PI / 3 : -PI * PI * sinc_of(x) - 2 * sinc_slope(x) / x, 4, 8) \
+    R(frac, x - truncl(x), 1, 0, 0, 0)                                                             \
+    R(deg2rad, x * (PI / 180), PI / 180, 0, 1, 0)                                                  \
+    R(rad2deg, x * (180 / PI), 180 / PI, 0, 1, 0)                                                  \
+    R(selu, x > 0 ? SELU * x : SELU_ALPHA * expm1l(x), x > 0 ? SELU : SELU_ALPHA * expl(x),        \
+      x < 0 ? SELU_ALPHA * expl(x) : 0, 5, 0)                                                      \
+    R(mish, mish_of(x, 0), mish_of(x, 1), mish_of(x, 2), 5, 4)                                     \
+    R(softsign, x / (1 + fabsl(x)), 1 / square_of(1 + fabsl(x)),                                   \
+      (x > 0 ? -2 : x < 0 ? 2 : 0) / (square_of(1 + fabsl(x)) * (1 + fabsl(x))), 3, 0)             \
+    R(log_sigmoid, (x < 0 ? x : 0) - log1pl(expl(-fabsl(x))), logistic(-x), -bell(x), 4, 3)        \
     R(relu, x < 0 ? 0 : x, x > 0, 0, 0, 0)                                                         \
     R(gelu, x * cdf(x), cdf(x) + x * density(x), (2 - x * x) * density(x), 5, 0)                   \
     R(gelu_tanh, x * logistic(inner(x, 0)), gelu_tanh_1(x), gelu_tanh_2(x), 5, 0)                  \
@@ -132,6 +234,10 @@ const truth *truth_of(const char *name)
     R(atan2, atan2l(a, b), b / (a * a + b * b), -a / (a * a + b * b),                              \
       -2 * a * b / square_of(a * a + b * b), (a - b) * (a + b) / square_of(a * a + b * b),         \
       2 * a * b / square_of(a * a + b * b), 6)                                                     \
+    R(hypot, hypotl(a, b), a / hypotl(a, b), b / hypotl(a, b),                                     \
+      square_of(b / hypotl(a, b)) / hypotl(a, b), -a / hypotl(a, b) * (b / hypotl(a, b)) / hypotl(a, b), \
+      square_of(a / hypotl(a, b)) / hypotl(a, b), 4)                                               \
+    R(copysign, copysignl(a, b), signbit(a) == signbit(b) ? 1 : -1, 0, 0, 0, 0, 0)                 \
     R(fmod, fmodl(a, b), 1, -truncl(a / b), 0, 0, 0, 0)                                            \
     R(remainder, fmodl(a, b) + (fmodl(a, b) != 0 && (fmodl(a, b) < 0) != (b < 0) ? b : 0), 1,      \
       -floorl(a / b), 0, 0, 0, 0.5)                                                                \

@@ -21,6 +21,30 @@
     M(elu, "tn", clg_elu(T(0), N(1)))                                                              \
     M(softplus, "tnn", clg_softplus(T(0), N(1), N(2)))                                             \
     M(clamp, "tnn", clg_clamp(T(0), N(1), N(2)))                                                   \
+    M(lerp, "ttt", clg_lerp(T(0), T(1), T(2)))                                                     \
+    M(lerp_scalar, "ttn", clg_lerp_scalar(T(0), T(1), N(2)))                                       \
+    M(addcmul, "tttn", clg_addcmul(T(0), T(1), T(2), N(3)))                                        \
+    M(addcdiv, "tttn", clg_addcdiv(T(0), T(1), T(2), N(3)))                                        \
+    M(logit, "tn", clg_logit(T(0), N(1)))                                                          \
+    M(polygamma, "nt", clg_polygamma(I(0), T(1)))                                                  \
+    M(nan_to_num, "tnnn", clg_nan_to_num(T(0), N(1), N(2), N(3)))                                  \
+    M(isclose, "ttnnn", clg_isclose(T(0), T(1), N(2), N(3), B(4)))                                 \
+    M(allclose, "ttnnn", clg_allclose(T(0), T(1), N(2), N(3), B(4)))                               \
+    M(round_decimals, "tn", clg_round_decimals(T(0), I(1)))                                        \
+    M(float_power, "tt", clg_float_power(T(0), T(1)))                                              \
+    M(bitwise_not, "t", clg_bitwise_not(T(0)))                                                     \
+    M(prelu, "tt", clg_prelu(T(0), T(1)))                                                          \
+    M(celu, "tn", clg_celu(T(0), N(1)))                                                            \
+    M(softshrink, "tn", clg_softshrink(T(0), N(1)))                                                \
+    M(hardshrink, "tn", clg_hardshrink(T(0), N(1)))                                                \
+    M(tanhshrink, "t", clg_tanhshrink(T(0)))                                                       \
+    M(hardtanh, "tnn", clg_hardtanh(T(0), N(1), N(2)))                                             \
+    M(relu6, "t", clg_relu6(T(0)))                                                                 \
+    M(threshold, "tnn", clg_threshold(T(0), N(1), N(2)))                                           \
+    M(glu, "tn", clg_glu(T(0), I(1)))                                                              \
+    M(softmin, "tn", clg_softmin(T(0), I(1)))                                                      \
+    M(gumbel_softmax, "tnnn", clg_gumbel_softmax(T(0), N(1), B(2), I(3)))                          \
+    M(rrelu, "tnnn", clg_rrelu(T(0), N(1), N(2), B(3)))                                            \
     M(where, "ttt", clg_where(T(0), T(1), T(2)))                                                   \
     M(cast, "tn", clg_cast(T(0), (clg_dtype) I(1)))                                                \
     M(sum, "tsn", clg_sum(T(0), S(1), B(2)))                                                       \

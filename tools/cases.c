@@ -405,6 +405,16 @@ static void one_line(reader *r)
     op_cases[op_case_count++] = c;
 }
 
+static bool of_integers(const char *function)
+{
+    static const char *const words[] = { "bitwise_", "_shift", "gcd", "lcm" };
+    for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
+        if (strstr(function, words[k]))
+            return true;
+    }
+    return false;
+}
+
 // Every row of the maps by itself, where nearly every function is smooth: a new one is tested by existing.
 static void rows_of_the_maps(reader *r)
 {
@@ -412,18 +422,21 @@ static void rows_of_the_maps(reader *r)
     for (int k = 0; k < call_op_count && !r->failed; k++) {
         const call_op *op = &call_ops[k];
         const bool pair = strcmp(op->signature, "tt") == 0;
+        const bool number = strcmp(op->signature, "tn") == 0 || strcmp(op->signature, "nt") == 0;
         if (op->fields || strcmp(op->function, "matmul") == 0 || strcmp(op->name, "padded") == 0 ||
-            (strcmp(op->signature, "t") != 0 && !pair && !strstr(op->function, "scalar_") &&
-             !strstr(op->function, "_scalar")))
+            strncmp(op->function, "nextafter", 9) == 0 || // of wide types alone
+            (strcmp(op->signature, "t") != 0 && !pair && !(number && strstr(op->function, "scalar_")) &&
+             !(number && strstr(op->function, "_scalar"))))
             continue;
         if (strcmp(op->name, op->function) != 0 && !strstr(op->function, "scalar"))
             continue;
+        const bool whole = of_integers(op->function);
+        const char *few = whole ? "i32(1,40)[5]" : op->signature[0] == 'n' ? "real(1.3,1.9)[5]" : "real(0.2,0.7)[5]";
         snprintf(line, sizeof line, "%s_plain | %s(%s) | %s", op->function, op->name,
-                 pair ? "a, b" : op->signature[0] == 'n' ? "1.25, a" : op->signature[1] ? "a, 0.75" : "a",
-                 pair ? "real(0.2,0.8)[2,3] real(1.1,1.9)[3]"
-                 : op->signature[0] == 'n' ? "real(1.3,1.9)[5]"
-                 : op->signature[1]        ? "real(0.2,0.7)[5]"
-                                           : "real(0.2,0.8)[2,3]");
+                 pair ? "a, b" : op->signature[0] == 'n' ? (whole ? "37, a" : "1.25, a")
+                 : op->signature[1] ? (whole ? "a, 3" : "a, 0.75") : "a",
+                 pair ? (whole ? "i32(-99,99)[2,3] i32(1,9)[3]" : "real(0.2,0.8)[2,3] real(1.1,1.9)[3]")
+                 : op->signature[1] ? few : whole ? "i32(-99,99)[2,3]" : "real(0.2,0.8)[2,3]");
         reader one = { .at = line, .where = "rows of the maps", .line = k + 1, .error = r->error };
         one_line(&one);
         r->failed = one.failed;

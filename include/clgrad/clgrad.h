@@ -11,6 +11,7 @@
 #include <clgrad/nn.h>
 #include <clgrad/ops.h>
 #include <clgrad/optim.h>
+#include <clgrad/pointwise.h>
 #include <clgrad/tensor.h>
 #include <clgrad/var.h>
 

@@ -21,6 +21,7 @@
 #define CLGRAD_OPS_H
 
 #include <clgrad/conv.h>
+#include <clgrad/pointwise.h>
 #include <clgrad/tensor.h>
 
 CLG_BEGIN
@@ -34,12 +35,13 @@ CLG_BEGIN
 //         float   any floating type; others become F32
 //         test    any
 //         logic   any; becomes BOOL first (nonzero and NaN are true)
+//         integer any integer type or BOOL; whole: any integer type
 // result  shape of a; type of a after that, BOOL for a test
 // grad    as in the table, where y is the result; "exact": of the formula. NaN gives NaN, but 0 for
 //         abs, g for relu and hard_swish. hard_swish: 0 at -3, g at 3
 // errors  CLG_EDTYPE    BOOL where the table says number
 // source  gelu: Hendrycks and Gimpel 2016; silu: Elfwing and others 2017; hard_sigmoid and
-//         hard_swish: Howard and others 2019
+//         hard_swish: Howard and others 2019; selu: Klambauer and others 2017; mish: Misra 2019
 #define CLG_UNARY_MAP(M)                                                                           \
     M(neg)          /* -a                              | number | -g                          */   \
     M(abs)          /* absolute value                  | number | g * sign(a), 0 at 0         */   \
@@ -64,6 +66,15 @@ CLG_BEGIN
     M(cosh)         /* hyperbolic cosine               | float  | g sinh(a)                   */   \
     M(tanh)         /* hyperbolic tangent              | float  | g (1 - y^2)                 */   \
     M(erf)          /* error function                  | float  | 2 g exp(-a^2) / sqrt(pi)    */   \
+    M(erfc)         /* 1 - erf(a), to its last digit   | float  | -2 g exp(-a^2) / sqrt(pi)   */   \
+    M(erfinv)       /* inverse of erf                  | float  | g exp(y^2) sqrt(pi) / 2     */   \
+    M(lgamma)       /* log of abs(gamma(a))            | float  | g digamma(a)                */   \
+    M(digamma)      /* derivative of lgamma            | float  | g polygamma(1, a)           */   \
+    M(log10)        /* logarithm to base 10            | float  | g / (a log 10)              */   \
+    M(sinc)         /* sin(pi a) / (pi a), 1 at 0      | float  | exact                       */   \
+    M(frac)         /* a - trunc(a)                    | float  | g                           */   \
+    M(deg2rad)      /* a pi / 180                      | float  | g pi / 180                  */   \
+    M(rad2deg)      /* a 180 / pi                      | float  | g 180 / pi                  */   \
     M(floor)        /* largest integer <= a            | number | zero                        */   \
     M(ceil)         /* smallest integer >= a           | number | zero                        */   \
     M(round)        /* nearest integer, half to even   | number | zero                        */   \
@@ -75,10 +86,17 @@ CLG_BEGIN
     M(sigmoid)      /* 1 / (1 + exp(-a))               | float  | g y (1 - y)                 */   \
     M(hard_sigmoid) /* clamp(a/6 + 1/2, 0, 1)          | float  | g/6 where abs(a) < 3        */   \
     M(hard_swish)   /* a * hard_sigmoid(a)             | float  | 0, g (a/3 + 1/2) or g       */   \
+    M(selu)         /* 1.0507 (a, or 1.6733 (e^a - 1)) | float  | exact                       */   \
+    M(mish)         /* a tanh(log(1 + e^a))            | float  | exact                       */   \
+    M(softsign)     /* a / (1 + abs(a))                | float  | g / (1 + abs(a))^2          */   \
+    M(log_sigmoid)  /* log(sigmoid(a))                 | float  | g sigmoid(-a)               */   \
     M(logical_not)  /* not a                           | logic  | none                        */   \
     M(is_nan)       /* a is NaN                        | test   | none                        */   \
     M(is_inf)       /* a is infinite                   | test   | none                        */   \
-    M(is_finite)    /* neither NaN nor infinite        | test   | none                        */
+    M(is_finite)    /* neither NaN nor infinite        | test   | none                        */   \
+    M(is_posinf)    /* positive infinity               | test   | none                        */   \
+    M(is_neginf)    /* negative infinity               | test   | none                        */   \
+    M(signbit)      /* sign is minus: -0, NaN as well  | test   | none                        */
 #define CLG_DECLARE_UNARY(name) CLG_API clg_tensor clg_##name(clg_tensor a);
 CLG_UNARY_MAP(CLG_DECLARE_UNARY)
 #undef CLG_DECLARE_UNARY
@@ -131,15 +149,18 @@ CLG_API clg_tensor clg_softplus(clg_tensor a, double beta, double threshold);
 // result  the broadcast shape; the common type, BOOL for a test
 // grad    as in the table, summed over what was broadcast. pow: 0 for a where b = 0, 0 for b where
 //         a = 0 and b >= 0. atan2: 0 at the origin. fmod, remainder: the quotient is a constant.
-//         maximum, minimum: g for both where one is NaN
+//         maximum, minimum: g for both where one is NaN. xlogy: 0 for a where a = 0 and b <= 0
 // errors  CLG_ESHAPE    shapes do not broadcast
-//         CLG_EDTYPE    two BOOL where the table says number
+//         CLG_EDTYPE    two BOOL where the table says number; a floating type where it says integer
+//                       or whole, BOOL for whole; F16 or BF16 for nextafter
 //
 // Division by 0 never traps: it gives 0 for integers in all four kinds of division, infinities and
 // NaN for the rest; the smallest integer by -1 wraps. floor_divide is, as PyTorch's, the quotient
 // that remainder uses: 9 for 1 and 0.1f, which is more than a tenth. Integers stay integers there.
 // A negative power of an integer is 0, of 1 and -1 as it should. remainder has the sign of b, fmod
-// that of a.
+// that of a. Shifts by less than 0, or by all bits and more, leave 0, of a negative number to the
+// right -1. heaviside has the type of its arguments, 0 for NaN; gcd and lcm are not negative, but
+// for the smallest integer.
 #define CLG_BINARY_MAP(M)                                                                          \
     M(add)          /* a + b             | number | g                  | g                  */     \
     M(sub)          /* a - b             | number | g                  | -g                 */     \
@@ -153,6 +174,20 @@ CLG_API clg_tensor clg_softplus(clg_tensor a, double beta, double threshold);
     M(trunc_divide) /* trunc(a / b)      | number | zero               | zero               */     \
     M(maximum)      /* larger; NaN wins  | number | g, tie g/2, else 0 | g, tie g/2, else 0 */     \
     M(minimum)      /* smaller; NaN wins | number | g, tie g/2, else 0 | g, tie g/2, else 0 */     \
+    M(hypot)        /* sqrt(a^2 + b^2)   | float  | g a / y            | g b / y            */     \
+    M(copysign)     /* abs(a), b's sign  | float  | g, -g, 0 at 0      | zero               */     \
+    M(nextafter)    /* a's next toward b | float  | g, 0 where a = b   | zero               */     \
+    M(heaviside)    /* 0, b at 0, or 1   | test   | none               | none               */     \
+    M(xlogy)        /* a log(b), 0 for 0 | float  | g log(b)           | g a / b            */     \
+    M(logaddexp)    /* log(e^a + e^b)    | float  | g sigmoid(a - b)   | g sigmoid(b - a)   */     \
+    M(logaddexp2)   /* log2(2^a + 2^b)   | float  | as of base 2       | as of base 2       */     \
+    M(bitwise_and)  /* bit by bit        | integer | none              | none               */     \
+    M(bitwise_or)   /* bit by bit        | integer | none              | none               */     \
+    M(bitwise_xor)  /* bit by bit        | integer | none              | none               */     \
+    M(left_shift)   /* a * 2^b           | whole  | none               | none               */     \
+    M(right_shift)  /* floor(a / 2^b)    | whole  | none               | none               */     \
+    M(gcd)          /* largest divisor   | whole  | none               | none               */     \
+    M(lcm)          /* smallest multiple | whole  | none               | none               */     \
     M(eq)           /* a == b            | test   | none               | none               */     \
     M(ne)           /* a != b            | test   | none               | none               */     \
     M(lt)           /* a < b             | test   | none               | none               */     \

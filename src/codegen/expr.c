@@ -122,6 +122,32 @@ static const struct {
       "static inline T_@ NAME(trunc_divide_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0);\n"
       "    const T_@ q = a / (b == z ? (T_@)((E_@)1) : b);\n    return b == z ? z : q;\n}\n"
       "#define H_TRUNC_DIVIDE_@(a, b) NAME(trunc_divide_@)(a, b)\n" },
+    // math_more.c for floats
+    { "H_SIGN", "", "#define H_SIGN_@(a) ((a) < (T_@)((E_@)0))\n", "#define H_SIGN_@(a) ((a) != (a))\n" },
+    // by more than there are bits, and by less than 0: all are shifted out
+    { "H_SHL", "", "static inline T_@ NAME(shl_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), most = (T_@)((E_@)($B - 1));\n"
+      "    return (b < z) | (b > most) ? z : a << b;\n}\n#define H_SHL_@(a, b) NAME(shl_@)(a, b)\n",
+      "static inline T_@ NAME(shl_@)(T_@ a, T_@ b)\n{\n    const T_@ most = (T_@)((E_@)($B - 1));\n"
+      "    return b > most ? (T_@)((E_@)0) : a << b;\n}\n#define H_SHL_@(a, b) NAME(shl_@)(a, b)\n" },
+    { "H_SHR", "", "static inline T_@ NAME(shr_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), most = (T_@)((E_@)($B - 1));\n"
+      "    return a >> ((b < z) | (b > most) ? most : b);\n}\n#define H_SHR_@(a, b) NAME(shr_@)(a, b)\n",
+      "static inline T_@ NAME(shr_@)(T_@ a, T_@ b)\n{\n    const T_@ most = (T_@)((E_@)($B - 1));\n"
+      "    return b > most ? (T_@)((E_@)0) : a >> b;\n}\n#define H_SHR_@(a, b) NAME(shr_@)(a, b)\n" },
+    // Euclid's; a lane that has ended stays. The smallest number's own is itself
+    { "H_GCD", "", "static inline T_@ NAME(gcd_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
+      "    while (ANY_@(CI_@(b) != (I_@)(0))) {\n"
+      "        const T_@ m = a % ((b == z) | (b == -one) ? one : b);\n"
+      "        a = b == z ? a : b;\n        b = b == z ? z : m;\n    }\n"
+      "    return a < z ? S_@(-U_@(a)) : a;\n}\n#define H_GCD_@(a, b) NAME(gcd_@)(a, b)\n",
+      "static inline T_@ NAME(gcd_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
+      "    while (ANY_@(CI_@(b) != (I_@)(0))) {\n        const T_@ m = a % (b == z ? one : b);\n"
+      "        a = b == z ? a : b;\n        b = b == z ? z : m;\n    }\n"
+      "    return a;\n}\n#define H_GCD_@(a, b) NAME(gcd_@)(a, b)\n" },
+    { "H_LCM", "", "static inline T_@ NAME(lcm_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), d = H_GCD_@(a, b);\n"
+      "    const T_@ m = S_@(U_@(a / (d == z ? (T_@)((E_@)1) : d)) * U_@(b));\n"
+      "    return m < z ? S_@(-U_@(m)) : m;\n}\n#define H_LCM_@(a, b) NAME(lcm_@)(a, b)\n",
+      "static inline T_@ NAME(lcm_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), d = H_GCD_@(a, b);\n"
+      "    return S_@(U_@(a / (d == z ? (T_@)((E_@)1) : d)) * U_@(b));\n}\n#define H_LCM_@(a, b) NAME(lcm_@)(a, b)\n" },
     // b & ~(b >> ..): the larger one of b and 0 kills Mesa 22.3's compiler where b is an argument of 8 bits
     { "H_POW", "#define H_POW_@(a, b) pow(a, b)\n",
       "static inline T_@ NAME(pow_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
@@ -320,6 +346,10 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
             text = words[i].unsign;
         if (!clg_dtype_is_float(t) && strstr(text, "U_@("))
             clg__need(n, "U", t);
+        if (strstr(text, "ANY_@("))
+            clg__need(n, "ANY", t);
+        if (strcmp(word, "H_LCM") == 0)
+            clg__need(n, "H_GCD", t);
         add_text(&n->helpers, text, t);
         return;
     }

@@ -24,7 +24,7 @@ typedef enum clg__op_kind {
     CLG__ALIAS      // the value of in[0], another place in the gradient graph
 } clg__op_kind;
 
-typedef enum clg__domain { CLG__ANY, CLG__NUMERIC, CLG__FLOATING, CLG__BOOLEAN } clg__domain;
+typedef enum clg__domain { CLG__ANY, CLG__NUMERIC, CLG__FLOATING, CLG__BOOLEAN, CLG__INTEGRAL, CLG__WHOLE } clg__domain;
 typedef enum clg__result { CLG__SAME, CLG__TO_BOOL } clg__result;
 
 // A derivative's view of one node: everything is a tensor, results are ordinary ops.

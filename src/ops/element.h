@@ -10,6 +10,8 @@
 // t in the type that it is computed in: f32 for f16; most types are their own. Derivatives and composites go by
 // it where rounding after every step would be felt.
 clg_tensor clg__wide(clg_tensor t);
+// The row prelu, of shapes that broadcast: a where a > 0, else b * a.
+clg_tensor clg__slopes(clg_tensor a, clg_tensor b);
 // E, VEC, and what converts between memory and registers where they differ.
 void clg__define_element(clg__kplan *p, clg__launch *l, clg_dtype t);
 // Bytes of an element in registers and in scratch memory.

@@ -74,6 +74,27 @@ static clg_tensor dd_pow_mixed(clg_tensor g, clg_tensor a, clg_tensor b)
     return clg_mul(g, clg_add(p, clg_mul(clg_mul(p, b), clg_log(base(g, a, c)))));
 }
 
+static clg_tensor next_polygamma(clg_tensor a, clg_tensor b, clg_tensor c);
+static clg_tensor tetragamma(clg_tensor a);
+
+// From a y'' + 2 y' + pi^2 a y = 0
+static clg_tensor dd_sinc(clg_tensor a)
+{
+    const clg_tensor g = a, square = L(-9.8696044010893586188), there = clg_eq(a, L(0));
+    clg_tensor bend = clg_div(clg_mul(L(-2), d_sinc(a)), clg_where(there, L(1), a));
+    return clg_where(there, L(-3.2898681336964528729), clg_add(clg_mul(square, clg_sinc(a)), bend));
+}
+
+// Of a t with t' = 4 e (1 + e) / d^2, e = exp(a), d = e^2 + 2 e + 2: 2 t' + a t''. Beyond 40 nothing changes.
+static clg_tensor dd_mish(clg_tensor g, clg_tensor a)
+{
+    clg_tensor v = bounded(a, 40), e = clg_exp(v), f = clg_add(e, L(1));
+    clg_tensor d = clg_add(clg_mul(e, clg_add(e, L(2))), L(2));
+    clg_tensor slope = clg_mul(L(4), clg_mul(clg_div(e, d), clg_div(f, d)));
+    clg_tensor turn = clg_sub(clg_add(L(1), clg_sigmoid(v)), clg_mul(L(4), clg_div(clg_mul(e, f), d)));
+    return clg_mul(g, clg_mul(slope, clg_add(L(2), clg_mul(v, turn))));
+}
+
 // NaN loses to nobody: both get all.
 static clg_tensor tie_grad(clg_tensor g, clg_tensor loses, clg_tensor tie)
 {
@@ -155,6 +176,10 @@ static clg_tensor record_as(const char *name, const clg__op *op, const char *nam
     const clg_dtype t = wide >= 0 ? in[1 - wide]->dtype : compute_type(op, n, in);
     if (op->domain == CLG__NUMERIC && t == CLG_BOOL)
         return clg__call_fail(&c, CLG_EDTYPE, "bool has no arithmetic: use the logical ops or cast");
+    if (op->domain >= CLG__INTEGRAL && (clg_dtype_is_float(t) || (op->domain == CLG__WHOLE && t == CLG_BOOL)))
+        return clg__call_fail(&c, CLG_EDTYPE, "only integers%s", op->domain == CLG__WHOLE ? "" : " and bool");
+    if (op == &op_nextafter && clg__is_packed(t))
+        return clg__call_fail(&c, CLG_EDTYPE, "only F32 and F64");
     clg_shape s = in[0]->shape;
     for (int i = 1; i < n; i++) {
         if (!clg__broadcast(&s, &in[i]->shape, &s))
@@ -271,6 +296,99 @@ clg_tensor clg_softplus(clg_tensor a, double beta, double threshold)
 {
     return record(&op_softplus, "a beta threshold", 3,
                   (clg_tensor[]) { a, real(a, beta), real(a, threshold) });
+}
+
+clg_tensor clg_celu(clg_tensor a, double alpha)
+{
+    return record(&op_celu, "a alpha", 2, (clg_tensor[]) { a, real(a, alpha) });
+}
+
+// A row with a number that must not be negative, or NaN
+static clg_tensor shrink(const clg__op *op, clg_tensor a, double lambda)
+{
+    clg__call c;
+    if (!(lambda >= 0) && clg__call_begin(&c, op->name, "a", 1, &a))
+        return clg__call_fail(&c, CLG_EINVAL, "lambda is %g, expected 0 or more", lambda);
+    return record(op, "a lambda", 2, (clg_tensor[]) { a, real(a, lambda) });
+}
+
+clg_tensor clg_softshrink(clg_tensor a, double lambda)
+{
+    return shrink(&op_softshrink, a, lambda);
+}
+
+clg_tensor clg_hardshrink(clg_tensor a, double lambda)
+{
+    return shrink(&op_hardshrink, a, lambda);
+}
+
+clg_tensor clg_threshold(clg_tensor a, double threshold, double value)
+{
+    clg_tensor in[3] = { a, a, a };
+    if (clg__is_usable(a)) {
+        in[1] = clg_scalar(a->dev, a->dtype, threshold);
+        in[2] = clg_scalar(a->dev, a->dtype, value);
+    }
+    return record(&op_threshold, "a threshold value", 3, in);
+}
+
+clg_tensor clg_logit(clg_tensor a, double eps)
+{
+    if (clg__is_usable(a) && eps >= 0) {
+        const clg_tensor x = clg_dtype_is_float(a->dtype) ? a : clg_cast(a, CLG_F32);
+        const clg_tensor lo = real(x, eps), hi = real(x, 1 - eps);
+        a = clg_where(clg_lt(x, lo), lo, clg_where(clg_gt(x, hi), hi, x));
+    }
+    return log_odds(a);
+}
+
+clg_tensor clg__slopes(clg_tensor a, clg_tensor b)
+{
+    return prelu(a, b);
+}
+
+clg_tensor clg_prelu(clg_tensor a, clg_tensor weight)
+{
+    clg__call c;
+    clg_tensor in[2] = { a, weight };
+    if (!clg__call_begin(&c, "prelu", "a weight", 2, in))
+        return clg__call_poison(&c);
+    const int64_t channels = a->shape.rank > 1 ? a->shape.dim[1] : 1, n = clg_numel(weight->shape);
+    if (weight->shape.rank > 1 || (n != 1 && n != channels))
+        return clg__call_fail(&c, CLG_ESHAPE, "weight must have one element, or one per channel (%lld)",
+                              (long long) channels);
+    clg_shape s = { .rank = a->shape.rank };
+    for (int d = 0; d < s.rank; d++)
+        s.dim[d] = d == 1 ? n : 1;
+    in[1] = clg_reshape(weight, n == 1 ? CLG_SCALAR : s);
+    return clg__call_own(&c, prelu(in[0], in[1]));
+}
+
+static clg_tensor next_polygamma(clg_tensor a, clg_tensor b, clg_tensor c)
+{
+    const clg_tensor g = a, n = clg_add(b, L(1));
+    return record(&op_polygamma, "a n factor", 3, (clg_tensor[]) { a, n, clg_neg(clg_mul(c, n)) });
+}
+
+static clg_tensor tetragamma(clg_tensor a)
+{
+    const clg_tensor g = a;
+    return record(&op_polygamma, "a n factor", 3, (clg_tensor[]) { a, L(2), L(-2) });
+}
+
+clg_tensor clg_polygamma(int n, clg_tensor a)
+{
+    clg__call c;
+    if (!clg__call_begin(&c, "polygamma", "a", 1, &a))
+        return clg__call_poison(&c);
+    if (n < 0 || n > 30)
+        return clg__call_fail(&c, CLG_EINVAL, "n is %d, expected 0 to 30", n);
+    if (n < 2)
+        return record_as("polygamma", n ? &op_trigamma : &op_digamma, "a", 1, &a, -1);
+    double factor = n % 2 ? 1 : -1;
+    for (int k = 2; k <= n; k++)
+        factor *= k;
+    return record(&op_polygamma, "a n factor", 3, (clg_tensor[]) { a, real(a, n), real(a, factor) });
 }
 
 // A limit keeps the tensor's type: beyond its range it limits nothing, or everything.
