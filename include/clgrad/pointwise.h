@@ -18,7 +18,7 @@ CLG_BEGIN
 // errors  CLG_ESHAPE    shapes do not broadcast
 CLG_API clg_tensor clg_lerp(clg_tensor a, clg_tensor b, clg_tensor weight);
 
-// clg_lerp by one number.
+// The same, by one number.
 //
 // a, b    as of clg_lerp
 // weight  a number; no gradient

@@ -339,7 +339,7 @@ clg_tensor clg_logit(clg_tensor a, double eps)
         const clg_tensor lo = real(x, eps), hi = real(x, 1 - eps);
         a = clg_where(clg_lt(x, lo), lo, clg_where(clg_gt(x, hi), hi, x));
     }
-    return log_odds(a);
+    return clg__is_usable(a) ? log_odds(a) : record_as("logit", &op_log_odds, "a", 1, &a, -1);
 }
 
 clg_tensor clg__slopes(clg_tensor a, clg_tensor b)
