@@ -374,6 +374,15 @@ static void interpret(batch *b)
     reference_free(r);
 }
 
+static void drop_record(record *r)
+{
+    for (int i = 0; i < MAX_IN; i++) {
+        free(r->in[i]);
+        free(r->grad[i]);
+    }
+    free(r->out);
+}
+
 static void run_batch(batch *b)
 {
     clg_tensor all[BATCH * RESULTS];
@@ -397,11 +406,7 @@ static void run_batch(batch *b)
             compare(r, "gradient", b->result[k][i], &b->reference[k][i], r->grad[b->input[k][i]]);
         for (int i = 0; i < b->n_results[k]; i++)
             reference_drop(&b->reference[k][i]);
-        for (int i = 0; i < MAX_IN; i++) {
-            free(r->in[i]);
-            free(r->grad[i]);
-        }
-        free(r->out);
+        drop_record(r);
     }
     for (int i = 0; i < b->n_up; i++) {
         free(b->up[i].data);
@@ -428,7 +433,9 @@ static void run_file(clg_dtype t)
         c_numbers(false);
         if (!more)
             break;
-        if (++b.n == BATCH)
+        if (strncmp(b.r[b.n].op, "float_power", 11) == 0 && !clg_device_has(dev, CLG_F64))
+            drop_record(&b.r[b.n]); // it has no other type
+        else if (++b.n == BATCH)
             run_batch(&b);
     }
     run_batch(&b);

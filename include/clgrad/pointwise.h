@@ -121,7 +121,7 @@ CLG_API clg_tensor clg_allclose(clg_tensor a, clg_tensor b, double rtol, double 
 //         CLG_EINVAL    decimals
 CLG_API clg_tensor clg_round_decimals(clg_tensor a, int decimals);
 
-// Power in double precision.
+// Power in double precision, as PyTorch has it; clg_pow is that in the arguments' own type.
 //
 //   y = a^b
 //
@@ -129,7 +129,7 @@ CLG_API clg_tensor clg_round_decimals(clg_tensor a, int decimals);
 // result  the broadcast shape, F64
 // grad    as of clg_pow
 // errors  CLG_ESHAPE    shapes do not broadcast
-//         CLG_EDTYPE    the device lacks F64
+//         CLG_EDTYPE    the device lacks F64 (clg_device_has)
 CLG_API clg_tensor clg_float_power(clg_tensor a, clg_tensor b);
 
 // Every bit the other way.

@@ -168,6 +168,8 @@ clg_tensor clg_float_power(clg_tensor a, clg_tensor b)
     clg__call c;
     if (!clg__call_begin(&c, "float_power", "a b", 2, (clg_tensor[]) { a, b }))
         return clg__call_poison(&c);
+    if (!clg_device_has(c.dev, CLG_F64))
+        return clg__call_fail(&c, CLG_EDTYPE, "the result is f64, which this device does not compute with");
     return clg__call_own(&c, clg_pow(clg_cast(a, CLG_F64), clg_cast(b, CLG_F64)));
 }
 
