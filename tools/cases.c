@@ -589,8 +589,9 @@ static void reals(double lo, double hi, int64_t n, double shift, uint64_t *state
     double grid = 1.0 / 64;
     while (grid > slot / 2 && grid > 0x1p-18)
         grid /= 2;
+    const double room = fmax(1 - grid / slot, 0); // the end of a slot would share a point with the next one's
     for (int64_t i = 0; i < n; i++) {
-        const double v = lo + slot * ((double) i + next(state));
+        const double v = lo + slot * ((double) i + next(state) * room);
         out[i] = (double) (float) ((floor(v / grid) + shift) * grid);
     }
     for (int64_t i = n - 1; i > 0; i--) {

@@ -134,20 +134,21 @@ static const struct {
       "static inline T_@ NAME(shr_@)(T_@ a, T_@ b)\n{\n    const T_@ most = (T_@)((E_@)($B - 1));\n"
       "    return b > most ? (T_@)((E_@)0) : a >> b;\n}\n#define H_SHR_@(a, b) NAME(shr_@)(a, b)\n" },
     // Euclid's; a lane that has ended stays. The smallest number's own is itself
-    { "H_GCD", "", "static inline T_@ NAME(gcd_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
+    { "H_GCD", "", "static inline T_@ NAME(euclid_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
       "    while (ANY_@(CI_@(b) != (I_@)(0))) {\n"
       "        const T_@ m = a % ((b == z) | (b == -one) ? one : b);\n"
       "        a = b == z ? a : b;\n        b = b == z ? z : m;\n    }\n"
-      "    return a < z ? S_@(-U_@(a)) : a;\n}\n#define H_GCD_@(a, b) NAME(gcd_@)(a, b)\n",
+      "    return a;\n}\n"
+      "static inline T_@ NAME(gcd_@)(T_@ a, T_@ b)\n{\n    const T_@ d = NAME(euclid_@)(a, b);\n"
+      "    return d < (T_@)((E_@)0) ? S_@(-U_@(d)) : d;\n}\n#define H_GCD_@(a, b) NAME(gcd_@)(a, b)\n",
       "static inline T_@ NAME(gcd_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
       "    while (ANY_@(CI_@(b) != (I_@)(0))) {\n        const T_@ m = a % (b == z ? one : b);\n"
       "        a = b == z ? a : b;\n        b = b == z ? z : m;\n    }\n"
       "    return a;\n}\n#define H_GCD_@(a, b) NAME(gcd_@)(a, b)\n" },
-    { "H_LCM", "", "static inline T_@ NAME(lcm_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), d = H_GCD_@(a, b);\n"
-      "    const T_@ m = S_@(U_@(a / (d == z ? (T_@)((E_@)1) : d)) * U_@(b));\n"
-      "    return m < z ? S_@(-U_@(m)) : m;\n}\n#define H_LCM_@(a, b) NAME(lcm_@)(a, b)\n",
+    { "H_LCM", "", "static inline T_@ NAME(lcm_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1), d = NAME(euclid_@)(a, b);\n"
+      "    const T_@ q = a / ((d == z) | (d == -one) ? one : d);\n    return H_ABS_@(S_@(U_@(q) * U_@(b)));\n}\n#define H_LCM_@(a, b) NAME(lcm_@)(a, b)\n",
       "static inline T_@ NAME(lcm_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), d = H_GCD_@(a, b);\n"
-      "    return S_@(U_@(a / (d == z ? (T_@)((E_@)1) : d)) * U_@(b));\n}\n#define H_LCM_@(a, b) NAME(lcm_@)(a, b)\n" },
+      "    const T_@ q = a / (d == z ? (T_@)((E_@)1) : d);\n    return S_@(U_@(q) * U_@(b));\n}\n#define H_LCM_@(a, b) NAME(lcm_@)(a, b)\n" },
     // b & ~(b >> ..): the larger one of b and 0 kills Mesa 22.3's compiler where b is an argument of 8 bits
     { "H_POW", "#define H_POW_@(a, b) pow(a, b)\n",
       "static inline T_@ NAME(pow_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1);\n"
@@ -348,8 +349,10 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
             clg__need(n, "U", t);
         if (strstr(text, "ANY_@("))
             clg__need(n, "ANY", t);
-        if (strcmp(word, "H_LCM") == 0)
+        if (strcmp(word, "H_LCM") == 0) {
             clg__need(n, "H_GCD", t);
+            clg__need(n, "H_ABS", t);
+        }
         add_text(&n->helpers, text, t);
         return;
     }
