@@ -166,7 +166,7 @@ static void open_unfused(void)
 
 START_TEST(random_graphs_agree)
 {
-    const int rounds = setting("CLGRAD_FUZZ_ROUNDS", on_pocl() ? 18 : 8), nodes = setting("CLGRAD_FUZZ_NODES", 14);
+    const int rounds = setting("CLGRAD_FUZZ_ROUNDS", on_pocl() ? 12 : 6), nodes = setting("CLGRAD_FUZZ_NODES", 14);
     const uint64_t first = (uint64_t) setting("CLGRAD_FUZZ_SEED", 1);
     printf("CLGRAD_FUZZ_SEED=%llu CLGRAD_FUZZ_ROUNDS=%d\n", (unsigned long long) first, rounds);
     open_unfused();
@@ -191,7 +191,7 @@ static void moved_results(clg_device d, uint64_t seed, uint64_t moves, int nodes
 // One plan serves them, as far as it may, with the bits that a device has which saw no other place.
 START_TEST(moved_graphs_agree)
 {
-    const int rounds = setting("CLGRAD_FUZZ_ROUNDS", on_pocl() ? 12 : 5), nodes = setting("CLGRAD_FUZZ_NODES", 14);
+    const int rounds = setting("CLGRAD_FUZZ_ROUNDS", on_pocl() ? 8 : 4), nodes = setting("CLGRAD_FUZZ_NODES", 14);
     const uint64_t first = (uint64_t) setting("CLGRAD_FUZZ_SEED", 1);
     static fuzz f;
     static results r[2];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Activations made of other operations; those that are a row are in elementwise.c.
+#include "base/fp.h"
 #include "graph/build.h"
 #include "ops/element.h"
 #include <clgrad/grad.h>
@@ -97,6 +98,9 @@ clg_tensor clg_gumbel_softmax(clg_tensor logits, double tau, bool hard, int axis
 
 clg_tensor clg_rrelu(clg_tensor a, double lower, double upper, bool training)
 {
+    CLG__DEFAULT_FP;
+    lower = clg__fp_pin(lower);
+    upper = clg__fp_pin(upper);
     clg__call c;
     if (!clg__call_begin(&c, "rrelu", "a", 1, &a))
         return clg__call_poison(&c);

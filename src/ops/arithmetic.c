@@ -57,6 +57,8 @@ clg_tensor clg_lerp(clg_tensor a, clg_tensor b, clg_tensor weight)
 
 clg_tensor clg_lerp_scalar(clg_tensor a, clg_tensor b, double weight)
 {
+    CLG__DEFAULT_FP;
+    weight = clg__fp_pin(weight);
     clg__call c;
     clg_tensor in[3] = { a, b, NULL };
     if (!clg__call_begin(&c, "lerp_scalar", "a b", 2, in))
@@ -158,7 +160,7 @@ clg_tensor clg_round_decimals(clg_tensor a, int decimals)
         return clg__call_fail(&c, CLG_EDTYPE, "integers have no decimals to round");
     if (!clg_dtype_is_float(a->dtype) || decimals == 0)
         return clg__call_own(&c, clg_round(a));
-    const clg_tensor x = clg__wide(a), ten = clg_scalar(c.dev, x->dtype, pow(10, abs(decimals)));
+    const clg_tensor x = clg__wide(a), ten = clg_scalar(c.dev, x->dtype, pow(10, clg__fp_pin(abs(decimals))));
     const clg_tensor y = decimals > 0 ? clg_div(clg_round(clg_mul(x, ten)), ten) : clg_mul(clg_round(clg_div(x, ten)), ten);
     return clg__call_own(&c, clg_cast(y, a->dtype));
 }

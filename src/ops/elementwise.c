@@ -334,6 +334,8 @@ clg_tensor clg_threshold(clg_tensor a, double threshold, double value)
 
 clg_tensor clg_logit(clg_tensor a, double eps)
 {
+    CLG__DEFAULT_FP;
+    eps = clg__fp_pin(eps);
     if (clg__is_usable(a) && eps >= 0) {
         const clg_tensor x = clg_dtype_is_float(a->dtype) ? a : clg_cast(a, CLG_F32);
         const clg_tensor lo = real(x, eps), hi = real(x, 1 - eps);
@@ -378,6 +380,7 @@ static clg_tensor tetragamma(clg_tensor a)
 
 clg_tensor clg_polygamma(int n, clg_tensor a)
 {
+    CLG__DEFAULT_FP;
     clg__call c;
     if (!clg__call_begin(&c, "polygamma", "a", 1, &a))
         return clg__call_poison(&c);
