@@ -79,8 +79,9 @@ static const clg__op *find_op(word w, clg__err *e)
     for (int i = 0; (op = clg__kernel_op(i)); i++) {
         if (is(w, op->name))
             return op;
-        clg__str_printf(&list, "%s%s", i ? ", " : "there are ", op->name);
     }
+    for (int i = 0; (op = clg__kernel_op(i)); i++)
+        clg__str_printf(&list, "%s%s", i ? ", " : "there are ", op->name);
     refuse(e, "there is no operation", w, &list);
     return NULL;
 }
