@@ -7,6 +7,7 @@
 #include "graph/node.h"
 #include "nn/handle.h"
 #include "sched/cache.h"
+#include "alloc_faults.h"
 #include "checks.h"
 #include <clgrad/clgrad.h>
 
@@ -23,71 +24,6 @@ static char folder[] = "/tmp/clgrad_faults_XXXXXX";
 static char path[64];
 static clg_device dev;
 
-// ---- host allocations
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t m);
-void *__real_realloc(void *p, size_t n);
-void __real_free(void *p);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t m);
-void *__wrap_realloc(void *p, size_t n);
-void __wrap_free(void *p);
-char *__wrap_strdup(const char *s);
-
-static long countdown, blocks; // 0: no fault; blocks alive
-static int fired, sticky;
-
-// What waits so that dead handles are known is no leak.
-static long held_blocks(void)
-{
-    return blocks - clg__blocks() - clg__objects_parked();
-}
-
-static int must_fail(void)
-{
-    if (countdown > 0 && --countdown == 0) {
-        fired++;
-        countdown = sticky;
-        return 1;
-    }
-    return 0;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    void *p = must_fail() ? NULL : __real_malloc(n);
-    blocks += p != NULL;
-    return p;
-}
-
-void *__wrap_calloc(size_t n, size_t m)
-{
-    void *p = must_fail() ? NULL : __real_calloc(n, m);
-    blocks += p != NULL;
-    return p;
-}
-
-void *__wrap_realloc(void *old, size_t n)
-{
-    void *p = must_fail() ? NULL : __real_realloc(old, n);
-    blocks += p != NULL && old == NULL;
-    return p;
-}
-
-void __wrap_free(void *p)
-{
-    blocks -= p != NULL;
-    __real_free(p);
-}
-
-char *__wrap_strdup(const char *s)
-{
-    const size_t n = strlen(s) + 1;
-    char *p = __wrap_malloc(n);
-    return p ? memcpy(p, s, n) : NULL;
-}
-
 // Check allocates too: no fault may be armed when it reports.
 #define must(condition)                                                                            \
     do {                                                                                           \
@@ -96,16 +32,6 @@ char *__wrap_strdup(const char *s)
             ck_abort_msg("%s", #condition);                                                        \
         }                                                                                          \
     } while (0)
-
-// jansson asserts where memory ends: its blocks are counted, never refused.
-static void *counted_malloc(size_t n)
-{
-    const long c = countdown;
-    countdown = 0;
-    void *p = __wrap_malloc(n);
-    countdown = c;
-    return p;
-}
 
 // ---- what is done under faults; each cleans up behind itself
 
