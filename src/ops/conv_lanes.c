@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { VL = 16, STRIP_BYTES = 192 << 10, FEW = 8 }; // of the L2 cache; outputs of a group
+enum { VL = CLG__VL, STRIP_BYTES = 192 << 10, FEW = 8 }; // of the L2 cache; outputs of a group
 
 static const char *takes(const clg__kernel_call *c, const clg__window *w)
 {
@@ -106,11 +106,7 @@ static void plan_tile(const clg__kernel_call *c, clg__kplan *p, const clg__windo
     clg__conv_define_tile(p, l, t, 1, 1, 1);
     clg__kplan_define(p, l, "OB", "%d", d.ob);
     clg__kplan_define(p, l, "NX", "%d", d.nx);
-    for (int i = 0; i < 2; i++) {
-        clg__arg_in(p, l, i);
-        clg__arg_in_offset(p, l, i);
-    }
-    clg__arg_out(p, l, 0);
+    clg__arg_buffers(p, l, 2, 1);
     clg__arg_local(p, l, d.strip * size);
     clg__arg_local(p, l, d.made * size);
     clg__arg_local(p, l, d.joined * size);
@@ -220,10 +216,7 @@ void clg__conv_lanes_dw(const clg__kernel_call *c, clg__kplan *p)
     clg__conv_define_tile(p, l, t, 1, 1, 1);
     clg__kplan_define(p, l, "OB", "%d", d.ob);
     clg__kplan_define(p, l, "TB", "%d", d.tb);
-    for (int i = 0; i < 2; i++) {
-        clg__arg_in(p, l, i);
-        clg__arg_in_offset(p, l, i);
-    }
+    clg__arg_buffers(p, l, 2, 0);
     clg__arg_temp(p, l, partial);
     clg__arg_local(p, l, d.strip * size);
     clg__arg_local(p, l, d.gs * size);

@@ -39,7 +39,7 @@ static const char *accepts_gpu(const clg__kernel_call *c)
 }
 
 // CPU class: rows up to SHORT elements go sixteen at a time. Vectors: KEEP exponentials of a row, blocks of columns.
-enum { VL = 16, SHORT = 64, KEEP = 256, BLOCK_MOST = 128, BLOCK_LEAST = 2, GPU_ITEMS = 64, GPU_COLS = 16 };
+enum { VL = CLG__VL, SHORT = 64, KEEP = 256, BLOCK_MOST = 128, BLOCK_LEAST = 2, GPU_ITEMS = 64, GPU_COLS = 16 };
 
 typedef enum output { EXPONENTIALS, LOGARITHMS, STATISTICS } output;
 
