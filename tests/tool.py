@@ -242,7 +242,7 @@ class Commands(Case):
                      ["bench", "--net", "mlp", "--quick"], ["bench", "--net", "mlp", "--plan"], ["bench", "--profile"],
                      ["bench", "--first"], ["bench", "--net", "mlp", "--first", "--keep", "x"],
                      ["bench", "--net", "mlp", "--seconds", "0"], ["bench", "--seconds", "1"],
-                     ["bench", "--keep", "x"], ["bench", "--net", "mlp", "--profile", "--json"],
+                     ["bench", "--keep", "x"], ["bench", "--net", "mlp", "--profile", "--first"],
                      ["cache", "x"], ["cache", "warm"], ["cache", "warm", "--net", "vgg"], ["cache", "--net", "mlp"],
                      ["cache", "clear", "--json"], ["cache", "warm", "--driver", "--net", "mlp"],
                      ["compile-kernels", "x"]):

@@ -30,7 +30,9 @@ static void help(void)
            "  --seconds S  of measuring each inference and each step; default 1\n"
            "  --first      only what comes before the first result: opening the device,\n"
            "               compiling, a training step, of one picture an inference\n"
-           "  --profile    of a network: the kernels of a step, and their time\n"
+           "  --profile    of a network: where a step's time goes: operations, layers, their\n"
+           "               kernels, GFLOP/s, GB/s, the share of what this machine can do;\n"
+           "               and the bytes that are moved against the least possible\n"
            "  --batches L  of a network: what sizes of the batch, one after another, plan,\n"
            "               compile and take for the first time, such as 128,37,1,128\n"
            "  --threads    of a network: inferences of one recorder, of two on threads of\n"
@@ -143,8 +145,6 @@ static int read_request(request *r, int argc, char **argv)
         code = usage_error("bench", "%s needs --net", r->of_nets);
     if (code == EXIT_OK && r->nets.first && (r->nets.profile || r->nets.keep))
         code = usage_error("bench", "--first excludes --profile and --keep");
-    if (code == EXIT_OK && r->nets.profile && r->f.json)
-        code = usage_error("bench", "--profile has no --json");
     if (code == EXIT_OK && r->f.peers && !r->f.compare)
         code = usage_error("bench", "--peer needs --compare");
     return code;

@@ -244,18 +244,35 @@ CLG_API clg_device_stats clg_device_get_stats(clg_device dev);
 // blocks  no
 CLG_API void clg_device_trim(clg_device dev);
 
+// Launches of one kernel for one purpose.
+typedef struct clg_kernel_profile {
+    const char *kernel;  // its name
+    const char *op;      // what it computes: an operation's name ("conv2d_dw"), or those that one
+                         // kernel does ("mul sum"), with the work at its end behind a plus
+    const char *variant; // which of the operation's kernels; "pointwise" or "reduce" where its text
+                         // is made for it
+    const char *layer;   // of clg_set_layer, when this was recorded or what it is the derivative
+                         // of; "" for none
+    const char *shape;   // of its result, of a reduction what is reduced
+    uint64_t launches;
+    double seconds;      // of all launches, as the next three
+    double flops;        // of matrix products and convolutions, a multiply-add as two
+    double bytes;        // moved: what it reads and writes, and scratch memory
+    double bytes_least;  // inputs once and results once
+    // Of an operation of several kernels the first has the last three numbers, others have zeros.
+} clg_kernel_profile;
+
 // Time of every kernel since the last call, for a device opened with .profile.
 //
 // dev     the device
-// each    called once per kernel name with the number of launches and the seconds they took; it
-//         must not call clgrad. NULL: forget the times
+// each    called once for every kernel and purpose that was launched; what it is given lives during the
+//         call; it must not call clgrad. NULL: forget the times
 // user    passed to each
 // result  CLG_OK
 // errors  CLG_EINVAL    the device was opened without .profile, or is NULL
 // blocks  until the kernels have run
 CLG_API clg_status clg_device_profile(clg_device dev,
-                                      void (*each)(void *user, const char *kernel,
-                                                   uint64_t launches, double seconds),
+                                      void (*each)(void *user, const clg_kernel_profile *row),
                                       void *user);
 
 CLG_END

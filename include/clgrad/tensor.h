@@ -207,12 +207,14 @@ CLG_API const char *clg_tensor_error(clg_tensor t);
 //         a tensor's own when poisoned
 CLG_API clg_tensor clg_check_inputs(const char *op, const char *names, const clg_tensor *t, int n);
 
-// Name what is recorded from here on ("conv1"): messages carry it.
+// Name what is recorded from here on ("conv1"): messages carry it, and what clg_device_profile
+// tells, of derivatives as well.
 //
 // dev     the device; NULL is fine
 // name    copied, its first 255 bytes; NULL: none
 // result  the name before, to be set back
-// owns    the result belongs to the device, which forgets it when 16 further names have been set
+// owns    the result belongs to the device, which keeps the first 4,096 names, and of others the
+//         last 16
 // errors  none
 // blocks  no
 CLG_API const char *clg_set_layer(clg_device dev, const char *name);
@@ -252,6 +254,12 @@ typedef struct clg_plan_info {
     uint64_t launches;   // of kernels
     uint64_t bytes_peak; // device memory of results and temporaries, scratch of kernels too
     uint64_t bytes_live; // the most of that needed at once, results all the time: a bound
+    // Between kernels and memory: what the launches read and write, and a bound below which no plan
+    // is: matrix products, convolutions and other operations with kernels of their own read their
+    // inputs once and everything else is part of them; what is there before is read, what is asked
+    // for is written.
+    uint64_t bytes_moved, bytes_least;
+    uint64_t flops; // of matrix products and convolutions, an addition and a multiplication as two
 } clg_plan_info;
 
 // Plan the evaluation of n tensors and of all assignments recorded so far, and say what it takes.

@@ -218,12 +218,14 @@ static void run(sweep *s, clg_tensor g)
     accumulate(s, root, g);
     for (int i = s->n - 1; i >= 0 && !s->failed; i--) {
         clg__node *t = s->order[i];
+        s->dev->node_layer = t->layer;
         if (s->cot[i] && s->needed[i] && !is_gradient_leaf(t))
             step_back(s, t, s->cot[i]);
         else if (s->zero[i] && s->needed[i] && !is_gradient_leaf(t))
             step_back_zero(s, t);
     }
     s->dev->internal--;
+    s->dev->node_layer = NULL;
     clg_set_layer(s->dev, layer);
 }
 

@@ -69,7 +69,8 @@ typedef struct clg__kplan {
     int n_geo, cap_geo;
     clg__term *terms; // by rising geo
     int n_terms, cap_terms;
-    uint64_t bytes, flops; // what one run moves and computes, for the log and the bench
+    uint64_t flops;        // what one run computes: set by variants
+    uint64_t bytes, least; // what it moves, and the least that it would: sched/traffic.c
 } clg__kplan;
 
 void clg__kplan_init(clg__kplan *p);

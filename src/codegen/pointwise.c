@@ -318,10 +318,6 @@ static void add_segments(const clg__body *const *bodies, int n, const clg__caps 
         segment[SEG_G] = start;
         *total += count;
         segment[SEG_WORDS + SEG_GROUP] = *total;
-        for (int i = 0; i < bodies[k]->n_operands; i++)
-            p->bytes += (uint64_t) (bodies[k]->operands[i].kind == CLG__FROM_BUFFER) *
-                        (uint64_t) length_from(&gen.s, 0) *
-                        clg_dtype_size(bodies[k]->operands[i].dtype);
         if (k == 0 && !gen_text(&gen, units_at, work))
             clg__fail(&p->err, CLG_ENOMEM, "codegen: out of host memory");
     }

@@ -280,9 +280,6 @@ clg_status clg__gen_reduce(const clg__body *body, const clg__caps *caps, clg__kp
         if (clg__red_in_parts(r))
             stage_two(r, caps, &joined, base, epilogue_at);
     }
-    for (int k = 0; k < body->n_operands; k++)
-        p->bytes += (uint64_t) (body->operands[k].kind == CLG__FROM_BUFFER) *
-                    (uint64_t) clg_numel(body->shape) * clg_dtype_size(body->operands[k].dtype);
     clg__str_free(&r->elements.helpers);
     clg__str_free(&r->elements.text);
     clg__str_free(&r->epilogue.helpers);

@@ -127,9 +127,7 @@ static void destroy(clg__gpu *g)
     clg__staging_free(g, g->staging);
     clg__gpu_trim(g);
     clg__built_free(g);
-    for (int i = 0; i < g->n_timing; i++)
-        clg__free(g->timing[i].name);
-    clg__free(g->timing);
+    clg__profile_free(g);
     clg__free(g->events);
     clg__free(g->launched);
     if (g->read_queue)

@@ -117,10 +117,13 @@ clg_status clg__kernel_launch(clg__kernel *k, int dims, const size_t groups[3],
 clg_status clg__gpu_blas_gemm(clg__gpu *g, clg_dtype t, bool ta, bool tb, size_t m, size_t n,
                               size_t k, clg__buf *a, size_t a_off, size_t lda, clg__buf *b,
                               size_t b_off, size_t ldb, clg__buf *c, size_t c_off, size_t ldc,
-                              clg__err *e);
+                              int profile_row, clg__err *e);
 
-clg_status clg__gpu_profile(clg__gpu *g,
-                            void (*each)(void *user, const char *kernel, uint64_t launches,
-                                         double seconds),
-                            void *user, clg__err *e);
+// ---- profile.c: times of kernels, of a device that was opened for it
+bool clg__gpu_profiles(const clg__gpu *g);
+// The row of such launches, with numbers of one; texts are copied, none is NULL. -1: they are not measured
+int clg__gpu_profile_row(clg__gpu *g, const clg_kernel_profile *p);
+void clg__kernel_profile_as(clg__kernel *k, int row);
+clg_status clg__gpu_profile(clg__gpu *g, void (*each)(void *user, const clg_kernel_profile *row), void *user,
+                            clg__err *e);
 #endif

@@ -73,8 +73,10 @@ typedef struct clg__built {
 } clg__built;
 enum { CLG__MAX_BUILT = 4096, CLG__BUILT_BUCKETS = 4096 };
 
+// What kernels of one description have taken.
 typedef struct clg__timing {
-    char *name;
+    clg_kernel_profile is; // with numbers of one launch, and texts in `text`
+    char *text;
     uint64_t launches;
     double seconds;
 } clg__timing;
@@ -157,6 +159,8 @@ bool clg__make_room_below_cap(clg__gpu *g, size_t bytes); // idle ones go; false
 void clg__fail_memory(clg__gpu *g, clg__err *e, size_t bytes, cl_int rc); // rc CL_SUCCESS: the cap
 void clg__arena_release_idle(clg__gpu *g);
 void clg__arena_evaluated(clg__gpu *g, bool window, uint64_t idle); // a window's end; those idle for longer go
+void clg__profile_note(clg__gpu *g, int row, cl_event event); // with the lock held; row -1: it is not measured
+void clg__profile_free(clg__gpu *g);
 void clg__reap(clg__gpu *g); // with the lock held: free host copies whose writes are done
 
 bool clg__build_options(clg__gpu *g, clg__err *e);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Arguments, launches, CLBlast and kernel times.
+// Arguments, launches and CLBlast.
 #include "device/internal.h"
 
 #include "base/alloc.h"
@@ -64,17 +64,6 @@ clg_status clg__kernel_fit(const clg__kernel *k, int dims, size_t groups[3], siz
         return clg__fail(e, CLG_EDEVICE, "kernel %s has %zu bytes of arguments, this device takes %d",
                          k->name, argument_bytes, c->max_parameter_bytes);
     return CLG_OK;
-}
-
-static void note_event(clg__gpu *g, clg__kernel *k, cl_event event)
-{
-    if (k->timing < 0 || !clg__grow((void **) &g->events, &g->cap_events, g->n_events + 1,
-                                    sizeof *g->events))
-        return;
-    if (clRetainEvent(event) != CL_SUCCESS)
-        return;
-    g->events[g->n_events].event = event;
-    g->events[g->n_events++].timing = k->timing;
 }
 
 static void mark_written(clg__buf *const *writes, int n, cl_event event)
@@ -163,7 +152,7 @@ clg_status clg__kernel_launch(clg__kernel *k, int dims, const size_t groups[3],
                      clg__seconds() - start);
         if (event) {
             mark_written(writes, n_writes, event);
-            note_event(g, k, event);
+            clg__profile_note(g, k->timing, event);
             clReleaseEvent(event);
         }
     }
@@ -181,7 +170,7 @@ static pthread_mutex_t blas_lock = PTHREAD_MUTEX_INITIALIZER;
 clg_status clg__gpu_blas_gemm(clg__gpu *g, clg_dtype t, bool ta, bool tb, size_t m, size_t n,
                               size_t k, clg__buf *a, size_t a_off, size_t lda, clg__buf *b,
                               size_t b_off, size_t ldb, clg__buf *c, size_t c_off, size_t ldc,
-                              clg__err *e)
+                              int timing, clg__err *e)
 {
     const CLBlastTranspose x = ta ? CLBlastTransposeYes : CLBlastTransposeNo,
                            y = tb ? CLBlastTransposeYes : CLBlastTransposeNo;
@@ -204,44 +193,8 @@ clg_status clg__gpu_blas_gemm(clg__gpu *g, clg_dtype t, bool ta, bool tb, size_t
     g->stats.launches++;
     if (event) {
         mark_written(&c, 1, event);
+        clg__profile_note(g, timing, event);
         clReleaseEvent(event);
-    }
-    pthread_mutex_unlock(&g->lock);
-    return CLG_OK;
-}
-
-static void collect(clg__gpu *g)
-{
-    for (int i = 0; i < g->n_events; i++) {
-        cl_ulong start = 0, end = 0;
-        cl_event event = g->events[i].event;
-        clWaitForEvents(1, &event);
-        if (clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start,
-                                    NULL) == CL_SUCCESS &&
-            clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) ==
-                CL_SUCCESS) {
-            g->timing[g->events[i].timing].launches++;
-            g->timing[g->events[i].timing].seconds += 1e-9 * (double) (end - start);
-        }
-        clReleaseEvent(event);
-    }
-    g->n_events = 0;
-}
-
-clg_status clg__gpu_profile(clg__gpu *g,
-                            void (*each)(void *user, const char *kernel, uint64_t launches,
-                                         double seconds),
-                            void *user, clg__err *e)
-{
-    if (!g->profile)
-        return clg__fail(e, CLG_EINVAL, "profile: the device was opened without .profile");
-    pthread_mutex_lock(&g->lock);
-    collect(g);
-    for (int i = 0; i < g->n_timing && each; i++) {
-        if (g->timing[i].launches)
-            each(user, g->timing[i].name, g->timing[i].launches, g->timing[i].seconds);
-        g->timing[i].launches = 0;
-        g->timing[i].seconds = 0;
     }
     pthread_mutex_unlock(&g->lock);
     return CLG_OK;

@@ -328,23 +328,6 @@ static clg_status build_missing(build *b, instance *in, clg__err *e)
     return st;
 }
 
-static int timing_of(clg__gpu *g, const char *entry)
-{
-    if (!g->profile)
-        return -1;
-    for (int i = 0; i < g->n_timing; i++) {
-        if (strcmp(g->timing[i].name, entry) == 0)
-            return i;
-    }
-    if (!clg__grow((void **) &g->timing, &g->cap_timing, g->n_timing + 1, sizeof *g->timing))
-        return -1;
-    char *name = clg__strdup(entry);
-    if (!name)
-        return -1;
-    g->timing[g->n_timing] = (clg__timing) { .name = name };
-    return g->n_timing++;
-}
-
 static clg__kernel *make_kernel(clg__gpu *g, const instance *in, const char *entry, clg__err *e)
 {
     cl_int rc = CL_OUT_OF_HOST_MEMORY;
@@ -377,7 +360,7 @@ static clg__kernel *make_kernel(clg__gpu *g, const instance *in, const char *ent
     k->gpu = g;
     k->n_args = (int) args;
     k->local_bytes = (size_t) local;
-    k->timing = timing_of(g, entry);
+    k->timing = -1;
     clg__format(k->name, sizeof k->name, "%s", in->name);
     k->id = clg__hash(k->name, strlen(k->name), 0);
     g->stats.kernels++;

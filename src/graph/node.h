@@ -47,6 +47,7 @@ struct clg__node {
     const char *end_file; // where the scope of the last handle was pushed
     int end_line;         // 0: it was dropped
     char *label;
+    const char *layer; // under which it was recorded, of the device's names, or NULL; a derivative has that of its node
     bool tracked;
     int swept;        // reverse sweeps that walk over it: history stays
     uint32_t stamp;   // walks: visited in this walk?
@@ -91,7 +92,13 @@ typedef struct clg__pending {
 
 // A closed device stays readable for a while, and says so.
 enum { CLG__OPEN = 0x636c6764 };
-enum { CLG__LAYERS = 16, CLG__LAYER_NAME = 256 };
+enum { CLG__LAYERS = 16, CLG__LAYER_NAME = 256, CLG__LAYER_BUCKETS = 256, CLG__MOST_LAYERS = 4096 };
+
+// A name of a layer; it stays as long as its device.
+typedef struct clg__layer_name {
+    struct clg__layer_name *next; // of its bucket
+    char text[];
+} clg__layer_name;
 
 struct clg_device_t {
     uint32_t magic; // CLG__OPEN
@@ -106,8 +113,11 @@ struct clg_device_t {
     clg__err first, last; // error since the last clear
     uint64_t n_causes;
     clg__slots node_slots, scope_slots, var_slots;
-    const char *layer;    // what is being recorded, for messages: one of layers, or NULL
-    char layers[CLG__LAYERS][CLG__LAYER_NAME]; // the last names, so that one may be set back
+    const char *layer;      // what is being recorded, for messages, or NULL
+    const char *node_layer; // the same for nodes: one of layer_names, or NULL
+    clg__layer_name *layer_names[CLG__LAYER_BUCKETS];
+    int n_layer_names;
+    char layers[CLG__LAYERS][CLG__LAYER_NAME]; // the last of those beyond CLG__MOST_LAYERS, so that one may be set back
     unsigned next_layer;
     const char *file;     // where, from the scope
     int line;
@@ -157,6 +167,7 @@ void clg__node_ref(clg__node *n);
 void clg__node_unref(clg__node *n); // never recursive: chains may be long
 // The node becomes a leaf with this buffer (takes over one reference to buf).
 void clg__node_set_buffer(clg__node *n, void *buf, int64_t offset);
+void clg__layers_end(clg_device dev);
 void clg__nodes_end(clg_device dev); // all of them, whatever refers to them
 struct clg_scope_t *clg__scope_new(clg_device dev, const char *file, int line);
 // Around a walk that may evaluate on its way: n lives, and keeps its inputs also when it is evaluated.

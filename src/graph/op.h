@@ -106,6 +106,7 @@ typedef struct clg__op {
     int n_variants;
     // Inputs that a kernel op can take with any strides (bit i); others arrive contiguous.
     uint32_t strided_inputs;
+    uint32_t picked_inputs; // of which (bit i) no more elements are read than the result has, for people
     // Its output seen as [batch.., R, C] for epilogues: which axis is R, counted from the end (matmul 2). At most three
     // dimensions stand before it.
     int row_axis_from_end;

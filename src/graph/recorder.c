@@ -33,6 +33,7 @@ void clg__recorder_free(clg_device dev)
     dev->scope = NULL;
     dev->vars = NULL;
     clg__nodes_end(dev);
+    clg__layers_end(dev);
     clg__free(dev->ops);
     dev->ops = NULL;
     dev->n_ops = dev->cap_ops = 0;
@@ -124,28 +125,6 @@ clg_tensor clg_poison(clg_device dev, clg_status st, const char *format, ...)
     message(text, st, format, ap);
     va_end(ap);
     return clg__poison(dev, st, text);
-}
-
-const char *clg_set_layer(clg_device dev, const char *name)
-{
-    if (!clg__is_open(dev))
-        return NULL;
-    const char *old = dev->layer;
-    if (name == old)
-        return old;
-    dev->layer = NULL;
-    for (int i = 0; name && i < CLG__LAYERS; i++) {
-        if (name == dev->layers[i]) // set back
-            dev->layer = name;
-    }
-    if (name && !dev->layer) {
-        char *copy = dev->layers[dev->next_layer++ % CLG__LAYERS];
-        const size_t n = strnlen(name, CLG__LAYER_NAME - 1);
-        memcpy(copy, name, n);
-        copy[n] = '\0';
-        dev->layer = copy;
-    }
-    return old;
 }
 
 const clg_device_info *clg_device_get_info(clg_device dev)

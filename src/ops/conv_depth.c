@@ -168,7 +168,7 @@ static void run(const clg__kernel_call *c, clg__kplan *p, const clg__window *w, 
     const size_t blocks = clg__div_up(w->out[CLG__H], b.rows) * clg__div_up(w->out[CLG__W], b.cols);
     const size_t units = (size_t) (w->n * w->o) * blocks;
     clg__kplan_grid(l, units < 256 ? units : 256, 1, 1, 1, 1, 1);
-    p->flops += clg__conv_flops(w);
+    p->flops += clg__conv_flops(c->params);
 }
 
 void clg__conv_depth_y(const clg__kernel_call *c, clg__kplan *p)
@@ -233,5 +233,5 @@ void clg__conv_depth_dw(const clg__kernel_call *c, clg__kplan *p)
     clg__window_args(p, l, &w);
     clg__kplan_grid(l, (size_t) w.o, chunks, 1, 1, 1, 1);
     clg__conv_dw_sum(p, c->out_dtype[0], partial, (int64_t) chunks, taps, 1, w.o, (int64_t) outputs);
-    p->flops += clg__conv_flops(&w);
+    p->flops += clg__conv_flops(c->params);
 }

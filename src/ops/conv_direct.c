@@ -240,7 +240,7 @@ static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__wind
     clg__kplan_grid(l, clg__div_up(w->out[CLG__H], d.rows) * clg__div_up(w->out[CLG__W], d.cols),
                     (size_t) (w->n * w->out[CLG__D]), (size_t) w->groups * clg__div_up((int64_t) blocks, d.blocks),
                     1, 1, 1);
-    p->flops += clg__conv_flops(w);
+    p->flops += clg__conv_flops(c->params);
 }
 
 void clg__conv_direct_y(const clg__kernel_call *c, clg__kplan *p)
@@ -341,5 +341,5 @@ void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p)
     clg__window_args(p, l, w);
     clg__kplan_grid(l, chunks, (size_t) w->groups * blocks, plane_blocks, 1, 1, 1);
     clg__conv_dw_sum(p, t, partial, (int64_t) chunks, (int64_t) taps, w->groups, w->o / w->groups, (int64_t) ob);
-    p->flops += clg__conv_flops(w);
+    p->flops += clg__conv_flops(c->params);
 }

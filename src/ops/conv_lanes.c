@@ -116,7 +116,7 @@ static void plan_tile(const clg__kernel_call *c, clg__kplan *p, const clg__windo
     clg__arg_epilogue(p, l);
     clg__kplan_grid(l, clg__div_up(w->out[CLG__H], d.rows) * clg__div_up(w->out[CLG__W], d.cols), (size_t) w->n,
                     (size_t) w->groups, 1, 1, 1);
-    p->flops += clg__conv_flops(w);
+    p->flops += clg__conv_flops(c->params);
 }
 
 void clg__conv_lanes_y(const clg__kernel_call *c, clg__kplan *p)
@@ -227,5 +227,5 @@ void clg__conv_lanes_dw(const clg__kernel_call *c, clg__kplan *p)
     clg__window_args(p, l, w);
     clg__kplan_grid(l, chunks, o_blocks, c_blocks, 1, 1, 1);
     clg__conv_dw_sum(p, t, partial, (int64_t) chunks, (int64_t) taps, w->groups, og, (int64_t) apart);
-    p->flops += clg__conv_flops(w);
+    p->flops += clg__conv_flops(c->params);
 }

@@ -59,7 +59,7 @@ static void plan_general(const clg__kernel_call *c, clg__kplan *p, use u)
         clg__kplan_define(p, l, "SIDE", "%d", side);
     clg__kplan_grid(l, clg__div_up(n, 2 * side) * clg__div_up(m, 2 * side) * (size_t) (w->groups * parts), 1, 1,
                     (size_t) side, (size_t) side, 1);
-    p->flops += clg__conv_flops(w);
+    p->flops += clg__conv_flops(c->params);
     if (u != USE_DW)
         return;
     l = clg__kplan_kernel(p, "conv_gpu", "conv_sum");

@@ -201,7 +201,7 @@ static void run(const clg__kernel_call *c, clg__kplan *p, const clg__window *w, 
     clg__arg_epilogue(p, l);
     clg__kplan_grid(l, clg__div_up(w->n * (int64_t) clg__div_up(w->out[CLG__H], RESULTS) * s.parts, s.chunk),
                     (size_t) w->groups * clg__div_up(blocks, s.per), 1, 1, 1, 1);
-    p->flops += clg__conv_flops(w);
+    p->flops += clg__conv_flops(c->params);
 }
 
 void clg__conv_winograd_y(const clg__kernel_call *c, clg__kplan *p)
@@ -315,5 +315,5 @@ void clg__conv_winograd_dw(const clg__kernel_call *c, clg__kplan *p)
     CLG__ARG_BLOCK(p, l, "SUMS", { "chunks", s.chunks, false }, { "ci", s.ci, false }, { "oi", s.oi, false });
     clg__window_args(p, l, w);
     clg__kplan_grid(l, 1, o_blocks, c_blocks, 1, 1, 1);
-    p->flops += clg__conv_flops(w);
+    p->flops += clg__conv_flops(c->params);
 }

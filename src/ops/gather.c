@@ -105,7 +105,7 @@ static const clg__variant add_variants[] = {
 static const clg__op op_index_select = { .name = "index_select", .kind = CLG__KERNEL,
                                          .vjp = select_vjp, .key = key_sizes,
                                          .params_bytes = sizeof(sizes),
-                                         .variants = select_variants, .n_variants = 2 };
+                                         .variants = select_variants, .n_variants = 2, .picked_inputs = 1 };
 static const clg__op op_index_add = { .name = "index_add", .kind = CLG__KERNEL, .vjp = add_vjp,
                                       .key = key_sizes, .params_bytes = sizeof(sizes),
                                       .variants = add_variants, .n_variants = 3,

@@ -60,7 +60,7 @@ static const clg__variant pick_variants[] = { { "items", NULL, plan_pick, false 
 static const clg__op op_owners = { .name = "unpool_owners", .kind = CLG__KERNEL, .key = key_unpool,
                                    .params_bytes = sizeof(unpool), .variants = owner_variants, .n_variants = 1 };
 static const clg__op op_pick = { .name = "pick", .kind = CLG__KERNEL, .vjp = pick_vjp, .variants = pick_variants,
-                                 .n_variants = 1 };
+                                 .n_variants = 1, .picked_inputs = 1 };
 
 const clg__op *const clg__unpool_ops[] = { &op_owners, &op_pick, NULL };
 

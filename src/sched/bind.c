@@ -227,13 +227,16 @@ static bool add_steps(clg__planner *f, int launch, int *source)
         *s = (clg__step) { .dims = l->dims, .variant = f->groups[group].kind == CLG__GROUP_KERNEL ? f->groups[group].variant : NULL };
         memcpy(s->grid, l->grid, sizeof s->grid);
         memcpy(s->group, l->group, sizeof s->group);
+        s->profile_row = -1;
         if (l->blas.used) {
+            s->profile_row = clg__profile_row(f, launch, i, s);
             if (!blas_step(f, s, group, l))
                 return false;
             continue;
         }
         s->kernel = f->sources[*source].kernel;
         f->sources[(*source)++].kernel = NULL;
+        clg__kernel_profile_as(s->kernel, clg__profile_row(f, launch, i, s));
         int at = 0;
         size_t bytes = 0;
         for (int a = 0; a < l->n_args; a++) {

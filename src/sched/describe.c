@@ -113,6 +113,8 @@ static bool describe_launch(clg__planner *f, int l, clg__body *room)
     }
     if (kp->err.status < 0)
         clg__fail(f->w->err, kp->err.status, "%s", kp->err.text);
+    else
+        clg__traffic_of_launch(f, l, kp);
     return kp->err.status >= 0;
 }
 

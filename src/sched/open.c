@@ -145,8 +145,7 @@ void clg_device_trim(clg_device dev)
 }
 
 clg_status clg_device_profile(clg_device dev,
-                              void (*each)(void *user, const char *kernel, uint64_t launches,
-                                           double seconds),
+                              void (*each)(void *user, const clg_kernel_profile *row),
                               void *user)
 {
     CLG__DEFAULT_FP;

@@ -26,7 +26,12 @@ bool clg__plan_estimate(clg__work *w, clg_plan_info *info)
     *info = (clg_plan_info) { .nodes = (uint64_t) w->n_nodes };
     for (int l = 0; l < f.n_launches && ok; l++)
         info->launches += (uint64_t) f.kp[l].n_launches;
+    for (int l = 0; l < f.n_launches && ok; l++) {
+        info->bytes_moved += f.kp[l].bytes;
+        info->flops += f.kp[l].flops;
+    }
     if (ok) {
+        info->bytes_least = clg__traffic_least(w);
         info->bytes_peak = f.plan->peak;
         info->bytes_live = f.plan->live;
     }

@@ -49,6 +49,7 @@ typedef struct clg__step {
     const clg__variant *variant; // of a kernel op, or NULL
     clg__blas blas; // in place of a kernel where blas.used
     int blas_place[3];
+    int profile_row; // of a product by CLBlast
 } clg__step;
 
 typedef struct clg__plan clg__plan;
@@ -77,7 +78,7 @@ struct clg__plan {
     uint64_t bound_generation; // of the views that are arguments
     clg__buf **written;     // of one launch, room for the most
     int most_writes;
-    uint64_t bytes, flops;
+    uint64_t bytes, flops;  // that a run moves, and computes
     uint64_t results, peak, live; // bytes: of results; with the arena; with the most alive at once, the bound
     int n_kernels;          // distinct ones
     bool stands_in;         // a variant that was built does the work of one that is faster

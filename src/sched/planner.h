@@ -126,6 +126,18 @@ int64_t clg__input_offset(const clg__planner *f, int group, int input); // of th
 // trial.c: a launch without its data. false: out of memory
 bool clg__trial_of(const clg__planner *f, int launch, const clg__launch *k, clg__trial *t);
 
+// ---- traffic.c
+void clg__traffic_of_launch(const clg__planner *f, int launch, clg__kplan *kp); // kp->bytes and least
+uint64_t clg__traffic_least(const clg__work *w); // of simplified values; 0 where there is no memory for it
+
+// ---- log.c
+void clg__launch_ops(const clg__planner *f, int launch, clg__str *out);   // what it computes: "conv2d + add relu"
+void clg__launch_shape(const clg__planner *f, int launch, clg__str *out); // over what, or of what result
+const char *clg__launch_variant(const clg__planner *f, int launch);
+
+// ---- profile.c: the row of the profile for kernel i of a launch
+int clg__profile_row(const clg__planner *f, int launch, int i, const clg__step *s);
+
 // ---- the passes, in order. false: w->err
 typedef struct clg__pass {
     const char *name;

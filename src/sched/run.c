@@ -70,7 +70,7 @@ static clg_status launch(const clg__plan *p, const clg__step *s, clg__err *e)
     return clg__gpu_blas_gemm(p->gpu, b->dtype, b->ta, b->tb, b->m, b->n, b->k,
                               p->bufs[s->blas_place[0]], (size_t) b->a_offset, b->lda,
                               p->bufs[s->blas_place[1]], (size_t) b->b_offset, b->ldb,
-                              p->bufs[s->blas_place[2]], 0, b->ldc, e);
+                              p->bufs[s->blas_place[2]], 0, b->ldc, s->profile_row, e);
 }
 
 // What n is a whole view of, or another name for, has the same elements in the same order.

@@ -6,13 +6,14 @@
 #include "../bench/families.h"
 #include "../training.h"
 #include "nets.h"
+#include "profile.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_STEPS = 3, MOST_ROUNDS = 200, MOST_KERNELS = 512 };
+enum { FIRST_STEPS = 3, MOST_ROUNDS = 200 };
 
 typedef struct net_run {
     const net *n;
@@ -123,62 +124,10 @@ static bool keep(net_run *r, const char *folder)
     return fine;
 }
 
-// ---- where a step's time goes
-
-typedef struct kernel_time {
-    char name[80];
-    uint64_t launches;
-    double seconds;
-} kernel_time;
-
-typedef struct kernel_times {
-    kernel_time k[MOST_KERNELS];
-    int n;
-} kernel_times;
-
-static void take_kernel(void *user, const char *kernel, uint64_t launches, double seconds)
-{
-    kernel_times *all = user;
-    if (all->n == MOST_KERNELS)
-        return;
-    kernel_time *k = &all->k[all->n++];
-    snprintf(k->name, sizeof k->name, "%s", kernel);
-    k->launches = launches;
-    k->seconds = seconds;
-}
-
-static int by_seconds(const void *a, const void *b)
-{
-    const double x = ((const kernel_time *) a)->seconds, y = ((const kernel_time *) b)->seconds;
-    return x > y ? -1 : x < y;
-}
-
-static clg_status profile(net_run *r)
-{
-    enum { STEPS = 3, SHOWN = 40 };
-    kernel_times *all = calloc(1, sizeof *all);
-    clg_status st = all ? clg_device_profile(r->dev, NULL, NULL) : CLG_ENOMEM;
-    for (int i = 0; i < STEPS && st >= 0; i++)
-        st = once(r, true, NULL);
-    if (st >= 0)
-        st = clg_device_profile(r->dev, take_kernel, all);
-    if (st >= 0) {
-        double sum = 0;
-        for (int i = 0; i < all->n; i++)
-            sum += all->k[i].seconds;
-        qsort(all->k, (size_t) all->n, sizeof all->k[0], by_seconds);
-        printf("%s: a training step's kernels, %.3f ms together\n", r->n->name, 1e3 * sum / STEPS);
-        for (int i = 0; i < all->n && i < SHOWN; i++)
-            printf("  %8.3f ms %5.1f %% %5.0f x  %s\n", 1e3 * all->k[i].seconds / STEPS,
-                   100 * all->k[i].seconds / sum, (double) all->k[i].launches / STEPS, all->k[i].name);
-    }
-    free(all);
-    return st;
-}
-
 // ---- one network
 
-static clg_status run_net(net_run *r, const nets_options *o, bool *kept)
+// all: where a profile goes, or NULL: it is printed
+static clg_status run_net(net_run *r, const nets_options *o, bool *kept, json_t *all)
 {
     double from = now_seconds();
     r->store = clg_store_create(r->dev, 1);
@@ -191,7 +140,7 @@ static clg_status run_net(net_run *r, const nets_options *o, bool *kept)
     }
     *kept = st < 0 || !o->keep || keep(r, o->keep);
     const bool train = is_trained(r->n);
-    if (st >= 0)
+    if (st >= 0 && !o->profile)
         st = time_it(r, false);
     if (st >= 0 && train) {
         clg_store_train(r->store, true);
@@ -204,8 +153,10 @@ static clg_status run_net(net_run *r, const nets_options *o, bool *kept)
         if (i == 0)
             r->first[1] = now_seconds() - from;
     }
-    if (st >= 0 && train)
-        st = o->profile ? profile(r) : time_it(r, true);
+    if (st >= 0 && o->profile)
+        st = profile_net(&(profiled) { r->n, r->dev, r->store, r->optim, r->in, train }, all);
+    else if (st >= 0 && train)
+        st = time_it(r, true);
     for (int i = 0; i < NET_ARRAYS; i++)
         clg_drop(&r->in[i]);
     clg_optim_destroy(&r->optim);
@@ -296,12 +247,12 @@ static int run_all(clg_device dev, const nets_options *o)
         bool kept = true;
         if (!is_wanted(o, &nets[i]))
             continue;
-        if (run_net(&r, o, &kept) < 0) {
+        if (run_net(&r, o, &kept, o->json ? all : NULL) < 0) {
             fprintf(stderr, "clgrad bench: %s: %s\n", nets[i].name, clg_error(dev, CLG_OK));
             code = EXIT_FAILED;
         } else if (!kept) {
             code = EXIT_FAILED;
-        } else if (o->json) {
+        } else if (o->json && !o->profile) {
             json_array_append_new(all, net_object(&r));
         } else if (!o->profile && !is_trained(r.n)) {
             printf("%-13s %10.3f %10.3f %32s  %s\n", nets[i].name, 1e3 * r.best[0], 1e3 * r.median[0], "",
