@@ -265,8 +265,8 @@ typedef struct clg_kernel_profile {
 // Time of every kernel since the last call, for a device opened with .profile.
 //
 // dev     the device
-// each    called once for every kernel and purpose that was launched; what it is given lives during the
-//         call; it must not call clgrad. NULL: forget the times
+// each    called once for every kernel and purpose that was launched; what it is given lives during
+//         the call; it must not call clgrad. NULL: forget the times
 // user    passed to each
 // result  CLG_OK
 // errors  CLG_EINVAL    the device was opened without .profile, or is NULL
