@@ -657,6 +657,64 @@ def vocabulary():
     e('bitwise_not', 'bitwise_not(a)', [('i', i)], torch.bitwise_not, False)
 
 
+def statistics():
+    """Reductions of reduce.h: expressions of tools/cases.txt, name_second the second of two results."""
+    nan, inf = float('nan'), float('inf')
+
+    def e(name, expression, inputs, f, grads=True):
+        case('s_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    x, z = r(3, 5), torch.tensor([[2.0, 0.0, -3.0], [0.0, 4.0, 0.0], [1.5, -2.0, 3.0]])
+    e('prod', 'prod(a, [1], true)', [z], lambda t: t.prod(1, True))
+    e('prod_all', 'prod(a, all, false)', [x], torch.prod)
+    e('prod_nan', 'prod(a, [0], false)', [('c', torch.tensor([[nan, inf], [0.0, 0.0]]))], lambda t: t.prod(0), False)
+    e('prod_int', 'prod(a, all, false)', [('i', torch.tensor([3, -4, 5]))], torch.prod, False)
+    for p in (0, 0.5, 1, 1.5, 2, 3, inf, -inf, -1):
+        e(f'norm_{p}', f'norm(a, {p}, [1], false)'.replace('-inf', 'neginf'), [z + (p < 0)], lambda t: torch.linalg.vector_norm(t, p, 1))
+    e('norm_all', 'norm(a, 2, all, true)', [x], lambda t: torch.linalg.vector_norm(t, 2, (0, 1), True))
+    e('norm_tie', 'norm(a, inf, [1], false)', [torch.tensor([[2.0, -2.0, 1.0]])], lambda t: torch.linalg.vector_norm(t, inf, 1))
+    e('norm_0', 'norm(a, 2, all, false)', [torch.zeros(3)], torch.norm)
+    e('norm_large', 'norm(a, 2, all, false)', [('c', torch.tensor([1e30, -2e30]))], torch.norm, False)
+    e('dist', 'dist(a, b, 1.5)', [x, r(5)], lambda s, t: torch.dist(s, t, 1.5))
+    for p in (0, 1, 2, 3, inf):
+        e(f'cdist_{p}', f'cdist(a, b, {p})', [r(2, 3, 4), r(5, 4)], lambda s, t: torch.cdist(s, t, p))
+    e('cdist_same', 'cdist(a, a, 2)', [r(3, 2)], lambda s: torch.cdist(s, s), False)
+    tie = torch.tensor([[1.0, 3.0, 3.0], [nan, 9.0, nan], [-inf, -inf, -inf], [0.5, 0.5, 2.0]])
+    for n in 'max min'.split():
+        e(n, f'{n}(a, 1, false)', [tie], lambda t: getattr(torch, n)(t, 1).values)
+        e(n + '_keep', f'{n}(a, 0, true)', [x], lambda t: getattr(torch, n)(t, 0, True).values)
+        e(n + '_at', f'{n}_second(a, 1, true)', [('c', tie)], lambda t: getattr(torch, n)(t, 1, True).indices, False)
+        e(n + '_0d', f'{n}(a, 0, false)', [torch.tensor(3.0)], lambda t: getattr(torch, n)(t, 0).values)
+    e('aminmax', 'aminmax(a, [1], false)', [tie], lambda t: torch.aminmax(t, dim=1).min)
+    e('aminmax_max', 'aminmax_second(a, [1], true)', [tie], lambda t: torch.aminmax(t, dim=1, keepdim=True).max)
+    e('count_nonzero', 'count_nonzero(a, [0], false)', [('c', tie * torch.tensor([1.0, 0.0, 1.0]))], lambda t: torch.count_nonzero(t, 0), False)
+    hole = torch.tensor([[1.0, nan, 3.0], [nan, nan, nan]])
+    e('nansum', 'nansum(a, [1], false)', [hole], lambda t: torch.nansum(t, 1))
+    e('nanmean', 'nanmean(a, [1], true)', [hole], lambda t: torch.nanmean(t, 1, True))
+    e('nanmean_all', 'nanmean(a, all, false)', [hole], torch.nanmean)
+    for k, n in enumerate(('var_mean', 'std_mean')):
+        e(n, f'{n}(a, [0], {k}, false)', [x], lambda t: getattr(torch, n)(t, 0, correction=k)[0])
+        e(n + '_mean', f'{n}_second(a, all, {k}, false)', [x], lambda t: getattr(torch, n)(t, correction=k)[1])
+    e('trace', 'trace(a)', [x], torch.trace)
+    e('trace_tall', 'trace(a)', [r(5, 3)], torch.trace)
+    e('diff', 'diff(a, 1, -1, none, none)', [x], torch.diff)
+    e('diff_2', 'diff(a, 2, 0, b, none)', [x, r(2, 5)], lambda s, t: torch.diff(s, 2, 0, t))
+    e('diff_append', 'diff(a, 1, 1, none, b)', [x, r(3, 1)], lambda s, t: torch.diff(s, 1, 1, append=t))
+    e('diff_none', 'diff(a, 7, 1, none, none)', [x], lambda s: torch.diff(s, 7, 1), False)
+    e('diff_bool', 'diff(a, 1, 0, none, none)', [('b', torch.tensor([True, True, False, True]))], torch.diff, False)
+    e('trapezoid', 'trapezoid(a, none, 0.5, 0)', [x], lambda t: torch.trapezoid(t, dx=0.5, dim=0))
+    e('trapezoid_x', 'trapezoid(a, b, 1, 1)', [x, r(5)], lambda s, t: torch.trapezoid(s, t))
+    e('trapezoid_one', 'trapezoid(a, none, 1, 1)', [r(3, 1)], torch.trapezoid)
+    f, a = torch.tensor([1, 3, 0, 2, 1]), torch.rand(5) + 0.1
+    e('cov', 'cov(a, 1, none, none)', [x], torch.cov)
+    e('cov_0', 'cov(a, 0, none, none)', [r(7)], lambda t: torch.cov(t, correction=0))
+    e('cov_f', 'cov(a, 1, b, none)', [x, ('i', f)], lambda s, t: torch.cov(s, fweights=t))
+    e('cov_a', 'cov(a, 1, none, b)', [x, a], lambda s, t: torch.cov(s, aweights=t))
+    e('cov_fa', 'cov(a, 2, b, c)', [x, ('i', f), a], lambda s, t, u: torch.cov(s, correction=2, fweights=t, aweights=u))
+    e('corrcoef', 'corrcoef(a)', [x], torch.corrcoef)
+    e('corrcoef_one', 'corrcoef(a)', [r(7)], torch.corrcoef)
+
+
 def promotion():
     """HOW OP A B TYPE VALUE: a tensor of one 3 of type A, with B: a 1-D or 0-d tensor of 2, or a number."""
     torch.set_default_dtype(torch.float32)
@@ -708,3 +766,4 @@ quotients()
 windows()
 images_without_a_batch()
 vocabulary()
+statistics()

@@ -61,6 +61,25 @@
     R(all, all, clg_all(t, CLG_ALL, false), 0)                                                     \
     R(variance, variance, clg_variance(t, CLG_ALL, 0, false), 0)                                   \
     R(std, std, clg_std(t, CLG_ALL, 0, false), 0)                                                  \
+    R(prod, prod, clg_prod(t, CLG_ALL, false), 0)                                                  \
+    R(norm, norm, clg_norm(t, 2, CLG_ALL, false), 0)                                               \
+    R(dist0, dist, clg_dist(t, good, 2), 0)                                                        \
+    R(dist1, dist, clg_dist(good, t, 2), 0)                                                        \
+    R(cdist0, cdist, clg_cdist(t, good, 2), 0)                                                     \
+    R(cdist1, cdist, clg_cdist(good, t, 2), 0)                                                     \
+    R(max, max, clg_max(t, 0, false, NULL), 0)                                                     \
+    R(min, min, clg_min(t, 0, false, NULL), 0)                                                     \
+    R(aminmax, aminmax, clg_aminmax(t, CLG_ALL, false, NULL), 0)                                   \
+    R(count_nonzero, count_nonzero, clg_count_nonzero(t, CLG_ALL, false), 0)                       \
+    R(nansum, nansum, clg_nansum(t, CLG_ALL, false), 0)                                            \
+    R(nanmean, nanmean, clg_nanmean(t, CLG_ALL, false), 0)                                         \
+    R(var_mean, var_mean, clg_var_mean(t, CLG_ALL, 0, false, NULL), 0)                             \
+    R(std_mean, std_mean, clg_std_mean(t, CLG_ALL, 0, false, NULL), 0)                             \
+    R(trace, trace, clg_trace(t), 0)                                                               \
+    R(diff0, diff, clg_diff(t, 1, 0, NULL, NULL), 0)                                               \
+    R(trapezoid0, trapezoid, clg_trapezoid(t, NULL, 1, 0), 0)                                      \
+    R(cov0, cov, clg_cov(t, 0, NULL, NULL), 0)                                                     \
+    R(corrcoef, corrcoef, clg_corrcoef(t), 0)                                                      \
     R(logsumexp, logsumexp, clg_logsumexp(t, CLG_ALL, false), 0)                                   \
     R(reshape, reshape, clg_reshape(t, CLG_SHAPE(6)), 0)                                           \
     R(reshape2, reshape, clg_reshape(t, CLG_SHAPE(2, 3)), 0)                                       \

@@ -403,6 +403,12 @@ static void reduce_one(clg__reduce_kind kind, state *s, const ref_value *a, int6
         s->f += f;
         s->i = (int64_t) ((uint64_t) s->i + (uint64_t) i);
         return;
+    case CLG__RED_PROD: // size counts the roundings; e, and size, are relative
+        s->e += f == 0 ? e : e / fabs(f);
+        s->size += 1;
+        s->f *= f;
+        s->i = (int64_t) ((uint64_t) s->i * (uint64_t) i);
+        return;
     case CLG__RED_ANY:
         s->unsure |= e > 0;
         s->i |= a->f ? f != 0 : i != 0;
@@ -443,6 +449,8 @@ static double reduce_error(const clg__reduce *r, const state *s, clg_dtype t)
         return part;
     case CLG__RED_ROOT:
         return 4 * reference_unit(t) * root + (root > 0 ? fmin(part / root, sqrt(part)) : sqrt(part));
+    case CLG__RED_PROD:
+        return clg_dtype_is_float(t) ? fabs(s->f) * (s->e + s->size * reference_unit(t)) + reference_tiny(t) : 0;
     case CLG__RED_ANY:
     case CLG__RED_ALL:
         return s->unsure;
@@ -469,7 +477,7 @@ static void reduce(const clg__node *n, const ref_value *a, ref_value *v)
     const clg_shape *s = &a->shape;
     state *all = calloc((size_t) v->n + 1, sizeof *all);
     for (int64_t k = 0; k < v->n; k++)
-        all[k].i = r->kind == CLG__RED_ALL;
+        all[k].f = all[k].i = r->kind == CLG__RED_ALL || r->kind == CLG__RED_PROD;
     for (int64_t at = 0; at < a->n; at++) {
         int64_t rest = at, kept = 0, kept_step = 1, place = 0, place_step = 1;
         for (int d = s->rank - 1; d >= 0; d--) {

@@ -89,12 +89,47 @@
     M(permutation, "tn", clg_permutation(T(0)->dev, L(1)))                                         \
     M(arange, "tnnn", clg_arange(T(0)->dev, T(0)->dtype, N(1), N(2), N(3)))
 
+// Reductions of reduce.h. SECOND: the second of two results
+#define REDUCE_CALLS(M)                                                                            \
+    M(prod, "tsn", clg_prod(T(0), S(1), B(2)))                                                     \
+    M(norm, "tnsn", clg_norm(T(0), N(1), S(2), B(3)))                                              \
+    M(dist, "ttn", clg_dist(T(0), T(1), N(2)))                                                     \
+    M(cdist, "ttn", clg_cdist(T(0), T(1), N(2)))                                                   \
+    M(max, "tnn", clg_max(T(0), I(1), B(2), NULL))                                                 \
+    M(min, "tnn", clg_min(T(0), I(1), B(2), NULL))                                                 \
+    M(aminmax, "tsn", clg_aminmax(T(0), S(1), B(2), NULL))                                         \
+    M(count_nonzero, "tsn", clg_count_nonzero(T(0), S(1), B(2)))                                   \
+    M(nansum, "tsn", clg_nansum(T(0), S(1), B(2)))                                                 \
+    M(nanmean, "tsn", clg_nanmean(T(0), S(1), B(2)))                                               \
+    M(var_mean, "tsnn", clg_var_mean(T(0), S(1), N(2), B(3), NULL))                                \
+    M(std_mean, "tsnn", clg_std_mean(T(0), S(1), N(2), B(3), NULL))                                \
+    M(trace, "t", clg_trace(T(0)))                                                                 \
+    M(diff, "tnnTT", clg_diff(T(0), I(1), I(2), T(3), T(4)))                                       \
+    M(trapezoid, "tTnn", clg_trapezoid(T(0), T(1), N(2), I(3)))                                    \
+    M(cov, "tnTT", clg_cov(T(0), N(1), T(2), T(3)))                                                \
+    M(corrcoef, "t", clg_corrcoef(T(0)))
+#define SECOND_CALLS(M)                                                                            \
+    M(max, "tnn", clg_max(T(0), I(1), B(2), &second))                                              \
+    M(min, "tnn", clg_min(T(0), I(1), B(2), &second))                                              \
+    M(aminmax, "tsn", clg_aminmax(T(0), S(1), B(2), &second))                                      \
+    M(var_mean, "tsnn", clg_var_mean(T(0), S(1), N(2), B(3), &second))                             \
+    M(std_mean, "tsnn", clg_std_mean(T(0), S(1), N(2), B(3), &second))
+
 #define APPLY(id, signature, value)                                                                \
     static clg_tensor do_##id(const call_values *v)                                                \
     {                                                                                              \
         return value;                                                                              \
     }
 PLAIN_CALLS(APPLY)
+REDUCE_CALLS(APPLY)
+#define APPLY_SECOND(id, signature, value)                                                         \
+    static clg_tensor do_##id##_second(const call_values *v)                                       \
+    {                                                                                              \
+        clg_tensor second = NULL;                                                                  \
+        value;                                                                                     \
+        return second;                                                                             \
+    }
+SECOND_CALLS(APPLY_SECOND)
 #define APPLY_UNARY(id) APPLY(id, "t", clg_##id(T(0)))
 CLG_UNARY_MAP(APPLY_UNARY)
 #define APPLY_BINARY(id)                                                                           \
@@ -289,6 +324,7 @@ static clg_tensor do_batch_norm_running(const call_values *v)
 }
 
 #define ROW(id, signature, value) { #id, #id, signature, do_##id, NULL },
+#define ROW_SECOND(id, signature, value) { #id "_second", #id, signature, do_##id##_second, NULL },
 #define ROW_UNARY(id) { #id, #id, "t", do_##id, NULL },
 #define ROW_BINARY(id)                                                                             \
     { #id, #id, "tt", do_##id, NULL }, { #id, #id "_scalar", "tn", do_##id##_scalar, NULL },       \
@@ -301,6 +337,8 @@ const call_op call_ops[] = {
     CLG_UNARY_MAP(ROW_UNARY)
     CLG_BINARY_MAP(ROW_BINARY)
     PLAIN_CALLS(ROW)
+    REDUCE_CALLS(ROW)
+    SECOND_CALLS(ROW_SECOND)
     { "cross_entropy", "cross_entropy", "tt", do_cross_entropy, cross_entropy_fields },
     CONV_CALLS(ROW_CONV)
     POOL_CALLS(ROW_POOL)

@@ -12,6 +12,7 @@
 #include <clgrad/ops.h>
 #include <clgrad/optim.h>
 #include <clgrad/pointwise.h>
+#include <clgrad/reduce.h>
 #include <clgrad/tensor.h>
 #include <clgrad/var.h>
 

@@ -33,7 +33,7 @@ const char *clg__red_identity(clg__reduce_kind k, clg_dtype t)
     const bool low = k == CLG__RED_MAX || k == CLG__RED_ARGMAX;
     if (k == CLG__RED_SUM || k == CLG__RED_ANY || k >= CLG__RED_MEAN)
         return "0";
-    if (k == CLG__RED_ALL)
+    if (k == CLG__RED_ALL || k == CLG__RED_PROD)
         return "1";
     return low ? clg__dtype_of(t)->low : clg__dtype_of(t)->high;
 }
@@ -45,8 +45,11 @@ void clg__red_combine(clg__gen *n, clg__str *out, clg__reduce_kind k, clg_dtype 
     if (k == CLG__RED_SUM && !clg_dtype_is_float(t)) { // I64, wraps
         clg__need(n, "U", t);
         clg__str_printf(out, "S_i64(U_i64(%s) + U_i64(%s))", x, y);
-    } else if (k == CLG__RED_SUM)
-        clg__str_printf(out, "%s + %s", x, y);
+    } else if (k == CLG__RED_PROD && !clg_dtype_is_float(t)) {
+        clg__need(n, "U", t);
+        clg__str_printf(out, "S_i64(U_i64(%s) * U_i64(%s))", x, y);
+    } else if (k == CLG__RED_SUM || k == CLG__RED_PROD)
+        clg__str_printf(out, "%s %c %s", x, k == CLG__RED_SUM ? '+' : '*', y);
     else if (k == CLG__RED_ANY)
         clg__str_printf(out, "%s | %s", x, y);
     else if (k == CLG__RED_ALL)
@@ -87,16 +90,18 @@ bool clg__red_has_sums(const clg__reducer *r)
     return yes;
 }
 
-static bool is_integer_sum(const clg__reducer *r, int k)
+// A plain register that may not see an element twice: of whole sums and of products.
+static bool is_counted(const clg__reducer *r, int k)
 {
-    return r->body->reductions[k].kind == CLG__RED_SUM && !clg__red_is_sum(r, k);
+    const clg__reduce_kind kind = r->body->reductions[k].kind;
+    return kind == CLG__RED_PROD || (kind == CLG__RED_SUM && !clg__red_is_sum(r, k));
 }
 
 bool clg__red_has_blocks(const clg__reducer *r)
 {
     bool yes = false;
     for (int k = 0; k < r->body->n_reductions; k++)
-        yes |= clg__red_is_sum(r, k) || is_integer_sum(r, k);
+        yes |= clg__red_is_sum(r, k) || is_counted(r, k);
     return yes;
 }
 
@@ -108,8 +113,8 @@ void clg__red_begin_block(clg__reducer *r, clg__str *b)
         const char *s = clg__suffix(clg__red_type(r->body, &r->body->reductions[k]));
         if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
             clg__sum_begin_block(r, b, k);
-        else if (is_integer_sum(r, k))
-            clg__str_printf(b, "T_%s s%d_ = (T_%s)(0);\n", s, k, s);
+        else if (is_counted(r, k))
+            clg__str_printf(b, "T_%s s%d_ = (T_%s)(%s);\n", s, k, s, clg__red_identity(r->body->reductions[k].kind, CLG_I64));
     }
 }
 
@@ -121,13 +126,24 @@ void clg__red_check_block(clg__reducer *r, clg__str *b)
     }
 }
 
+static void end_counted(clg__reducer *r, clg__str *b, int k)
+{
+    const clg__reduction *d = &r->body->reductions[k];
+    char total[16], block[16];
+    clg__format(total, sizeof total, "a%d", k);
+    clg__format(block, sizeof block, "s%d_", k);
+    clg__str_printf(b, "%s = ", total);
+    clg__red_combine(&r->elements, b, d->kind, clg__red_type(r->body, d), total, block);
+    clg__str_add(b, ";\n");
+}
+
 void clg__red_end_block(clg__reducer *r, clg__str *b)
 {
     for (int k = 0; k < r->body->n_reductions; k++) {
         if (clg__red_is_sum(r, k) && clg__red_owns(r, k))
             clg__sum_end_block(r, b, k);
-        else if (is_integer_sum(r, k))
-            clg__str_printf(b, "a%d = S_i64(U_i64(a%d) + U_i64(s%d_));\n", k, k, k);
+        else if (is_counted(r, k))
+            end_counted(r, b, k);
     }
 }
 
@@ -155,7 +171,7 @@ static void each_word(clg__reducer *r, clg__str *b, int words, word_text text)
             text(b, mask, 'm', k, "_");
         if (total && clg__red_is_arg(d->kind))
             text(b, "T_i64", 'x', k, "_");
-        if (block && (sum || is_integer_sum(r, k)))
+        if (block && (sum || is_counted(r, k)))
             text(b, type, 's', k, "_");
         if (block && sum)
             text(b, type, 'e', k, "_");
@@ -264,7 +280,7 @@ void clg__red_accumulate(clg__reducer *r, clg__lanes lanes, const char *index)
             continue;
         }
         char a[16];
-        clg__format(a, sizeof a, is_integer_sum(r, k) ? "s%d_" : "a%d", k);
+        clg__format(a, sizeof a, is_counted(r, k) ? "s%d_" : "a%d", k);
         clg__str_printf(b, "%s = ", a);
         clg__red_combine(&r->elements, b, d->kind, t, a, "v");
         clg__str_add(b, "; }\n");

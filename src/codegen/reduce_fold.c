@@ -36,6 +36,10 @@ static void fold_lanes(clg__reducer *r, int k)
     case CLG__RED_SUM:
         clg__str_add(b, "t[i] = (long)((ulong)t[i] + (ulong)t[i + h]);\n"); // floating sums are folded above
         break;
+    case CLG__RED_PROD:
+        clg__str_add(b, clg_dtype_is_float(t) ? "t[i] = t[i] * t[i + h];\n"
+                                              : "t[i] = (long)((ulong)t[i] * (ulong)t[i + h]);\n");
+        break;
     case CLG__RED_ANY:
         clg__str_add(b, "t[i] = t[i] | t[i + h];\n");
         break;

@@ -120,7 +120,7 @@ const clg__op *clg__kernel_op(int i);
 // ---- reductions
 typedef enum clg__reduce_kind {
     CLG__RED_SUM, CLG__RED_MAX, CLG__RED_MIN, CLG__RED_ARGMAX, CLG__RED_ARGMIN, CLG__RED_ANY,
-    CLG__RED_ALL,
+    CLG__RED_ALL, CLG__RED_PROD,
     // floating: mean, what its rounding left, sum of squares, its root; divided by `divisor`
     CLG__RED_MEAN, CLG__RED_REST, CLG__RED_SQUARE, CLG__RED_ROOT
 } clg__reduce_kind;

@@ -6,6 +6,7 @@
 #include "ops/element.h"
 #include <clgrad/grad.h>
 #include <clgrad/ops.h>
+#include <clgrad/reduce.h>
 
 #include <math.h>
 #include <string.h>
@@ -89,6 +90,25 @@ static clg_tensor extreme_vjp(const clg__vjp *v, int i)
     return clg_cast(clg_where(hit, clg_div(g, count), other), v->in[0]->dtype);
 }
 
+// The product of the others: of the elements that are not 0 by this one, where one is 0 theirs, where two are 0.
+static clg_tensor prod_vjp(const clg__vjp *v, int i)
+{
+    const clg__reduce *r = v->params;
+    clg_shape axes = { 0 };
+    (void) i;
+    for (int d = 0; d < v->in[0]->shape.rank; d++) {
+        if (r->axis[d])
+            axes.dim[axes.rank++] = d;
+    }
+    if (axes.rank == 0) // of a number, or of no axes
+        return v->g;
+    clg_tensor a = clg__wide(v->in[0]), none = literal(a, 0), zero = clg_eq(a, none);
+    clg_tensor zeros = clg_sum(zero, axes, true), others = clg_prod(clg_where(zero, literal(a, 1), a), axes, true);
+    const clg_tensor all = clg_div(others, clg_where(zero, literal(a, 1), a)); // this is 1 where it is 0
+    const clg_tensor alone = clg_eq(zeros, clg_cast(zero, CLG_I64)); // no zero among the others
+    return clg_cast(clg_mul(clg__wide(v->g), clg_where(alone, all, none)), v->in[0]->dtype);
+}
+
 #define REDUCE_OP(id, grad)                                                                        \
     static const clg__op op_##id = { .name = #id, .kind = CLG__REDUCE, .key = key_reduce,          \
                                      .params_bytes = sizeof(clg__reduce), .vjp = grad };
@@ -97,6 +117,7 @@ REDUCE_OP(mean, mean_vjp)
 REDUCE_OP(mean_rest, rest_vjp)
 REDUCE_OP(mean_square, square_vjp)
 REDUCE_OP(root_mean_square, root_vjp)
+REDUCE_OP(prod, prod_vjp)
 REDUCE_OP(amax, extreme_vjp)
 REDUCE_OP(amin, extreme_vjp)
 REDUCE_OP(argmax, NULL)
@@ -159,6 +180,20 @@ clg_tensor clg_sum(clg_tensor a, clg_shape axes, bool keepdims)
     if (p.in[0]->status < 0)
         return clg__call_own(&p.c, p.in[0]);
     return finish(&p, &op_sum, CLG__RED_SUM, p.in[0]->dtype, keepdims);
+}
+
+clg_tensor clg_prod(clg_tensor a, clg_shape axes, bool keepdims)
+{
+    plan p;
+    clg_tensor out;
+    if (!begin(&p, "prod", a, axes, &out))
+        return out;
+    if (!clg_dtype_is_float(a->dtype))
+        p.in[0] = clg_cast(a, CLG_I64);
+    p.c.in = p.in;
+    if (p.in[0]->status < 0)
+        return clg__call_own(&p.c, p.in[0]);
+    return finish(&p, &op_prod, CLG__RED_PROD, p.in[0]->dtype, keepdims);
 }
 
 clg_tensor clg_mean(clg_tensor a, clg_shape axes, bool keepdims)
@@ -270,8 +305,7 @@ static clg_tensor variance_slope(clg_tensor g, clg_tensor d, const spread_params
     return clg_mul(clg_mul(g, number(g, 2 / p->freedom)), d);
 }
 
-// y without the reduced dimensions, as it was with them
-static clg_tensor kept(clg_tensor y, clg_tensor a, clg_shape axes)
+clg_tensor clg__kept(clg_tensor y, clg_tensor a, clg_shape axes)
 {
     bool flag[CLG_MAX_RANK];
     int64_t bad;
@@ -286,14 +320,14 @@ static clg_tensor variance_vjp(const clg__vjp *v, int i)
 {
     const spread_params *p = v->params;
     (void) i;
-    return variance_slope(kept(v->g, v->in[0], p->axes), clg__deviation(v->in[0], p->axes, NULL), p);
+    return variance_slope(clg__kept(v->g, v->in[0], p->axes), clg__deviation(v->in[0], p->axes, NULL), p);
 }
 
 // PyTorch: 0 where the deviation is, in place of 0/0; nor does its own derivative see one.
 static clg_tensor std_vjp(const clg__vjp *v, int i)
 {
     const spread_params *p = v->params;
-    clg_tensor g = kept(v->g, v->in[0], p->axes), y = kept(v->y, v->in[0], p->axes);
+    clg_tensor g = clg__kept(v->g, v->in[0], p->axes), y = clg__kept(v->y, v->in[0], p->axes);
     clg_tensor d = clg__deviation(v->in[0], p->axes, NULL), zero = literal(g, 0);
     clg_tensor none = clg_eq(y, zero), by = clg_where(none, literal(g, 1), y);
     (void) i;

@@ -9,4 +9,6 @@
 clg_tensor clg__deviation(clg_tensor a, clg_shape axes, clg_tensor *mean);
 // Sum of d^2 over the axes / divisor, or the root of that; neither overflows nor vanishes on the way.
 clg_tensor clg__squares(clg_tensor d, clg_shape axes, double divisor, bool root, bool keepdims);
+// y without the reduced dimensions of a, as it was with them.
+clg_tensor clg__kept(clg_tensor y, clg_tensor a, clg_shape axes);
 #endif
