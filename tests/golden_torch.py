@@ -443,6 +443,47 @@ def options():
     case('unsqueeze', 'unsqueeze', [-1], [t], lambda a: a.unsqueeze(-1))
 
 
+def norms():
+    """Normalisation: expressions of tools/cases.txt."""
+    def e(name, expression, inputs, f, grads=True):
+        case('n_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    x, w, b = r(3, 4, 5) * 2 + 1, torch.rand(4) + 0.5, r(4)
+    e('batch_1d', 'batch_norm(a, b, c, training=true)', [r(6, 4), w, b],
+      lambda t, u, v: F.batch_norm(t, None, None, u, v, True))
+    e('batch_3d', 'batch_norm(a, b, c, training=true, eps=0.01)', [r(2, 4, 2, 3, 2), w, b],
+      lambda t, u, v: F.batch_norm(t, None, None, u, v, True, eps=0.01))
+    e('instance', 'instance_norm(a, b, c)', [x, w, b], lambda t, u, v: F.instance_norm(t, weight=u, bias=v))
+    stats = ('c', r(4)), ('c', torch.rand(4) + 0.5)
+    e('instance_use', 'instance_norm(a, b, c, d, e, use_running=true)', [x, w, b, *stats],
+      lambda t, u, v, m, s: F.instance_norm(t, m, s, u, v, use_input_stats=False))
+    m, s = (t[1].clone().float().double() for t in stats)
+    F.instance_norm(x.float().double(), m, s, momentum=0.25)
+    e('instance_running', 'instance_norm_running(a, b, c)', [('c', x), *stats], lambda *a: torch.cat([m, s]),
+      grads=False)
+    rows = r(4, 3, 5) * 2 - 1
+    e('layer', 'layer_norm(a, [5], b, c)', [rows, torch.rand(5) + 0.5, r(5)],
+      lambda t, u, v: F.layer_norm(t, (5,), u, v))
+    e('layer_dims', 'layer_norm(a, [3,5], b, eps=0.1)', [rows, torch.rand(3, 5) + 0.5],
+      lambda t, u: F.layer_norm(t, (3, 5), u, eps=0.1))
+    e('layer_one', 'layer_norm(a, [1])', [r(3, 1)], lambda t: F.layer_norm(t, (1,)))
+    e('rms', 'rms_norm(a, [5], b, eps=0.001)', [rows, torch.rand(5) + 0.5], lambda t, u: F.rms_norm(t, (5,), u, eps=1e-3))
+    e('rms_dims', 'rms_norm(a, [3,5], eps=0.1)', [rows], lambda t: F.rms_norm(t, (3, 5), eps=0.1))
+    e('group', 'group_norm(a, 2, b, c)', [x, w, b], lambda t, u, v: F.group_norm(t, 2, u, v))
+    e('group_2d', 'group_norm(a, 2)', [r(3, 4)], lambda t: F.group_norm(t, 2))
+    e('group_one', 'group_norm(a, 4, b, c)', [r(3, 4), w, b], lambda t, u, v: F.group_norm(t, 4, u, v))
+    for n in (1, 2, 3, 4, 9):
+        e(f'local_{n}', f'local_response_norm(a, {n}, 0.5, 0.75, 2)', [x],
+          lambda t: F.local_response_norm(t, n, 0.5, 0.75, 2))
+    e('local_2d', 'local_response_norm(a, 3, 0.0001, 0.75, 1)', [r(2, 4, 3, 2)],
+      lambda t: F.local_response_norm(t, 3))
+    zero = torch.tensor([[0.0, 0.0, 0.0], [3.0, -4.0, 0.5], [-1.0, 2.0, 2.0]])
+    for p, text in ((0, '0'), (0.5, '0.5'), (1, '1'), (2, '2'), (3, '3'), (-1, '-1'), (float('inf'), 'inf')):
+        e(f'normalize_{text}', f'normalize(a, {text}, 1, 1e-12)', [zero if p != 0.5 else zero[1:]],
+          lambda t: F.normalize(t, p))
+    e('normalize_eps', 'normalize(a, 2, 0, 4)', [zero], lambda t: F.normalize(t, dim=0, eps=4))
+
+
 TYPES = dict(f32=torch.float32, f64=torch.float64, i32=torch.int32, i64=torch.int64, u8=torch.uint8,
              bool=torch.bool, f16=torch.float16, bf16=torch.bfloat16, i8=torch.int8, i16=torch.int16,
              u16=torch.uint16, u32=torch.uint32, u64=torch.uint64)
@@ -767,3 +808,4 @@ windows()
 images_without_a_batch()
 vocabulary()
 statistics()
+norms()

@@ -154,6 +154,21 @@
     R(batch_norm2, batch_norm, clg_batch_norm(good, NULL, t, NULL, NULL, NULL), OPTIONAL)          \
     R(batch_norm3, batch_norm, clg_batch_norm(good, NULL, NULL, t, NULL, NULL), OPTIONAL)          \
     R(batch_norm4, batch_norm, clg_batch_norm(good, NULL, NULL, NULL, t, NULL), OPTIONAL)          \
+    R(instance_norm0, instance_norm, clg_instance_norm(t, NULL, NULL, NULL, NULL, NULL), 0)        \
+    R(instance_norm1, instance_norm, clg_instance_norm(good, t, NULL, NULL, NULL, NULL), OPTIONAL) \
+    R(instance_norm2, instance_norm, clg_instance_norm(good, NULL, t, NULL, NULL, NULL), OPTIONAL) \
+    R(instance_norm3, instance_norm, clg_instance_norm(good, NULL, NULL, t, NULL, NULL), OPTIONAL) \
+    R(instance_norm4, instance_norm, clg_instance_norm(good, NULL, NULL, NULL, t, NULL), OPTIONAL) \
+    R(layer_norm0, layer_norm, clg_layer_norm(t, CLG_SHAPE(1), NULL, NULL, NULL), 0)               \
+    R(layer_norm1, layer_norm, clg_layer_norm(good, CLG_SHAPE(1), t, NULL, NULL), OPTIONAL)        \
+    R(layer_norm2, layer_norm, clg_layer_norm(good, CLG_SHAPE(1), NULL, t, NULL), OPTIONAL)        \
+    R(rms_norm0, rms_norm, clg_rms_norm(t, CLG_SHAPE(1), NULL, NULL), 0)                           \
+    R(rms_norm1, rms_norm, clg_rms_norm(good, CLG_SHAPE(1), t, NULL), OPTIONAL)                    \
+    R(group_norm0, group_norm, clg_group_norm(t, 1, NULL, NULL, NULL), 0)                          \
+    R(group_norm1, group_norm, clg_group_norm(good, 1, t, NULL, NULL), OPTIONAL)                   \
+    R(group_norm2, group_norm, clg_group_norm(good, 1, NULL, t, NULL), OPTIONAL)                   \
+    R(local_response_norm, local_response_norm, clg_local_response_norm(t, 3, 1, 1, 1), 0)         \
+    R(normalize, normalize, clg_normalize(t, 2, 0, 0), 0)                                          \
     R(dropout, dropout, clg_dropout(t, 0.5), 0)                                                    \
     R(detach, detach, clg_detach(t), 0)                                                            \
     R(track, track, clg_track(t), 0)                                                               \
@@ -197,6 +212,11 @@
       clg_nn_conv_params(.out = 1, .kernel = 1)), 0)                                               \
     R(nn_linear0, nn_linear, clg_nn_linear(stores[GOOD], "l", t, clg_nn_linear_params(.out = 1)), 0) \
     R(nn_batch_norm2d0, nn_batch_norm2d, clg_nn_batch_norm2d(stores[GOOD], "b", t, NULL), 0)       \
+    R(nn_batch_norm1d0, nn_batch_norm1d, clg_nn_batch_norm1d(stores[GOOD], "b", t, NULL), 0)       \
+    R(nn_batch_norm3d0, nn_batch_norm3d, clg_nn_batch_norm3d(stores[GOOD], "b", t, NULL), 0)       \
+    R(nn_layer_norm0, nn_layer_norm, clg_nn_layer_norm(stores[GOOD], "b", t, NULL), 0)             \
+    R(nn_rms_norm0, nn_rms_norm, clg_nn_rms_norm(stores[GOOD], "b", t, NULL), 0)                   \
+    R(nn_group_norm0, nn_group_norm, clg_nn_group_norm(stores[GOOD], "b", t, clg_nn_norm_params(.groups = 1)), 0) \
     R(nn_dropout0, nn_dropout, clg_nn_dropout(stores[GOOD], t, 0.5), 0)                            \
     R(optim_step1, optim_step, FROM(clg_optim_step(optims[GOOD], t)), 0)                           \
     R(optim_grads1, optim_grads, FROM(clg_optim_grads(optims[GOOD], t, NULL, NULL)), 0)            \
@@ -237,6 +257,11 @@
     R(nn_conv_transpose3d, nn_conv_transpose3d, clg_nn_conv_transpose3d(w, "c", good, clg_nn_conv_params(.out = 1)), 0)\
     R(nn_linear, nn_linear, clg_nn_linear(w, "l", good, clg_nn_linear_params(.out = 1)), 0)        \
     R(nn_batch_norm2d, nn_batch_norm2d, clg_nn_batch_norm2d(w, "b", good, NULL), 0)                \
+    R(nn_batch_norm1d, nn_batch_norm1d, clg_nn_batch_norm1d(w, "b", good, NULL), 0)                \
+    R(nn_batch_norm3d, nn_batch_norm3d, clg_nn_batch_norm3d(w, "b", good, NULL), 0)                \
+    R(nn_layer_norm, nn_layer_norm, clg_nn_layer_norm(w, "b", good, NULL), 0)                      \
+    R(nn_rms_norm, nn_rms_norm, clg_nn_rms_norm(w, "b", good, NULL), 0)                            \
+    R(nn_group_norm, nn_group_norm, clg_nn_group_norm(w, "b", good, clg_nn_norm_params(.groups = 1)), 0) \
     R(nn_dropout, nn_dropout, clg_nn_dropout(w, good, 0.5), 0)                                     \
     R(sgd_create, sgd_create, VOID(clg_sgd_create(w, NULL)), QUIET)                                \
     R(adam_create, adam_create, VOID(clg_adam_create(w, NULL)), QUIET)                             \

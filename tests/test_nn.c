@@ -364,7 +364,7 @@ START_TEST(running_statistics)
         clg_scope scope = clg_scope_push(dev);
         clg_tensor t =
             clg_nn_batch_norm2d(s, "bn", clg_upload(dev, CLG_F32, CLG_SHAPE(N, C, 4, 5), x),
-                                clg_nn_batch_norm2d_params(.momentum = momentum));
+                                clg_nn_batch_norm_params(.momentum = momentum));
         ok(clg_read(t, y, sizeof y));
         ok(clg_eval_assigned(dev));
         ok(clg_read(clg_var_value(clg_store_find(s, "bn.running_mean")), got[0], sizeof got[0]));

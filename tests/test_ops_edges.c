@@ -260,7 +260,7 @@ START_TEST(params_of_other_versions)
     clg_store store = clg_store_create(dev, 1);
     const struct clg_nn_conv2d_params conv = { .out = 1, .kernel = 1 };
     const struct clg_nn_linear_params linear = { .out = 1 };
-    const struct clg_nn_batch_norm2d_params norm = { 0 };
+    const struct clg_nn_batch_norm_params norm = { 0 };
     refused("layer", clg_nn_conv2d(store, "a", x, &conv), CLG_EINVAL, "nn_conv2d 'a'");
     refused("layer", clg_nn_linear(store, "b", x, &linear), CLG_EINVAL, "nn_linear 'b'");
     refused("layer", clg_nn_batch_norm2d(store, "c", x, &norm), CLG_EINVAL, "nn_batch_norm2d 'c'");

@@ -60,6 +60,8 @@
     M(logsumexp, "tsn", clg_logsumexp(T(0), S(1), B(2)))                                           \
     M(softmax, "tn", clg_softmax(T(0), I(1)))                                                      \
     M(log_softmax, "tn", clg_log_softmax(T(0), I(1)))                                              \
+    M(local_response_norm, "tnnnn", clg_local_response_norm(T(0), I(1), N(2), N(3), N(4)))         \
+    M(normalize, "tnnn", clg_normalize(T(0), N(1), I(2), N(3)))                                    \
     M(mse_loss, "ttn", clg_mse_loss(T(0), T(1), (clg_reduction) I(2)))                             \
     M(reshape, "ts", clg_reshape(T(0), S(1)))                                                      \
     M(flatten, "tnn", clg_flatten(T(0), I(1), I(2)))                                               \
@@ -192,6 +194,14 @@ static const call_field batch_norm_fields[] = {
     FIELD(clg_batch_norm_params, momentum, 'n'), { NULL, 0, 0 }
 };
 
+static const call_field instance_norm_fields[] = {
+    FIELD(clg_instance_norm_params, use_running, 'b'), FIELD(clg_instance_norm_params, eps, 'n'),
+    FIELD(clg_instance_norm_params, momentum, 'n'), { NULL, 0, 0 }
+};
+static const call_field norm_fields[] = {
+    FIELD(clg_norm_params, eps, 'n'), FIELD(clg_norm_params, no_eps, 'b'), { NULL, 0, 0 }
+};
+
 static clg_tensor do_cross_entropy(const call_values *v)
 {
     PARAMS(clg_cross_entropy_params)
@@ -252,6 +262,30 @@ static clg_tensor do_batch_norm(const call_values *v)
 {
     PARAMS(clg_batch_norm_params)
     return clg_batch_norm(T(0), T(1), T(2), T(3), T(4), &p);
+}
+
+static clg_tensor do_instance_norm(const call_values *v)
+{
+    PARAMS(clg_instance_norm_params)
+    return clg_instance_norm(T(0), T(1), T(2), T(3), T(4), &p);
+}
+
+static clg_tensor do_layer_norm(const call_values *v)
+{
+    PARAMS(clg_norm_params)
+    return clg_layer_norm(T(0), S(1), T(2), T(3), &p);
+}
+
+static clg_tensor do_rms_norm(const call_values *v)
+{
+    PARAMS(clg_norm_params)
+    return clg_rms_norm(T(0), S(1), T(2), &p);
+}
+
+static clg_tensor do_group_norm(const call_values *v)
+{
+    PARAMS(clg_norm_params)
+    return clg_group_norm(T(0), I(1), T(2), T(3), &p);
 }
 
 // ---- what no expression says
@@ -323,6 +357,20 @@ static clg_tensor do_batch_norm_running(const call_values *v)
     return mean && var ? clg_concat(0, mean, var) : T(0);
 }
 
+// The running statistics of instance_norm; batch_norm with a bias and no weight.
+static clg_tensor do_instance_norm_running(const call_values *v)
+{
+    clg_tensor mean = NULL, var = NULL;
+    clg_instance_norm(T(0), NULL, NULL, T(1), T(2),
+                      clg_instance_norm_params(.momentum = 0.25, .new_mean = &mean, .new_var = &var));
+    return mean && var ? clg_concat(0, mean, var) : T(0);
+}
+
+static clg_tensor do_batch_norm_shift(const call_values *v)
+{
+    return clg_batch_norm(T(0), NULL, T(1), NULL, NULL, clg_batch_norm_params(.training = true));
+}
+
 #define ROW(id, signature, value) { #id, #id, signature, do_##id, NULL },
 #define ROW_SECOND(id, signature, value) { #id "_second", #id, signature, do_##id##_second, NULL },
 #define ROW_UNARY(id) { #id, #id, "t", do_##id, NULL },
@@ -347,6 +395,12 @@ const call_op call_ops[] = {
     { "unfold", "unfold", "t", do_unfold, fold_fields },
     { "fold", "fold", "ts", do_fold, fold_fields },
     { "batch_norm", "batch_norm", "tTTTT", do_batch_norm, batch_norm_fields },
+    { "batch_norm_shift", "batch_norm", "tt", do_batch_norm_shift, NULL },
+    { "instance_norm", "instance_norm", "tTTTT", do_instance_norm, instance_norm_fields },
+    { "instance_norm_running", "instance_norm", "ttt", do_instance_norm_running, NULL },
+    { "layer_norm", "layer_norm", "tsTT", do_layer_norm, norm_fields },
+    { "rms_norm", "rms_norm", "tsT", do_rms_norm, norm_fields },
+    { "group_norm", "group_norm", "tnTT", do_group_norm, norm_fields },
     { "max_pool_indices", "max_pool2d", "t", do_max_pool_indices, pool_fields },
     { "adaptive_indices", "adaptive_max_pool2d", "ts", do_adaptive_indices, NULL },
     { "padded", "pad", "t", do_padded, NULL },

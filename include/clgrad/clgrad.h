@@ -9,6 +9,7 @@
 #include <clgrad/grad.h>
 #include <clgrad/io.h>
 #include <clgrad/nn.h>
+#include <clgrad/norm.h>
 #include <clgrad/ops.h>
 #include <clgrad/optim.h>
 #include <clgrad/pointwise.h>

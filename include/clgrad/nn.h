@@ -338,15 +338,27 @@ struct clg_nn_linear_params {
 CLG_API clg_tensor clg_nn_linear(clg_store s, const char *name, clg_tensor x,
                                  const struct clg_nn_linear_params *p);
 
-struct clg_nn_batch_norm2d_params {
+struct clg_nn_batch_norm_params {
     size_t size;
     double eps, momentum;
     bool no_affine;
     bool no_eps, no_momentum;
 };
-#define clg_nn_batch_norm2d_params(...)                                                            \
-    (&(struct clg_nn_batch_norm2d_params) {                                                        \
-        .size = sizeof(struct clg_nn_batch_norm2d_params), __VA_ARGS__ })
+#define clg_nn_batch_norm_params(...)                                                              \
+    (&(struct clg_nn_batch_norm_params) {                                                          \
+        .size = sizeof(struct clg_nn_batch_norm_params), __VA_ARGS__ })
+
+// Batch normalisation of vectors or of 1-d images: as clg_nn_batch_norm2d.
+//
+//   y = clg_batch_norm(x, weight, bias, running_mean, running_var)
+//
+// s, name, p   as of clg_nn_batch_norm2d
+// x       [N,C] or [N,C,W]   float
+// result  type and shape of x
+// grad    x and the parameters
+// errors  as of clg_nn_batch_norm2d
+CLG_API clg_tensor clg_nn_batch_norm1d(clg_store s, const char *name, clg_tensor x,
+                                       const struct clg_nn_batch_norm_params *p);
 
 // Batch normalisation with its own parameters. While the store trains it records the assignment of
 // the running statistics, which runs with the next evaluation of assignments.
@@ -355,13 +367,78 @@ struct clg_nn_batch_norm2d_params {
 //
 // s, name the store; parameters name.weight and name.bias [C] (1 and 0 first; not with no_affine),
 //         buffers name.running_mean and name.running_var [C] (0 and 1 first)
-// x       [N,C,H,W]     F32
+// x       [N,C,H,W]     float
 // p       may be NULL; eps, momentum, no_eps and no_momentum as of clg_batch_norm
-// result  shape of x, F32
+// result  type and shape of x
 // grad    x and the parameters
 // errors  as of clg_batch_norm, clg_store_param and clg_assign_n; CLG_EINVAL for NULL
 CLG_API clg_tensor clg_nn_batch_norm2d(clg_store s, const char *name, clg_tensor x,
-                                       const struct clg_nn_batch_norm2d_params *p);
+                                       const struct clg_nn_batch_norm_params *p);
+
+// Batch normalisation of 3-d images: as clg_nn_batch_norm2d.
+//
+//   y = clg_batch_norm(x, weight, bias, running_mean, running_var)
+//
+// s, name, p   as of clg_nn_batch_norm2d
+// x       [N,C,D,H,W]   float
+// result  type and shape of x
+// grad    x and the parameters
+// errors  as of clg_nn_batch_norm2d
+CLG_API clg_tensor clg_nn_batch_norm3d(clg_store s, const char *name, clg_tensor x,
+                                       const struct clg_nn_batch_norm_params *p);
+
+struct clg_nn_norm_params {
+    size_t size;
+    int dims;   // layer and rms norm: how many of the last dimensions, 0: 1
+    int groups; // group norm
+    double eps;
+    bool no_affine, no_bias;
+    bool no_eps;
+};
+#define clg_nn_norm_params(...)                                                                    \
+    (&(struct clg_nn_norm_params) { .size = sizeof(struct clg_nn_norm_params), __VA_ARGS__ })
+
+// Layer normalisation with its own parameters.
+//
+//   y = clg_layer_norm(x, its last dimensions, weight, bias)
+//
+// s, name the store; parameters name.weight and name.bias of these dimensions (1 and 0 first; none
+//         with no_affine, no bias with no_bias)
+// x       float
+// p       may be NULL; eps and no_eps as of clg_layer_norm
+// result  type and shape of x
+// grad    x and the parameters
+// errors  as of clg_layer_norm and clg_store_param; CLG_ESHAPE: x has not dims dimensions;
+//         CLG_EINVAL for NULL
+CLG_API clg_tensor clg_nn_layer_norm(clg_store s, const char *name, clg_tensor x,
+                                     const struct clg_nn_norm_params *p);
+
+// Root mean square normalisation with its own parameters.
+//
+//   y = clg_rms_norm(x, its last dimensions, weight)
+//
+// s, name the store; parameter name.weight of these dimensions (1 first; not with no_affine)
+// x       float
+// p       may be NULL; eps and no_eps as of clg_rms_norm
+// result  type and shape of x
+// grad    x and the parameter
+// errors  as of clg_nn_layer_norm
+CLG_API clg_tensor clg_nn_rms_norm(clg_store s, const char *name, clg_tensor x,
+                                   const struct clg_nn_norm_params *p);
+
+// Group normalisation with its own parameters.
+//
+//   y = clg_group_norm(x, groups, weight, bias)
+//
+// s, name the store; parameters name.weight and name.bias [C] (1 and 0 first; none with no_affine,
+//         no bias with no_bias)
+// x       [N,C,...]     float
+// p       groups is needed; eps and no_eps as of clg_group_norm
+// result  type and shape of x
+// grad    x and the parameters
+// errors  as of clg_group_norm and clg_store_param; CLG_EINVAL for NULL
+CLG_API clg_tensor clg_nn_group_norm(clg_store s, const char *name, clg_tensor x,
+                                     const struct clg_nn_norm_params *p);
 
 // Dropout while the store trains, else x itself.
 //

@@ -600,7 +600,7 @@ CLG_API clg_tensor clg_one_hot(clg_tensor index, int64_t classes);
 //                       not one element
 CLG_API clg_tensor clg_index_select(clg_tensor a, int axis, clg_tensor index);
 
-// ---- matrix; convolutions and pooling: conv.h
+// ---- matrix; convolutions and pooling: conv.h, normalisation: norm.h
 
 // Matrix product, batched.
 //
@@ -614,44 +614,6 @@ CLG_API clg_tensor clg_index_select(clg_tensor a, int axis, clg_tensor index);
 //         CLG_ESHAPE    K differs, a 0-d tensor, leading dimensions do not broadcast, or a
 //                       dimension of a matrix is above 33,554,431
 CLG_API clg_tensor clg_matmul(clg_tensor a, clg_tensor b);
-
-// ---- normalisation
-
-struct clg_batch_norm_params {
-    size_t size;
-    bool training;
-    double eps;      // 0: 1e-5
-    double momentum; // 0: 0.1
-    // where running statistics go in training: new values to assign, may be NULL
-    clg_tensor *new_mean, *new_var;
-    bool no_eps;      // eps is 0 and not its default
-    bool no_momentum; // momentum is 0: running statistics stay
-};
-#define clg_batch_norm_params(...)                                                                 \
-    (&(struct clg_batch_norm_params) { .size = sizeof(struct clg_batch_norm_params), __VA_ARGS__ })
-
-// Batch normalisation over every dimension but the second.
-//
-//   y = (x - m) / sqrt(v + eps) * weight + bias
-//   m, v: mean and biased variance of x per channel, in training or when mean or var is NULL; else
-//         mean and var
-//   new_mean = (1 - momentum) mean + momentum m, new_var the same of v n/(n-1), n values a channel
-//
-// x       [N,C,...]     float
-// weight, bias   [C]    type of x; each may be NULL
-// mean, var   [C]       running statistics; each may be NULL
-// p       may be NULL: inference. *new_mean and *new_var are set in training with mean and var,
-//         else left
-// result  type and shape of x
-// grad    x, weight, bias; outside training also mean and var. new_mean and new_var: none
-// errors  CLG_EDTYPE    x is not floating
-//         CLG_ESHAPE    rank below 2, not C elements, or one value per channel in training
-//         CLG_EINVAL    eps or momentum negative or not finite, or given together with no_eps or
-//                       no_momentum
-// source  Ioffe and Szegedy 2015
-CLG_API clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias,
-                                  clg_tensor mean, clg_tensor var,
-                                  const struct clg_batch_norm_params *p);
 
 // ---- random: pure functions of (seed, counter, element). Recording takes the counter and adds 1,
 // so that a tensor is one draw whenever and however often it is evaluated. Seed and counter are

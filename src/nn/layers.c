@@ -214,25 +214,32 @@ clg_tensor clg_nn_linear(clg_store s, const char *name, clg_tensor x,
     return leave(&l, y);
 }
 
-clg_tensor clg_nn_batch_norm2d(clg_store s, const char *name, clg_tensor x,
-                               const struct clg_nn_batch_norm2d_params *p)
+// ---- normalisation
+
+static clg_var constant(const layer *l, const char *part, clg_shape shape, double value)
 {
-    struct clg_nn_batch_norm2d_params q;
+    return param(l, part, shape, (clg_init) { CLG_INIT_CONSTANT, value, 0 }, 0);
+}
+
+// Of x of a rank from `least` to `most`.
+static clg_tensor batch_norm(const char *what, int least, int most, clg_store s, const char *name, clg_tensor x,
+                             const struct clg_nn_batch_norm_params *p)
+{
+    struct clg_nn_batch_norm_params q;
     layer l;
-    clg_tensor bad = begin(&l, "nn_batch_norm2d", s, name, x);
+    clg_tensor bad = begin(&l, what, s, name, x);
     if (bad)
         return bad;
     const char *wrong = clg_params_read(&q, sizeof q, p);
     if (wrong)
         return refuse(&l, CLG_EINVAL, wrong);
     p = &q;
-    if (x->shape.rank != 4)
-        return clg_poison(x->dev, CLG_ESHAPE, "nn_batch_norm2d '%s': x has rank %d, expected 4",
-                          name, x->shape.rank);
+    if (x->shape.rank < least || x->shape.rank > most)
+        return clg_poison(x->dev, CLG_ESHAPE, "%s '%s': x has rank %d, expected %s%d", what, name, x->shape.rank,
+                          least < most ? "2 or " : "", most);
     const clg_shape c = CLG_SHAPE(x->shape.dim[1]);
-    const clg_init one = { CLG_INIT_CONSTANT, 1, 0 }, zero = { CLG_INIT_CONSTANT, 0, 0 };
-    clg_var w = p->no_affine ? NULL : param(&l, "weight", c, one, 0);
-    clg_var b = p->no_affine ? NULL : param(&l, "bias", c, zero, 0);
+    clg_var w = p->no_affine ? NULL : constant(&l, "weight", c, 1);
+    clg_var b = p->no_affine ? NULL : constant(&l, "bias", c, 0);
     clg_var run[2] = { buffer(&l, "running_mean", c, 0),
                        buffer(&l, "running_var", c, 1) };
     if (!run[0] || !run[1] || (!p->no_affine && (!w || !b)))
@@ -257,6 +264,62 @@ clg_tensor clg_nn_batch_norm2d(clg_store s, const char *name, clg_tensor x,
     }
     return y;
 }
+
+#define BATCH_NORM(id, least, most)                                                                \
+    clg_tensor clg_nn_##id(clg_store s, const char *name, clg_tensor x, const struct clg_nn_batch_norm_params *p) \
+    {                                                                                              \
+        return batch_norm("nn_" #id, least, most, s, name, x, p);                                  \
+    }
+BATCH_NORM(batch_norm1d, 2, 3)
+BATCH_NORM(batch_norm2d, 4, 4)
+BATCH_NORM(batch_norm3d, 5, 5)
+
+// Without running statistics: which of the three follows from `what`.
+typedef enum norm_kind { LAYER_NORM, RMS_NORM, GROUP_NORM } norm_kind;
+
+static clg_tensor own_norm(const char *what, norm_kind kind, clg_store s, const char *name, clg_tensor x,
+                           const struct clg_nn_norm_params *p)
+{
+    struct clg_nn_norm_params q;
+    layer l;
+    clg_tensor bad = begin(&l, what, s, name, x);
+    if (bad)
+        return bad;
+    const char *wrong = kind == GROUP_NORM && !p ? "NULL params" : clg_params_read(&q, sizeof q, p);
+    if (wrong)
+        return refuse(&l, CLG_EINVAL, wrong);
+    const int rank = x->shape.rank, dims = q.dims == 0 ? 1 : q.dims;
+    if (kind != GROUP_NORM && (q.groups != 0 || dims < 1))
+        return refuse(&l, CLG_EINVAL, dims < 1 ? "dims is negative" : "groups are of a group norm");
+    if (kind == GROUP_NORM && q.dims != 0)
+        return refuse(&l, CLG_EINVAL, "dims are of a layer norm");
+    if (rank < (kind == GROUP_NORM ? 2 : dims))
+        return clg_poison(x->dev, CLG_ESHAPE, "%s '%s': x has rank %d, expected %d or more", what, name, rank,
+                          kind == GROUP_NORM ? 2 : dims);
+    clg_shape of = { .rank = kind == GROUP_NORM ? 1 : dims };
+    for (int d = 0; d < of.rank; d++)
+        of.dim[d] = x->shape.dim[kind == GROUP_NORM ? 1 : rank - dims + d];
+    const bool biased = kind != RMS_NORM && !q.no_affine && !q.no_bias;
+    clg_var w = q.no_affine ? NULL : constant(&l, "weight", of, 1);
+    clg_var b = biased ? constant(&l, "bias", of, 0) : NULL;
+    if ((!q.no_affine && !w) || (biased && !b))
+        return missing(&l);
+    enter(&l);
+    const struct clg_norm_params *n = clg_norm_params(.eps = q.eps, .no_eps = q.no_eps);
+    clg_tensor weight = w ? clg_var_value(w) : NULL, bias = b ? clg_var_value(b) : NULL;
+    return leave(&l, kind == LAYER_NORM ? clg_layer_norm(x, of, weight, bias, n)
+                     : kind == RMS_NORM ? clg_rms_norm(x, of, weight, n)
+                                        : clg_group_norm(x, q.groups, weight, bias, n));
+}
+
+#define OWN_NORM(id, kind)                                                                         \
+    clg_tensor clg_nn_##id(clg_store s, const char *name, clg_tensor x, const struct clg_nn_norm_params *p) \
+    {                                                                                              \
+        return own_norm("nn_" #id, kind, s, name, x, p);                                           \
+    }
+OWN_NORM(layer_norm, LAYER_NORM)
+OWN_NORM(rms_norm, RMS_NORM)
+OWN_NORM(group_norm, GROUP_NORM)
 
 clg_tensor clg_nn_dropout(clg_store s, clg_tensor x, double p)
 {

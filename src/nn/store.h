@@ -5,6 +5,7 @@
 
 #include "nn/handle.h"
 #include <clgrad/nn.h>
+#include <clgrad/norm.h>
 
 // A file does not say what is trained: what was loaded is nothing yet until a layer or an optimizer
 // asks for it, as a parameter or as a buffer.

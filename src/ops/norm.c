@@ -1,31 +1,35 @@
 // SPDX-License-Identifier: MIT
-// Batch normalisation: plain graph code with a derivative of its own, which takes the sums of g and of
-// g * xhat once, for all three inputs.
-#include "ops/reduce.h"
+// Statistics of groups, x normalised by them, and derivatives. Closed under differentiation: x normalised (xhat), the
+// inverse deviation (rstd), and the derivative of xhat (slope), which is symmetric.
+#include "ops/norm.h"
 
 #include "base/fp.h"
 #include "ops/element.h"
+#include "ops/reduce.h"
 #include <clgrad/grad.h>
 #include <clgrad/ops.h>
 
 #include <math.h>
-#include <string.h>
-
-// y = (x - m) * r with m and r of x's own batch; in: x. Statistics over every axis but 1.
-static clg_shape stat_axes(int rank)
-{
-    clg_shape axes = { .rank = rank - 1 };
-    for (int d = 0, k = 0; d < rank; d++) {
-        if (d != 1)
-            axes.dim[k++] = d;
-    }
-    return axes;
-}
 
 typedef struct norm_params {
-    double eps;
+    clg__norm n;
     bool weight, bias; // in[] is x, then those of these that there are
 } norm_params;
+
+// Of x [outer, groups, inner], each [1, groups, 1] in the wide type. The mean is exact as mean + rest.
+typedef struct stats {
+    clg_tensor mean, rest, var, rstd;
+} stats;
+
+static clg_shape group_axes(void)
+{
+    return CLG_AXES(0, 2);
+}
+
+static double count(const clg__norm *p)
+{
+    return (double) p->outer * (double) p->inner;
+}
 
 // 1 / sqrt(v + eps). Where v overflows its root s does not: 1 / s / sqrt(1 + eps / s^2). Where eps is 0
 // v may vanish and s not.
@@ -39,182 +43,200 @@ static clg_tensor inverse_root(clg_tensor v, clg_tensor s, double eps)
     return clg_where(clg_is_finite(v), clg_rsqrt(clg_add(v, clg__num(v->dev, v->dtype, eps))), far);
 }
 
-static clg_tensor normalise(clg_tensor x, double eps, clg_tensor *mean, clg_tensor *var,
-                            clg_tensor *rstd)
+static stats stats_of(clg_tensor x, const clg__norm *p)
 {
-    const clg_shape axes = stat_axes(x->shape.rank);
-    const int64_t n = x->shape.dim[1] ? clg_numel(x->shape) / x->shape.dim[1] : 0;
-    clg_tensor d = clg__deviation(x, axes, mean);
-    *var = clg__squares(d, axes, (double) n, false, true);
-    *rstd = inverse_root(*var, clg__squares(d, axes, (double) n, true, true), eps);
-    return clg_mul(d, *rstd);
+    stats s = { 0 };
+    clg_tensor d = clg__wide(x);
+    if (p->centred)
+        d = clg__deviation(d, group_axes(), &s.mean, &s.rest);
+    s.var = clg__squares(d, group_axes(), count(p), false, true);
+    s.rstd = inverse_root(s.var, clg__squares(d, group_axes(), count(p), true, true), p->eps);
+    return s;
 }
 
-// [C] as [1,C,1,...]
-static clg_tensor per_channel(clg_tensor t, int rank)
+static clg_tensor xhat_by(clg_tensor x, const stats *s)
 {
-    clg_shape s = { .rank = rank };
-    for (int d = 0; d < rank; d++)
-        s.dim[d] = d == 1 ? t->shape.dim[0] : 1;
-    return clg_reshape(t, s);
+    clg_tensor d = clg__wide(x);
+    if (s->mean)
+        d = clg_sub(clg_sub(d, s->mean), s->rest);
+    return clg_mul(d, s->rstd);
 }
 
-static clg_tensor scale_shift(clg_tensor y, clg_tensor weight, clg_tensor bias)
+// ---- xhat, rstd, slope: of x [outer, groups, inner], in the wide type
+
+static clg_tensor slope(clg_tensor x, clg_tensor g, const clg__norm *p);
+static clg_tensor xhat(clg_tensor x, const clg__norm *p);
+static clg_tensor rstd(clg_tensor x, const clg__norm *p);
+
+static clg_tensor group_mean(clg_tensor t)
 {
-    const int rank = y->shape.rank;
-    if (weight)
-        y = clg_mul(y, per_channel(weight, rank));
-    return bias ? clg_add(y, per_channel(bias, rank)) : y;
+    return clg_mean(t, group_axes(), true);
 }
 
-// dx = w * r * (g - mean(g) - xhat * mean(g * xhat)), dw = sum(g * xhat), db = sum(g)
+static clg_tensor xhat_vjp(const clg__vjp *v, int i)
+{
+    (void) i;
+    return slope(v->in[0], v->g, v->params);
+}
+
+// -r^2 xhat / n
+static clg_tensor rstd_vjp(const clg__vjp *v, int i)
+{
+    const clg__norm *p = v->params;
+    (void) i;
+    clg_tensor x = v->in[0], r = rstd(x, p), by = clg__num(r->dev, r->dtype, -1 / count(p));
+    return clg_mul(clg_mul(clg_mul(clg_mul(r, r), by), v->g), xhat(x, p));
+}
+
+// in: x, g. Linear in g, and its own transpose; in x with cotangent h it is
+//   slope(x, -r (h b + g a)) - r^2 xhat (mean(h g) - mean(h) mean(g) - a b), a = mean(h xhat), b = mean(g xhat)
+static clg_tensor slope_vjp(const clg__vjp *v, int i)
+{
+    const clg__norm *p = v->params;
+    clg_tensor x = v->in[0], h = clg__wide(v->g), g = clg__wide(v->in[1]);
+    if (i == 1)
+        return slope(x, h, p);
+    clg_tensor r = rstd(x, p), y = xhat(x, p), a = group_mean(clg_mul(h, y)), b = group_mean(clg_mul(g, y));
+    clg_tensor both = clg_sub(group_mean(clg_mul(h, g)), clg_mul(a, b));
+    if (p->centred)
+        both = clg_sub(both, clg_mul(group_mean(h), group_mean(g)));
+    clg_tensor first = slope(x, clg_neg(clg_mul(r, clg_add(clg_mul(h, b), clg_mul(g, a)))), p);
+    return clg_sub(first, clg_mul(y, clg_mul(clg_mul(r, r), both)));
+}
+
+static const clg__op op_xhat = { .name = "norm_xhat", .kind = CLG__ALIAS, .params_bytes = sizeof(clg__norm),
+                                 .vjp = xhat_vjp };
+static const clg__op op_rstd = { .name = "norm_rstd", .kind = CLG__ALIAS, .params_bytes = sizeof(clg__norm),
+                                 .vjp = rstd_vjp };
+static const clg__op op_slope = { .name = "norm_slope", .kind = CLG__ALIAS, .params_bytes = sizeof(clg__norm),
+                                  .vjp = slope_vjp };
+
+static clg_tensor with_vjp(const clg__op *op, clg_tensor y, clg_tensor x, clg_tensor g, const clg__norm *p)
+{
+    return y->status < 0 ? y : clg__custom_vjp(op, y, g ? 2 : 1, (clg_tensor[]) { x, g }, p);
+}
+
+static clg_tensor xhat(clg_tensor x, const clg__norm *p)
+{
+    const stats s = stats_of(x, p);
+    return with_vjp(&op_xhat, xhat_by(x, &s), x, NULL, p);
+}
+
+static clg_tensor rstd(clg_tensor x, const clg__norm *p)
+{
+    return with_vjp(&op_rstd, stats_of(x, p).rstd, x, NULL, p);
+}
+
+// r * (g - mean(g) - xhat * mean(g * xhat)); not centred, without mean(g)
+static clg_tensor slope(clg_tensor x, clg_tensor g, const clg__norm *p)
+{
+    const stats s = stats_of(x, p);
+    clg_tensor y = xhat_by(x, &s), wide = clg__wide(g), d = wide;
+    if (p->centred)
+        d = clg_sub(d, group_mean(wide));
+    d = clg_sub(d, clg_mul(y, group_mean(clg_mul(wide, y))));
+    return with_vjp(&op_slope, clg_mul(s.rstd, d), x, g, p);
+}
+
+// ---- with weight and bias
+
+static clg_tensor grouped(clg_tensor t, const clg__norm *p)
+{
+    return clg_reshape(t, CLG_SHAPE(p->outer, p->groups, p->inner));
+}
+
+// The sweep adds up what weight and bias were broadcast over.
 static clg_tensor norm_vjp(const clg__vjp *v, int i)
 {
     const norm_params *p = v->params;
-    clg_tensor x = v->in[0], mean, var, rstd;
-    const clg_shape axes = stat_axes(x->shape.rank);
-    clg_tensor xhat = normalise(x, p->eps, &mean, &var, &rstd), gx = clg_mul(v->g, xhat);
-    if (i > 0) {
-        clg_tensor sum = clg_sum(i == 1 && p->weight ? gx : v->g, axes, true);
-        return sum->status < 0 ? sum : clg_reshape(sum, v->in[i]->shape);
+    clg_tensor x = v->in[0], g = clg__wide(v->g);
+    if (i == 0) {
+        clg_tensor w = p->weight ? clg__wide(v->in[1]) : NULL;
+        if (w && !p->n.per_group)
+            g = clg_mul(g, w);
+        g = clg_reshape(slope(grouped(x, &p->n), grouped(g, &p->n), &p->n), x->shape);
+        return w && p->n.per_group ? clg_mul(g, w) : g; // so that the sums over g are those of weight and bias
     }
-    clg_tensor scale = p->weight ? clg_mul(rstd, per_channel(v->in[1], x->shape.rank)) : rstd;
-    return clg_mul(scale, clg_sub(clg_sub(v->g, clg_mean(v->g, axes, true)),
-                                  clg_mul(xhat, clg_mean(gx, axes, true))));
+    const bool bias = i == 2 || !p->weight;
+    if (!p->n.per_group)
+        return bias ? g : clg_mul(g, clg_reshape(xhat(grouped(x, &p->n), &p->n), x->shape));
+    clg_tensor t = grouped(g, &p->n);
+    clg_shape of = { .rank = x->shape.rank, .dim = { 1, x->shape.dim[1] } };
+    if (of.dim[1] > 0)
+        of.dim[0] = p->n.groups / of.dim[1];
+    for (int d = 2; d < of.rank; d++)
+        of.dim[d] = 1;
+    return clg_reshape(clg_sum(bias ? t : clg_mul(t, xhat(grouped(x, &p->n), &p->n)), group_axes(), true), of);
 }
 
-static const clg__op op_norm = { .name = "batch_norm", .kind = CLG__ALIAS,
-                                 .params_bytes = sizeof(norm_params), .vjp = norm_vjp };
+static const clg__op op_norm = { .name = "norm", .kind = CLG__ALIAS, .params_bytes = sizeof(norm_params),
+                                 .vjp = norm_vjp };
 
-// (1 - m) * old + m * now, the variance with n / (n - 1)
-static void update_running(const struct clg_batch_norm_params *p, clg_tensor mean, clg_tensor var,
-                           clg_tensor old_mean, clg_tensor old_var, int64_t count)
+static clg_tensor scale_shift(clg_tensor y, clg_tensor weight, clg_tensor bias)
 {
-    const double m = p->momentum == 0 && !p->no_momentum ? 0.1 : p->momentum;
-    const double unbiased = (double) count / (double) (count - 1);
-    clg_tensor now[2] = { clg_detach(clg_reshape(mean, old_mean->shape)),
-                          clg_detach(clg_reshape(var, old_var->shape)) };
-    clg_tensor keep = clg__num(mean->dev, old_mean->dtype, 1 - m);
-    if (p->new_mean)
-        *p->new_mean = clg_add(clg_mul(old_mean, keep),
-                               clg_mul(now[0], clg__num(mean->dev, old_mean->dtype, m)));
-    if (p->new_var)
-        *p->new_var = clg_add(clg_mul(old_var, keep),
-                              clg_mul(now[1], clg__num(mean->dev, old_mean->dtype, m * unbiased)));
+    if (weight)
+        y = clg_mul(y, clg__wide(weight));
+    return bias ? clg_add(y, clg__wide(bias)) : y;
 }
 
-static clg_tensor check(clg__call *c, clg_tensor x, const clg_tensor *channel, int n)
-{
-    static const char *const names[] = { "weight", "bias", "mean", "var" };
-    if (x->shape.rank < 2)
-        return clg__call_fail(c, CLG_ESHAPE, "x has rank %d, expected 2 or more", x->shape.rank);
-    if (!clg_dtype_is_float(x->dtype))
-        return clg__call_fail(c, CLG_EDTYPE, "x must be floating");
-    for (int i = 0; i < n; i++) {
-        clg_tensor t = channel[i];
-        if (!t)
-            continue;
-        if (t->shape.rank != 1 || t->shape.dim[0] != x->shape.dim[1]) {
-            char s[128];
-            return clg__call_fail(c, CLG_ESHAPE, "%s has shape %s, expected %lld channels", names[i],
-                                  clg__shape_text(&t->shape, s), (long long) x->shape.dim[1]);
-        }
-    }
-    return NULL;
-}
-
-// Appends those inputs that there are.
-static int some(clg_tensor all[5], char names[40], clg_tensor weight, clg_tensor bias, clg_tensor mean,
-                clg_tensor var)
-{
-    const struct {
-        const char *name;
-        clg_tensor t;
-    } may[] = { { " weight", weight }, { " bias", bias }, { " mean", mean }, { " var", var } };
-    int n = 1;
-    strcpy(names, "x");
-    for (size_t i = 0; i < sizeof may / sizeof may[0]; i++) {
-        if (may[i].t) {
-            strcat(names, may[i].name);
-            all[n++] = may[i].t;
-        }
-    }
-    return n;
-}
-
-static clg_tensor check_numbers(const clg__call *c, const struct clg_batch_norm_params *p)
-{
-    if (!(p->eps >= 0 && p->eps < INFINITY))
-        return clg__call_fail(c, CLG_EINVAL, "eps is %g, expected 0 or more", p->eps);
-    if (!(p->momentum >= 0 && p->momentum < INFINITY))
-        return clg__call_fail(c, CLG_EINVAL, "momentum is %g, expected 0 or more", p->momentum);
-    if (p->no_eps && p->eps != 0)
-        return clg__call_fail(c, CLG_EINVAL, "eps is %g and no_eps is set", p->eps);
-    if (p->no_momentum && p->momentum != 0)
-        return clg__call_fail(c, CLG_EINVAL, "momentum is %g and no_momentum is set", p->momentum);
-    return NULL;
-}
-
-// The result is of x's type, new statistics are of the old ones'.
-static clg_tensor packed_norm(const clg__call *c, clg_tensor x, const clg_tensor *channel,
-                              const struct clg_batch_norm_params *p)
-{
-    clg_tensor w[4];
-    for (int i = 0; i < 4; i++)
-        w[i] = channel[i] ? clg__wide(channel[i]) : NULL;
-    clg_tensor y = clg_batch_norm(clg__wide(x), w[0], w[1], w[2], w[3], p);
-    const bool updated = p->training && w[2] && w[3] && y->status >= 0;
-    if (updated && p->new_mean)
-        *p->new_mean = clg_cast(*p->new_mean, channel[2]->dtype);
-    if (updated && p->new_var)
-        *p->new_var = clg_cast(*p->new_var, channel[3]->dtype);
-    return clg__call_own(c, y->status < 0 ? y : clg_cast(y, x->dtype));
-}
-
-clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_tensor mean,
-                          clg_tensor var, const struct clg_batch_norm_params *p)
+clg_tensor clg__normalised(clg_tensor x, clg_tensor weight, clg_tensor bias, const clg__norm *p, clg_tensor *mean,
+                           clg_tensor *var)
 {
     CLG__DEFAULT_FP;
-    struct clg_batch_norm_params q;
-    const char *wrong = clg_params_read(&q, sizeof q, p);
-    clg__call c;
-    p = &q;
-    const double eps = p->eps == 0 && !p->no_eps ? 1e-5 : p->eps;
-    clg_tensor all[5] = { x };
-    char names[40];
-    if (!clg__call_begin(&c, "batch_norm", names, some(all, names, weight, bias, mean, var), all))
-        return clg__call_poison(&c);
-    if (wrong)
-        return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
-    clg_tensor bad = check_numbers(&c, p);
-    if (bad)
-        return bad;
-    bad = check(&c, x, (clg_tensor[]) { weight, bias, mean, var }, 4);
-    if (bad)
-        return bad;
-    if (clg__is_packed(x->dtype))
-        return packed_norm(&c, x, (clg_tensor[]) { weight, bias, mean, var }, p);
-    if (!p->training && mean && var) {
-        clg_tensor r = clg_rsqrt(clg_add(var, clg__num(x->dev, var->dtype, eps)));
-        clg_tensor y = clg_mul(clg_sub(x, per_channel(mean, x->shape.rank)),
-                               per_channel(r, x->shape.rank));
-        return clg__call_own(&c, scale_shift(y, weight, bias));
-    }
-    const int64_t count = x->shape.dim[1] ? clg_numel(x->shape) / x->shape.dim[1] : 0;
-    if (p->training && count <= 1)
-        return clg__call_fail(&c, CLG_ESHAPE, "%lld values per channel, training needs two",
-                              (long long) count);
-    clg_tensor m, v, r, y = normalise(x, eps, &m, &v, &r);
-    if (p->training && mean && var && y->status >= 0)
-        update_running(p, m, v, mean, var, count);
-    y = scale_shift(y, weight, bias);
+    clg_tensor t = grouped(x, p);
+    const stats s = stats_of(t, p);
+    if (mean)
+        *mean = clg_detach(s.mean);
+    if (var)
+        *var = clg_detach(s.var);
+    clg_tensor y = clg_reshape(xhat_by(t, &s), x->shape);
+    y = clg_cast(scale_shift(y, weight, bias), x->dtype);
     if (y->status < 0)
-        return clg__call_own(&c, y);
+        return y;
     clg_tensor in[3] = { x };
     int n = 1;
     if (weight)
         in[n++] = weight;
     if (bias)
         in[n++] = bias;
-    return clg__custom_vjp(&op_norm, y, n, in, &(norm_params) { eps, weight != NULL, bias != NULL });
+    return clg__custom_vjp(&op_norm, y, n, in, &(norm_params) { *p, weight != NULL, bias != NULL });
+}
+
+clg_tensor clg__normalised_by(clg_tensor x, clg_tensor mean, clg_tensor var, clg_tensor weight, clg_tensor bias,
+                              double eps)
+{
+    var = clg__wide(var);
+    clg_tensor r = clg_rsqrt(clg_add(var, clg__num(x->dev, var->dtype, eps)));
+    clg_tensor y = clg_mul(clg_sub(clg__wide(x), clg__wide(mean)), r);
+    return clg_cast(scale_shift(y, weight, bias), x->dtype);
+}
+
+// ---- what callers check
+
+bool clg__norm_eps(const clg__call *c, double eps, bool no_eps, double usual, double *out, clg_tensor *bad)
+{
+    *bad = NULL;
+    *out = eps == 0 && !no_eps ? usual : eps;
+    if (!(eps >= 0 && eps < INFINITY))
+        *bad = clg__call_fail(c, CLG_EINVAL, "eps is %g, expected 0 or more", eps);
+    else if (no_eps && eps != 0)
+        *bad = clg__call_fail(c, CLG_EINVAL, "eps is %g and no_eps is set", eps);
+    return !*bad;
+}
+
+clg_tensor clg__norm_vector(const clg__call *c, const char *name, clg_tensor t, int64_t n, const char *of)
+{
+    if (!t || (t->shape.rank == 1 && t->shape.dim[0] == n))
+        return NULL;
+    char s[128];
+    return clg__call_fail(c, CLG_ESHAPE, "%s has shape %s, expected %lld %s", name,
+                          clg__shape_text(&t->shape, s), (long long) n, of);
+}
+
+clg_tensor clg__per_channel(clg_tensor t, int rank)
+{
+    clg_shape s = { .rank = rank };
+    for (int d = 0; d < rank && t; d++)
+        s.dim[d] = d == 1 ? t->shape.dim[0] : 1;
+    return t ? clg_reshape(t, s) : NULL;
 }

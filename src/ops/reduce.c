@@ -264,7 +264,7 @@ clg_tensor clg_all(clg_tensor a, clg_shape axes, bool keepdims)
     return logical(&op_all, CLG__RED_ALL, a, axes, keepdims);
 }
 
-clg_tensor clg__deviation(clg_tensor a, clg_shape axes, clg_tensor *mean)
+clg_tensor clg__deviation(clg_tensor a, clg_shape axes, clg_tensor *mean, clg_tensor *rest)
 {
     CLG__DEFAULT_FP;
     plan p, q;
@@ -273,10 +273,12 @@ clg_tensor clg__deviation(clg_tensor a, clg_shape axes, clg_tensor *mean)
         return out;
     p.r.divisor = q.r.divisor = (double) p.count;
     clg_tensor m = finish(&p, &op_mean, CLG__RED_MEAN, a->dtype, true);
-    clg_tensor rest = finish(&q, &op_mean_rest, CLG__RED_REST, a->dtype, true);
+    clg_tensor r = finish(&q, &op_mean_rest, CLG__RED_REST, a->dtype, true);
     if (mean)
         *mean = m;
-    return clg_sub(clg_sub(a, m), rest);
+    if (rest)
+        *rest = r;
+    return clg_sub(clg_sub(a, m), r);
 }
 
 clg_tensor clg__squares(clg_tensor d, clg_shape axes, double divisor, bool root, bool keepdims)
@@ -320,7 +322,7 @@ static clg_tensor variance_vjp(const clg__vjp *v, int i)
 {
     const spread_params *p = v->params;
     (void) i;
-    return variance_slope(clg__kept(v->g, v->in[0], p->axes), clg__deviation(v->in[0], p->axes, NULL), p);
+    return variance_slope(clg__kept(v->g, v->in[0], p->axes), clg__deviation(v->in[0], p->axes, NULL, NULL), p);
 }
 
 // PyTorch: 0 where the deviation is, in place of 0/0; nor does its own derivative see one.
@@ -328,7 +330,7 @@ static clg_tensor std_vjp(const clg__vjp *v, int i)
 {
     const spread_params *p = v->params;
     clg_tensor g = clg__kept(v->g, v->in[0], p->axes), y = clg__kept(v->y, v->in[0], p->axes);
-    clg_tensor d = clg__deviation(v->in[0], p->axes, NULL), zero = literal(g, 0);
+    clg_tensor d = clg__deviation(v->in[0], p->axes, NULL, NULL), zero = literal(g, 0);
     clg_tensor none = clg_eq(y, zero), by = clg_where(none, literal(g, 1), y);
     (void) i;
     if (p->freedom > 0) // in this order nothing overflows
@@ -357,7 +359,7 @@ static clg_tensor spread(const clg__op *op, bool root, clg_tensor a, clg_shape a
     if (clg__is_packed(a->dtype))
         return clg__call_own(&p.c, clg_cast(spread(op, root, clg__wide(a), axes, correction, keepdims), a->dtype));
     const spread_params q = { axes, (double) p.count - correction };
-    clg_tensor y = clg__squares(clg__deviation(a, axes, NULL), axes, fmax(q.freedom, 0), root, keepdims);
+    clg_tensor y = clg__squares(clg__deviation(a, axes, NULL, NULL), axes, fmax(q.freedom, 0), root, keepdims);
     return clg__call_own(&p.c, y->status < 0 ? y : clg__custom_vjp(op, y, 1, &a, &q));
 }
 

@@ -5,8 +5,9 @@
 
 #include "graph/build.h"
 
-// a - its mean over the axes, as if the mean were not rounded; *mean, where wanted, keeps the dimensions.
-clg_tensor clg__deviation(clg_tensor a, clg_shape axes, clg_tensor *mean);
+// a - its mean over the axes, as if the mean were not rounded: (a - *mean) - *rest, which keep the dimensions; each may be
+// NULL.
+clg_tensor clg__deviation(clg_tensor a, clg_shape axes, clg_tensor *mean, clg_tensor *rest);
 // Sum of d^2 over the axes / divisor, or the root of that; neither overflows nor vanishes on the way.
 clg_tensor clg__squares(clg_tensor d, clg_shape axes, double divisor, bool root, bool keepdims);
 // y without the reduced dimensions of a, as it was with them.

@@ -25,16 +25,8 @@ clg_tensor net_mlp(clg_store s, const clg_tensor *in)
 
 static clg_tensor layer_norm(clg_store s, const char *prefix, const char *name, clg_tensor x)
 {
-    char full[NET_NAME], weight[NET_NAME], bias[NET_NAME];
-    const clg_shape c = CLG_SHAPE(x->shape.dim[x->shape.rank - 1]), last = CLG_AXES(-1);
-    net_join(full, prefix, name);
-    net_join(weight, full, "weight");
-    net_join(bias, full, "bias");
-    const clg_tensor scale = param(s, weight, c, (clg_init) { .kind = CLG_INIT_CONSTANT, .a = 1 }),
-                     shift = param(s, bias, c, (clg_init) { .kind = CLG_INIT_CONSTANT });
-    const clg_tensor centred = clg_sub(x, clg_mean(x, last, true));
-    const clg_tensor inverse = clg_rsqrt(clg_add_scalar(clg_variance(x, last, 0, true), 1e-5));
-    return clg_add(clg_mul(clg_mul(centred, inverse), scale), shift);
+    char full[NET_NAME];
+    return clg_nn_layer_norm(s, net_join(full, prefix, name), x, NULL);
 }
 
 static clg_tensor heads_of(clg_tensor x, int heads)
