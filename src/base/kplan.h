@@ -55,6 +55,9 @@ typedef struct clg__launch {
     int dims;
     size_t grid[3];    // work-groups
     size_t group[3];   // work-items per group; 1,1,1 in the CPU class
+    // 1 + the input that it brings into another order, or 0: what its temporaries then hold follows from that input and
+    // the plan alone, so that a later run whose input is the same can do without it (sched/kept.c)
+    int prepares;
     clg__blas blas;    // .used: no kernel
 } clg__launch;
 

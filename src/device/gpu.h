@@ -34,6 +34,10 @@ uint64_t clg__gpu_failures(clg__gpu *g); // calls that failed so far and may be 
 clg__buf *clg__buf_alloc(clg__gpu *g, size_t bytes, clg__err *e); // one reference; NULL on failure
 void clg__buf_ref(clg__buf *b);
 size_t clg__buf_bytes(const clg__buf *b);
+uint64_t clg__buf_content(const clg__buf *b); // a number that no other content has: what is allocated is written once
+// Memory that plans keep beside what they compute: a sixteenth of the device's, at most.
+bool clg__gpu_may_keep(clg__gpu *g, size_t bytes); // counts them, if so
+void clg__gpu_kept_less(clg__gpu *g, size_t bytes);
 void clg__buf_unref(clg__buf *b); // NULL is fine. Back to the pool; safe while kernels still use it
 void clg__gpu_trim(clg__gpu *g); // release what is pooled
 void clg__gpu_evaluated(clg__gpu *g); // an evaluation is over: the pool's clock

@@ -39,6 +39,7 @@ struct clg__buf {
     clg__gpu *gpu;
     cl_mem mem;
     uint64_t number;        // of this allocation, never used again: handles may be
+    uint64_t content;       // of what it holds: another one when it is taken from the pool
     int refs;
     size_t bytes, capacity; // asked for, allocated
     cl_event written;       // last write that a reader may wait for
@@ -96,7 +97,8 @@ struct clg__gpu {
     char *identity;
     char options[256]; // of every build
     bool profile, driver_caches;
-    uint64_t cap, n_allocated;
+    uint64_t cap, n_allocated, n_contents;
+    uint64_t kept_bytes; // prepared by plans, see sched/kept.c
     clg__buf *pool[CLG__CLASSES], *newest_idle, *oldest_idle;
     struct clg__arena *arenas;
     clg__scratch *scratches; // of all plans

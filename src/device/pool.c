@@ -205,6 +205,7 @@ clg__buf *clg__buf_alloc(clg__gpu *g, size_t bytes, clg__err *e)
     if (b) {
         b->refs = 1;
         b->bytes = bytes;
+        b->content = ++g->n_contents;
         g->stats.buffers_used++;
         clg__count_used(g, b->capacity);
     } else {
@@ -219,6 +220,27 @@ void clg__buf_ref(clg__buf *b)
     pthread_mutex_lock(&b->gpu->lock);
     b->refs++;
     pthread_mutex_unlock(&b->gpu->lock);
+}
+
+uint64_t clg__buf_content(const clg__buf *b)
+{
+    return b->content;
+}
+
+bool clg__gpu_may_keep(clg__gpu *g, size_t bytes)
+{
+    pthread_mutex_lock(&g->lock);
+    const bool may = g->kept_bytes + bytes <= g->caps.global_bytes / 16;
+    g->kept_bytes += may ? bytes : 0;
+    pthread_mutex_unlock(&g->lock);
+    return may;
+}
+
+void clg__gpu_kept_less(clg__gpu *g, size_t bytes)
+{
+    pthread_mutex_lock(&g->lock);
+    g->kept_bytes -= bytes;
+    pthread_mutex_unlock(&g->lock);
 }
 
 size_t clg__buf_bytes(const clg__buf *b)

@@ -174,6 +174,7 @@ static void drop_history(clg__node *n)
 {
     if (n->buf && !n->swept && (!n->tracked || n->op == &clg__op_value || n->op == &clg__op_track)) {
         drop_inputs(n);
+        n->of_variable |= n->op == &clg__op_value;
         n->op = &clg__op_leaf;
     }
 }

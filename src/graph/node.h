@@ -49,6 +49,7 @@ struct clg__node {
     char *label;
     const char *layer; // under which it was recorded, of the device's names, or NULL; a derivative has that of its node
     bool tracked;
+    bool of_variable; // evaluated, and a value that a variable had or has
     int swept;        // reverse sweeps that walk over it: history stays
     uint32_t stamp;   // walks: visited in this walk?
     int index;        // walks: where

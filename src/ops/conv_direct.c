@@ -208,6 +208,7 @@ void clg__conv_pack(const clg__kernel_call *c, clg__kplan *p, const clg__window 
     clg__arg_i32(p, l, back);
     clg__window_args(p, l, w);
     clg__kplan_grid(l, (size_t) w->groups * blocks, clg__div_up(w->c / w->groups, PACK_CHANNELS), 1, 1, 1, 1);
+    l->prepares = 1 + 1;
 }
 
 static void run_direct(const clg__kernel_call *c, clg__kplan *p, const clg__window *w, bool back)

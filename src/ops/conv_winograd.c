@@ -183,6 +183,7 @@ static void run(const clg__kernel_call *c, clg__kplan *p, const clg__window *w, 
     clg__arg_i32(p, l, SOME_CHANNELS);
     clg__arg_i32(p, l, (int32_t) s.u_step);
     clg__kplan_grid(l, packs, clg__div_up(cg, SOME_CHANNELS), 1, 1, 1, 1);
+    l->prepares = 1 + 1;
     l = clg__kplan_kernel(p, "conv_winograd", "winograd");
     clg__conv_define_tile(p, l, t, s.mr, s.nv, 1);
     clg__arg_in(p, l, 0);

@@ -432,6 +432,8 @@ void clg__matmul_packed(const clg__kernel_call *c, clg__kplan *p)
     }
     clg__kplan_grid(l[0], tiles, (size_t) pack[0].n, 1, 1, 1, 1);
     clg__kplan_grid(l[1], panels, up(s.k, 16), (size_t) pack[1].n, 1, 1, 1);
+    l[0]->prepares = 1 + 0;
+    l[1]->prepares = 1 + 1;
     // Enough equal work-groups for the cores, and B panels shared by neighbours.
     const size_t want = (size_t) clg__param_or(c, GROUPS, 8 * c->caps->compute_units), outer = panels * (size_t) (s.b * u.parts);
     size_t blocks = outer >= want ? 1 : up((int64_t) want, (int64_t) outer);

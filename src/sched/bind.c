@@ -200,6 +200,21 @@ static bool blas_step(clg__planner *f, clg__step *s, int group, const clg__launc
     return note_write(f, s, s->blas_place[2]);
 }
 
+// The last step, if it brings an input of its operation that is a leaf into another order.
+static bool note_prepared(clg__planner *f, int group, const clg__launch *l, const temps *t)
+{
+    const clg__use *u = l->prepares ? input_of(f, group, l->prepares - 1) : NULL;
+    const clg__value *v = u ? &f->w->values[u->value] : NULL;
+    if (!v || v->op->kind != CLG__LEAF || u->access.windowed)
+        return true;
+    const clg__kept k = { .leaf = f->place_of[CLG__BINDING(u->value, 0)], .position = { v->position, u->access.at } };
+    for (int a = 0; a < l->n_args; a++) {
+        if (l->args[a].kind == CLG__ARG_TEMP && !clg__kept_add(f->plan, k, t->place[l->args[a].index]))
+            return clg__planner_oom(f);
+    }
+    return true;
+}
+
 static bool add_steps(clg__planner *f, int launch, int *source)
 {
     const clg__kplan *kp = &f->kp[launch];
@@ -244,6 +259,8 @@ static bool add_steps(clg__planner *f, int launch, int *source)
                 return false;
             bytes += argument_bytes(&l->args[a]);
         }
+        if (!note_prepared(f, group, l, &t))
+            return false;
         if (clg__kernel_fit(s->kernel, s->dims, s->grid, s->group, bytes, f->w->err) < 0) {
             f->w->unfit = s->variant;
             return false;

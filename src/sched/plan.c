@@ -62,6 +62,7 @@ void clg__plan_free(clg__plan *p)
     clg__free(p->moving);
     clg__free(p->terms);
     clg__positions_free(&p->positions);
+    clg__kept_free(p);
     clg__free(p->bufs);
     clg__scratch_free(p->scratch);
     clg__free(p->written);

@@ -29,6 +29,22 @@ typedef struct clg__moving {
     int64_t rest, set; // what it is now
 } clg__moving;
 
+#define CLG__UNBOUND UINT64_MAX // a generation that no views have
+enum { CLG__KEPT_TEMPS = CLG__MAX_TEMPS };
+
+// What launches of the plan make of one variable's value alone, such as weights in the order in which a convolution
+// reads them: kept from run to run while the variable is the same. See kept.c.
+typedef struct clg__kept {
+    int leaf;            // place of the variable's value
+    int position[2];     // where in its buffer it starts, 0: always there
+    int temp[CLG__KEPT_TEMPS], n_temps; // places that are prepared
+    clg__buf *buf[CLG__KEPT_TEMPS];     // NULL: they are in the arena, as all temporaries
+    uint64_t content;    // of the last run
+    int64_t start[2];
+    int same;            // runs in a row in which that was the same
+    bool valid;          // buf holds it
+} clg__kept;
+
 // An argument that is not set once for all.
 typedef struct clg__bound {
     clg__bound_kind kind;
@@ -47,6 +63,7 @@ typedef struct clg__step {
     int *writes; // RESULT places
     int n_writes, cap_writes;
     const clg__variant *variant; // of a kernel op, or NULL
+    int kept;  // 1 + what it prepares, or 0
     clg__blas blas; // in place of a kernel where blas.used
     int blas_place[3];
     int profile_row; // of a product by CLBlast
@@ -76,6 +93,8 @@ struct clg__plan {
     clg__buf **bufs;        // of one run, per place; views of TEMPs for ever
     clg__scratch *scratch;  // NULL: no temporaries
     uint64_t bound_generation; // of the views that are arguments
+    clg__kept *kept;
+    int n_kept, cap_kept;
     clg__buf **written;     // of one launch, room for the most
     int most_writes;
     uint64_t bytes, flops;  // that a run moves, and computes
@@ -92,6 +111,12 @@ clg__plan *clg__plan_make(clg__work *w, clg__gpu *gpu, const clg__ahead *ahead);
 // What a plan would take, without building anything. false: w->err
 bool clg__plan_estimate(clg__work *w, clg_plan_info *info);
 void clg__plan_free(clg__plan *p);
+// ---- kept.c, around a run of the plan whose buffers are known
+// The plan's last step makes a temporary of k.leaf alone, which the steps before may have begun. false: out of host memory
+bool clg__kept_add(clg__plan *p, clg__kept k, int temp);
+void clg__kept_begin(clg__plan *p, const clg__work *w);
+void clg__kept_end(clg__plan *p, bool ok);
+void clg__kept_free(clg__plan *p);
 // Bind, enqueue, flush. Outputs of the work get their buffers. On failure nothing has changed.
 clg_status clg__plan_run(clg__plan *p, clg__work *w);
 #endif

@@ -110,7 +110,7 @@ static void give(clg__node *n, clg__buf *b, int64_t offset)
 // Of temporaries: they stay from run to run, until the arena is another.
 static bool set_fixed(clg__plan *p, const clg__work *w)
 {
-    const uint64_t now = p->scratch ? clg__scratch_generation(p->scratch) : 0;
+    const uint64_t now = p->scratch ? clg__scratch_generation(p->scratch) : 0; // never CLG__UNBOUND
     if (p->bound_generation == now)
         return true;
     for (int i = 0; i < p->n_steps; i++) {
@@ -166,17 +166,23 @@ static bool set_positions(clg__plan *p, const clg__work *w)
 
 clg_status clg__plan_run(clg__plan *p, clg__work *w)
 {
-    bool ok = clg__gpu_lost(p->gpu, w->err) >= 0 && allocate(p, w) && set_fixed(p, w) && set_positions(p, w);
+    bool ok = clg__gpu_lost(p->gpu, w->err) >= 0 && allocate(p, w) && set_positions(p, w);
+    if (ok)
+        clg__kept_begin(p, w);
+    ok = ok && set_fixed(p, w);
     for (int i = 0; i < p->n_steps && ok; i++) {
         const clg__step *s = &p->steps[i];
         for (int k = 0; k < s->n_bound && ok; k++)
             ok = set_bound(p, w, s->kernel, &s->bound[k]) >= 0;
     }
     for (int i = 0; i < p->n_steps && ok; i++) {
+        if (p->steps[i].kept && p->kept[p->steps[i].kept - 1].valid)
+            continue;
         ok = launch(p, &p->steps[i], w->err) >= 0;
         w->unfit = ok ? NULL : p->steps[i].variant;
     }
     ok = ok && clg__gpu_flush(p->gpu, w->err) >= 0 && clg__gpu_settle(p->gpu, w->err) >= 0;
+    clg__kept_end(p, ok);
     for (int i = 0; i < p->n_outputs && ok; i++) {
         if (p->output_place[i] < 0 || w->outputs[i]->buf)
             continue;
