@@ -756,6 +756,146 @@ def statistics():
     e('corrcoef_one', 'corrcoef(a)', [r(7)], torch.corrcoef)
 
 
+def losses():
+    """Losses and distances, at their ends above all: expressions of tools/cases.txt."""
+    nan, inf = float('nan'), float('inf')
+    torch.manual_seed(101)
+    short = dict(mean='mean', sum='sum', each='none', batchmean='batchmean')
+
+    def e(name, expression, inputs, f, grads=True):
+        case('l_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    def ce(name, options, inputs, n_in='a, b', **more):
+        e(name, f'cross_entropy({n_in}{options})', inputs, lambda x, t, *w: F.cross_entropy(x, t, *w, **more))
+
+    k = torch.rand(5) + 0.2
+    ce('ce_p', '', [r(4, 5), torch.softmax(r(4, 5), 1)])
+    ce('ce_p_weight', ', weight=c, label_smoothing=0.2, reduction=sum', [r(4, 5, 3), torch.rand(4, 5, 3), ('c', k)],
+       reduction='sum', label_smoothing=0.2)
+    ce('ce_p_each', ', weight=c, label_smoothing=0.2, reduction=each', [r(2, 5, 2, 2), torch.rand(2, 5, 2, 2), ('c', k)],
+       reduction='none', label_smoothing=0.2)
+    ce('ce_p_one', ', reduction=each', [r(5), torch.rand(5)], reduction='none')
+    ce('ce_one', ', weight=c, reduction=each', [r(5), ('i', torch.tensor(3)), ('c', k)], reduction='none')
+    ce('ce_deep', ', weight=c, label_smoothing=0.1, use_ignore_index=true, ignore_index=1',
+       [r(2, 5, 2, 1, 3), ('i', torch.randint(0, 5, (2, 2, 1, 3))), ('c', k)], ignore_index=1, label_smoothing=0.1)
+    ce('ce_far', ', reduction=each', [torch.tensor([[1e4, -1e4, 0.0], [1e4, -1e4, 3.0]]), ('i', torch.tensor([1, 0]))],
+       reduction='none')
+    ce('ce_p_far', ', reduction=each', [torch.tensor([[1e4, -1e4, 0.0], [1e4, -1e4, 3.0]]),
+                                        torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])], reduction='none')
+    e('linear', 'linear_cross_entropy(a, b, c, d, label_smoothing=0.1)', [r(4, 3), r(5, 3), r(5), ('i', torch.tensor([0, 4, 2, -100]))],
+      lambda x, w, b, t: F.linear_cross_entropy(x, w, t, linear_bias=b, label_smoothing=0.1))
+    e('linear_deep', 'linear_cross_entropy(a, b, c, d)', [r(4, 3), r(5, 2, 3), r(5, 2), ('i', torch.randint(0, 5, (4, 2)))],
+      lambda x, w, b, t: F.linear_cross_entropy(x, w, t, linear_bias=b))
+    e('linear_one', 'linear_cross_entropy(a, b, none, c)', [r(3), r(5, 3), torch.rand(5)],
+      lambda x, w, t: F.linear_cross_entropy(x, w, t))
+    for name, s in ('1', (4, 5)), ('2', (2, 5, 3, 2)), ('3', (2, 5, 3)), ('5', (2, 5, 2, 1, 2)):
+        t = torch.randint(0, 5, (s[0], *s[2:]))
+        e('nll_' + name, 'nll_loss(a, b, weight=c, use_ignore_index=true, ignore_index=1)', [r(*s), ('i', t), ('c', k)],
+          lambda x, t, w: F.nll_loss(x, t, w, ignore_index=1))
+        e('nll_each_' + name, 'nll_loss(a, b, reduction=each)', [r(*s), ('i', t)], lambda x, t: F.nll_loss(x, t, reduction='none'))
+    e('nll_one', 'nll_loss(a, b, weight=c, reduction=each)', [r(5), ('i', torch.tensor(2)), ('c', k)],
+      lambda x, t, w: F.nll_loss(x, t, w, reduction='none'))
+    e('nll_many', 'nll_loss(a, b)', [r(3, 70), ('i', torch.tensor([69, 0, -100]))], F.nll_loss)
+    e('nll_inf', 'nll_loss(a, b, reduction=sum)', [torch.tensor([[-inf, 0.0], [-1.0, -inf]]), ('i', torch.tensor([1, 0]))],
+      lambda x, t: F.nll_loss(x, t, reduction='sum'))
+    e('nll_none', 'nll_loss(a, b)', [r(2, 3), ('i', torch.tensor([-100, -100]))], F.nll_loss)
+
+    x, t = torch.tensor([0.5, -0.5, 2.0, 0.0, 1e4, -1e4, inf, nan, 0.3]), torch.zeros(9)
+    for red, name in short.items():
+        if red == 'batchmean':
+            continue
+        e('l1_' + red, f'l1_loss(a, b, {red})', [x if red == 'each' else r(3, 4), t if red == 'each' else r(3, 4)],
+          lambda a, b: F.l1_loss(a, b, reduction=name))
+        for beta in 0, 0.5, 2:
+            e(f'smooth_l1_{beta}_{red}', f'smooth_l1_loss(a, b, {beta}, {red})',
+              [x, t] if red == 'each' else [r(3, 4), r(3, 4)], lambda a, b: F.smooth_l1_loss(a, b, reduction=name, beta=beta))
+        e('huber_' + red, f'huber_loss(a, b, 0.5, {red})', [x, t] if red == 'each' else [r(3, 4), r(3, 4)],
+          lambda a, b: F.huber_loss(a, b, reduction=name, delta=0.5))
+
+    p = torch.tensor([0.0, 1.0, 0.0, 1.0, 0.5, 0.25, 1.0, 0.0])
+    y = torch.tensor([0.0, 1.0, 1.0, 0.0, 0.3, 1.0, 0.5, 0.5])
+    e('bce_ends', 'binary_cross_entropy(a, b, none, each)', [p, ('c', y)], lambda a, b: F.binary_cross_entropy(a, b, reduction='none'))
+    e('bce', 'binary_cross_entropy(a, b, c, mean)', [torch.rand(3, 4), torch.rand(3, 4), ('c', torch.rand(4))], F.binary_cross_entropy)
+    z = torch.tensor([1e4, -1e4, 1e4, -1e4, 0.0, 30.0, -30.0, 90.0])
+    e('bcel_far', 'binary_cross_entropy_with_logits(a, b, none, none, each)', [z, ('c', y)],
+      lambda a, b: F.binary_cross_entropy_with_logits(a, b, reduction='none'))
+    e('bcel', 'binary_cross_entropy_with_logits(a, b, none, none, mean)', [r(3, 4) * 3, torch.rand(3, 4)],
+      F.binary_cross_entropy_with_logits)
+    e('bcel_weight', 'binary_cross_entropy_with_logits(a, b, c, d, sum)', [r(3, 4) * 3, torch.rand(3, 4), ('c', torch.rand(4)), ('c', torch.rand(3, 1))],
+      lambda a, b, w, v: F.binary_cross_entropy_with_logits(a, b, w, reduction='sum', pos_weight=v))
+    e('bcel_pos', 'binary_cross_entropy_with_logits(a, b, none, c, each)', [r(3, 4) * 3, torch.rand(3, 4), ('c', torch.rand(4))],
+      lambda a, b, v: F.binary_cross_entropy_with_logits(a, b, reduction='none', pos_weight=v))
+    e('kl', 'kl_div(a, b, false, batchmean)', [r(3, 4), torch.rand(3, 4)], lambda a, b: F.kl_div(a, b, reduction='batchmean'))
+    e('kl_0', 'kl_div(a, b, false, each)', [torch.tensor([-1.0, -1e4, -2.0]), ('c', torch.tensor([0.0, 0.0, 1.0]))],
+      lambda a, b: F.kl_div(a, b, reduction='none'))
+    e('kl_log', 'kl_div(a, b, true, sum)', [r(3, 4), r(4)], lambda a, b: F.kl_div(a, b, reduction='sum', log_target=True))
+    e('kl_scalar', 'kl_div(a, b, false, batchmean)', [torch.tensor(-1.0), torch.tensor(0.4)],
+      lambda a, b: F.kl_div(a, b, reduction='batchmean'))
+    counts = torch.tensor([0.0, 1.0, 1.5, 7.0, 1000.0, 0.5])
+    e('poisson', 'poisson_nll_loss(a, b, true, true, 0, each)', [r(6), ('c', counts)], lambda a, b: F.poisson_nll_loss(a, b, True, True, reduction='none'))
+    e('poisson_plain', 'poisson_nll_loss(a, b, false, false, 0.001, mean)', [torch.rand(3, 4), torch.rand(4) * 3],
+      lambda a, b: F.poisson_nll_loss(a, b, False, False, eps=0.001))
+    e('gaussian', 'gaussian_nll_loss(a, b, c, true, 0.01, each)', [r(2, 3), r(2, 3), torch.tensor([[0.5, 0.0, 2.0], [0.01, 0.001, 30.0]])],
+      lambda a, b, v: F.gaussian_nll_loss(a, b, v, True, 0.01, 'none'))
+    e('gaussian_rows', 'gaussian_nll_loss(a, b, c, false, 0.01, mean)', [r(2, 3), r(2, 1), torch.rand(2)],
+      lambda a, b, v: F.gaussian_nll_loss(a, b, v, False, 0.01))
+    e('gaussian_columns', 'gaussian_nll_loss(a, b, c, false, 0.01, sum)', [r(2, 3, 2), r(3, 2), torch.rand(2, 1, 2)],
+      lambda a, b, v: F.gaussian_nll_loss(a, b, v, False, 0.01, 'sum'))
+
+    sign = torch.tensor([1.0, -1.0, 1.0, -1.0, -1.0, 0.0, 1.0, -1.0])
+    d = torch.tensor([0.5, 0.5, -0.5, 1.5, 1.0, 0.25, nan, nan])
+    e('hinge', 'hinge_embedding_loss(a, b, 1, each)', [d, ('c', sign)], lambda a, b: F.hinge_embedding_loss(a, b, reduction='none'))
+    e('ranking', 'margin_ranking_loss(a, b, c, 0.5, each)', [d, torch.tensor([0.0, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0]), ('c', sign)],
+      lambda a, b, s: F.margin_ranking_loss(a, b, s, 0.5, reduction='none'))
+    e('ranking_mean', 'margin_ranking_loss(a, b, c, 0, mean)', [r(3, 4), r(1, 4), r(3, 1)], F.margin_ranking_loss)
+    e('cosine_loss', 'cosine_embedding_loss(a, b, c, 0.2, each)', [r(8, 4), r(8, 4), ('c', sign)],
+      lambda a, b, s: F.cosine_embedding_loss(a, b, s, 0.2, reduction='none'))
+    e('cosine_loss_0', 'cosine_embedding_loss(a, b, c, 0, mean)', [torch.zeros(2, 3), r(2, 3), ('c', sign[:2])], F.cosine_embedding_loss)
+    e('cosine_loss_one', 'cosine_embedding_loss(a, b, c, -0.5, sum)', [r(4), r(4), ('i', torch.tensor(-1))],
+      lambda a, b, s: F.cosine_embedding_loss(a, b, s, -0.5, reduction='sum'))
+    e('multi_margin', 'multi_margin_loss(a, b, 1, 1, none, mean)', [r(4, 5), ('i', torch.tensor([0, 4, 2, 2]))], F.multi_margin_loss)
+    e('multi_margin_2', 'multi_margin_loss(a, b, 2, 0.5, c, each)', [r(4, 5), ('i', torch.tensor([0, 4, 2, 2])), ('c', r(5))],
+      lambda x, t, w: F.multi_margin_loss(x, t, 2, 0.5, w, reduction='none'))
+    e('multi_margin_one', 'multi_margin_loss(a, b, 2, 1, none, each)', [r(5), ('i', torch.tensor([3]))],
+      lambda x, t: F.multi_margin_loss(x, t, 2, reduction='none'))
+    e('multi_margin_0d', 'multi_margin_loss(a, b, 1, 1, none, sum)', [r(1)[0], ('i', torch.tensor(0))],
+      lambda x, t: F.multi_margin_loss(x, t, reduction='sum'))
+    many = torch.tensor([[0, 1, -1, 4, 4], [4, 4, 2, -1, 0], [-1, 0, 1, 2, 3], [0, 1, 2, 3, 4]])
+    for red in 'mean', 'each':
+        e('multilabel_' + red, f'multilabel_margin_loss(a, b, {red})', [r(4, 5), ('i', many)],
+          lambda x, t: F.multilabel_margin_loss(x, t, reduction=short[red]))
+    e('multilabel_one', 'multilabel_margin_loss(a, b, sum)', [r(5), ('i', many[0])], lambda x, t: F.multilabel_margin_loss(x, t, reduction='sum'))
+    e('multilabel_0d', 'multilabel_margin_loss(a, b, each)', [r(1)[0], ('i', torch.tensor(0))],
+      lambda x, t: F.multilabel_margin_loss(x, t, reduction='none'))
+    e('multilabel_soft', 'multilabel_soft_margin_loss(a, b, c, each)', [r(3, 4) * 3, torch.rand(3, 4), ('c', torch.rand(4))],
+      lambda x, t, w: F.multilabel_soft_margin_loss(x, t, w, reduction='none'))
+    e('multilabel_soft_far', 'multilabel_soft_margin_loss(a, b, none, sum)', [z.reshape(2, 4), ('c', y.reshape(2, 4))],
+      lambda x, t: F.multilabel_soft_margin_loss(x, t, reduction='sum'))
+    e('soft_margin', 'soft_margin_loss(a, b, mean)', [r(3, 4), ('c', r(4))], F.soft_margin_loss)
+    e('soft_margin_far', 'soft_margin_loss(a, b, each)', [torch.tensor([1e4, -30.0, 30.0, 0.0]), ('i', torch.tensor([1, 1, -1, 1]))],
+      lambda x, t: F.soft_margin_loss(x, t.double(), reduction='none'))
+    e('triplet', 'triplet_margin_loss(a, b, c, 1, 2, 0.000001, false, mean)', [r(4, 5), r(4, 5), r(4, 5)], F.triplet_margin_loss)
+    e('triplet_swap', 'triplet_margin_loss(a, b, c, 2, 3, 0.001, true, each)', [r(4, 5), r(4, 5), r(4, 5)],
+      lambda a, b, c: F.triplet_margin_loss(a, b, c, 2, 3, 0.001, True, reduction='none'))
+    e('triplet_one', 'triplet_margin_loss(a, b, c, 2, 1, 0, true, each)', [r(5), r(5), r(5)],
+      lambda a, b, c: F.triplet_margin_loss(a, b, c, 2, 1, 0, True, reduction='none'))
+    e('triplet_angle', 'triplet_margin_with_distance_loss(a, b, c, 1, true, sum)', [r(4, 5), r(4, 5), r(4, 5)],
+      lambda a, b, c: F.triplet_margin_with_distance_loss(
+          a, b, c, distance_function=lambda s, t: 1 - F.cosine_similarity(s, t, dim=-1), swap=True, reduction='sum'))
+
+    e('cosine', 'cosine_similarity(a, b, 1, 0.00000001)', [r(3, 4, 2), r(4, 1)], lambda a, b: F.cosine_similarity(a, b, 1))
+    e('cosine_0', 'cosine_similarity(a, b, -1, 0.5)', [torch.tensor([[0.0, 0.0], [0.1, 0.2], [3.0, 4.0]]), r(2)],
+      lambda a, b: F.cosine_similarity(a, b, -1, 0.5))
+    u, v = r(3, 5), r(3, 5)
+    u[1] = v[1]
+    u[2, 3] = v[2, 3]
+    for q in 0, 0.5, 1, 1.5, 2, 3, inf:
+        e(f'pairwise_{q}', f'pairwise_distance(a, b, {q}, 0, true)', [u, v],
+          lambda a, b: F.pairwise_distance(a, b, q, 0, True))
+        e(f'pdist_{q}', f'pdist(a, {q})', [torch.cat([u, v[1:2]])], lambda a: F.pdist(a, q))
+    e('pairwise_row', 'pairwise_distance(a, b, 2, 0.000001, false)', [r(2, 3, 4), r(4)], F.pairwise_distance)
+
+
 def promotion():
     """HOW OP A B TYPE VALUE: a tensor of one 3 of type A, with B: a 1-D or 0-d tensor of 2, or a number."""
     torch.set_default_dtype(torch.float32)
@@ -809,3 +949,4 @@ images_without_a_batch()
 vocabulary()
 statistics()
 norms()
+losses()

@@ -345,7 +345,8 @@ START_TEST(every_function_of_the_headers_has_a_case)
     static const char *const headers[][2] = { { "CLGRAD_OPS_H", "include/clgrad/ops.h" },
                                               { "CLGRAD_CONV_H", "include/clgrad/conv.h" },
                                               { "CLGRAD_POINTWISE_H", "include/clgrad/pointwise.h" },
-                                              { "CLGRAD_REDUCE_H", "include/clgrad/reduce.h" } };
+                                              { "CLGRAD_REDUCE_H", "include/clgrad/reduce.h" },
+                                              { "CLGRAD_LOSS_H", "include/clgrad/loss.h" } };
     const char *path = getenv(headers[_i][0]);
     char line[512];
     int found = 0;
@@ -448,7 +449,7 @@ int main(void)
     Suite *s = suite_create("cases");
     TCase *c = tcase_create("table");
     tcase_add_test(c, every_row_of_the_maps_has_a_case);
-    tcase_add_loop_test(c, every_function_of_the_headers_has_a_case, 0, 4);
+    tcase_add_loop_test(c, every_function_of_the_headers_has_a_case, 0, 5);
     tcase_add_test(c, a_line_that_is_wrong_says_where);
     tcase_add_test(c, f32_agrees_with_the_reference);
     tcase_add_test(c, f64_agrees_with_the_reference);

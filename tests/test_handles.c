@@ -275,7 +275,9 @@ END_TEST
 START_TEST(tensors_of_another_device)
 {
     static const char *const several[] = { "where", "concat", "stack", "index_select", "matmul", "conv", "max_unpool",
-                                           "mse_loss",
+                                           "mse_loss", "nll_loss", "linear_cross", "l1_loss", "huber", "binary_cross",
+                                           "kl_div", "gaussian_nll", "margin_ranking", "multilabel", "triplet", "cosine",
+                                           "pairwise",
                                            "cross_entropy", "vjp", "eval", "dot", "var_assign", "assign_n", "nn_",
                                            "optim_", "clip_grad_norm", "test", "add", "sub", "mul", "div", "pow" };
     for (size_t i = 0; i < COUNT(tensor_calls); i++) {

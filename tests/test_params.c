@@ -47,6 +47,11 @@ static clg_status run_entropy(const void *p)
     return done(clg_cross_entropy(clg_ones(dev, CLG_F32, CLG_SHAPE(2, 3)), clg_ones(dev, CLG_I64, CLG_SHAPE(2)), p));
 }
 
+static clg_status run_nll(const void *p)
+{
+    return done(clg_nll_loss(clg_ones(dev, CLG_F32, CLG_SHAPE(2, 3)), clg_ones(dev, CLG_I64, CLG_SHAPE(2)), p));
+}
+
 static clg_status run_optimizer(clg_optim (*create)(clg_store s, const void *p), const void *p)
 {
     clg_store s = store();
@@ -139,6 +144,7 @@ typedef struct row {
 static const struct clg_conv_params conv = { .size = sizeof conv };
 static const struct clg_pool_params pool = { .size = sizeof pool, .kernel = 2 };
 static const struct clg_cross_entropy_params entropy = { .size = sizeof entropy, .use_ignore_index = true };
+static const struct clg_nll_loss_params nll = { .size = sizeof nll, .use_ignore_index = true };
 static const struct clg_sgd_params sgd = { .size = sizeof sgd, .lr = 0.1, .momentum = 0.9 };
 static const struct clg_adam_params adam = { .size = sizeof adam };
 static const struct clg_grad_check_params check = { .size = sizeof check };
@@ -188,6 +194,7 @@ static const row rows[] = {
     ROW(pool, run_avg, 'i', padding_end_d, "ARR"), ROW(pool, run_avg, 'i', divisor, "AAA"),
     ROW(entropy, run_entropy, 'i', reduction, "ARR"), ROW(entropy, run_entropy, 'd', label_smoothing, "ARRRR"),
     ROW(entropy, run_entropy, 'q', ignore_index, "AAA"),
+    ROW(nll, run_nll, 'i', reduction, "ARR"), ROW(nll, run_nll, 'q', ignore_index, "AAA"),
     ROW(sgd, run_sgd, 'd', lr, "ARARR"), ROW(sgd, run_sgd, 'd', momentum, "ARARR"),
     ROW(sgd, run_sgd, 'd', dampening, "AAARR"), ROW(sgd, run_sgd, 'd', weight_decay, "ARARR"),
     ROW(adam, run_adam, 'd', lr, "ARARR"), ROW(adam, run_adam, 'd', beta1, "ARRRR"),

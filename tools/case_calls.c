@@ -11,6 +11,7 @@
 #define L(k) ((int64_t) v->n[k])
 #define B(k) (v->n[k] != 0)
 #define S(k) v->s[k]
+#define R(k) ((clg_reduction) I(k))
 #define PARAMS(kind)                                                                               \
     struct kind p = { .size = sizeof p };                                                          \
     v->named(v, &p);
@@ -62,7 +63,32 @@
     M(log_softmax, "tn", clg_log_softmax(T(0), I(1)))                                              \
     M(local_response_norm, "tnnnn", clg_local_response_norm(T(0), I(1), N(2), N(3), N(4)))         \
     M(normalize, "tnnn", clg_normalize(T(0), N(1), I(2), N(3)))                                    \
-    M(mse_loss, "ttn", clg_mse_loss(T(0), T(1), (clg_reduction) I(2)))                             \
+    M(mse_loss, "ttn", clg_mse_loss(T(0), T(1), R(2)))                                             \
+    M(l1_loss, "ttn", clg_l1_loss(T(0), T(1), R(2)))                                               \
+    M(smooth_l1_loss, "ttnn", clg_smooth_l1_loss(T(0), T(1), N(2), R(3)))                          \
+    M(huber_loss, "ttnn", clg_huber_loss(T(0), T(1), N(2), R(3)))                                  \
+    M(binary_cross_entropy, "ttTn", clg_binary_cross_entropy(T(0), T(1), T(2), R(3)))              \
+    M(binary_cross_entropy_with_logits, "ttTTn",                                                   \
+      clg_binary_cross_entropy_with_logits(T(0), T(1), T(2), T(3), R(4)))                          \
+    M(kl_div, "ttnn", clg_kl_div(T(0), T(1), B(2), R(3)))                                          \
+    M(poisson_nll_loss, "ttnnnn", clg_poisson_nll_loss(T(0), T(1), B(2), B(3), N(4), R(5)))        \
+    M(gaussian_nll_loss, "tttnnn", clg_gaussian_nll_loss(T(0), T(1), T(2), B(3), N(4), R(5)))      \
+    M(hinge_embedding_loss, "ttnn", clg_hinge_embedding_loss(T(0), T(1), N(2), R(3)))              \
+    M(margin_ranking_loss, "tttnn", clg_margin_ranking_loss(T(0), T(1), T(2), N(3), R(4)))         \
+    M(cosine_embedding_loss, "tttnn", clg_cosine_embedding_loss(T(0), T(1), T(2), N(3), R(4)))     \
+    M(multi_margin_loss, "ttnnTn",                                                                 \
+      clg_multi_margin_loss(T(0), T(1), I(2), N(3), T(4), R(5)))                                   \
+    M(multilabel_margin_loss, "ttn", clg_multilabel_margin_loss(T(0), T(1), R(2)))                 \
+    M(multilabel_soft_margin_loss, "ttTn",                                                         \
+      clg_multilabel_soft_margin_loss(T(0), T(1), T(2), R(3)))                                     \
+    M(soft_margin_loss, "ttn", clg_soft_margin_loss(T(0), T(1), R(2)))                             \
+    M(triplet_margin_loss, "tttnnnnn",                                                             \
+      clg_triplet_margin_loss(T(0), T(1), T(2), N(3), N(4), N(5), B(6), R(7)))                     \
+    M(triplet_margin_with_distance_loss, "tttnnn",                                                 \
+      clg_triplet_margin_with_distance_loss(T(0), T(1), T(2), angle, NULL, N(3), B(4), R(5)))      \
+    M(cosine_similarity, "ttnn", clg_cosine_similarity(T(0), T(1), I(2), N(3)))                    \
+    M(pairwise_distance, "ttnnn", clg_pairwise_distance(T(0), T(1), N(2), N(3), B(4)))             \
+    M(pdist, "tn", clg_pdist(T(0), N(1)))                                                          \
     M(reshape, "ts", clg_reshape(T(0), S(1)))                                                      \
     M(flatten, "tnn", clg_flatten(T(0), I(1), I(2)))                                               \
     M(permute, "ts", clg_permute(T(0), S(1)))                                                      \
@@ -117,6 +143,13 @@
     M(var_mean, "tsnn", clg_var_mean(T(0), S(1), N(2), B(3), &second))                             \
     M(std_mean, "tsnn", clg_std_mean(T(0), S(1), N(2), B(3), &second))
 
+// A distance of triplets: 1 - cos.
+static clg_tensor angle(clg_tensor a, clg_tensor b, void *user)
+{
+    (void) user;
+    return clg_scalar_sub(1, clg_cosine_similarity(a, b, -1, 1e-8));
+}
+
 #define APPLY(id, signature, value)                                                                \
     static clg_tensor do_##id(const call_values *v)                                                \
     {                                                                                              \
@@ -147,6 +180,10 @@ static const call_field cross_entropy_fields[] = {
     FIELD(clg_cross_entropy_params, reduction, 'i'), FIELD(clg_cross_entropy_params, label_smoothing, 'n'),
     FIELD(clg_cross_entropy_params, weight, 't'), FIELD(clg_cross_entropy_params, ignore_index, 'l'),
     FIELD(clg_cross_entropy_params, use_ignore_index, 'b'), { NULL, 0, 0 }
+};
+static const call_field nll_fields[] = {
+    FIELD(clg_nll_loss_params, reduction, 'i'), FIELD(clg_nll_loss_params, weight, 't'),
+    FIELD(clg_nll_loss_params, ignore_index, 'l'), FIELD(clg_nll_loss_params, use_ignore_index, 'b'), { NULL, 0, 0 }
 };
 static const call_field conv_fields[] = {
     FIELD(clg_conv_params, stride, 'i'), FIELD(clg_conv_params, stride_d, 'i'),
@@ -206,6 +243,18 @@ static clg_tensor do_cross_entropy(const call_values *v)
 {
     PARAMS(clg_cross_entropy_params)
     return clg_cross_entropy(T(0), T(1), &p);
+}
+
+static clg_tensor do_linear_cross_entropy(const call_values *v)
+{
+    PARAMS(clg_cross_entropy_params)
+    return clg_linear_cross_entropy(T(0), T(1), T(2), T(3), &p);
+}
+
+static clg_tensor do_nll_loss(const call_values *v)
+{
+    PARAMS(clg_nll_loss_params)
+    return clg_nll_loss(T(0), T(1), &p);
 }
 
 #define CONV_CALLS(M)                                                                              \
@@ -388,6 +437,8 @@ const call_op call_ops[] = {
     REDUCE_CALLS(ROW)
     SECOND_CALLS(ROW_SECOND)
     { "cross_entropy", "cross_entropy", "tt", do_cross_entropy, cross_entropy_fields },
+    { "linear_cross_entropy", "linear_cross_entropy", "ttTt", do_linear_cross_entropy, cross_entropy_fields },
+    { "nll_loss", "nll_loss", "tt", do_nll_loss, nll_fields },
     CONV_CALLS(ROW_CONV)
     POOL_CALLS(ROW_POOL)
     LP_CALLS(ROW_LP)

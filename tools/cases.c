@@ -125,7 +125,8 @@ static double named_number(const char *name, bool *known)
         const char *name;
         double v;
     } all[] = { { "true", 1 }, { "false", 0 }, { "nan", NAN }, { "inf", INFINITY }, { "neginf", -INFINITY }, { "min", (double) INT64_MIN },
-                { "mean", CLG_REDUCE_MEAN }, { "sum", CLG_REDUCE_SUM }, { "each", CLG_REDUCE_NONE } };
+                { "mean", CLG_REDUCE_MEAN }, { "sum", CLG_REDUCE_SUM }, { "each", CLG_REDUCE_NONE },
+                { "batchmean", CLG_REDUCE_BATCHMEAN } };
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
         if (strcmp(all[k].name, name) == 0)
             return all[k].v;

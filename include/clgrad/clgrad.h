@@ -8,6 +8,7 @@
 #include <clgrad/device.h>
 #include <clgrad/grad.h>
 #include <clgrad/io.h>
+#include <clgrad/loss.h>
 #include <clgrad/nn.h>
 #include <clgrad/norm.h>
 #include <clgrad/ops.h>

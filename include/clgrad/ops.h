@@ -21,6 +21,7 @@
 #define CLGRAD_OPS_H
 
 #include <clgrad/conv.h>
+#include <clgrad/loss.h>
 #include <clgrad/pointwise.h>
 #include <clgrad/tensor.h>
 
@@ -377,7 +378,7 @@ CLG_API clg_tensor clg_std(clg_tensor a, clg_shape axes, double correction, bool
 // errors  CLG_ESHAPE    as of clg_sum
 CLG_API clg_tensor clg_logsumexp(clg_tensor a, clg_shape axes, bool keepdims);
 
-// ---- rows and losses
+// ---- rows; losses: loss.h
 
 // Softmax over one axis.
 //
@@ -400,51 +401,6 @@ CLG_API clg_tensor clg_softmax(clg_tensor a, int axis);
 // grad    a: g - e^y * sum of g
 // errors  as of clg_softmax
 CLG_API clg_tensor clg_log_softmax(clg_tensor a, int axis);
-
-typedef enum clg_reduction { CLG_REDUCE_MEAN, CLG_REDUCE_SUM, CLG_REDUCE_NONE } clg_reduction;
-struct clg_cross_entropy_params {
-    size_t size;
-    clg_reduction reduction;
-    double label_smoothing;
-    clg_tensor weight;       // [K], may be NULL
-    int64_t ignore_index;    // with use_ignore_index
-    bool use_ignore_index;   // false: PyTorch's default, -100
-};
-#define clg_cross_entropy_params(...)                                                              \
-    (&(struct clg_cross_entropy_params) { .size = sizeof(struct clg_cross_entropy_params),         \
-                                          __VA_ARGS__ })
-
-// Cross-entropy of class numbers.
-//
-//   logp = log_softmax(logits, 1), s = label_smoothing
-//   l = -(1 - s) w[t] logp[t] - s/K sum_k w[k] logp[k]
-//   y = l, sum of l, or sum of l / sum of w[t]
-//
-// logits  [N,K,...]     float
-// target  [N,...]       I32, I64 or U8: the class t. Equal to ignore_index: no part. Any other
-//                       number outside 0..K-1 matches no class: its logp[t] counts as 0
-// p       may be NULL; label_smoothing 0 to 1, weight [K] (else 1)
-// result  0-d, [N,...] for CLG_REDUCE_NONE; type of logits. The mean of nothing is NaN, the sum 0
-// grad    logits, weight
-// errors  CLG_EDTYPE    logits are not floating, or the target is no integer
-//         CLG_ESHAPE    shapes do not fit
-//         CLG_EINVAL    label_smoothing is outside 0 to 1, or reduction is none of the three
-// source  PyTorch, aten/src/ATen/native/LossNLL.cpp
-CLG_API clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target,
-                                     const struct clg_cross_entropy_params *p);
-
-// Mean squared error.
-//
-//   y = (x - target)^2, its sum, or its mean
-//
-// x, target   number (any type but BOOL), of one shape: they do not broadcast
-// r       CLG_REDUCE_MEAN, _SUM or _NONE
-// result  0-d, shape of x for CLG_REDUCE_NONE; the common type (a sum of integers is I64)
-// grad    x, target
-// errors  CLG_ESHAPE    shapes differ
-//         CLG_EDTYPE    BOOL, or the mean of integers
-//         CLG_EINVAL    no such reduction
-CLG_API clg_tensor clg_mse_loss(clg_tensor x, clg_tensor target, clg_reduction r);
 
 // ---- movement: views, no memory moves before a kernel needs another order
 
