@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Depthwise convolution, NCHW, CPU class: one channel of a group's input, some of its output. Forward (UP 1), and
-// backward-data of stride 1 or 2 (UP), where a group's outputs are summed (SUMS).
+// backward-data of stride 1 or 2 (UP), where a group's outputs are summed (SUMS), for each of its few channels of input.
 #pragma OPENCL FP_CONTRACT OFF
 #include "conv_depth.clh"
 #ifndef SUMS
@@ -25,7 +25,7 @@ CPU_KERNEL void NAME(conv_depth)(__global const E *restrict X, long offset, __gl
         const int n = unit / blocks / O, o = unit / blocks % O, block = unit % blocks;
         const int y0 = block / col_blocks * rows, x0 = block % col_blocks * cols;
         const int yn = min(rows, OH - y0), xn = min(cols, OW - x0), vectors = DIV_UP(xn, UP);
-        const int c = back ? o * SUMS : o / (O / G); // of the input
+        const int og = O / G, c = back ? o / og * SUMS : o / og; // c: of the input
         if (unit == from || blocks > 1) // of whole planes the zeros around them stay
             NAME(clear)(strip, SUMS * plane);
         for (int m = 0; m < SUMS; m++) {
@@ -34,7 +34,7 @@ CPU_KERNEL void NAME(conv_depth)(__global const E *restrict X, long offset, __gl
                             y0 / UP * STRIDE + LOW_H - (ph - ODD_H) / UP, x0 / UP * STRIDE + LOW_W - (pw - ODD_W) / UP,
                             (DIV_UP(yn, R * UP) - 1) * R * STRIDE + ROWS_SEEN(TAPS_H), used, H, W);
         }
-        __global const E *w_at = Wt + w_offset + (long)(back ? c : o) * (TAPS_H * TAPS_W);
+        __global const E *w_at = Wt + w_offset + (back ? (long)c * og + o % og : o) * (TAPS_H * TAPS_W);
         ACC w[TAPS_H * TAPS_W];
         UNROLL for (int t = 0; t < TAPS_H * TAPS_W; t++)
             w[t] = GET(w_at[back ? TAPS_H * TAPS_W - 1 - t : t]);
@@ -50,7 +50,7 @@ CPU_KERNEL void NAME(conv_depth)(__global const E *restrict X, long offset, __gl
                 ROLLED for (int m = 0; m < SUMS; m++)
                 {
                     UNROLL for (int t = 0; t < TAPS_H * TAPS_W; t++)
-                        w[t] = GET(w_at[m * (TAPS_H * TAPS_W) + (back ? TAPS_H * TAPS_W - 1 - t : t)]);
+                        w[t] = GET(w_at[m * og * (TAPS_H * TAPS_W) + (back ? TAPS_H * TAPS_W - 1 - t : t)]);
                     __local const ACC *x = strip + m * plane + y / UP * STRIDE * STRIDE * pitch + k;
 #else
                 {

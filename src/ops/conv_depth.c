@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Depthwise convolutions of the CPU class, whose lanes are pixels: cl/conv_depth.cl, cl/conv_depth_dw.cl. A group
-// has one channel of input and at most MOST of output: with more of them cl/conv_cpu.cl fills its lanes.
+// has one channel of input and at most MOST of output: with more of them cl/conv_cpu.cl fills its lanes. Backward-data of
+// stride 2 has up to FEW channels of input, which fill no lanes there, and any number of output: transposed
+// convolutions that make a picture, for one.
 #include "ops/conv.h"
 
 #include "ops/element.h"
@@ -8,7 +10,7 @@
 
 #include <math.h>
 
-enum { VL = CLG__VL, MOST = 4 };
+enum { VL = CLG__VL, MOST = 4, FEW = 8 };
 enum { STRIP_BYTES = 28 << 10, AREA_BYTES = 128 << 10 }; // of the L1 cache; of a block's scratch memory
 
 // Images of one row have whatever stride their columns have.
@@ -42,13 +44,14 @@ static int rows_of(const clg__kernel_call *c, const clg__window *w, int up, size
     return clg__param_or(c, 0, rows);
 }
 
-static const char *takes(const clg__kernel_call *c, const clg__window *w)
+// twice: backward-data of stride 2
+static const char *takes(const clg__kernel_call *c, const clg__window *w, bool twice)
 {
     const char *why = clg__conv_cpu_takes(c);
     if (why)
         return why;
-    if (w->c != w->groups || w->o / w->groups > MOST)
-        return "only one channel of input in a group, and few of output";
+    if (twice ? w->c / w->groups > FEW || w->o == 0 : w->c != w->groups || w->o / w->groups > MOST)
+        return twice ? "only few channels of input in a group" : "only one channel of input in a group, and few of output";
     if (w->in[CLG__D] != 1 || w->out[CLG__D] != 1 || w->k[CLG__D] != 1 || w->lo[CLG__D] != 0)
         return "only images of two dimensions";
     if (w->k[CLG__W] > 24 || w->k[CLG__H] * w->k[CLG__W] > 64)
@@ -101,10 +104,10 @@ static const char *accepts(const clg__kernel_call *c, const clg__window *seen, b
 {
     block b = { 0 };
     const clg__window w = squared(c->params);
-    const char *why = takes(c, &w);
+    const int64_t stride = w.stride[CLG__W];
+    const char *why = takes(c, &w, back && stride == 2);
     if (why)
         return why;
-    const int64_t stride = w.stride[CLG__W];
     if (stride > (back ? 2 : 4))
         return back ? "only strides of 1 and 2" : "only strides up to 4";
     const size_t size = clg__acc_size(c->out_dtype[0]);
@@ -189,7 +192,7 @@ const char *clg__conv_depth_accepts_dw(const clg__kernel_call *c)
 {
     block b = { 0 };
     const clg__window w = squared(c->params);
-    const char *why = takes(c, &w);
+    const char *why = takes(c, &w, false);
     if (why)
         return why;
     const size_t size = clg__acc_size(c->out_dtype[0]);
