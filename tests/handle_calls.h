@@ -103,8 +103,92 @@
     R(linear_cross_entropy_3, linear_cross_entropy,                                                \
       clg_linear_cross_entropy(good, good, t, good, NULL), OPTIONAL)
 
+// index.h, arrange.h
+#define ROWS_INDEX(R)                                                                              \
+    R(gather0, gather, clg_gather(t, 0, good), 0)                                                  \
+    R(gather1, gather, clg_gather(good, 0, t), 0)                                                  \
+    R(scatter0, scatter, clg_scatter(t, 0, good, good), 0)                                         \
+    R(scatter1, scatter, clg_scatter(good, 0, t, good), 0)                                         \
+    R(scatter2, scatter, clg_scatter(good, 0, good, t), 0)                                         \
+    R(scatter_value0, scatter_value, clg_scatter_value(t, 0, good, 1), 0)                          \
+    R(scatter_value1, scatter_value, clg_scatter_value(good, 0, t, 1), 0)                          \
+    R(scatter_add0, scatter_add, clg_scatter_add(t, 0, good, good), 0)                             \
+    R(scatter_add1, scatter_add, clg_scatter_add(good, 0, t, good), 0)                             \
+    R(scatter_add2, scatter_add, clg_scatter_add(good, 0, good, t), 0)                             \
+    R(scatter_reduce0, scatter_reduce, clg_scatter_reduce(t, 0, good, good, CLG_SCATTER_PROD, true), 0)\
+    R(scatter_reduce1, scatter_reduce, clg_scatter_reduce(good, 0, t, good, CLG_SCATTER_PROD, true), 0)\
+    R(scatter_reduce2, scatter_reduce, clg_scatter_reduce(good, 0, good, t, CLG_SCATTER_PROD, true), 0)\
+    R(take_along_dim0, take_along_dim, clg_take_along_dim(t, good, 0), 0)                          \
+    R(take_along_dim1, take_along_dim, clg_take_along_dim(good, t, 0), 0)                          \
+    R(take0, take, clg_take(t, good), 0)                                                           \
+    R(take1, take, clg_take(good, t), 0)                                                           \
+    R(put0, put, clg_put(t, good, good, true), 0)                                                  \
+    R(put1, put, clg_put(good, t, good, true), 0)                                                  \
+    R(put2, put, clg_put(good, good, t, true), 0)                                                  \
+    R(index_add0, index_add, clg_index_add(t, 0, good, good, 1), 0)                                \
+    R(index_add1, index_add, clg_index_add(good, 0, t, good, 1), 0)                                \
+    R(index_add2, index_add, clg_index_add(good, 0, good, t, 1), 0)                                \
+    R(index_copy0, index_copy, clg_index_copy(t, 0, good, good), 0)                                \
+    R(index_copy1, index_copy, clg_index_copy(good, 0, t, good), 0)                                \
+    R(index_copy2, index_copy, clg_index_copy(good, 0, good, t), 0)                                \
+    R(index_fill0, index_fill, clg_index_fill(t, 0, good, 1), 0)                                   \
+    R(index_fill1, index_fill, clg_index_fill(good, 0, t, 1), 0)                                   \
+    R(index_reduce0, index_reduce, clg_index_reduce(t, 0, good, good, CLG_SCATTER_PROD, true), 0)  \
+    R(index_reduce1, index_reduce, clg_index_reduce(good, 0, t, good, CLG_SCATTER_PROD, true), 0)  \
+    R(index_reduce2, index_reduce, clg_index_reduce(good, 0, good, t, CLG_SCATTER_PROD, true), 0)  \
+    R(index0, index, clg_index_n(t, &good, 1), 0)                                                  \
+    R(index1, index, clg_index_n(good, (clg_tensor[]) { good, t }, 2), OPTIONAL)                   \
+    R(index_put0, index_put, clg_index_put_n(t, &good, 1, good, true), 0)                          \
+    R(index_put1, index_put, clg_index_put_n(good, (clg_tensor[]) { good, t }, 2, good, true), OPTIONAL)\
+    R(index_put2, index_put, clg_index_put_n(good, &good, 1, t, true), 0)                          \
+    R(masked_fill0, masked_fill, clg_masked_fill(t, good, 1), 0)                                   \
+    R(masked_fill1, masked_fill, clg_masked_fill(good, t, 1), 0)                                   \
+    R(masked_select0, masked_select, clg_masked_select(t, good), 0)                                \
+    R(masked_select1, masked_select, clg_masked_select(good, t), 0)                                \
+    R(masked_scatter0, masked_scatter, clg_masked_scatter(t, good, good), 0)                       \
+    R(masked_scatter1, masked_scatter, clg_masked_scatter(good, t, good), 0)                       \
+    R(masked_scatter2, masked_scatter, clg_masked_scatter(good, good, t), 0)                       \
+    R(nonzero, nonzero, clg_nonzero(t), 0)                                                         \
+    R(argwhere, argwhere, clg_argwhere(t), 0)                                                      \
+    R(narrow, narrow, clg_narrow(t, 0, 0, 1), 0)                                                   \
+    R(select, select, clg_select(t, 0, 0), 0)                                                      \
+    R(unfold_dim, unfold_dim, clg_unfold_dim(t, 0, 1, 1), 0)                                       \
+    R(movedim, movedim, clg_movedim(t, CLG_AXES(0), CLG_AXES(1)), 0)                               \
+    R(unflatten, unflatten, clg_unflatten(t, 0, CLG_SHAPE(-1, 1)), 0)                              \
+    R(roll, roll, clg_roll(t, CLG_SHAPE(1), CLG_AXES(0)), 0)                                       \
+    R(rot90, rot90, clg_rot90(t, 1, 0, 1), 0)                                                      \
+    R(repeat, repeat, clg_repeat(t, CLG_SHAPE(1, 2)), 0)                                           \
+    R(tile, tile, clg_tile(t, CLG_SHAPE(2)), 0)                                                    \
+    R(repeat_interleave, repeat_interleave, clg_repeat_interleave(t, 2, 0), 0)                     \
+    R(tril, tril, clg_tril(t, 0), 0)                                                               \
+    R(triu, triu, clg_triu(t, 0), 0)                                                               \
+    R(diagonal, diagonal, clg_diagonal(t, 0, 0, 1), 0)                                             \
+    R(diag_embed, diag_embed, clg_diag_embed(t, 0, 0, 1), 0)                                       \
+    R(diag, diag, clg_diag(t, 0), 0)                                                               \
+    R(diagflat, diagflat, clg_diagflat(t, 0), 0)                                                   \
+    R(fliplr, fliplr, clg_fliplr(t), 0)                                                            \
+    R(flipud, flipud, clg_flipud(t), 0)                                                            \
+    R(repeat_interleave_each0, repeat_interleave_each, clg_repeat_interleave_each(t, good, 0), 0)  \
+    R(repeat_interleave_each1, repeat_interleave_each, clg_repeat_interleave_each(good, t, 0), 0)  \
+    R(block_diag, block_diag, clg_block_diag_n((clg_tensor[]) { good, t }, 2), 0)                  \
+    R(diagonal_scatter0, diagonal_scatter, clg_diagonal_scatter(t, good, 0, 0, 1), 0)              \
+    R(diagonal_scatter1, diagonal_scatter, clg_diagonal_scatter(good, t, 0, 0, 1), 0)              \
+    R(slice_scatter0, slice_scatter, clg_slice_scatter(t, good, 0, 0, 1, 1), 0)                    \
+    R(slice_scatter1, slice_scatter, clg_slice_scatter(good, t, 0, 0, 1, 1), 0)                    \
+    R(select_scatter0, select_scatter, clg_select_scatter(t, good, 0, 0), 0)                       \
+    R(select_scatter1, select_scatter, clg_select_scatter(good, t, 0, 0), 0)                       \
+    R(split, split, FROM(clg_split(t, 0, 1, many, 2)), 0)                                          \
+    R(split_sizes, split_sizes, FROM(clg_split_sizes(t, 0, (int64_t[]) { 1 }, 1, many)), 0)        \
+    R(chunk, chunk, FROM(clg_chunk(t, 0, 2, many, 2)), 0)                                          \
+    R(tensor_split, tensor_split, FROM(clg_tensor_split(t, 0, 2, many, 2)), 0)                     \
+    R(tensor_split_at, tensor_split_at, FROM(clg_tensor_split_at(t, 0, (int64_t[]) { 1 }, 1, many)), 0)\
+    R(hsplit, hsplit, FROM(clg_hsplit(t, 1, many, 2)), 0)                                          \
+    R(vsplit, vsplit, FROM(clg_vsplit(t, 1, many, 2)), 0)                                          \
+    R(dsplit, dsplit, FROM(clg_dsplit(t, 1, many, 2)), 0)                                          \
+    R(unbind, unbind, FROM(clg_unbind(t, 0, many, 2)), 0)
+
 #define ROWS_T(R)                                                                                  \
-    CLG_UNARY_MAP(UNARY) CLG_BINARY_MAP(BINARY) ROWS_LOSSES(R)                                     \
+    CLG_UNARY_MAP(UNARY) CLG_BINARY_MAP(BINARY) ROWS_LOSSES(R) ROWS_INDEX(R)                       \
     R(leaky_relu, leaky_relu, clg_leaky_relu(t, 0.1), 0)                                           \
     R(elu, elu, clg_elu(t, 1), 0)                                                                  \
     R(softplus, softplus, clg_softplus(t, 1, 20), 0)                                               \

@@ -429,6 +429,55 @@ static void index_add(const call *c)
     }
 }
 
+// By the keys of src/ops/scatter.c.
+enum { S_OUTER, S_AXIS, S_N, S_INNER, S_KIND, S_SELF };
+enum { SET, ADD, MUL, MAX, MIN };
+
+// Where element `at` of [outer][n][inner] is in [outer][axis][inner], -1: nowhere.
+static int64_t scatter_place(const call *c, int64_t at)
+{
+    const int64_t *p = c->p, k = c->in[1]->i[at];
+    return k < 0 || k >= p[S_AXIS] ? -1 : (at / p[S_INNER] / p[S_N] * p[S_AXIS] + k) * p[S_INNER] + at % p[S_INNER];
+}
+
+static void gather(const call *c)
+{
+    for (int64_t at = 0; at < c->out->n; at++) {
+        const int64_t from = scatter_place(c, at);
+        if (c->out->f)
+            c->out->f[at] = from >= 0 ? c->in[0]->f[from] : c->p[S_KIND] ? 0 : NAN;
+        else
+            c->out->i[at] = from >= 0 ? c->in[0]->i[from] : 0;
+    }
+}
+
+static void scatter(const call *c)
+{
+    const int64_t kind = c->p[S_KIND];
+    for (int64_t at = 0; at < c->out->n; at++)
+        put(c->out, at, 0);
+    for (int64_t at = 0; c->p[S_SELF] && at < c->out->n; at++) {
+        if (c->out->f)
+            c->out->f[at] = c->in[2]->f[at];
+        else
+            c->out->i[at] = c->in[2]->i[at];
+    }
+    for (int64_t at = 0; at < c->in[0]->n; at++) {
+        const int64_t to = scatter_place(c, at);
+        if (to < 0)
+            continue;
+        if (c->out->f) {
+            const double v = c->in[0]->f[at], old = c->out->f[to];
+            c->out->f[to] = kind == ADD ? old + v : kind == MUL ? old * v : kind == SET ? v
+                            : isnan(v) || (kind == MAX ? v > old : v < old) ? v : old;
+        } else {
+            const int64_t v = c->in[0]->i[at], old = c->out->i[to];
+            c->out->i[to] = reference_wrap(c->out->dtype, kind == ADD ? old + v : kind == MUL ? old * v : kind == SET ? v
+                                                          : (kind == MAX ? v > old : v < old) ? v : old);
+        }
+    }
+}
+
 // ---- bounds of the error
 
 // How a kernel op's error follows from its inputs'.
@@ -439,7 +488,8 @@ typedef enum growth {
     CHOICE,  // one of several elements of the first input
     ROW,     // exponentials of a row by its sum
     LOG_ROW,
-    STATS
+    STATS,
+    SCATTERED // of gather and scatter: what arrives, added or multiplied
 } growth;
 
 // The same op on other numbers in the first two inputs, NULL: those of the call.
@@ -572,6 +622,35 @@ static void stats_errors(const call *c)
     }
 }
 
+// What was there and all that came, by their sizes; a product's relative errors add up.
+static void scatter_errors(const call *c, bool is_gather)
+{
+    const double u = reference_unit(c->out->dtype);
+    const int64_t kind = is_gather ? SET : c->p[S_KIND];
+    for (int64_t at = 0; at < c->out->n; at++) {
+        const int64_t from = is_gather ? scatter_place(c, at) : -1;
+        c->out->e[at] = from >= 0 ? reference_error(c->in[0], from)
+                        : c->p[S_SELF] && !is_gather ? reference_error(c->in[2], at) : 0;
+    }
+    double *size = calloc((size_t) c->out->n + 1, sizeof *size);
+    for (int64_t at = 0; at < c->out->n && c->p[S_SELF] && !is_gather; at++)
+        size[at] = fabs(c->in[2]->f[at]);
+    for (int64_t at = 0; at < c->in[0]->n && !is_gather; at++) {
+        const int64_t to = scatter_place(c, at);
+        if (to < 0)
+            continue;
+        const double v = fabs(c->in[0]->f[at]), e = reference_error(c->in[0], at);
+        double *sum = &c->out->e[to];
+        if (kind == MUL)
+            *sum = *sum * (v + e) + size[to] * e + u * size[to] * v, size[to] *= v;
+        else if (kind == ADD)
+            size[to] += v, *sum += e + u * size[to];
+        else
+            *sum = kind == SET ? e : *sum + e;
+    }
+    free(size);
+}
+
 static const struct {
     const char *name;
     void (*run)(const call *c);
@@ -584,6 +663,7 @@ static const struct {
     KERNEL(max_pool_gather, PLACES), KERNEL(avg_pool, LINEAR), KERNEL(avg_pool_back, LINEAR), KERNEL(softmax, ROW),
     KERNEL(unfold, PLACES), KERNEL(fold, LINEAR), KERNEL(unpool_owners, PLACES), KERNEL(pick, PLACES),
     KERNEL(log_softmax, LOG_ROW), KERNEL(softmax_stats, STATS), KERNEL(index_select, PLACES), KERNEL(index_add, LINEAR),
+    KERNEL(gather, SCATTERED), KERNEL(scatter, SCATTERED),
 #undef KERNEL
 };
 
@@ -599,6 +679,8 @@ static void bound_errors(const call *c, void (*run)(const call *), growth error)
         row_errors(c, error == LOG_ROW);
     else if (error == STATS)
         stats_errors(c);
+    else if (error == SCATTERED)
+        scatter_errors(c, run == gather);
     else
         linear_errors(c, run, error == LINEAR ? 8 : 0);
 }

@@ -235,6 +235,21 @@ static clg_status rows(void)
     return st < 0 ? st : clg_eval(clg_sub(x, clg_mul_scalar(sum, 0.1)), clg_add(x, sum));
 }
 
+// Elements by indices of their own: runs and lines that are cut, and sent by way of a sorted list.
+static clg_status elements(void)
+{
+    clg_tensor x = clg_track(fresh(CLG_SHAPE(3, 1100))), w = clg_track(fresh(CLG_SHAPE(3, 70)));
+    clg_tensor at = clg_reshape(clg_arange(dev, CLG_I64, 0, 210, 1), CLG_SHAPE(3, 70));
+    clg_tensor index = clg_sub_scalar(clg_remainder_scalar(clg_mul_scalar(at, 131), 1103), 1);
+    clg_status st = with_gradients(clg_gather(x, 1, index), x, NULL);
+    if (st >= 0)
+        st = with_gradients(clg_scatter_reduce(x, 1, index, w, CLG_SCATTER_AMAX, true), x, w);
+    clg_tensor y = clg_track(fresh(CLG_SHAPE(5, 35))), rows = clg_arange(dev, CLG_I32, 0, 9, 2);
+    if (st >= 0)
+        st = with_gradients(clg_index_copy(y, 0, clg_remainder_scalar(rows, 5), fresh(CLG_SHAPE(5, 35))), y, NULL);
+    return st < 0 ? st : clg_eval(clg_unfold_dim(y, 1, 5, 3), clg_diagonal(y, 1, 0, 1), clg_tril(y, 2));
+}
+
 static clg_status with_variants(void)
 {
     clg_tensor x = clg_track(fresh(CLG_SHAPE(1, 17, 5, 6))), w = clg_track(fresh(CLG_SHAPE(17, 17, 3, 3)));
@@ -286,7 +301,8 @@ static clg_status variants(void)
 int main(void)
 {
     clg_status (*const parts[])(void) = { train, convolve, convolve_more, multiply, pools,
-                                          pools_more, reductions, views, functions, rows, variants };
+                                          pools_more, reductions, views, functions, rows, variants,
+                                          elements };
     char error[1100];
     const char *class = getenv("CLGRAD_CLASS");
     cpu_class = class && strcmp(class, "cpu") == 0;

@@ -187,6 +187,27 @@ static clg_tensor index_add(clg_device d, int k)
     return selection(d, k, true);
 }
 
+static clg_tensor elements(clg_device d, int k, bool back)
+{
+    if (k > 1)
+        return NULL;
+    const clg_shape s = k ? CLG_SHAPE(3, 700, 1) : CLG_SHAPE(2, 41, 19);
+    clg_tensor x = numbers(d, CLG_F32, CLG_SHAPE(s.dim[0], 29, s.dim[2]));
+    clg_tensor at = clg_reshape(clg_arange(d, CLG_I32, 0, (double) clg_numel(s), 1), s);
+    clg_tensor index = clg_remainder_scalar(clg_mul_scalar(at, 7), 29);
+    return back ? clg_scatter_add(x, 1, index, numbers(d, CLG_F32, s)) : clg_gather(x, 1, index);
+}
+
+static clg_tensor gather(clg_device d, int k)
+{
+    return elements(d, k, false);
+}
+
+static clg_tensor scatter(clg_device d, int k)
+{
+    return elements(d, k, true);
+}
+
 static clg_tensor unfold(clg_device d, int k)
 {
     return k ? NULL : clg_unfold(numbers(d, CLG_F32, CLG_SHAPE(2, 3, 7, 9)), clg_fold_params(.kernel = 3, .padding = 1));
@@ -214,7 +235,7 @@ static const struct {
 #define OP(name) { #name, name }
     OP(matmul), OP(conv2d), OP(conv2d_dx), OP(conv2d_dw), OP(conv3d), OP(conv3d_dx), OP(conv3d_dw), OP(max_pool),
     OP(max_pool_scatter), OP(max_pool_gather), OP(avg_pool), OP(avg_pool_back), OP(softmax), OP(log_softmax), OP(softmax_stats),
-    OP(index_select), OP(index_add), OP(unfold), OP(fold), { "unpool_owners", unpool }, { "pick", unpool },
+    OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(unfold), OP(fold), { "unpool_owners", unpool }, { "pick", unpool },
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };
 

@@ -2,6 +2,7 @@
 // The functions that an expression of cases.txt may call. The rows of the maps of ops.h are there by
 // themselves; any other function is a line here: name, arguments, call.
 #include "case_calls.h"
+#include "case_calls_index.h"
 
 #include <stddef.h>
 
@@ -165,6 +166,7 @@ REDUCE_CALLS(APPLY)
         return second;                                                                             \
     }
 SECOND_CALLS(APPLY_SECOND)
+INDEX_CALLS(APPLY)
 #define APPLY_UNARY(id) APPLY(id, "t", clg_##id(T(0)))
 CLG_UNARY_MAP(APPLY_UNARY)
 #define APPLY_BINARY(id)                                                                           \
@@ -420,6 +422,19 @@ static clg_tensor do_batch_norm_shift(const call_values *v)
     return clg_batch_norm(T(0), NULL, T(1), NULL, NULL, clg_batch_norm_params(.training = true));
 }
 
+enum { PARTS = 16 };
+#define APPLY_PARTS(id, function, call)                                                            \
+    static clg_tensor do_##id(const call_values *v)                                                \
+    {                                                                                              \
+        clg_tensor part[PARTS], back[PARTS];                                                       \
+        const int n = call;                                                                        \
+        for (int i = 0; i < n; i++)                                                                \
+            back[i] = clg_reshape(part[n - 1 - i], CLG_SHAPE(-1));                                 \
+        return n < 0 ? part[0] : clg_concat_n(back, n, 0);                                         \
+    }
+PART_CALLS(APPLY_PARTS)
+
+#define ROW_PARTS(id, function, call) { #id, #function, "tnn", do_##id, NULL },
 #define ROW(id, signature, value) { #id, #id, signature, do_##id, NULL },
 #define ROW_SECOND(id, signature, value) { #id "_second", #id, signature, do_##id##_second, NULL },
 #define ROW_UNARY(id) { #id, #id, "t", do_##id, NULL },
@@ -436,6 +451,8 @@ const call_op call_ops[] = {
     PLAIN_CALLS(ROW)
     REDUCE_CALLS(ROW)
     SECOND_CALLS(ROW_SECOND)
+    INDEX_CALLS(ROW)
+    PART_CALLS(ROW_PARTS)
     { "cross_entropy", "cross_entropy", "tt", do_cross_entropy, cross_entropy_fields },
     { "linear_cross_entropy", "linear_cross_entropy", "ttTt", do_linear_cross_entropy, cross_entropy_fields },
     { "nll_loss", "nll_loss", "tt", do_nll_loss, nll_fields },

@@ -3,10 +3,12 @@
 #ifndef CLGRAD_CLGRAD_H
 #define CLGRAD_CLGRAD_H
 
+#include <clgrad/arrange.h>
 #include <clgrad/base.h>
 #include <clgrad/conv.h>
 #include <clgrad/device.h>
 #include <clgrad/grad.h>
+#include <clgrad/index.h>
 #include <clgrad/io.h>
 #include <clgrad/loss.h>
 #include <clgrad/nn.h>

@@ -122,6 +122,12 @@ static clg_tensor node(const clg__op *op, clg_tensor a, clg_tensor index, const 
     return clg__call_node(&c, op, a->dtype, &CLG_SHAPE(s->outer, n, s->inner), s);
 }
 
+clg_tensor clg__index_add(clg_tensor g, clg_tensor index, int64_t axis)
+{
+    const sizes s = { g->shape.dim[0], axis, g->shape.dim[1], g->shape.dim[2] };
+    return node(&op_index_add, g, index, &s, axis);
+}
+
 static clg_tensor select_vjp(const clg__vjp *v, int i)
 {
     const sizes *s = v->params;

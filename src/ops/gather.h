@@ -16,6 +16,9 @@ void clg__gather_rows(clg__kplan *p, clg__launch *l, const clg__gather *s, int64
 // Into how many blocks of columns rows are cut, at most so many; and how wide they are.
 int64_t clg__gather_blocks(const clg__gather *s, int64_t most, int64_t *width);
 
+// Zeros [outer,axis,inner], to which rows of g [outer,n,inner] are added where index [n] says.
+clg_tensor clg__index_add(clg_tensor g, clg_tensor index, int64_t axis);
+
 // ops/index_add.c: over the sorted list, in time that grows with indices and rows together.
 const char *clg__index_add_accepts_cpu(const clg__kernel_call *c);
 const char *clg__index_add_accepts_gpu(const clg__kernel_call *c);

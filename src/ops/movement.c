@@ -3,6 +3,7 @@
 #include "base/dtype.h"
 #include "base/fp.h"
 #include "graph/build.h"
+#include "ops/movement.h"
 #include <clgrad/ops.h>
 
 #include <math.h>
@@ -228,40 +229,43 @@ typedef struct cut {
     int64_t start, step, count;
 } cut;
 
-// Zeros with the cotangent at its places: interleave by a reshape where the step is not 1.
-static clg_tensor slice_vjp(const clg__vjp *v, int i)
+// Interleaved by a reshape where the step is not 1.
+clg_tensor clg__unslice(clg_tensor g, const clg_shape *full, int axis, int64_t start, int64_t step)
 {
-    const cut *p = v->params;
-    const clg_shape full = v->in[0]->shape;
-    const int64_t step = p->step < 0 ? -p->step : p->step;
-    clg_tensor g = v->g;
-    (void) i;
-    if (p->count == 0)
-        return clg_zeros(g->dev, g->dtype, full);
-    if (p->step < 0)
-        g = clg_flip(g, CLG_AXES(p->axis));
-    clg_shape before = { .rank = full.rank }, after = { .rank = full.rank };
-    if (step > 1) { // [outer, n, inner] -> [outer, n, 1, inner] -> pad to step: rank 4, also of rank 8
+    const int64_t count = g->shape.dim[axis], size = step < 0 ? -step : step;
+    if (count == 0)
+        return clg_zeros(g->dev, g->dtype, *full);
+    if (step < 0)
+        g = clg_flip(g, CLG_AXES(axis));
+    clg_shape before = { .rank = full->rank }, after = { .rank = full->rank };
+    if (size > 1) { // [outer, n, inner] -> [outer, n, 1, inner] -> pad to step: rank 4, also of rank 8
         clg_shape s = g->shape;
         int64_t outer = 1, inner = 1;
         for (int d = 0; d < s.rank; d++) {
-            outer *= d < p->axis ? s.dim[d] : 1;
-            inner *= d > p->axis ? s.dim[d] : 1;
+            outer *= d < axis ? s.dim[d] : 1;
+            inner *= d > axis ? s.dim[d] : 1;
         }
-        clg_tensor u = clg_reshape(g, CLG_SHAPE(outer, s.dim[p->axis], 1, inner));
-        u = clg_pad(u, CLG_SHAPE(0, 0, 0, 0), CLG_SHAPE(0, 0, step - 1, 0), 0);
-        s.dim[p->axis] *= step;
+        clg_tensor u = clg_reshape(g, CLG_SHAPE(outer, count, 1, inner));
+        u = clg_pad(u, CLG_SHAPE(0, 0, 0, 0), CLG_SHAPE(0, 0, size - 1, 0), 0);
+        s.dim[axis] *= size;
         g = clg_reshape(u, s);
     }
-    const int64_t first = p->step < 0 ? p->start + (p->count - 1) * p->step : p->start;
-    before.dim[p->axis] = first;
-    const int64_t room = full.dim[p->axis] - first;
-    if (g->status >= 0 && g->shape.dim[p->axis] > room)
-        g = clg_slice(g, p->axis, 0, room, 1);
+    const int64_t first = step < 0 ? start + (count - 1) * step : start;
+    before.dim[axis] = first;
+    const int64_t room = full->dim[axis] - first;
+    if (g->status >= 0 && g->shape.dim[axis] > room)
+        g = clg_slice(g, axis, 0, room, 1);
     if (g->status < 0)
         return g;
-    after.dim[p->axis] = full.dim[p->axis] - first - g->shape.dim[p->axis];
+    after.dim[axis] = full->dim[axis] - first - g->shape.dim[axis];
     return clg_pad(g, before, after, 0);
+}
+
+static clg_tensor slice_vjp(const clg__vjp *v, int i)
+{
+    const cut *p = v->params;
+    (void) i;
+    return clg__unslice(v->g, &v->in[0]->shape, p->axis, p->start, p->step);
 }
 
 static const clg__op op_slice = { .name = "slice", .kind = CLG__VIEW, .vjp = slice_vjp,
@@ -272,10 +276,29 @@ static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
     return v < lo ? lo : v > hi ? hi : v;
 }
 
+void clg__slice_range(int64_t n, int64_t *start, int64_t stop, int64_t *step, int64_t *count)
+{
+    int64_t from = *start < 0 ? (*start < -n ? -1 : *start + n) : *start, span;
+    if (*step > 0) {
+        stop = stop < 0 ? (stop < -n ? 0 : stop + n) : stop;
+        from = clamp(from, 0, n);
+        span = clamp(stop, 0, n) - from;
+    } else { // as NumPy: a stop before the first element is INT64_MIN
+        stop = stop < 0 ? (stop < -n ? -1 : stop + n) : stop;
+        from = clamp(from, -1, n - 1);
+        span = from - clamp(stop, -1, n - 1);
+    }
+    // Steps may be anything, and INT64_MIN has no magnitude of its own.
+    const uint64_t size = *step < 0 ? -(uint64_t) *step : (uint64_t) *step;
+    *count = span > 0 ? 1 + (int64_t) ((uint64_t) (span - 1) / size) : 0;
+    *step = *count <= 1 ? 1 : *step; // of one element: any step, and one that can be multiplied
+    *start = from;
+}
+
 clg_tensor clg_slice(clg_tensor a, int axis, int64_t start, int64_t stop, int64_t step)
 {
     clg__call c;
-    cut p = { .step = step };
+    cut p = { .start = start, .step = step };
     if (!clg__call_begin(&c, "slice", "a", 1, &a))
         return clg__call_poison(&c);
     if (a->shape.rank == 0 || !clg__axis(axis, a->shape.rank, &p.axis))
@@ -283,29 +306,13 @@ clg_tensor clg_slice(clg_tensor a, int axis, int64_t start, int64_t stop, int64_
                               a->shape.rank);
     if (step == 0)
         return clg__call_fail(&c, CLG_EINVAL, "step is 0");
-    const int64_t n = a->shape.dim[p.axis];
-    start = start < 0 ? (start < -n ? -1 : start + n) : start;
-    int64_t span;
-    if (step > 0) {
-        stop = stop < 0 ? (stop < -n ? 0 : stop + n) : stop;
-        p.start = clamp(start, 0, n);
-        span = clamp(stop, 0, n) - p.start;
-    } else { // as NumPy: a stop before the first element is INT64_MIN
-        stop = stop < 0 ? (stop < -n ? -1 : stop + n) : stop;
-        p.start = clamp(start, -1, n - 1);
-        span = p.start - clamp(stop, -1, n - 1);
-    }
-    // Steps may be anything, and INT64_MIN has no magnitude of its own.
-    const uint64_t size = step < 0 ? -(uint64_t) step : (uint64_t) step;
-    p.count = span > 0 ? 1 + (int64_t) ((uint64_t) (span - 1) / size) : 0;
-    if (p.count <= 1)
-        step = p.step = 1; // of one element: any step, and one that can be multiplied
+    clg__slice_range(a->shape.dim[p.axis], &p.start, stop, &p.step, &p.count);
     clg_shape s = a->shape;
     s.dim[p.axis] = p.count;
     double fill;
     clg__access g = clg__tensor_access(a, &fill);
     if (p.count > 0)
-        clg__access_slice(&g, p.axis, p.start, step, p.count);
+        clg__access_slice(&g, p.axis, p.start, p.step, p.count);
     else
         g = clg__access_contiguous(&s);
     return view(a, &op_slice, &s, &g, fill, &p);
