@@ -894,6 +894,30 @@ def losses():
           lambda a, b: F.pairwise_distance(a, b, q, 0, True))
         e(f'pdist_{q}', f'pdist(a, {q})', [torch.cat([u, v[1:2]])], lambda a: F.pdist(a, q))
     e('pairwise_row', 'pairwise_distance(a, b, 2, 0.000001, false)', [r(2, 3, 4), r(4)], F.pairwise_distance)
+def scans():
+    """Scans: expressions of tools/cases.txt, name_second the second of two results."""
+    nan, inf = float('nan'), float('inf')
+
+    def e(name, expression, inputs, f, grads=True):
+        case('c_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    x, z = r(3, 5), torch.tensor([[2.0, 0.0, -3.0, 1.5], [0.0, 4.0, 0.0, 2.0], [1.5, -2.0, 3.0, 0.0]])
+    tie = torch.tensor([[1.0, 3.0, 3.0, 2.0], [1.0, nan, 9.0, nan], [-inf, -inf, 2.0, inf], [0.5, 0.5, -2.0, 0.5]])
+    for a in (0, 1):
+        e(f'cumsum_{a}', f'cumsum(a, {a})', [x], lambda t: torch.cumsum(t, a))
+        e(f'cumprod_{a}', f'cumprod(a, {a})', [z], lambda t: torch.cumprod(t, a))
+        e(f'logcumsumexp_{a}', f'logcumsumexp(a, {a})', [x * 3], lambda t: torch.logcumsumexp(t, a))
+        for n in 'cummax cummin'.split():
+            e(f'{n}_{a}', f'{n}(a, {a})', [tie], lambda t: getattr(torch, n)(t, a).values)
+            e(f'{n}_at_{a}', f'{n}_second(a, {a})', [('c', tie)], lambda t: getattr(torch, n)(t, a).indices, False)
+    e('cumsum_0d', 'cumsum(a, -1)', [torch.tensor(3.0)], lambda t: torch.cumsum(t, -1))
+    e('cummax_0d', 'cummax(a, 0)', [torch.tensor(3.0)], lambda t: torch.cummax(t, 0).values)
+    e('cumsum_nan', 'cumsum(a, 1)', [('c', tie)], lambda t: torch.cumsum(t, 1), False)
+    e('cumprod_nan', 'cumprod(a, 1)', [('c', tie)], lambda t: torch.cumprod(t, 1), False)
+    e('cumsum_bool', 'cumsum(a, 0)', [('b', torch.tensor([True, False, True, True]))], lambda t: torch.cumsum(t, 0), False)
+    e('logcumsumexp_inf', 'logcumsumexp(a, 1)', [('c', tie)], lambda t: torch.logcumsumexp(t, 1), False)
+    e('logcumsumexp_far', 'logcumsumexp(a, 0)', [torch.tensor([-900.0, 0.0, 900.0, 899.0])], lambda t: torch.logcumsumexp(t, 0))
+    e('cumsum_none', 'cumsum(a, 1)', [r(3, 0)], lambda t: torch.cumsum(t, 1), False)
 
 
 def promotion():
@@ -950,3 +974,4 @@ vocabulary()
 statistics()
 norms()
 losses()
+scans()

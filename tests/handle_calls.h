@@ -263,6 +263,11 @@
     R(trapezoid0, trapezoid, clg_trapezoid(t, NULL, 1, 0), 0)                                      \
     R(cov0, cov, clg_cov(t, 0, NULL, NULL), 0)                                                     \
     R(corrcoef, corrcoef, clg_corrcoef(t), 0)                                                      \
+    R(cumsum, cumsum, clg_cumsum(t, 0), 0)                                                         \
+    R(cumprod, cumprod, clg_cumprod(t, 0), 0)                                                      \
+    R(cummax, cummax, clg_cummax(t, 0, NULL), 0)                                                   \
+    R(cummin, cummin, clg_cummin(t, 0, NULL), 0)                                                   \
+    R(logcumsumexp, logcumsumexp, clg_logcumsumexp(t, 0), 0)                                       \
     R(logsumexp, logsumexp, clg_logsumexp(t, CLG_ALL, false), 0)                                   \
     R(reshape, reshape, clg_reshape(t, CLG_SHAPE(6)), 0)                                           \
     R(reshape2, reshape, clg_reshape(t, CLG_SHAPE(2, 3)), 0)                                       \

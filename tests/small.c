@@ -298,11 +298,24 @@ static clg_status variants(void)
     return st;
 }
 
+// Long rows in parts, short ones, columns; sums, recurrences, choices and logarithms.
+static clg_status scans(void)
+{
+    clg_tensor x = clg_track(fresh(CLG_SHAPE(1, 4100))), s = clg_track(fresh(CLG_SHAPE(17, 19))), k;
+    clg_tensor y = clg_cummax(s, 1, &k);
+    clg_status st = with_gradients(clg_cumsum(x, 1), x, NULL);
+    if (st >= 0)
+        st = with_gradients(clg_cumprod(s, 1), s, NULL);
+    if (st >= 0)
+        st = with_gradients(clg_logcumsumexp(s, 0), s, NULL);
+    return st < 0 ? st : clg_eval(y, k, clg_cummin(s, 0, NULL));
+}
+
 int main(void)
 {
     clg_status (*const parts[])(void) = { train, convolve, convolve_more, multiply, pools,
                                           pools_more, reductions, views, functions, rows, variants,
-                                          elements };
+                                          elements, scans };
     char error[1100];
     const char *class = getenv("CLGRAD_CLASS");
     cpu_class = class && strcmp(class, "cpu") == 0;

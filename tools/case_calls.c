@@ -137,7 +137,15 @@
     M(trapezoid, "tTnn", clg_trapezoid(T(0), T(1), N(2), I(3)))                                    \
     M(cov, "tnTT", clg_cov(T(0), N(1), T(2), T(3)))                                                \
     M(corrcoef, "t", clg_corrcoef(T(0)))
+#define SCAN_CALLS(M)                                                                              \
+    M(cumsum, "tn", clg_cumsum(T(0), I(1)))                                                        \
+    M(cumprod, "tn", clg_cumprod(T(0), I(1)))                                                      \
+    M(cummax, "tn", clg_cummax(T(0), I(1), NULL))                                                  \
+    M(cummin, "tn", clg_cummin(T(0), I(1), NULL))                                                  \
+    M(logcumsumexp, "tn", clg_logcumsumexp(T(0), I(1)))
 #define SECOND_CALLS(M)                                                                            \
+    M(cummax, "tn", clg_cummax(T(0), I(1), &second))                                               \
+    M(cummin, "tn", clg_cummin(T(0), I(1), &second))                                               \
     M(max, "tnn", clg_max(T(0), I(1), B(2), &second))                                              \
     M(min, "tnn", clg_min(T(0), I(1), B(2), &second))                                              \
     M(aminmax, "tsn", clg_aminmax(T(0), S(1), B(2), &second))                                      \
@@ -158,6 +166,7 @@ static clg_tensor angle(clg_tensor a, clg_tensor b, void *user)
     }
 PLAIN_CALLS(APPLY)
 REDUCE_CALLS(APPLY)
+SCAN_CALLS(APPLY)
 #define APPLY_SECOND(id, signature, value)                                                         \
     static clg_tensor do_##id##_second(const call_values *v)                                       \
     {                                                                                              \
@@ -450,6 +459,7 @@ const call_op call_ops[] = {
     CLG_BINARY_MAP(ROW_BINARY)
     PLAIN_CALLS(ROW)
     REDUCE_CALLS(ROW)
+    SCAN_CALLS(ROW)
     SECOND_CALLS(ROW_SECOND)
     INDEX_CALLS(ROW)
     PART_CALLS(ROW_PARTS)

@@ -17,6 +17,7 @@
 #include <clgrad/optim.h>
 #include <clgrad/pointwise.h>
 #include <clgrad/reduce.h>
+#include <clgrad/scan.h>
 #include <clgrad/tensor.h>
 #include <clgrad/var.h>
 
