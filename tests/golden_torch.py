@@ -920,6 +920,53 @@ def scans():
     e('cumsum_none', 'cumsum(a, 1)', [r(3, 0)], lambda t: torch.cumsum(t, 1), False)
 
 
+def creation():
+    """Sequences, grids, windows: expressions of tools/cases.txt; the first argument gives the type."""
+    nan = float('nan')
+    torch.manual_seed(102)
+    w = torch.signal.windows
+
+    def e(name, expression, inputs, f, grads=True):
+        case('n_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    def made(name, expression, f, of=torch.zeros(1)):
+        e(name, expression, [('c' if of.is_floating_point() else 'i', of)], lambda a: f(), False)
+
+    for n in 0, 1, 2, 7, 8:
+        made(f'linspace_{n}', f'linspace(a, -1.5, 2.25, {n})', lambda: torch.linspace(-1.5, 2.25, n))
+        made(f'logspace_{n}', f'logspace(a, -1.5, 2.25, {n}, 3)', lambda: torch.logspace(-1.5, 2.25, n, 3))
+        made(f'linspace_int_{n}', f'linspace(a, -10, 7, {n})', lambda: torch.linspace(-10, 7, n, dtype=torch.int64), torch.zeros(1, dtype=torch.int64))
+        for p in True, False:
+            t = str(p).lower()
+            made(f'hann_{n}_{t}', f'hann_window(a, {n}, {t})', lambda: torch.hann_window(n, p))
+            made(f'hamming_{n}_{t}', f'hamming_window(a, {n}, {t}, 0.54, 0.46)', lambda: torch.hamming_window(n, p))
+            made(f'blackman_{n}_{t}', f'blackman_window(a, {n}, {t})', lambda: torch.blackman_window(n, p))
+            made(f'bartlett_{n}_{t}', f'bartlett_window(a, {n}, {t})', lambda: torch.bartlett_window(n, p))
+            made(f'kaiser_{n}_{t}', f'kaiser_window(a, {n}, {t}, 12)', lambda: torch.kaiser_window(n, p))
+            made(f'nuttall_{n}_{t}', f'nuttall_window(a, {n}, {t})', lambda: w.nuttall(n, sym=not p))
+            made(f'gaussian_{n}_{t}', f'gaussian_window(a, {n}, {t}, 1.5)', lambda: w.gaussian(n, std=1.5, sym=not p))
+            made(f'cosine_{n}_{t}', f'cosine_window(a, {n}, {t})', lambda: w.cosine(n, sym=not p))
+            made(f'exponential_{n}_{t}', f'exponential_window(a, {n}, {t}, 2, nan)', lambda: w.exponential(n, tau=2, sym=not p))
+            made(f'general_{n}_{t}', f'general_hamming_window(a, {n}, {t}, 0.6)', lambda: w.general_hamming(n, alpha=0.6, sym=not p))
+    made('exponential_center', 'exponential_window(a, 7, true, 2, 1)', lambda: w.exponential(7, tau=2, center=1, sym=False))
+    made('exponential_one', 'exponential_window(a, 1, true, 2, 1)', lambda: w.exponential(1, tau=2, center=1, sym=False))
+    made('linspace_down', 'linspace(a, 3, -3, 6)', lambda: torch.linspace(3, -3, 6))
+    made('eye', 'eye(a, 2, 3)', lambda: torch.eye(2, 3))
+    for k in -6, -1, 0, 2, 9:
+        made(f'tril_{k}', f'tril_indices(a, 4, 5, {k})', lambda: torch.tril_indices(4, 5, k))
+        made(f'triu_{k}', f'triu_indices(a, 4, 5, {k})', lambda: torch.triu_indices(4, 5, k))
+    x, y, z = r(3), r(2), r(4)
+    e('vander', 'vander(a, 4, false)', [('c', x)], lambda a: torch.vander(a, 4), False)
+    e('vander_up', 'vander(a, 3, true)', [('i', torch.tensor([0, -2, 3]))], lambda a: torch.vander(a, 3, True), False)
+    e('meshgrid', 'meshgrid(a, b, c)', [x, y, z], lambda *t: torch.stack(torch.meshgrid(*t, indexing='ij')))
+    e('meshgrid_xy', 'meshgrid_xy(a, b, c)', [x, y, z], lambda *t: torch.stack(torch.meshgrid(*t, indexing='xy')))
+    e('cartesian', 'cartesian_prod(a, b, c)', [x, y, z], torch.cartesian_prod)
+    e('cartesian_one', 'cartesian_prod(a)', [x], torch.cartesian_prod)
+    for k in 0, 1, 2, 4, 5:
+        e(f'combinations_{k}', f'combinations(a, {k}, false)', [z], lambda a: torch.combinations(a, k), k in (1, 2, 4))
+        e(f'combinations_again_{k}', f'combinations(a, {k}, true)', [y], lambda a: torch.combinations(a, k, True), k > 0)
+
+
 def promotion():
     """HOW OP A B TYPE VALUE: a tensor of one 3 of type A, with B: a 1-D or 0-d tensor of 2, or a number."""
     torch.set_default_dtype(torch.float32)
@@ -975,3 +1022,4 @@ statistics()
 norms()
 losses()
 scans()
+creation()

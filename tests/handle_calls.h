@@ -187,8 +187,23 @@
     R(dsplit, dsplit, FROM(clg_dsplit(t, 1, many, 2)), 0)                                          \
     R(unbind, unbind, FROM(clg_unbind(t, 0, many, 2)), 0)
 
+#define ROWS_CREATE(R)                                                                             \
+    R(full_like, full_like, clg_full_like(t, 0.5), 0)                                              \
+    R(zeros_like, zeros_like, clg_zeros_like(t), 0)                                                \
+    R(ones_like, ones_like, clg_ones_like(t), 0)                                                   \
+    R(vander, vander, clg_vander(t, 2, true), 0)                                                   \
+    R(combinations, combinations, clg_combinations(t, 2, true), 0)                                 \
+    R(multinomial, multinomial, clg_multinomial(t, 2, true), 0)                                    \
+    R(dropout1d, dropout1d, clg_dropout1d(t, 0.5), 0)                                              \
+    R(dropout2d, dropout2d, clg_dropout2d(t, 0.5), 0)                                              \
+    R(dropout3d, dropout3d, clg_dropout3d(t, 0.5), 0)                                              \
+    R(feature_dropout, feature_dropout, clg_feature_dropout(t, 0.5), 0)                            \
+    R(alpha_dropout, alpha_dropout, clg_alpha_dropout(t, 0.5), 0)                                  \
+    R(feature_alpha_dropout, feature_alpha_dropout, clg_feature_alpha_dropout(t, 0.5), 0)          \
+    R(cartesian_prod, cartesian_prod, clg_cartesian_prod_n((clg_tensor[]) { good, t }, 2), 0)
+
 #define ROWS_T(R)                                                                                  \
-    CLG_UNARY_MAP(UNARY) CLG_BINARY_MAP(BINARY) ROWS_LOSSES(R) ROWS_INDEX(R)                       \
+    CLG_UNARY_MAP(UNARY) CLG_BINARY_MAP(BINARY) ROWS_LOSSES(R) ROWS_INDEX(R) ROWS_CREATE(R)        \
     R(leaky_relu, leaky_relu, clg_leaky_relu(t, 0.1), 0)                                           \
     R(elu, elu, clg_elu(t, 1), 0)                                                                  \
     R(softplus, softplus, clg_softplus(t, 1, 20), 0)                                               \
@@ -366,6 +381,7 @@
     R(vjp0, vjp, FROM(clg_vjp_n(t, good, &good, 1, true, many)), 0)                                \
     R(vjp1, vjp, FROM(clg_vjp_n(good, t, &good, 1, true, many)), 0)                                \
     R(vjp2, vjp, FROM(clg_vjp_n(good, good, &t, 1, true, many)), 0)                                \
+    R(meshgrid, meshgrid, FROM(clg_meshgrid_n(&t, 1, false, many)), 0)                             \
     R(grad_check, grad_check, FROM(clg_grad_check(identity, NULL, &t, 1, NULL)), 0)                \
     R(eval_n, eval, FROM(clg_eval_n((clg_tensor[]) { good, t }, 2)), 0)                            \
     R(eval_alone, eval, FROM(clg_eval_alone(t)), 0)                                                \
@@ -469,6 +485,31 @@
     R(full, full, clg_full(d, CLG_F32, CLG_SHAPE(2), 1), 0)                                        \
     R(zeros, zeros, clg_zeros(d, CLG_F32, CLG_SHAPE(2)), 0)                                        \
     R(ones, ones, clg_ones(d, CLG_F32, CLG_SHAPE(2)), 0)                                           \
+    R(linspace, linspace, clg_linspace(d, CLG_F32, 0, 1, 2), 0)                                    \
+    R(logspace, logspace, clg_logspace(d, CLG_F32, 0, 1, 2, 10), 0)                                \
+    R(eye, eye, clg_eye(d, CLG_F32, 2, 2), 0)                                                      \
+    R(tril_indices, tril_indices, clg_tril_indices(d, 2, 2, 0), 0)                                 \
+    R(triu_indices, triu_indices, clg_triu_indices(d, 2, 2, 0), 0)                                 \
+    R(hann_window, hann_window, clg_hann_window(d, CLG_F32, 3, true), 0)                           \
+    R(hamming_window, hamming_window, clg_hamming_window(d, CLG_F32, 3, true, 0.5, 0.5), 0)        \
+    R(blackman_window, blackman_window, clg_blackman_window(d, CLG_F32, 3, true), 0)               \
+    R(nuttall_window, nuttall_window, clg_nuttall_window(d, CLG_F32, 3, true), 0)                  \
+    R(general_hamming_window, general_hamming_window,                                              \
+      clg_general_hamming_window(d, CLG_F32, 3, true, 1), 0)                                       \
+    R(general_cosine_window, general_cosine_window,                                                \
+      clg_general_cosine_window(d, CLG_F32, 3, true, (double[]) { 1 }, 1), 0)                      \
+    R(bartlett_window, bartlett_window, clg_bartlett_window(d, CLG_F32, 3, true), 0)               \
+    R(kaiser_window, kaiser_window, clg_kaiser_window(d, CLG_F32, 3, true, 12), 0)                 \
+    R(gaussian_window, gaussian_window, clg_gaussian_window(d, CLG_F32, 3, true, 1), 0)            \
+    R(cosine_window, cosine_window, clg_cosine_window(d, CLG_F32, 3, true), 0)                     \
+    R(exponential_window, exponential_window,                                                      \
+      clg_exponential_window(d, CLG_F32, 3, true, 1, NAN), 0)                                      \
+    R(randint, randint, clg_randint(d, CLG_I64, CLG_SHAPE(2), 0, 9), 0)                            \
+    R(exponential, exponential, clg_exponential(d, CLG_F32, CLG_SHAPE(2), 1), 0)                   \
+    R(log_normal, log_normal, clg_log_normal(d, CLG_F32, CLG_SHAPE(2), 0, 1), 0)                   \
+    R(geometric, geometric, clg_geometric(d, CLG_F32, CLG_SHAPE(2), 0.5), 0)                       \
+    R(cauchy, cauchy, clg_cauchy(d, CLG_F32, CLG_SHAPE(2), 0, 1), 0)                               \
+    R(trunc_normal, trunc_normal, clg_trunc_normal(d, CLG_F32, CLG_SHAPE(2), 0, 1, -1, 1), 0)      \
     R(arange, arange, clg_arange(d, CLG_F32, 0, 2, 1), 0)                                          \
     R(uniform, uniform, clg_uniform(d, CLG_F32, CLG_SHAPE(2), 0, 1), 0)                            \
     R(normal, normal, clg_normal(d, CLG_F32, CLG_SHAPE(2), 0, 1), 0)                               \

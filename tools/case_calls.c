@@ -118,6 +118,48 @@
     M(permutation, "tn", clg_permutation(T(0)->dev, L(1)))                                         \
     M(arange, "tnnn", clg_arange(T(0)->dev, T(0)->dtype, N(1), N(2), N(3)))
 
+// Functions of create.h
+#define CREATE_CALLS(M)                                                                            \
+    M(full_like, "tn", clg_full_like(T(0), N(1)))                                                  \
+    M(zeros_like, "t", clg_zeros_like(T(0)))                                                       \
+    M(ones_like, "t", clg_ones_like(T(0)))                                                         \
+    M(linspace, "tnnn", clg_linspace(T(0)->dev, T(0)->dtype, N(1), N(2), L(3)))                    \
+    M(logspace, "tnnnn", clg_logspace(T(0)->dev, T(0)->dtype, N(1), N(2), L(3), N(4)))             \
+    M(eye, "tnn", clg_eye(T(0)->dev, T(0)->dtype, L(1), L(2)))                                     \
+    M(vander, "tnn", clg_vander(T(0), L(1), B(2)))                                                 \
+    M(cartesian_prod, "t*", clg_cartesian_prod_n(v->t, v->count))                                  \
+    M(combinations, "tnn", clg_combinations(T(0), L(1), B(2)))                                     \
+    M(tril_indices, "tnnn", clg_tril_indices(T(0)->dev, L(1), L(2), L(3)))                         \
+    M(triu_indices, "tnnn", clg_triu_indices(T(0)->dev, L(1), L(2), L(3)))                         \
+    M(hann_window, "tnn", clg_hann_window(T(0)->dev, T(0)->dtype, L(1), B(2)))                     \
+    M(blackman_window, "tnn", clg_blackman_window(T(0)->dev, T(0)->dtype, L(1), B(2)))             \
+    M(nuttall_window, "tnn", clg_nuttall_window(T(0)->dev, T(0)->dtype, L(1), B(2)))               \
+    M(bartlett_window, "tnn", clg_bartlett_window(T(0)->dev, T(0)->dtype, L(1), B(2)))             \
+    M(cosine_window, "tnn", clg_cosine_window(T(0)->dev, T(0)->dtype, L(1), B(2)))                 \
+    M(hamming_window, "tnnnn", clg_hamming_window(T(0)->dev, T(0)->dtype, L(1), B(2), N(3), N(4))) \
+    M(general_hamming_window, "tnnn",                                                              \
+      clg_general_hamming_window(T(0)->dev, T(0)->dtype, L(1), B(2), N(3)))                        \
+    M(general_cosine_window, "tnnnn",                                                              \
+      clg_general_cosine_window(T(0)->dev, T(0)->dtype, L(1), B(2), v->n + 3, 2))                  \
+    M(kaiser_window, "tnnn", clg_kaiser_window(T(0)->dev, T(0)->dtype, L(1), B(2), N(3)))          \
+    M(gaussian_window, "tnnn", clg_gaussian_window(T(0)->dev, T(0)->dtype, L(1), B(2), N(3)))      \
+    M(exponential_window, "tnnnn",                                                                 \
+      clg_exponential_window(T(0)->dev, T(0)->dtype, L(1), B(2), N(3), N(4)))                      \
+    M(randint, "tsnn", clg_randint(T(0)->dev, T(0)->dtype, S(1), L(2), L(3)))                      \
+    M(exponential, "tsn", clg_exponential(T(0)->dev, T(0)->dtype, S(1), N(2)))                     \
+    M(log_normal, "tsnn", clg_log_normal(T(0)->dev, T(0)->dtype, S(1), N(2), N(3)))                \
+    M(geometric, "tsn", clg_geometric(T(0)->dev, T(0)->dtype, S(1), N(2)))                         \
+    M(cauchy, "tsnn", clg_cauchy(T(0)->dev, T(0)->dtype, S(1), N(2), N(3)))                        \
+    M(trunc_normal, "tsnnnn",                                                                      \
+      clg_trunc_normal(T(0)->dev, T(0)->dtype, S(1), N(2), N(3), N(4), N(5)))                      \
+    M(multinomial, "tnn", clg_multinomial(T(0), L(1), B(2)))                                       \
+    M(dropout1d, "tn", clg_dropout1d(T(0), N(1)))                                                  \
+    M(dropout2d, "tn", clg_dropout2d(T(0), N(1)))                                                  \
+    M(dropout3d, "tn", clg_dropout3d(T(0), N(1)))                                                  \
+    M(feature_dropout, "tn", clg_feature_dropout(T(0), N(1)))                                      \
+    M(alpha_dropout, "tn", clg_alpha_dropout(T(0), N(1)))                                          \
+    M(feature_alpha_dropout, "tn", clg_feature_alpha_dropout(T(0), N(1)))
+
 // Reductions of reduce.h. SECOND: the second of two results
 #define REDUCE_CALLS(M)                                                                            \
     M(prod, "tsn", clg_prod(T(0), S(1), B(2)))                                                     \
@@ -165,6 +207,7 @@ static clg_tensor angle(clg_tensor a, clg_tensor b, void *user)
         return value;                                                                              \
     }
 PLAIN_CALLS(APPLY)
+CREATE_CALLS(APPLY)
 REDUCE_CALLS(APPLY)
 SCAN_CALLS(APPLY)
 #define APPLY_SECOND(id, signature, value)                                                         \
@@ -359,6 +402,24 @@ static clg_tensor do_padded(const call_values *v)
     return clg_pad(T(0), some, none, 0.25);
 }
 
+// All coordinates of a grid, one after another.
+static clg_tensor grid(const call_values *v, bool xy)
+{
+    clg_tensor out[CALL_ARGS];
+    const clg_status st = clg_meshgrid_n(v->t, v->count, xy, out);
+    return st < 0 ? out[0] : clg_stack_n(out, v->count, 0);
+}
+
+static clg_tensor do_meshgrid(const call_values *v)
+{
+    return grid(v, false);
+}
+
+static clg_tensor do_meshgrid_xy(const call_values *v)
+{
+    return grid(v, true);
+}
+
 // The places of the winners.
 static clg_tensor do_max_pool_indices(const call_values *v)
 {
@@ -458,6 +519,7 @@ const call_op call_ops[] = {
     CLG_UNARY_MAP(ROW_UNARY)
     CLG_BINARY_MAP(ROW_BINARY)
     PLAIN_CALLS(ROW)
+    CREATE_CALLS(ROW)
     REDUCE_CALLS(ROW)
     SCAN_CALLS(ROW)
     SECOND_CALLS(ROW_SECOND)
@@ -481,6 +543,8 @@ const call_op call_ops[] = {
     { "group_norm", "group_norm", "tnTT", do_group_norm, norm_fields },
     { "max_pool_indices", "max_pool2d", "t", do_max_pool_indices, pool_fields },
     { "adaptive_indices", "adaptive_max_pool2d", "ts", do_adaptive_indices, NULL },
+    { "meshgrid", "meshgrid", "t*", do_meshgrid, NULL },
+    { "meshgrid_xy", "meshgrid", "t*", do_meshgrid_xy, NULL },
     { "padded", "pad", "t", do_padded, NULL },
     { "same_conv", "conv2d", "tt", do_same_conv, NULL },
     { "conv_gradient", "conv2d", "ttn", do_conv_gradient, NULL },

@@ -6,6 +6,7 @@
 #include <clgrad/arrange.h>
 #include <clgrad/base.h>
 #include <clgrad/conv.h>
+#include <clgrad/create.h>
 #include <clgrad/device.h>
 #include <clgrad/grad.h>
 #include <clgrad/index.h>

@@ -21,6 +21,7 @@
 #define CLGRAD_OPS_H
 
 #include <clgrad/conv.h>
+#include <clgrad/create.h>
 #include <clgrad/loss.h>
 #include <clgrad/pointwise.h>
 #include <clgrad/tensor.h>
@@ -649,19 +650,6 @@ CLG_API clg_tensor clg_bernoulli(clg_device dev, clg_dtype t, clg_shape shape, d
 // errors  CLG_EINVAL    n
 //         CLG_ENOMEM, CLG_EDEVICE   as of clg_upload
 CLG_API clg_tensor clg_permutation(clg_device dev, int64_t n);
-
-// Dropout, as in training; layers decide when (clg_nn_dropout).
-//
-//   y = a / (1 - p) with probability 1 - p, else 0
-//
-// a       float, any shape
-// p       0 to 1; 0 gives a itself and takes no draw
-// result  type and shape of a
-// grad    a: g / (1 - p) where a was kept, else 0
-// errors  CLG_EINVAL    p is outside 0 to 1
-//         CLG_EDTYPE    a is not floating
-// source  Srivastava and others 2014
-CLG_API clg_tensor clg_dropout(clg_tensor a, double p);
 
 CLG_END
 #endif

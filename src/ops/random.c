@@ -71,26 +71,6 @@ clg_tensor clg_bernoulli(clg_device dev, clg_dtype t, clg_shape shape, double p)
     return clg__call_own(&c, clg_cast(clg_lt(u, clg_scalar(dev, CLG_F32, p)), t));
 }
 
-clg_tensor clg_dropout(clg_tensor a, double p)
-{
-    CLG__DEFAULT_FP;
-    p = clg__fp_pin(p);
-    clg__call c;
-    if (!clg__call_begin(&c, "dropout", "a", 1, &a))
-        return clg__call_poison(&c);
-    if (!(p >= 0 && p <= 1))
-        return clg__call_fail(&c, CLG_EINVAL, "p is %g, expected 0 to 1", p);
-    if (!clg_dtype_is_float(a->dtype))
-        return clg__call_fail(&c, CLG_EDTYPE, "only floating types");
-    if (p == 0)
-        return a;
-    clg_tensor u = draw(c.dev, "dropout", CLG_F32, &a->shape, CLG__RAND_UNIFORM);
-    clg_tensor keep = clg_ge(u, clg_scalar(c.dev, CLG_F32, p));
-    const double scale = p < 1 ? 1 / (1 - p) : 0;
-    return clg__call_own(&c, clg_where(keep, clg_mul(a, clg_scalar(c.dev, a->dtype, scale)),
-                                       clg__lit(c.dev, a->dtype, 0)));
-}
-
 typedef struct drawn {
     uint64_t key;
     int64_t index;

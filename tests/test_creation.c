@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// Creation and draws: exact ends, moments, what is refused.
+#include "testing.h"
+
+enum { N = 20000 };
+
+// Mean and largest distance of a draw's kind from what they should be. Six standard errors: a seed in a billion fails.
+START_TEST(draws_have_their_moments)
+{
+    const clg_shape s = CLG_SHAPE(N);
+    clg_scope scope = clg_scope_push(dev);
+    clg_manual_seed(dev, 7);
+    const clg_tensor z = clg_trunc_normal(dev, CLG_F32, s, 0.5, 2, -1, 1);
+    const clg_tensor k = clg_randint(dev, CLG_I32, s, -3, 7), w = clg_ones(dev, CLG_F32, CLG_SHAPE(N));
+    const clg_tensor one = clg_dropout2d(clg_reshape(w, CLG_SHAPE(N / 10, 2, 5)), 0.25);
+    const clg_tensor alpha = clg_alpha_dropout(clg_normal(dev, CLG_F32, s, 0, 1), 0.3);
+    const clg_tensor weights = clg_expand(clg_arange(dev, CLG_F32, 0, 4, 1), CLG_SHAPE(N / 4, 4));
+    const clg_tensor chosen = clg_multinomial(weights, 1, true);
+    const struct {
+        const char *what;
+        clg_tensor x;
+        double mean, variance;
+    } all[] = {
+        { "exponential", clg_exponential(dev, CLG_F32, s, 2), 0.5, 0.25 },
+        { "log_normal", clg_log_normal(dev, CLG_F32, s, 0.25, 0.5), exp(0.375), (exp(0.25) - 1) * exp(0.75) },
+        { "geometric", clg_cast(clg_geometric(dev, CLG_I64, s, 0.3), CLG_F32), 1 / 0.3, 0.7 / 0.09 },
+        { "cauchy", clg_cast(clg_lt_scalar(clg_cauchy(dev, CLG_F32, s, 0.5, 2), 2.5), CLG_F32), 0.75, 0.1875 },
+        { "trunc_normal", z, 0.040255, 0.321413 },
+        { "randint", clg_cast(k, CLG_F32), 1.5, 8.25 },
+        { "dropout2d", one, 1, 5 * 0.25 / 0.75 },
+        { "alpha_dropout", alpha, 0, 1 },
+        { "multinomial", clg_cast(chosen, CLG_F32), 14 / 6.0, 4 * 0.555556 },
+    };
+    enum { KINDS = sizeof all / sizeof all[0] };
+    clg_tensor mean[KINDS + 1];
+    for (int i = 0; i < KINDS; i++)
+        mean[i] = clg_mean(all[i].x, CLG_ALL, false);
+    mean[KINDS] = clg_stack(0, clg_cast(clg_amin(k, CLG_ALL, false), CLG_F32), clg_cast(clg_amax(k, CLG_ALL, false), CLG_F32),
+                            clg_amin(z, CLG_ALL, false), clg_amax(z, CLG_ALL, false));
+    ok(clg_eval_n(mean, KINDS + 1));
+    for (int i = 0; i < KINDS; i++) {
+        const double got = clg_item(mean[i], NULL), error = sqrt(all[i].variance / N);
+        ck_assert_msg(fabs(got - all[i].mean) < 6 * error + 1e-4, "%s: mean %g, expected %g", all[i].what, got, all[i].mean);
+    }
+    float range[4];
+    ok(clg_read(mean[KINDS], range, sizeof range));
+    ck_assert_float_eq(range[0], -3);
+    ck_assert_float_eq(range[1], 6);
+    ck_assert(range[2] >= -1 && range[3] <= 1);
+    clg_scope_pop(scope);
+}
+END_TEST
+
+// Nobody twice, nobody without a weight; and a draw is one value.
+START_TEST(multinomial_without_replacement)
+{
+    enum { ROWS = 50, K = 9 };
+    float w[ROWS * K];
+    int64_t got[ROWS * (K - 1)], again[ROWS * (K - 1)];
+    for (int i = 0; i < ROWS * K; i++)
+        w[i] = i % K == i / K % K ? 0 : (float) (1 + i % 5);
+    clg_scope scope = clg_scope_push(dev);
+    const clg_tensor y = clg_multinomial(clg_upload(dev, CLG_F32, CLG_SHAPE(ROWS, K), w), K - 1, false);
+    ok(clg_read(clg_mul(y, clg_ones(dev, CLG_I64, CLG_SCALAR)), again, sizeof again));
+    ok(clg_read(y, got, sizeof got));
+    ck_assert(memcmp(got, again, sizeof got) == 0);
+    for (int r = 0; r < ROWS; r++) {
+        bool seen[K] = { false };
+        for (int k = 0; k < K - 1; k++) {
+            const int64_t c = got[r * (K - 1) + k];
+            ck_assert(c >= 0 && c < K && c != r % K && !seen[c]);
+            seen[c] = true;
+        }
+    }
+    clg_scope_pop(scope);
+}
+END_TEST
+
+// Both ends exactly, and one half the mirror of the other, at sizes where the step is not exact.
+START_TEST(linspace_ends_where_it_should)
+{
+    clg_scope scope = clg_scope_push(dev);
+    const int64_t steps[] = { 2, 3, 10, 1001 };
+    for (int i = 0; i < 4; i++) {
+        float v[1001];
+        ok(clg_read(clg_linspace(dev, CLG_F32, -0.1, 0.1, steps[i]), v, sizeof(float) * (size_t) steps[i]));
+        for (int64_t k = 0; k < steps[i] / 2; k++)
+            ck_assert_float_eq(v[k], -v[steps[i] - 1 - k]);
+        ck_assert_float_eq(v[steps[i] - 1], 0.1f);
+    }
+    clg_scope_pop(scope);
+}
+END_TEST
+
+// A channel is dropped as a whole; an image without a batch has channels too.
+START_TEST(channels_are_dropped_whole)
+{
+    clg_scope scope = clg_scope_push(dev);
+    float v[2 * 300];
+    ok(clg_read(clg_dropout1d(clg_ones(dev, CLG_F32, CLG_SHAPE(300, 2)), 0.5), v, sizeof v));
+    int dropped = 0;
+    for (int k = 0; k < 300; k++) {
+        ck_assert_float_eq(v[2 * k], v[2 * k + 1]);
+        dropped += v[2 * k] == 0;
+    }
+    ck_assert(dropped > 90 && dropped < 210);
+    clg_scope_pop(scope);
+}
+END_TEST
+
+START_TEST(what_is_no_creation_is_refused)
+{
+    clg_scope scope = clg_scope_push(dev);
+    const clg_tensor x = clg_ones(dev, CLG_F32, CLG_SHAPE(3)), m = clg_ones(dev, CLG_F32, CLG_SHAPE(2, 3));
+    const clg_shape s = CLG_SHAPE(2);
+    clg_tensor out[2];
+    const clg_tensor bad[] = {
+        clg_linspace(dev, CLG_F32, 0, 1, -1), clg_logspace(dev, CLG_F32, 0, 1, -1, 10), clg_eye(dev, CLG_F32, -1, 2),
+        clg_vander(m, 2, false), clg_vander(x, -1, false), clg_cartesian_prod(x, m), clg_combinations(m, 2, false),
+        clg_combinations(x, -1, false), clg_tril_indices(dev, -1, 2, 0), clg_triu_indices(dev, 2, -1, 0),
+        clg_hann_window(dev, CLG_I32, 3, true), clg_hann_window(dev, CLG_F32, -1, true),
+        clg_kaiser_window(dev, CLG_F32, 3, true, -1), clg_gaussian_window(dev, CLG_F32, 3, true, 0),
+        clg_exponential_window(dev, CLG_F32, 3, false, 1, 0), clg_randint(dev, CLG_I32, s, 3, 3),
+        clg_randint(dev, CLG_BOOL, s, 0, 2), clg_exponential(dev, CLG_F32, s, 0), clg_exponential(dev, CLG_I32, s, 1),
+        clg_log_normal(dev, CLG_F32, s, 0, 0), clg_geometric(dev, CLG_F32, s, 1), clg_geometric(dev, CLG_F32, s, NAN),
+        clg_cauchy(dev, CLG_F32, s, 0, 0), clg_trunc_normal(dev, CLG_F32, s, 0, 1, 2, 1),
+        clg_multinomial(x, 4, false), clg_multinomial(x, 0, true), clg_multinomial(clg_ones(dev, CLG_I32, s), 1, true),
+        clg_dropout1d(x, 0.5), clg_dropout2d(x, 0.5), clg_alpha_dropout(x, 1.5), clg_dropout3d(m, NAN),
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_msg(bad[i]->status < 0, "call %zu is not refused", i);
+    ck_assert(clg_meshgrid_n((clg_tensor[]) { x, m }, 2, true, out) == CLG_ESHAPE && out[1]->status < 0);
+    clg_error_clear(dev);
+    clg_scope_pop(scope);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("creation");
+    TCase *c = tcase_create("creation");
+    tcase_add_test(c, draws_have_their_moments);
+    tcase_add_test(c, multinomial_without_replacement);
+    tcase_add_test(c, linspace_ends_where_it_should);
+    tcase_add_test(c, channels_are_dropped_whole);
+    tcase_add_test(c, what_is_no_creation_is_refused);
+    suite_add_tcase(s, c);
+    return run_suite(s);
+}
