@@ -20,21 +20,13 @@
 #endif
 
 #ifdef CPU
-// The maximum and the sum of the lanes, by halves. A NaN may get lost in the maximum, since the sum has it too.
+// The maximum of the lanes. A NaN may get lost in it, since the sum has it too.
 static inline ACC NAME(fold_max)(VEC v)
 {
     const WIDE(ACC, 8) a = MAXIMUM(v.lo, HI(8, v));
     const WIDE(ACC, 4) b = MAXIMUM(a.lo, HI(4, a));
     const WIDE(ACC, 2) c = MAXIMUM(b.lo, HI(2, b));
     return MAXIMUM(c.x, c.y);
-}
-
-static inline ACC NAME(fold_sum)(VEC v)
-{
-    const WIDE(ACC, 8) a = v.lo + HI(8, v);
-    const WIDE(ACC, 4) b = a.lo + HI(4, a);
-    const WIDE(ACC, 2) c = b.lo + HI(2, b);
-    return c.x + c.y;
 }
 
 // CPU class, longer rows: work-groups share the rows, lanes along the row, chunks of it at a time: what comes before a

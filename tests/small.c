@@ -190,6 +190,15 @@ static clg_status reductions(void)
         clg_tensor label = k < 2 ? clg_arange(dev, CLG_I64, -1, 2, 1) : clg_cast(fresh(CLG_SHAPE(3, 19)), CLG_I32);
         st = clg_eval(clg_cross_entropy(y, label, NULL));
     }
+    clg_tensor rows = clg_track(fresh(CLG_SHAPE(3, 83)));
+    if (st >= 0)
+        st = with_gradients(clg_layer_norm(rows, CLG_SHAPE(83), fresh(CLG_SHAPE(83)), NULL, NULL), rows, NULL);
+    if (st >= 0) // statistics of rows, of channels of images, and of one long row in parts
+        st = clg_eval(clg_layer_norm(fresh(CLG_SHAPE(3, 83)), CLG_SHAPE(83), NULL, NULL, NULL),
+                      clg_rms_norm(fresh(CLG_SHAPE(3, 16)), CLG_SHAPE(16), NULL, NULL),
+                      clg_group_norm(fresh(CLG_SHAPE(2, 6, 21)), 2, NULL, NULL, NULL),
+                      clg_batch_norm(fresh(CLG_SHAPE(3, 5, 17)), NULL, NULL, NULL, NULL, NULL),
+                      clg_layer_norm(fresh(CLG_SHAPE(1, 40000)), CLG_SHAPE(40000), NULL, NULL, NULL));
     return st < 0 ? st : clg_eval(clg_log_softmax(x, 2), clg_softmax(t, 1), clg_softmax(clg_slice(t, 0, 0, 40, 1), 1));
 }
 

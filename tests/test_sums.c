@@ -351,6 +351,50 @@ START_TEST(batch_norm_far_from_zero)
 }
 END_TEST
 
+// Rows of data near zero and far from it, equal ones, and ones whose squares or sums no float holds; short ones, and one
+// long enough to be shared.
+START_TEST(layer_norm_far_from_zero)
+{
+    enum { R = 8, LONGEST = 70001 };
+    static const double offset[R] = {0, 255.3, 1e7, -3, 1e19, 2e38, 0, 1e-28};
+    static const double scale[R] = {1, 0, 1, 1e-3, 1e18, 5e37, 1e30, 1e-28};
+    static const int64_t lengths[] = {16, 17, 4099, LONGEST};
+    float *x = malloc(sizeof *x * R * LONGEST);
+    for (size_t k = 0; k < sizeof lengths / sizeof lengths[0]; k++) {
+        const int64_t n = lengths[k], rows = n == LONGEST ? 3 : R;
+        for (int64_t i = 0; i < rows * n; i++)
+            x[i] = (float)(offset[i / n] + 2 * scale[i / n] * rnd());
+        clg_scope s = clg_scope_push(dev);
+        double *y = read_all(clg_layer_norm(clg_upload(dev, CLG_F32, CLG_SHAPE(rows, n), x), CLG_SHAPE(n), NULL, NULL,
+                                            clg_norm_params(.eps = 1e-12)));
+        double *z = read_all(clg_rms_norm(clg_upload(dev, CLG_F32, CLG_SHAPE(rows, n), x), CLG_SHAPE(n), NULL,
+                                          clg_norm_params(.no_eps = true)));
+        for (int64_t r = 0; r < rows; r++) {
+            long double mean = 0, sq = 0, all = 0;
+            for (int64_t i = 0; i < n; i++)
+                mean += (long double)x[r * n + i] / n;
+            for (int64_t i = 0; i < n; i++) {
+                const long double v = (long double)x[r * n + i], d = v - mean;
+                sq += d * d / n;
+                all += v * v / n;
+            }
+            for (int64_t i = 0; i < n; i++) {
+                const long double v = (long double)x[r * n + i];
+                const double want = (double)((v - mean) / sqrtl(sq + 1e-12L)), root = (double)(v / sqrtl(all));
+                ck_assert_msg(fabs(y[r * n + i] - want) <= 4e-6 * (1 + fabs(want)), "%d: row %d, %d: %.9g, expected %.9g",
+                              (int)n, (int)r, (int)i, y[r * n + i], want);
+                ck_assert_msg(fabs(z[r * n + i] - root) <= 4e-6 * (1 + fabs(root)),
+                              "%d: rms of row %d, %d: %.9g, expected %.9g", (int)n, (int)r, (int)i, z[r * n + i], root);
+            }
+        }
+        free(y);
+        free(z);
+        scope_end(s);
+    }
+    free(x);
+}
+END_TEST
+
 // Beyond what a variance can be, and with no eps.
 START_TEST(batch_norm_of_any_size)
 {
@@ -430,6 +474,7 @@ int main(void)
     tcase_add_test(c, a_hundred_million_elements);
     tcase_add_test(c, infinities_pass_and_overflow_comes_back);
     tcase_add_test(c, batch_norm_far_from_zero);
+    tcase_add_test(c, layer_norm_far_from_zero);
     tcase_add_test(c, batch_norm_of_any_size);
     tcase_add_test(c, batch_norm_takes_its_numbers_as_they_are);
     suite_add_tcase(s, c);

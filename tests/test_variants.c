@@ -163,6 +163,25 @@ static clg_tensor softmax_stats(clg_device d, int k)
     return clg_cross_entropy(numbers(d, CLG_F32, shapes[k]), clg_arange(d, CLG_I64, 0, n, 1), NULL);
 }
 
+// Rows, and channels of a batch.
+static clg_tensor norm_stats(clg_device d, int k)
+{
+    if (k > 1)
+        return NULL;
+    return k ? clg_batch_norm(numbers(d, CLG_F32, CLG_SHAPE(3, 5, 37)), NULL, NULL, NULL, NULL, NULL)
+             : clg_layer_norm(numbers(d, CLG_F32, CLG_SHAPE(2, 70000)), CLG_SHAPE(70000), NULL, NULL, NULL);
+}
+
+static clg_tensor norm_slope(clg_device d, int k)
+{
+    clg_tensor g, x = numbers(d, CLG_F32, CLG_SHAPE(7, 85)), w = numbers(d, CLG_F32, CLG_SHAPE(85));
+    if (k > 1)
+        return NULL;
+    clg_tensor y = k ? clg_rms_norm(x, CLG_SHAPE(85), NULL, NULL) : clg_layer_norm(x, CLG_SHAPE(85), w, NULL, NULL);
+    ck_assert_int_ge(clg_vjp_n(y, numbers(d, CLG_F32, x->shape), &x, 1, false, &g), 0);
+    return g;
+}
+
 static clg_tensor selection(clg_device d, int k, bool back)
 {
     if (k > 1)
@@ -235,7 +254,7 @@ static const struct {
 #define OP(name) { #name, name }
     OP(matmul), OP(conv2d), OP(conv2d_dx), OP(conv2d_dw), OP(conv3d), OP(conv3d_dx), OP(conv3d_dw), OP(max_pool),
     OP(max_pool_scatter), OP(max_pool_gather), OP(avg_pool), OP(avg_pool_back), OP(softmax), OP(log_softmax), OP(softmax_stats),
-    OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(unfold), OP(fold), { "unpool_owners", unpool }, { "pick", unpool },
+    OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(unfold), OP(fold), { "unpool_owners", unpool }, { "pick", unpool }, OP(norm_stats), OP(norm_slope),
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };
 

@@ -121,7 +121,7 @@ clg_tensor clg_batch_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, clg_
         return bad;
     if (!q.training && mean && var)
         return by_running(&r);
-    const clg__norm n = { x->shape.dim[0], x->shape.dim[1], inner(x), r.eps, true, true };
+    const clg__norm n = { x->shape.dim[0], x->shape.dim[1], inner(x), r.eps, true, true, false };
     if (q.training && n.outer * n.inner == 1)
         return clg__call_fail(&r.c, CLG_ESHAPE, "1 value per channel, training needs two");
     return by_own(&r, &n, q.training);
@@ -142,7 +142,7 @@ clg_tensor clg_instance_norm(clg_tensor x, clg_tensor weight, clg_tensor bias, c
         return clg__call_fail(&r.c, CLG_EINVAL, "use_running needs mean and var");
     if (q.use_running)
         return by_running(&r);
-    const clg__norm n = { 1, x->shape.dim[0] * x->shape.dim[1], inner(x), r.eps, true, true };
+    const clg__norm n = { 1, x->shape.dim[0] * x->shape.dim[1], inner(x), r.eps, true, true, false };
     if (n.inner == 1)
         return clg__call_fail(&r.c, CLG_ESHAPE, "one value per channel of an image, its statistics need two");
     return by_own(&r, &n, true);

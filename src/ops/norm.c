@@ -46,6 +46,11 @@ static clg_tensor inverse_root(clg_tensor v, clg_tensor s, double eps)
 static stats stats_of(clg_tensor x, const clg__norm *p)
 {
     stats s = { 0 };
+    if (clg__norm_has_stats(p)) {
+        clg_tensor out[4];
+        clg__norm_stats(x, p, out);
+        return p->centred ? (stats) { out[0], out[1], out[2], out[3] } : (stats) { .var = out[0], .rstd = out[1] };
+    }
     clg_tensor d = clg__wide(x);
     if (p->centred)
         d = clg__deviation(d, group_axes(), &s.mean, &s.rest);
@@ -64,7 +69,7 @@ static clg_tensor xhat_by(clg_tensor x, const stats *s)
 
 // ---- xhat, rstd, slope: of x [outer, groups, inner], in the wide type
 
-static clg_tensor slope(clg_tensor x, clg_tensor g, const clg__norm *p);
+static clg_tensor slope(clg_tensor x, clg_tensor g, clg_tensor w, const clg__norm *p);
 static clg_tensor xhat(clg_tensor x, const clg__norm *p);
 static clg_tensor rstd(clg_tensor x, const clg__norm *p);
 
@@ -76,7 +81,7 @@ static clg_tensor group_mean(clg_tensor t)
 static clg_tensor xhat_vjp(const clg__vjp *v, int i)
 {
     (void) i;
-    return slope(v->in[0], v->g, v->params);
+    return slope(v->in[0], v->g, NULL, v->params);
 }
 
 // -r^2 xhat / n
@@ -95,12 +100,12 @@ static clg_tensor slope_vjp(const clg__vjp *v, int i)
     const clg__norm *p = v->params;
     clg_tensor x = v->in[0], h = clg__wide(v->g), g = clg__wide(v->in[1]);
     if (i == 1)
-        return slope(x, h, p);
+        return slope(x, h, NULL, p);
     clg_tensor r = rstd(x, p), y = xhat(x, p), a = group_mean(clg_mul(h, y)), b = group_mean(clg_mul(g, y));
     clg_tensor both = clg_sub(group_mean(clg_mul(h, g)), clg_mul(a, b));
     if (p->centred)
         both = clg_sub(both, clg_mul(group_mean(h), group_mean(g)));
-    clg_tensor first = slope(x, clg_neg(clg_mul(r, clg_add(clg_mul(h, b), clg_mul(g, a)))), p);
+    clg_tensor first = slope(x, clg_neg(clg_mul(r, clg_add(clg_mul(h, b), clg_mul(g, a)))), NULL, p);
     return clg_sub(first, clg_mul(y, clg_mul(clg_mul(r, r), both)));
 }
 
@@ -127,15 +132,19 @@ static clg_tensor rstd(clg_tensor x, const clg__norm *p)
     return with_vjp(&op_rstd, stats_of(x, p).rstd, x, NULL, p);
 }
 
-// r * (g - mean(g) - xhat * mean(g * xhat)); not centred, without mean(g)
-static clg_tensor slope(clg_tensor x, clg_tensor g, const clg__norm *p)
+// r * (h - mean(h) - xhat * mean(h * xhat)), h = g w; not centred, without mean(h). w: NULL, or a number for each place
+// of a group
+static clg_tensor slope(clg_tensor x, clg_tensor g, clg_tensor w, const clg__norm *p)
 {
     const stats s = stats_of(x, p);
-    clg_tensor y = xhat_by(x, &s), wide = clg__wide(g), d = wide;
+    clg_tensor h = w ? clg_mul(clg__wide(g), clg__wide(w)) : g;
+    if (clg__norm_has_slope(x, p))
+        return with_vjp(&op_slope, clg__norm_slope(x, g, w, p, s.mean, s.rest, s.rstd), x, h, p);
+    clg_tensor y = xhat_by(x, &s), wide = clg__wide(h), d = wide;
     if (p->centred)
         d = clg_sub(d, group_mean(wide));
     d = clg_sub(d, clg_mul(y, group_mean(clg_mul(wide, y))));
-    return with_vjp(&op_slope, clg_mul(s.rstd, d), x, g, p);
+    return with_vjp(&op_slope, clg_mul(s.rstd, d), x, h, p);
 }
 
 // ---- with weight and bias
@@ -152,9 +161,10 @@ static clg_tensor norm_vjp(const clg__vjp *v, int i)
     clg_tensor x = v->in[0], g = clg__wide(v->g);
     if (i == 0) {
         clg_tensor w = p->weight ? clg__wide(v->in[1]) : NULL;
-        if (w && !p->n.per_group)
+        if (w && !p->n.per_group && !p->n.per_place)
             g = clg_mul(g, w);
-        g = clg_reshape(slope(grouped(x, &p->n), grouped(g, &p->n), &p->n), x->shape);
+        clg_tensor places = w && p->n.per_place ? clg_reshape(w, CLG_SHAPE(p->n.inner)) : NULL;
+        g = clg_reshape(slope(grouped(x, &p->n), grouped(g, &p->n), places, &p->n), x->shape);
         return w && p->n.per_group ? clg_mul(g, w) : g; // so that the sums over g are those of weight and bias
     }
     const bool bias = i == 2 || !p->weight;

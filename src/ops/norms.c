@@ -33,7 +33,7 @@ static clg_tensor of_rows(const char *op, clg_tensor x, clg_shape shape, clg_ten
         return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
     if (!clg_dtype_is_float(x->dtype))
         return clg__call_fail(&c, CLG_EDTYPE, "x must be floating");
-    clg__norm norm = { 1, 1, 1, 0, centred, false };
+    clg__norm norm = { 1, 1, 1, 0, centred, false, true };
     if (!clg__norm_eps(&c, q.eps, q.no_eps, centred ? 1e-5 : clg__dtype_of(x->dtype)->as == CLG_F64 ? DBL_EPSILON : FLT_EPSILON, &norm.eps, &bad))
         return bad;
     const int lead = x->shape.rank - shape.rank;
@@ -88,7 +88,7 @@ clg_tensor clg_group_norm(clg_tensor x, int groups, clg_tensor weight, clg_tenso
         return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
     if (!clg_dtype_is_float(x->dtype))
         return clg__call_fail(&c, CLG_EDTYPE, "x must be floating");
-    clg__norm norm = { 1, 0, 1, 0, true, false };
+    clg__norm norm = { 1, 0, 1, 0, true, false, false };
     if (!clg__norm_eps(&c, q.eps, q.no_eps, 1e-5, &norm.eps, &bad))
         return bad;
     if (x->shape.rank < 2)
