@@ -37,10 +37,21 @@ NAME(gather_runs)(__global const E *restrict a, long offset, __global const I *r
         const long o = along ? r : r / n, many = min(row - x, last - at);
         __global const I *from = index + index_offset + o * i0 + (along ? 0 : r % n * i1) + x * step;
         __global const E *b = a + offset + o * axis * inner + (along ? 0 : x);
-        for (long j = 0; j < many; j++) {
-            const I k = from[j * step];
-            y[at + j] = k >= 0 && k < axis ? b[k * inner + j * column] : none;
-        }
+        if (along && step == 1)
+            for (long j = 0; j < many; j++) {
+                const I k = from[j];
+                y[at + j] = k >= 0 && k < axis ? b[k] : none;
+            }
+        else if (step == 1)
+            for (long j = 0; j < many; j++) {
+                const I k = from[j];
+                y[at + j] = k >= 0 && k < axis ? b[k * inner + j] : none;
+            }
+        else
+            for (long j = 0; j < many; j++) {
+                const I k = from[j * step];
+                y[at + j] = k >= 0 && k < axis ? b[k * inner + j * column] : none;
+            }
         at += many;
     }
 }

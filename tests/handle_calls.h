@@ -103,8 +103,17 @@
     R(linear_cross_entropy_3, linear_cross_entropy,                                                \
       clg_linear_cross_entropy(good, good, t, good, NULL), OPTIONAL)
 
-// index.h, arrange.h
+// index.h, arrange.h, image.h
 #define ROWS_INDEX(R)                                                                              \
+    R(embedding0, embedding, clg_embedding(t, good, NULL), 0)                                      \
+    R(embedding1, embedding, clg_embedding(good, t, NULL), 0)                                      \
+    R(interpolate, interpolate, clg_interpolate(t, CLG_SHAPE(2), NULL), 0)                         \
+    R(pad_reflect, pad_reflect, clg_pad_reflect(t, CLG_SHAPE(1), CLG_SHAPE(0)), 0)                 \
+    R(pad_replicate, pad_replicate, clg_pad_replicate(t, CLG_SHAPE(1), CLG_SHAPE(0)), 0)           \
+    R(pad_circular, pad_circular, clg_pad_circular(t, CLG_SHAPE(1), CLG_SHAPE(0)), 0)              \
+    R(pixel_shuffle, pixel_shuffle, clg_pixel_shuffle(t, 1), 0)                                    \
+    R(pixel_unshuffle, pixel_unshuffle, clg_pixel_unshuffle(t, 1), 0)                              \
+    R(channel_shuffle, channel_shuffle, clg_channel_shuffle(t, 1), 0)                              \
     R(gather0, gather, clg_gather(t, 0, good), 0)                                                  \
     R(gather1, gather, clg_gather(good, 0, t), 0)                                                  \
     R(scatter0, scatter, clg_scatter(t, 0, good, good), 0)                                         \

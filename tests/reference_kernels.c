@@ -4,6 +4,7 @@
 #include "reference.h"
 
 #include "base/alloc.h"
+#include "ops/separable.h"
 
 #include "checks.h"
 #include <math.h>
@@ -478,6 +479,43 @@ static void scatter(const call *c)
     }
 }
 
+// By the key of src/ops/separable.c, whose matrices are those of separable_rule.c: golden has PyTorch's numbers.
+static clg__sparse matrix(const call *c, int at, int64_t n)
+{
+    clg__rule r = { .kind = (clg__rule_kind) c->p[at], .transposed = c->p[at + 1], .align_corners = c->p[at + 2],
+                    .in = c->p[at + 3], .out = c->p[at + 4], .pad = c->p[at + 5] };
+    memcpy(&r.scale, &c->p[at + 6], sizeof r.scale);
+    if (r.kind == CLG__RULE_NONE)
+        r.in = r.out = n;
+    clg__sparse m;
+    ck_assert(clg__rule_matrix(&r, c->out->dtype == CLG_F64, &m));
+    return m;
+}
+
+static void separable(const call *c)
+{
+    const int64_t *from = c->in[0]->shape.dim, *to = c->out->shape.dim;
+    clg__sparse v = matrix(c, 0, from[1]), h = matrix(c, 7, from[2]);
+    for (int64_t at = 0; at < c->out->n; at++) {
+        const int64_t j = at % to[2], i = at / to[2] % to[1], plane = at / to[2] / to[1] * from[1] * from[2];
+        double sum = 0, bound = 0;
+        for (int32_t k = v.begins[i]; k < v.begins[i + 1]; k++)
+            for (int32_t l = h.begins[j]; l < h.begins[j + 1]; l++) {
+                const int64_t x = plane + v.column[k] * from[2] + h.column[l];
+                const double w = v.weight[k] * h.weight[l];
+                sum += w * number(c->in[0], x);
+                if (c->out->e && c->out->f)
+                    bound += fabs(w) * (reference_error(c->in[0], x) + (c->p[0] || c->p[7] ? 16 : 0) *
+                                        reference_unit(c->out->dtype) * fabs(c->in[0]->f[x]));
+            }
+        put(c->out, at, sum);
+        if (c->out->e && c->out->f)
+            c->out->e[at] = bound;
+    }
+    clg__sparse_free(&v);
+    clg__sparse_free(&h);
+}
+
 // ---- bounds of the error
 
 // How a kernel op's error follows from its inputs'.
@@ -489,6 +527,7 @@ typedef enum growth {
     ROW,     // exponentials of a row by its sum
     LOG_ROW,
     STATS,
+    OWN, // the function itself
     SCATTERED // of gather and scatter: what arrives, added or multiplied
 } growth;
 
@@ -663,13 +702,13 @@ static const struct {
     KERNEL(max_pool_gather, PLACES), KERNEL(avg_pool, LINEAR), KERNEL(avg_pool_back, LINEAR), KERNEL(softmax, ROW),
     KERNEL(unfold, PLACES), KERNEL(fold, LINEAR), KERNEL(unpool_owners, PLACES), KERNEL(pick, PLACES),
     KERNEL(log_softmax, LOG_ROW), KERNEL(softmax_stats, STATS), KERNEL(index_select, PLACES), KERNEL(index_add, LINEAR),
-    KERNEL(gather, SCATTERED), KERNEL(scatter, SCATTERED),
+    KERNEL(gather, SCATTERED), KERNEL(scatter, SCATTERED), KERNEL(separable, OWN),
 #undef KERNEL
 };
 
 static void bound_errors(const call *c, void (*run)(const call *), growth error)
 {
-    if (!c->out->f) // integers
+    if (!c->out->f || error == OWN) // integers
         return;
     if (error == PRODUCT)
         product_errors(c, run);

@@ -253,6 +253,12 @@ static clg_status elements(void)
     clg_status st = with_gradients(clg_gather(x, 1, index), x, NULL);
     if (st >= 0)
         st = with_gradients(clg_scatter_reduce(x, 1, index, w, CLG_SCATTER_AMAX, true), x, w);
+    clg_tensor image = clg_track(fresh(CLG_SHAPE(1, 2, 5, 19)));
+    if (st >= 0)
+        st = with_gradients(clg_interpolate(image, CLG_SHAPE(7, 12), clg_interpolate_params(.mode = CLG_INTERPOLATE_LINEAR,
+                                                                                            .antialias = true)), image, NULL);
+    if (st >= 0)
+        st = with_gradients(clg_pad_reflect(image, CLG_SHAPE(2, 3), CLG_SHAPE(4, 1)), image, NULL);
     clg_tensor y = clg_track(fresh(CLG_SHAPE(5, 35))), rows = clg_arange(dev, CLG_I32, 0, 9, 2);
     if (st >= 0)
         st = with_gradients(clg_index_copy(y, 0, clg_remainder_scalar(rows, 5), fresh(CLG_SHAPE(5, 35))), y, NULL);

@@ -227,6 +227,12 @@ static clg_tensor scatter(clg_device d, int k)
     return elements(d, k, true);
 }
 
+static clg_tensor separable(clg_device d, int k)
+{
+    return k ? NULL : clg_interpolate(numbers(d, CLG_F32, CLG_SHAPE(2, 3, 7, 9)), CLG_SHAPE(5, 20),
+                                      clg_interpolate_params(.mode = CLG_INTERPOLATE_CUBIC));
+}
+
 static clg_tensor unfold(clg_device d, int k)
 {
     return k ? NULL : clg_unfold(numbers(d, CLG_F32, CLG_SHAPE(2, 3, 7, 9)), clg_fold_params(.kernel = 3, .padding = 1));
@@ -254,7 +260,7 @@ static const struct {
 #define OP(name) { #name, name }
     OP(matmul), OP(conv2d), OP(conv2d_dx), OP(conv2d_dw), OP(conv3d), OP(conv3d_dx), OP(conv3d_dw), OP(max_pool),
     OP(max_pool_scatter), OP(max_pool_gather), OP(avg_pool), OP(avg_pool_back), OP(softmax), OP(log_softmax), OP(softmax_stats),
-    OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(unfold), OP(fold), { "unpool_owners", unpool }, { "pick", unpool }, OP(norm_stats), OP(norm_slope),
+    OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(separable), OP(unfold), OP(fold), { "unpool_owners", unpool }, { "pick", unpool }, OP(norm_stats), OP(norm_slope),
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };
 

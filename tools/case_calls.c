@@ -492,6 +492,30 @@ static clg_tensor do_batch_norm_shift(const call_values *v)
     return clg_batch_norm(T(0), NULL, T(1), NULL, NULL, clg_batch_norm_params(.training = true));
 }
 
+static const call_field interpolate_fields[] = {
+    FIELD(clg_interpolate_params, mode, 'i'), FIELD(clg_interpolate_params, scale, 'n'),
+    FIELD(clg_interpolate_params, scale_d, 'n'), FIELD(clg_interpolate_params, scale_h, 'n'),
+    FIELD(clg_interpolate_params, scale_w, 'n'), FIELD(clg_interpolate_params, align_corners, 'b'),
+    FIELD(clg_interpolate_params, antialias, 'b'), FIELD(clg_interpolate_params, recompute_scale_factor, 'b'),
+    { NULL, 0, 0 }
+};
+static const call_field embedding_fields[] = {
+    FIELD(clg_embedding_params, padding_idx, 'l'), FIELD(clg_embedding_params, use_padding, 'b'),
+    FIELD(clg_embedding_params, scale_grad_by_freq, 'b'), { NULL, 0, 0 }
+};
+
+static clg_tensor do_interpolate(const call_values *v)
+{
+    PARAMS(clg_interpolate_params)
+    return clg_interpolate(T(0), S(1), &p);
+}
+
+static clg_tensor do_embedding(const call_values *v)
+{
+    PARAMS(clg_embedding_params)
+    return clg_embedding(T(0), T(1), &p);
+}
+
 enum { PARTS = 16 };
 #define APPLY_PARTS(id, function, call)                                                            \
     static clg_tensor do_##id(const call_values *v)                                                \
@@ -525,6 +549,8 @@ const call_op call_ops[] = {
     SECOND_CALLS(ROW_SECOND)
     INDEX_CALLS(ROW)
     PART_CALLS(ROW_PARTS)
+    { "interpolate", "interpolate", "ts", do_interpolate, interpolate_fields },
+    { "embedding", "embedding", "tt", do_embedding, embedding_fields },
     { "cross_entropy", "cross_entropy", "tt", do_cross_entropy, cross_entropy_fields },
     { "linear_cross_entropy", "linear_cross_entropy", "ttTt", do_linear_cross_entropy, cross_entropy_fields },
     { "nll_loss", "nll_loss", "tt", do_nll_loss, nll_fields },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Calls of index.h and arrange.h, as case_calls.c has them.
+// Calls of index.h, arrange.h and image.h, as case_calls.c has them.
 #ifndef CLG_TOOLS_CASE_CALLS_INDEX_H
 #define CLG_TOOLS_CASE_CALLS_INDEX_H
 
@@ -47,7 +47,13 @@
     M(block_diag, "t*", clg_block_diag_n(v->t, v->count))                                          \
     M(diagonal_scatter, "ttnnn", clg_diagonal_scatter(T(0), T(1), L(2), I(3), I(4)))               \
     M(slice_scatter, "ttnnnn", clg_slice_scatter(T(0), T(1), I(2), L(3), L(4), L(5)))              \
-    M(select_scatter, "ttnn", clg_select_scatter(T(0), T(1), I(2), L(3)))
+    M(select_scatter, "ttnn", clg_select_scatter(T(0), T(1), I(2), L(3)))                          \
+    M(pad_reflect, "tss", clg_pad_reflect(T(0), S(1), S(2)))                                       \
+    M(pad_replicate, "tss", clg_pad_replicate(T(0), S(1), S(2)))                                   \
+    M(pad_circular, "tss", clg_pad_circular(T(0), S(1), S(2)))                                     \
+    M(pixel_shuffle, "tn", clg_pixel_shuffle(T(0), L(1)))                                          \
+    M(pixel_unshuffle, "tn", clg_pixel_unshuffle(T(0), L(1)))                                      \
+    M(channel_shuffle, "tn", clg_channel_shuffle(T(0), L(1)))
 
 // Parts that a tensor is cut into, the last one first: what split_parts and its kin stand for.
 #define PART_CALLS(M)                                                                              \

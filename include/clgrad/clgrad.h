@@ -9,6 +9,7 @@
 #include <clgrad/create.h>
 #include <clgrad/device.h>
 #include <clgrad/grad.h>
+#include <clgrad/image.h>
 #include <clgrad/index.h>
 #include <clgrad/io.h>
 #include <clgrad/loss.h>

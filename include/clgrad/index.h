@@ -251,5 +251,31 @@ CLG_API clg_tensor clg_nonzero(clg_tensor a);
 // errors  those of clg_read
 CLG_API clg_tensor clg_argwhere(clg_tensor a);
 
+// ---- tables of rows
+
+struct clg_embedding_params {
+    size_t size;
+    int64_t padding_idx;      // with use_padding: this row gets no gradient; below 0 from the end
+    bool use_padding;
+    bool scale_grad_by_freq;  // a row's gradient is divided by how often it was taken
+};
+#define clg_embedding_params(...)                                                                  \
+    (&(struct clg_embedding_params) { .size = sizeof(struct clg_embedding_params), __VA_ARGS__ })
+
+// Rows of a table, PyTorch's embedding without max_norm.
+//
+//   y[...] = table[index[...]]
+//
+// table   [K,D]         any type
+// index   any shape
+// p       may be NULL
+// result  type of table, shape of index and D
+// grad    table: g, added up where index repeats
+// errors  CLG_EDTYPE    index is not I32 or I64
+//         CLG_ESHAPE    table has not rank 2, or the result more than CLG_MAX_RANK dimensions
+//         CLG_EINVAL    padding_idx is no row
+CLG_API clg_tensor clg_embedding(clg_tensor table, clg_tensor index,
+                                 const struct clg_embedding_params *p);
+
 CLG_END
 #endif

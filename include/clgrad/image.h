@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// Images: margins of their own elements, other sizes. What ops.h says of all operations holds.
+#ifndef CLGRAD_IMAGE_H
+#define CLGRAD_IMAGE_H
+
+#include <clgrad/ops.h>
+
+CLG_BEGIN
+
+// ---- margins: of the last one to three dimensions. Elements below 0 cut some off
+
+// A margin that mirrors what lies behind the edge: dcb|abcd|cba.
+//
+// a       any type, of as many dimensions as before, or more
+// before, after   of rank 1 to 3: for the last dimensions of a; each smaller than its dimension
+// result  type of a
+// grad    a: g, added up at what is mirrored
+// errors  CLG_ESHAPE    ranks, or a dimension that becomes empty
+//         CLG_EINVAL    a margin is too large
+CLG_API clg_tensor clg_pad_reflect(clg_tensor a, clg_shape before, clg_shape after);
+
+// A margin of the outermost elements: aaa|abcd|ddd.
+//
+// a, before, after   as of clg_pad_reflect; margins of any size
+// result  type of a
+// grad    a: g, added up at the edges
+// errors  CLG_ESHAPE    ranks, or a dimension that becomes empty
+CLG_API clg_tensor clg_pad_replicate(clg_tensor a, clg_shape before, clg_shape after);
+
+// A margin of what lies at the other end: bcd|abcd|abc.
+//
+// a, before, after   as of clg_pad_reflect; a margin is at most its dimension
+// result  type of a
+// grad    a: g, added up
+// errors  CLG_ESHAPE    ranks, or a dimension that becomes empty
+//         CLG_EINVAL    a margin is too large
+CLG_API clg_tensor clg_pad_circular(clg_tensor a, clg_shape before, clg_shape after);
+
+// ---- channels and pixels
+
+// Channels become pixels: [..., C r^2, H, W] to [..., C, H r, W r].
+//
+// a       any type, rank 3 or more
+// r       1 or more; r^2 divides the channels
+// result  type of a
+// grad    a: g, moved back
+// errors  CLG_ESHAPE    rank, or channels
+//         CLG_EINVAL    r
+CLG_API clg_tensor clg_pixel_shuffle(clg_tensor a, int64_t r);
+
+// Pixels become channels: [..., C, H r, W r] to [..., C r^2, H, W].
+//
+// a       any type, rank 3 or more
+// r       1 or more; divides both sizes
+// result  type of a
+// grad    a: g, moved back
+// errors  CLG_ESHAPE    rank, or sizes
+//         CLG_EINVAL    r
+CLG_API clg_tensor clg_pixel_unshuffle(clg_tensor a, int64_t r);
+
+// Channels of groups take turns: [N, g c, ...] as [N, c g, ...].
+//
+// a       any type, rank 3 or more
+// groups  a divisor of the channels
+// result  type and shape of a
+// grad    a: g, moved back
+// errors  CLG_ESHAPE    rank, or channels
+//         CLG_EINVAL    groups
+CLG_API clg_tensor clg_channel_shuffle(clg_tensor a, int64_t groups);
+
+// ---- other sizes
+
+typedef enum clg_interpolate_mode {
+    CLG_INTERPOLATE_NEAREST,       // as OpenCV's, which lies a little aside
+    CLG_INTERPOLATE_NEAREST_EXACT, // as Pillow's
+    CLG_INTERPOLATE_LINEAR,        // bilinear, trilinear
+    CLG_INTERPOLATE_CUBIC,         // two dimensions
+    CLG_INTERPOLATE_AREA           // the mean of what is covered
+} clg_interpolate_mode;
+
+struct clg_interpolate_params {
+    size_t size;
+    clg_interpolate_mode mode;
+    double scale, scale_d, scale_h, scale_w; // of all dimensions, or of one, where no size is given
+    bool align_corners; // LINEAR, CUBIC: corners' centers stay where they are
+    bool antialias;     // LINEAR, CUBIC, of two dimensions: filters as wide as pixels of the result
+    bool recompute_scale_factor; // coordinates follow from the sizes, not from the scale
+};
+#define clg_interpolate_params(...)                                                                \
+    (&(struct clg_interpolate_params) { .size = sizeof(struct clg_interpolate_params),             \
+                                        __VA_ARGS__ })
+
+// Images of another size, as PyTorch's interpolate computes them.
+//
+//   y[n,c,i,j] = sum_k,l v[i,k] h[j,l] x[n,c,k,l], weights by mode and where pixels' centers lie
+//
+// x       [N,C,W], [N,C,H,W] or [N,C,D,H,W]   float; U8: computed in F32 and rounded
+// size    of the result, as many as x has behind the channels; rank 0: floor(size of x * scale)
+// p       may be NULL: nearest
+// result  type of x
+// grad    x
+// errors  CLG_EDTYPE    x is neither floating nor U8
+//         CLG_ESHAPE    rank, an empty image, or sizes below 1
+//         CLG_EINVAL    both or neither of size and scale, no such mode, or options it has not
+// source  Keys 1981 (cubic, a = -0.75; antialiased -0.5)
+CLG_API clg_tensor clg_interpolate(clg_tensor x, clg_shape size,
+                                   const struct clg_interpolate_params *p);
+
+CLG_END
+#endif
