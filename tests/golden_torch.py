@@ -965,6 +965,32 @@ def creation():
     for k in 0, 1, 2, 4, 5:
         e(f'combinations_{k}', f'combinations(a, {k}, false)', [z], lambda a: torch.combinations(a, k), k in (1, 2, 4))
         e(f'combinations_again_{k}', f'combinations(a, {k}, true)', [y], lambda a: torch.combinations(a, k, True), k > 0)
+def orders():
+    """Orders: expressions of tools/cases.txt, name_second the second of two results."""
+    nan, inf = float('nan'), float('inf')
+
+    def e(name, expression, inputs, f, grads=True):
+        case('o_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    tie = torch.tensor([[1.0, 3.0, 3.0, 2.0, -0.0], [1.0, nan, 9.0, nan, 0.0], [-inf, -inf, 2.0, inf, 0.0], [0.0, 0.5, -0.0, 0.5, -2.0]])
+    x = r(3, 6)
+    for d in (False, True):
+        t = str(d).lower()
+        e('sort_' + t, f'sort(a, 1, {t})', [tie], lambda s: torch.sort(s, dim=1, descending=d, stable=True).values)
+        e('sort_at_' + t, f'sort_second(a, 1, {t})', [('c', tie)], lambda s: torch.sort(s, dim=1, descending=d, stable=True).indices, False)
+        e('argsort_' + t, f'argsort(a, 0, {t})', [('c', tie)], lambda s: torch.argsort(s, dim=0, descending=d, stable=True), False)
+        e('topk_' + t, f'topk(a, 2, 1, {t})', [x], lambda s: torch.topk(s, 2, 1, largest=not d).values)
+        e('topk_at_' + t, f'topk_second(a, 3, 0, {t})', [('c', x)], lambda s: torch.topk(s, 3, 0, largest=not d).indices, False)
+    e('msort', 'msort(a)', [x], torch.msort)
+    e('sort_0d', 'sort(a, 0, false)', [torch.tensor(2.0)], lambda s: torch.sort(s, 0).values)
+    e('kthvalue', 'kthvalue(a, 2, -1, false)', [x], lambda s: torch.kthvalue(s, 2).values)
+    e('kthvalue_at', 'kthvalue_second(a, 3, 1, true)', [('c', x)], lambda s: torch.kthvalue(s, 3, 1, True).indices, False)
+    e('median', 'median(a, 1, false)', [x], lambda s: torch.median(s, 1).values)
+    e('median_keep', 'median(a, 0, true)', [x], lambda s: torch.median(s, 0, True).values)
+    e('median_nan', 'median(a, 1, false)', [('c', tie)], lambda s: torch.median(s, 1).values, False)
+    e('nanmedian', 'nanmedian(a, 1, false)', [('c', tie)], lambda s: torch.nanmedian(s, 1).values, False)
+    e('nanmedian_none', 'nanmedian(a, 0, false)', [('c', torch.tensor([nan, nan]))], lambda s: torch.nanmedian(s, 0).values, False)
+    e('median_int', 'median(a, 0, false)', [('i', torch.tensor([5, -3, 2, 9]))], lambda s: torch.median(s, 0).values, False)
 
 
 def promotion():
@@ -1023,3 +1049,4 @@ norms()
 losses()
 scans()
 creation()
+orders()

@@ -292,6 +292,13 @@
     R(cummax, cummax, clg_cummax(t, 0, NULL), 0)                                                   \
     R(cummin, cummin, clg_cummin(t, 0, NULL), 0)                                                   \
     R(logcumsumexp, logcumsumexp, clg_logcumsumexp(t, 0), 0)                                       \
+    R(sort, sort, clg_sort(t, 0, false, NULL), 0)                                                  \
+    R(argsort, argsort, clg_argsort(t, 0, false), 0)                                               \
+    R(msort, msort, clg_msort(t), 0)                                                               \
+    R(topk, topk, clg_topk(t, 1, 0, false, NULL), 0)                                               \
+    R(kthvalue, kthvalue, clg_kthvalue(t, 1, 0, false, NULL), 0)                                   \
+    R(median, median, clg_median(t, 0, false, NULL), 0)                                            \
+    R(nanmedian, nanmedian, clg_nanmedian(t, 0, false, NULL), 0)                                   \
     R(logsumexp, logsumexp, clg_logsumexp(t, CLG_ALL, false), 0)                                   \
     R(reshape, reshape, clg_reshape(t, CLG_SHAPE(6)), 0)                                           \
     R(reshape2, reshape, clg_reshape(t, CLG_SHAPE(2, 3)), 0)                                       \

@@ -139,6 +139,43 @@ static void log_sums(const line *l)
     }
 }
 
+// ---- orders; p: rows, n, the step, falling, whether places count within rows
+
+typedef struct item {
+    double f;
+    int64_t i, place;
+    bool down;
+} item;
+
+static int before(const void *p, const void *q)
+{
+    const item *x = p, *y = q;
+    const int way = isnan(x->f) || isnan(y->f) ? isnan(x->f) - isnan(y->f)
+                                               : x->f != y->f ? (x->f > y->f) - (x->f < y->f) : (x->i > y->i) - (x->i < y->i);
+    return way ? (x->down ? -way : way) : (x->place > y->place) - (x->place < y->place);
+}
+
+// Steps of a long sort but the last leave the elements where they are: what is seen is the last one's.
+static void sort(const line *l)
+{
+    item *row = calloc((size_t) l->n + 1, sizeof *row);
+    bool unsure = false;
+    for (int64_t i = 0; i < l->n; i++)
+        row[i] = (item) { l->in[0]->f ? l->in[0]->f[at(l, i)] : 0, l->in[0]->i ? l->in[0]->i[at(l, i)] : 0, i, l->p[3] };
+    if (l->p[4])
+        qsort(row, (size_t) l->n, sizeof *row, before);
+    for (int64_t i = 0; i < l->n; i++) {
+        if (i > 0 && l->in[0]->f) {
+            const double apart = fabs(row[i].f - row[i - 1].f);
+            unsure |= apart > 0 && apart <= error_of(l, 0, at(l, row[i].place)) + error_of(l, 0, at(l, row[i - 1].place));
+        }
+        l->out->i[at(l, i)] = row[i].place;
+    }
+    for (int64_t i = 0; i < l->n && l->out->e; i++)
+        l->out->e[at(l, i)] = unsure ? INFINITY : 0;
+    free(row);
+}
+
 static const struct {
     const char *name;
     void (*run)(const line *l);
@@ -146,6 +183,7 @@ static const struct {
 } orders[] = {
     { "cumsum", cumsum, 2, 3, 4 }, { "cumprod", cumprod, 2, 3, 4 }, { "recurrence", recurrence, 2, 3, 4 },
     { "cummax", winner, 2, 3, 4 }, { "cummin", winner, 2, 3, 4 },   { "log_sums", log_sums, 2, 3, 4 },
+    { "sort_rank", sort, 0, 1, -1 },        { "sort_step", sort, 0, 1, -1 },
 };
 
 bool reference_order(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out)
@@ -153,7 +191,7 @@ bool reference_order(const char *name, const int64_t *p, const ref_value *const 
     for (size_t k = 0; k < sizeof orders / sizeof orders[0]; k++) {
         if (strcmp(orders[k].name, name) != 0)
             continue;
-        const int64_t outer = p ? p[orders[k].outer] : 0, n = p ? p[orders[k].n] : 0, inner = p ? p[orders[k].inner] : 0;
+        const int64_t outer = p ? p[orders[k].outer] : 0, n = p ? p[orders[k].n] : 0, inner = p ? orders[k].inner < 0 ? 1 : p[orders[k].inner] : 0;
         for (int64_t r = 0; r < outer * inner; r++)
             orders[k].run(&(line) { p, in, out, n, r / inner * n * inner + r % inner, inner });
         return true;

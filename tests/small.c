@@ -326,11 +326,20 @@ static clg_status scans(void)
     return st < 0 ? st : clg_eval(y, k, clg_cummin(s, 0, NULL));
 }
 
+// Rows that are counted, and some that are sorted by digits.
+static clg_status orders(void)
+{
+    clg_tensor x = clg_track(fresh(CLG_SHAPE(3, 19))), k;
+    const clg_status st = with_gradients(clg_sort(x, 1, true, NULL), x, NULL);
+    clg_tensor y = clg_topk(fresh(CLG_SHAPE(2, 260)), 3, 1, false, &k);
+    return st < 0 ? st : clg_eval(y, k);
+}
+
 int main(void)
 {
     clg_status (*const parts[])(void) = { train, convolve, convolve_more, multiply, pools,
                                           pools_more, reductions, views, functions, rows, variants,
-                                          elements, scans };
+                                          elements, scans, orders };
     char error[1100];
     const char *class = getenv("CLGRAD_CLASS");
     cpu_class = class && strcmp(class, "cpu") == 0;

@@ -185,9 +185,22 @@
     M(cummax, "tn", clg_cummax(T(0), I(1), NULL))                                                  \
     M(cummin, "tn", clg_cummin(T(0), I(1), NULL))                                                  \
     M(logcumsumexp, "tn", clg_logcumsumexp(T(0), I(1)))
+#define SORT_CALLS(M)                                                                              \
+    M(sort, "tnn", clg_sort(T(0), I(1), B(2), NULL))                                               \
+    M(argsort, "tnn", clg_argsort(T(0), I(1), B(2)))                                               \
+    M(msort, "t", clg_msort(T(0)))                                                                 \
+    M(topk, "tnnn", clg_topk(T(0), L(1), I(2), B(3), NULL))                                        \
+    M(kthvalue, "tnnn", clg_kthvalue(T(0), L(1), I(2), B(3), NULL))                                \
+    M(median, "tnn", clg_median(T(0), I(1), B(2), NULL))                                           \
+    M(nanmedian, "tnn", clg_nanmedian(T(0), I(1), B(2), NULL))
 #define SECOND_CALLS(M)                                                                            \
     M(cummax, "tn", clg_cummax(T(0), I(1), &second))                                               \
     M(cummin, "tn", clg_cummin(T(0), I(1), &second))                                               \
+    M(sort, "tnn", clg_sort(T(0), I(1), B(2), &second))                                            \
+    M(topk, "tnnn", clg_topk(T(0), L(1), I(2), B(3), &second))                                     \
+    M(kthvalue, "tnnn", clg_kthvalue(T(0), L(1), I(2), B(3), &second))                             \
+    M(median, "tnn", clg_median(T(0), I(1), B(2), &second))                                        \
+    M(nanmedian, "tnn", clg_nanmedian(T(0), I(1), B(2), &second))                                  \
     M(max, "tnn", clg_max(T(0), I(1), B(2), &second))                                              \
     M(min, "tnn", clg_min(T(0), I(1), B(2), &second))                                              \
     M(aminmax, "tsn", clg_aminmax(T(0), S(1), B(2), &second))                                      \
@@ -210,6 +223,7 @@ PLAIN_CALLS(APPLY)
 CREATE_CALLS(APPLY)
 REDUCE_CALLS(APPLY)
 SCAN_CALLS(APPLY)
+SORT_CALLS(APPLY)
 #define APPLY_SECOND(id, signature, value)                                                         \
     static clg_tensor do_##id##_second(const call_values *v)                                       \
     {                                                                                              \
@@ -546,6 +560,7 @@ const call_op call_ops[] = {
     CREATE_CALLS(ROW)
     REDUCE_CALLS(ROW)
     SCAN_CALLS(ROW)
+    SORT_CALLS(ROW)
     SECOND_CALLS(ROW_SECOND)
     INDEX_CALLS(ROW)
     PART_CALLS(ROW_PARTS)

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+// Orders along an axis. What is made is the order, as places; values are gathered by it, which is their derivative too.
+// Short rows are counted (cl/sort_cpu.cl, cl/sort.cl); long ones lie in one list that is sorted by counting
+// (index_sort.h), a word of an element at a time, then by row: each step is a node, equal keys keep their order.
+#include "ops/element.h"
+#include "ops/extreme.h"
+#include "ops/index_sort.h"
+#include "ops/registry.h"
+#include <clgrad/index.h>
+#include <clgrad/ops.h>
+#include <clgrad/sort.h>
+
+enum { SHORT = 256, WORD_BITS = 22, LINES = -1 }; // two digits of the counting sort; a step that is of rows
+
+typedef struct sorting {
+    int64_t rows, n;
+    int word; // of the elements' numbers, or LINES
+    bool down, last; // last: y counts within rows
+} sorting;
+
+static void key_sorting(const void *params, clg__key *k)
+{
+    const sorting *s = params;
+    clg__key_i64(k, s->rows);
+    clg__key_i64(k, s->n);
+    clg__key_i64(k, s->word);
+    clg__key_i64(k, s->down);
+    clg__key_i64(k, s->last);
+}
+
+static int key_bits(clg_dtype t)
+{
+    return clg_dtype_is_float(t) ? 8 * (int) clg__acc_size(t) : 8 * (int) clg_dtype_size(t);
+}
+
+static bool is_signed(clg_dtype t)
+{
+    return t == CLG_I8 || t == CLG_I16 || t == CLG_I32 || t == CLG_I64;
+}
+
+static clg__launch *kernel(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry)
+{
+    const sorting *s = c->params;
+    const clg_dtype t = c->in_dtype[0];
+    const int bits = key_bits(t);
+    clg__launch *l = clg__kplan_kernel(p, file, entry);
+    clg__define_element(p, l, t);
+    clg__kplan_define(p, l, "KEY", bits > 32 ? "ulong" : "uint");
+    if (clg_dtype_is_float(t)) {
+        clg__kplan_define(p, l, "REAL", "1");
+        clg__kplan_define(p, l, "AS_KEY(x)", bits > 32 ? "as_ulong(x)" : "as_uint(x)");
+    } else if (is_signed(t))
+        clg__kplan_define(p, l, "SHIFTED", "((KEY)1 << %d)", bits - 1);
+    if (bits == 64)
+        clg__kplan_define(p, l, "LAST", "0xffffffffffffffffUL");
+    else
+        clg__kplan_define(p, l, "LAST", "0x%llxu", (1ull << bits) - 1);
+    if (s->down)
+        clg__kplan_define(p, l, "DOWN", "1");
+    if (c->n_in == 1)
+        clg__kplan_define(p, l, "FIRST", "1");
+    return l;
+}
+
+static void sizes(clg__kplan *p, clg__launch *l, const sorting *s, int word)
+{
+    CLG__ARG_BLOCK(p, l, "SORT", { "rows", s->rows, true }, { "n", s->n, true }, { "word", word, false });
+}
+
+static void plan_rank(const clg__kernel_call *c, clg__kplan *p)
+{
+    const sorting *s = c->params;
+    if (s->rows * s->n == 0)
+        return;
+    const int64_t groups = 4 * (int64_t) c->caps->compute_units;
+    clg__launch *l = kernel(c, p, c->caps->cpu_class ? "sort_cpu" : "sort", "sort_rank");
+    clg__arg_buffers(p, l, 1, 1);
+    sizes(p, l, s, 0);
+    if (c->caps->cpu_class)
+        clg__kplan_grid(l, (size_t) (s->rows < groups ? s->rows : groups), 1, 1, 1, 1, 1);
+    else
+        clg__kplan_items(l, s->rows * s->n);
+}
+
+static void plan_step(const clg__kernel_call *c, clg__kplan *p)
+{
+    const sorting *s = c->params;
+    const int64_t all = s->rows * s->n;
+    if (all == 0)
+        return;
+    const int bits = key_bits(c->in_dtype[0]);
+    const int left = bits - WORD_BITS * s->word;
+    const int64_t most = s->word == LINES ? s->rows - 1 : ((int64_t) 1 << (left < WORD_BITS ? left : WORD_BITS)) - 1;
+    const clg__sort list = { .n = all, .axis = most, .index = CLG_I64 };
+    clg__sorted order = clg__sort_begin(p, &list);
+    clg__launch *l = kernel(c, p, "sort", s->word == LINES ? "sort_lines" : "sort_words");
+    clg__sort_define(p, l, &list);
+    clg__arg_buffers(p, l, c->n_in, 0);
+    clg__arg_temp(p, l, order.key);
+    clg__arg_temp(p, l, order.order);
+    sizes(p, l, s, s->word == LINES ? 0 : WORD_BITS * s->word);
+    clg__kplan_items(l, all);
+    order = clg__sort_run(c->caps, p, &list, order);
+    l = kernel(c, p, "sort", "sort_places");
+    clg__sort_define(p, l, &list);
+    clg__arg_temp(p, l, order.order);
+    clg__arg_out(p, l, 0);
+    sizes(p, l, s, s->last);
+    clg__kplan_items(l, all);
+}
+
+static const clg__variant rank_variants[] = { { "count", NULL, plan_rank, false } };
+static const clg__variant step_variants[] = { { "digits", NULL, plan_step, false } };
+static const clg__op op_rank = { .name = "sort_rank", .kind = CLG__KERNEL, .key = key_sorting,
+                                 .params_bytes = sizeof(sorting), .variants = rank_variants, .n_variants = 1 };
+static const clg__op op_step = { .name = "sort_step", .kind = CLG__KERNEL, .key = key_sorting,
+                                 .params_bytes = sizeof(sorting), .variants = step_variants, .n_variants = 1 };
+
+const clg__op *const clg__sort_ops[] = { &op_rank, &op_step, NULL };
+
+// a [rows][n] -> places [rows][n]
+static clg_tensor ordered(clg_tensor a, bool down)
+{
+    sorting s = { a->shape.dim[0], a->shape.dim[1], 0, down, true };
+    clg__call c;
+    if (!clg__call_begin(&c, "sort", "a", 1, &a))
+        return clg__call_poison(&c);
+    if (s.n <= SHORT)
+        return clg__call_node(&c, &op_rank, CLG_I64, &a->shape, &s);
+    const int words = (key_bits(a->dtype) + WORD_BITS - 1) / WORD_BITS, steps = words + (s.rows > 1);
+    clg_tensor order = NULL;
+    for (int k = 0; k < steps; k++) {
+        s.word = k < words ? k : LINES;
+        s.last = k == steps - 1;
+        if (!clg__call_begin(&c, "sort", "a order", order ? 2 : 1, (clg_tensor[]) { a, order }))
+            return clg__call_poison(&c);
+        order = clg__call_node(&c, &op_step, CLG_I64, &a->shape, &s);
+    }
+    return order;
+}
+
+// Places along an axis, of a's shape.
+static clg_tensor order_of(const clg__call *c, clg_tensor a, int axis, bool down, int *at)
+{
+    if (!clg__axis(axis, a->shape.rank, at))
+        return clg__call_fail(c, CLG_ESHAPE, "axis %d of a tensor of rank %d", axis, a->shape.rank);
+    if (a->shape.rank == 0)
+        return clg_zeros(a->dev, CLG_I64, a->shape);
+    const clg_tensor t = clg_transpose(a, *at, -1); // the axis last, the rest one dimension
+    const clg_shape s = t->shape;
+    const int64_t n = s.dim[s.rank - 1], all = clg_numel(s);
+    if (all >= (int64_t) 1 << 31 && n > SHORT)
+        return clg__call_fail(c, CLG_ESHAPE, "2^31 elements or more");
+    const clg_tensor order = ordered(clg_reshape(t, CLG_SHAPE(n ? all / n : 0, n)), down);
+    return order->status < 0 ? order : clg_transpose(clg_reshape(order, s), *at, -1);
+}
+
+static clg_tensor by_order(clg_tensor a, int axis, clg_tensor order)
+{
+    return order->status < 0 || a->shape.rank == 0 ? (order->status < 0 ? order : a) : clg_gather(a, axis, order);
+}
+
+clg_tensor clg_argsort(clg_tensor a, int axis, bool descending)
+{
+    clg__call c;
+    int at;
+    if (!clg__call_begin(&c, "argsort", "a", 1, &a))
+        return clg__call_poison(&c);
+    return clg__call_own(&c, order_of(&c, a, axis, descending, &at));
+}
+
+clg_tensor clg_sort(clg_tensor a, int axis, bool descending, clg_tensor *indices)
+{
+    clg__call c;
+    int at;
+    if (!clg__call_begin(&c, "sort", "a", 1, &a)) {
+        const clg_tensor bad = clg__call_poison(&c);
+        return clg__second(bad, indices, bad);
+    }
+    const clg_tensor order = clg__call_own(&c, order_of(&c, a, axis, descending, &at));
+    return clg__second(clg__call_own(&c, by_order(a, at, order)), indices, order);
+}
+
+clg_tensor clg_msort(clg_tensor a)
+{
+    clg__call c;
+    if (!clg__call_begin(&c, "msort", "a", 1, &a))
+        return clg__call_poison(&c);
+    return clg__call_own(&c, clg_sort(a, 0, false, NULL));
+}
+
+// Elements first to first + n of the order.
+static clg_tensor part_of(const clg__call *c, clg_tensor a, int axis, bool down, int64_t first, int64_t n, clg_tensor *indices)
+{
+    int at;
+    clg_tensor order = clg__call_own(c, order_of(c, a, axis, down, &at));
+    if (order->status >= 0 && a->shape.rank > 0)
+        order = clg_slice(order, at, first, first + n, 1);
+    return clg__second(clg__call_own(c, by_order(a, at, order)), indices, order);
+}
+
+static int64_t size_of(clg_tensor a, int axis)
+{
+    int at;
+    return clg__axis(axis, a->shape.rank, &at) && a->shape.rank > 0 ? a->shape.dim[at] : 1;
+}
+
+clg_tensor clg_topk(clg_tensor a, int64_t k, int axis, bool smallest, clg_tensor *indices)
+{
+    clg__call c;
+    clg_tensor bad = NULL;
+    if (!clg__call_begin(&c, "topk", "a", 1, &a))
+        bad = clg__call_poison(&c);
+    else if (k < 0 || k > size_of(a, axis))
+        bad = clg__call_fail(&c, CLG_EINVAL, "k is %lld of %lld elements", (long long) k, (long long) size_of(a, axis));
+    return bad ? clg__second(bad, indices, bad) : part_of(&c, a, axis, !smallest, 0, k, indices);
+}
+
+clg_tensor clg_kthvalue(clg_tensor a, int64_t k, int axis, bool keepdims, clg_tensor *indices)
+{
+    clg__call c;
+    clg_tensor bad = NULL, place;
+    if (!clg__call_begin(&c, "kthvalue", "a", 1, &a))
+        bad = clg__call_poison(&c);
+    else if (k < 1 || k > size_of(a, axis))
+        bad = clg__call_fail(&c, CLG_EINVAL, "k is %lld of %lld elements", (long long) k, (long long) size_of(a, axis));
+    if (bad)
+        return clg__second(bad, indices, bad);
+    clg_tensor y = part_of(&c, a, axis, false, k - 1, 1, &place);
+    if (y->status >= 0 && !keepdims && a->shape.rank > 0) {
+        y = clg_squeeze(y, CLG_AXES(axis));
+        place = clg_squeeze(place, CLG_AXES(axis));
+    }
+    return clg__second(y, indices, place);
+}
+
+// The place `middle` of the order says, of each row; nothing but the order depends on values.
+static clg_tensor middle(const char *name, clg_tensor a, int axis, bool skip, bool keepdims, clg_tensor *indices)
+{
+    clg__call c;
+    int at;
+    clg_tensor bad = NULL;
+    if (!clg__call_begin(&c, name, "a", 1, &a))
+        bad = clg__call_poison(&c);
+    else if (!clg__axis(axis, a->shape.rank, &at))
+        bad = clg__call_fail(&c, CLG_ESHAPE, "axis %d of a tensor of rank %d", axis, a->shape.rank);
+    else if (size_of(a, axis) == 0)
+        bad = clg__call_fail(&c, CLG_ESHAPE, "no elements to choose from");
+    if (bad)
+        return clg__second(bad, indices, bad);
+    const clg_tensor order = clg__call_own(&c, order_of(&c, a, at, false, &at));
+    if (order->status < 0 || a->shape.rank == 0)
+        return clg__second(by_order(a, at, order), indices, order);
+    const int64_t n = a->shape.dim[at];
+    clg_tensor place;
+    if (clg_dtype_is_float(a->dtype)) { // NaN stand last: the first of them, or the middle of the others
+        const clg_tensor others = clg_sum(clg_eq(a, a), CLG_AXES(at), true), all = clg__num(a->dev, CLG_I64, (double) n);
+        const clg_tensor none = clg__lit(a->dev, CLG_I64, 0), one = clg__lit(a->dev, CLG_I64, 1);
+        const clg_tensor half = clg_right_shift(clg_maximum(clg_sub(others, one), none), one);
+        const clg_tensor which = skip ? half : clg_where(clg_lt(others, all), others, half);
+        place = clg_gather(order, at, which);
+    } else
+        place = clg_slice(order, at, (n - 1) / 2, (n - 1) / 2 + 1, 1);
+    clg_tensor y = by_order(a, at, place);
+    if (y->status >= 0 && !keepdims) {
+        y = clg_squeeze(y, CLG_AXES(at));
+        place = clg_squeeze(place, CLG_AXES(at));
+    }
+    return clg__second(clg__call_own(&c, y), indices, place);
+}
+
+clg_tensor clg_median(clg_tensor a, int axis, bool keepdims, clg_tensor *indices)
+{
+    return middle("median", a, axis, false, keepdims, indices);
+}
+
+clg_tensor clg_nanmedian(clg_tensor a, int axis, bool keepdims, clg_tensor *indices)
+{
+    return middle("nanmedian", a, axis, true, keepdims, indices);
+}
