@@ -170,7 +170,7 @@ CLG_API clg_tensor clg_local_response_norm(clg_tensor x, int size, double alpha,
 // grad    x; the norm has slope 0 where it is 0, and none passes where eps is the larger
 // errors  CLG_EDTYPE    x is not floating
 //         CLG_ESHAPE    axis is out of range
-//         CLG_EINVAL    p is NaN
+//         CLG_EINVAL    p or eps is NaN
 CLG_API clg_tensor clg_normalize(clg_tensor x, double p, int axis, double eps);
 
 CLG_END

@@ -150,8 +150,8 @@ clg_tensor clg_normalize(clg_tensor x, double p, int axis, double eps)
         return clg__call_fail(&c, CLG_EDTYPE, "x must be floating");
     if (!clg__axis(axis, x->shape.rank, &at))
         return clg__call_fail(&c, CLG_ESHAPE, "axis %d of a tensor of rank %d", axis, x->shape.rank);
-    if (isnan(p))
-        return clg__call_fail(&c, CLG_EINVAL, "p is %g", p);
+    if (isnan(p) || isnan(eps))
+        return clg__call_fail(&c, CLG_EINVAL, "p is %g and eps %g, expected numbers", p, eps);
     clg_tensor wide = clg__wide(x);
     clg_tensor norm = clg_norm(wide, p, x->shape.rank ? CLG_AXES(at) : CLG_ALL, true);
     clg_tensor y = clg_div(wide, clg_clamp(norm, eps, INFINITY));
