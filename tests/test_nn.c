@@ -470,6 +470,46 @@ START_TEST(errors_name_the_layer)
 }
 END_TEST
 
+// Layers of norms are the functions with parameters of 1 and 0, and those they are told to have.
+START_TEST(norm_layers)
+{
+    clg_scope scope = clg_scope_push(dev);
+    clg_store s = clg_store_create(dev, 3);
+    clg_tensor x = clg_uniform(dev, CLG_F32, CLG_SHAPE(3, 4, 20), -1, 2), one = clg_ones(dev, CLG_F32, CLG_SHAPE(4));
+    clg_tensor v = clg_reshape(x, CLG_SHAPE(12, 20)), image = clg_reshape(x, CLG_SHAPE(3, 4, 5, 2, 2));
+    const struct clg_batch_norm_params *train = clg_batch_norm_params(.training = true);
+    const clg_tensor pairs[][2] = {
+        { clg_nn_layer_norm(s, "a", x, NULL), clg_layer_norm(x, CLG_SHAPE(20), NULL, NULL, NULL) },
+        { clg_nn_layer_norm(s, "b", x, clg_nn_norm_params(.dims = 2, .no_bias = true, .eps = 0.5)),
+          clg_layer_norm(x, CLG_SHAPE(4, 20), NULL, NULL, clg_norm_params(.eps = 0.5)) },
+        { clg_nn_rms_norm(s, "c", x, clg_nn_norm_params(.no_affine = true)), clg_rms_norm(x, CLG_SHAPE(20), NULL, NULL) },
+        { clg_nn_group_norm(s, "d", x, clg_nn_norm_params(.groups = 2)), clg_group_norm(x, 2, one, NULL, NULL) },
+        { clg_nn_batch_norm1d(s, "e", v, NULL), clg_batch_norm(v, NULL, NULL, NULL, NULL, train) },
+        { clg_nn_batch_norm1d(s, "f", x, NULL), clg_batch_norm(x, NULL, NULL, NULL, NULL, train) },
+        { clg_nn_batch_norm3d(s, "g", image, NULL), clg_batch_norm(image, one, NULL, NULL, NULL, train) },
+    };
+    for (size_t k = 0; k < sizeof pairs / sizeof pairs[0]; k++) {
+        float got[240], want[240];
+        ok(clg_read(pairs[k][0], got, sizeof got));
+        ok(clg_read(pairs[k][1], want, sizeof want));
+        for (int i = 0; i < 240; i++)
+            ck_assert_msg(fabsf(got[i] - want[i]) <= 1e-5f, "layer %d, %d: %g, expected %g", (int)k, i, got[i], want[i]);
+    }
+    ck_assert_int_eq(clg_store_count(s), 2 + 1 + 0 + 2 + 3 * 4);
+    ck_assert_int_eq(clg_nn_group_norm(s, "h", x, NULL)->status, CLG_EINVAL);
+    says("'h'", "NULL params");
+    ck_assert_int_eq(clg_nn_group_norm(s, "h", x, clg_nn_norm_params(.groups = 3))->status, CLG_ESHAPE);
+    says("'h'", "no multiple");
+    ck_assert_int_eq(clg_nn_layer_norm(s, "h", x, clg_nn_norm_params(.dims = 4))->status, CLG_ESHAPE);
+    says("'h'", "rank 3");
+    ck_assert_int_eq(clg_nn_batch_norm1d(s, "h", image, NULL)->status, CLG_ESHAPE);
+    says("'h'", "rank 5");
+    ck_assert_int_eq(clg_store_count(s), 2 + 1 + 0 + 2 + 3 * 4); // a layer that fails leaves nothing behind
+    clg_scope_pop(scope);
+    clg_store_destroy(&s);
+}
+END_TEST
+
 START_TEST(layer_names_are_copied)
 {
     char name[40] = "first";
@@ -513,6 +553,7 @@ int main(void)
     tcase_add_test(c, running_statistics);
     tcase_add_test(c, dropout_scales);
     tcase_add_test(c, errors_name_the_layer);
+    tcase_add_test(c, norm_layers);
     tcase_add_test(c, layer_names_are_copied);
     suite_add_tcase(s, c);
     return run_suite(s);
