@@ -4,6 +4,7 @@
 
 #include "base/fp.h"
 #include "ops/element.h"
+#include "ops/scan.h"
 #include <clgrad/grad.h>
 #include <clgrad/ops.h>
 #include <clgrad/reduce.h>
@@ -90,6 +91,34 @@ static clg_tensor extreme_vjp(const clg__vjp *v, int i)
     return clg_cast(clg_where(hit, clg_div(g, count), other), v->in[0]->dtype);
 }
 
+// As product of what stands before and behind each element: a form that is right where it is differentiated again, and
+// is not computed where it is not.
+static clg_tensor others_by_scans(clg_tensor a, const clg__reduce *r)
+{
+    clg_shape order = { .rank = a->shape.rank }, back = order;
+    int at = 0, first;
+    for (int d = 0; d < order.rank; d++)
+        if (!r->axis[d])
+            order.dim[at++] = d;
+    first = at;
+    for (int d = 0; d < order.rank; d++)
+        if (r->axis[d])
+            order.dim[at++] = d;
+    for (int d = 0; d < order.rank; d++)
+        back.dim[order.dim[d]] = d;
+    const clg_tensor t = clg_permute(a, order), line = clg_flatten(t, first, -1);
+    const clg_tensor y = clg_mul(clg__product_before(line, first, false), clg__product_before(line, first, true));
+    return clg_permute(clg_reshape(y, t->shape), back);
+}
+
+static clg_tensor others_vjp(const clg__vjp *v, int i)
+{
+    (void) i;
+    return v->g;
+}
+
+static const clg__op op_others = { .name = "prod_others", .kind = CLG__ALIAS, .vjp = others_vjp };
+
 // The product of the others: of the elements that are not 0 by this one, where one is 0 theirs, where two are 0.
 static clg_tensor prod_vjp(const clg__vjp *v, int i)
 {
@@ -106,7 +135,11 @@ static clg_tensor prod_vjp(const clg__vjp *v, int i)
     clg_tensor zeros = clg_sum(zero, axes, true), others = clg_prod(clg_where(zero, literal(a, 1), a), axes, true);
     const clg_tensor all = clg_div(others, clg_where(zero, literal(a, 1), a)); // this is 1 where it is 0
     const clg_tensor alone = clg_eq(zeros, clg_cast(zero, CLG_I64)); // no zero among the others
-    return clg_cast(clg_mul(clg__wide(v->g), clg_where(alone, all, none)), v->in[0]->dtype);
+    clg_tensor y = clg_where(alone, all, none);
+    const clg_tensor again = clg_is_tracked(a) ? others_by_scans(a, r) : y;
+    if (y->status >= 0 && again->status >= 0 && again != y)
+        y = clg__custom_vjp(&op_others, y, 1, &again, NULL);
+    return clg_cast(clg_mul(clg__wide(v->g), y), v->in[0]->dtype);
 }
 
 #define REDUCE_OP(id, grad)                                                                        \
