@@ -920,6 +920,27 @@ def scans():
     e('cumsum_none', 'cumsum(a, 1)', [r(3, 0)], lambda t: torch.cumsum(t, 1), False)
 
 
+def sequences():
+    """ctc_loss: padded labels and labels one after another, repeated ones, rows that are impossible."""
+    torch.manual_seed(103)
+    short = dict(mean='mean', sum='sum', each='none')
+    x = torch.log_softmax(r(7, 5, 4) * 2, 2)
+    steps, lengths = torch.tensor([7, 5, 7, 3, 0]), torch.tensor([3, 0, 4, 2, 0])
+    padded = torch.tensor([[1, 1, 2, 0], [3, 3, 3, 3], [1, 2, 3, 1], [2, 2, 1, 1], [1, 1, 1, 1]])
+    for red, name in short.items():
+        case('q_' + red, f'ctc_loss(a,b,c,d,0,false,{red})', [], [x] + [('i', t) for t in (padded, steps, lengths)],
+             lambda a, b, c, d: F.ctc_loss(a, b, c, d, 0, name))
+    flat = torch.cat([padded[k, :lengths[k]] for k in range(5)])
+    case('q_flat', 'ctc_loss(a,b,c,d,3,false,each)', [], [x] + [('i', t) for t in (flat % 3, steps, lengths)],
+         lambda a, b, c, d: F.ctc_loss(a, b, c, d, 3, 'none'))
+    for z in False, True:
+        case(f'q_impossible_{z}', f'ctc_loss(a,b,c,d,0,{str(z).lower()},each)', [],
+             [x[:, :2]] + [('i', t) for t in (torch.tensor([[1, 1, 1, 1], [1, 2, 1, 2]]), steps[:2], torch.tensor([4, 4]))],
+             lambda a, b, c, d: F.ctc_loss(a, b, c, d, 0, 'none', z))
+    case('q_one', 'ctc_loss(a,b,c,d,0,false,mean)', [], [x[:, 0]] + [('i', t) for t in (padded[0, :3], torch.tensor(7), torch.tensor(3))],
+         lambda a, b, c, d: F.ctc_loss(a, b, c, d))
+
+
 def creation():
     """Sequences, grids, windows: expressions of tools/cases.txt; the first argument gives the type."""
     nan = float('nan')
@@ -1050,3 +1071,4 @@ losses()
 scans()
 creation()
 orders()
+sequences()

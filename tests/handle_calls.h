@@ -86,6 +86,10 @@
     R(triplet_margin_with_distance_loss_2, triplet_margin_with_distance_loss,                      \
       clg_triplet_margin_with_distance_loss(good, good, t, NULL, NULL, 1, true,                    \
         CLG_REDUCE_MEAN), 0)                                                                       \
+    R(ctc_loss_0, ctc_loss, clg_ctc_loss(t, good, good, good, 0, true, CLG_REDUCE_MEAN), 0)        \
+    R(ctc_loss_1, ctc_loss, clg_ctc_loss(good, t, good, good, 0, true, CLG_REDUCE_MEAN), 0)        \
+    R(ctc_loss_2, ctc_loss, clg_ctc_loss(good, good, t, good, 0, true, CLG_REDUCE_MEAN), 0)        \
+    R(ctc_loss_3, ctc_loss, clg_ctc_loss(good, good, good, t, 0, true, CLG_REDUCE_MEAN), 0)        \
     R(cosine_similarity_0, cosine_similarity, clg_cosine_similarity(t, good, 0, 0), 0)             \
     R(cosine_similarity_1, cosine_similarity, clg_cosine_similarity(good, t, 0, 0), 0)             \
     R(pairwise_distance_0, pairwise_distance, clg_pairwise_distance(t, good, 2, 0, false), 0)      \

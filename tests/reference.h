@@ -53,6 +53,8 @@ double reference_tiny(clg_dtype t); // what may become zero
 // Those of scans and sorts, whose numbers p come from the op's key; false: it is none. p NULL: asks.
 bool reference_order(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
 bool reference_norm(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
+// The same of ctc_loss (reference_ctc.c).
+bool reference_ctc(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
 // Is there one for this op?
 bool reference_has_kernel(const char *name);
 // A row of elementwise.def applied to one element; false: no such row for this type.

@@ -265,6 +265,16 @@ static clg_status elements(void)
     return st < 0 ? st : clg_eval(clg_unfold_dim(y, 1, 5, 3), clg_diagonal(y, 1, 0, 1), clg_tril(y, 2));
 }
 
+// Padded labels and labels one after another, some rows without steps or labels.
+static clg_status sequences(void)
+{
+    const int32_t label[12] = { 1, 1, 2, 0, 3, 2, 1, 3, 9, 1, 2, 3 }, step[3] = { 7, 4, 0 }, length[3] = { 3, 4, 0 };
+    clg_tensor x = clg_track(fresh(CLG_SHAPE(7, 3, 5))), t = clg_upload(dev, CLG_I32, CLG_SHAPE(3, 4), label);
+    clg_tensor s = clg_upload(dev, CLG_I32, CLG_SHAPE(3), step), n = clg_upload(dev, CLG_I32, CLG_SHAPE(3), length);
+    clg_status st = with_gradients(clg_ctc_loss(x, t, s, n, 0, true, CLG_REDUCE_SUM), x, NULL);
+    return st < 0 ? st : clg_eval(clg_ctc_loss(x, clg_slice(clg_reshape(t, CLG_SHAPE(12)), 0, 0, 7, 1), s, n, 4, false, CLG_REDUCE_NONE));
+}
+
 static clg_status with_variants(void)
 {
     clg_tensor x = clg_track(fresh(CLG_SHAPE(1, 17, 5, 6))), w = clg_track(fresh(CLG_SHAPE(17, 17, 3, 3)));
@@ -339,7 +349,7 @@ int main(void)
 {
     clg_status (*const parts[])(void) = { train, convolve, convolve_more, multiply, pools,
                                           pools_more, reductions, views, functions, rows, variants,
-                                          elements, scans, orders };
+                                          elements, scans, orders, sequences };
     char error[1100];
     const char *class = getenv("CLGRAD_CLASS");
     cpu_class = class && strcmp(class, "cpu") == 0;

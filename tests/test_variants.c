@@ -253,6 +253,27 @@ static clg_tensor unpool(clg_device d, int k)
     return clg_max_unpool2d(y, index, CLG_SHAPE(7, 9), NULL);
 }
 
+static clg_tensor sequence(clg_device d, bool back)
+{
+    clg_tensor x = numbers(d, CLG_F32, CLG_SHAPE(9, 2, 5)), g;
+    const clg_tensor labels = clg_full(d, CLG_I32, CLG_SHAPE(2, 3), 2), n = clg_arange(d, CLG_I32, 2, 4, 1);
+    const clg_tensor y = clg_ctc_loss(x, labels, clg_full(d, CLG_I32, CLG_SHAPE(2), 9), n, 0, false, CLG_REDUCE_NONE);
+    if (!back)
+        return y;
+    ck_assert_int_ge(clg_vjp_n(y, numbers(d, CLG_F32, y->shape), &x, 1, false, &g), 0);
+    return g;
+}
+
+static clg_tensor ctc(clg_device d, int k)
+{
+    return k ? NULL : sequence(d, false);
+}
+
+static clg_tensor ctc_back(clg_device d, int k)
+{
+    return k ? NULL : sequence(d, true);
+}
+
 static const struct {
     const char *op;
     clg_tensor (*make)(clg_device d, int k);
@@ -261,6 +282,7 @@ static const struct {
     OP(matmul), OP(conv2d), OP(conv2d_dx), OP(conv2d_dw), OP(conv3d), OP(conv3d_dx), OP(conv3d_dw), OP(max_pool),
     OP(max_pool_scatter), OP(max_pool_gather), OP(avg_pool), OP(avg_pool_back), OP(softmax), OP(log_softmax), OP(softmax_stats),
     OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(separable), OP(unfold), OP(fold), { "unpool_owners", unpool }, { "pick", unpool }, OP(norm_stats), OP(norm_slope),
+    OP(ctc), OP(ctc_back),
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };
 

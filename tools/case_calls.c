@@ -87,6 +87,7 @@
       clg_triplet_margin_loss(T(0), T(1), T(2), N(3), N(4), N(5), B(6), R(7)))                     \
     M(triplet_margin_with_distance_loss, "tttnnn",                                                 \
       clg_triplet_margin_with_distance_loss(T(0), T(1), T(2), angle, NULL, N(3), B(4), R(5)))      \
+    M(ctc_loss, "ttttnnn", clg_ctc_loss(T(0), T(1), T(2), T(3), L(4), B(5), R(6)))                 \
     M(cosine_similarity, "ttnn", clg_cosine_similarity(T(0), T(1), I(2), N(3)))                    \
     M(pairwise_distance, "ttnnn", clg_pairwise_distance(T(0), T(1), N(2), N(3), B(4)))             \
     M(pdist, "tn", clg_pdist(T(0), N(1)))                                                          \

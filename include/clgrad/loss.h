@@ -107,6 +107,30 @@ struct clg_nll_loss_params {
 CLG_API clg_tensor clg_nll_loss(clg_tensor x, clg_tensor target,
                                 const struct clg_nll_loss_params *p);
 
+// Connectionist temporal classification: labels without places in a longer sequence.
+//
+//   l = -log(sum of probabilities of all ways to spread the labels, with blanks, over the steps)
+//
+// x       [T,N,C] or [T,C]   float: logarithms of probabilities, as of clg_log_softmax
+// target  [N,S], or all labels one after another; of [T,C] [S]. Integers; a label that is no class
+//         has no probability
+// steps   [N]           integers: how many of the T steps count (cut to 0..T)
+// lengths [N]           integers: how many labels a row has (cut to what is there)
+// blank   the class that stands for none
+// zero_infinity   where labels do not fit into the steps, is the loss 0 (with gradient 0) in place
+//         of infinite (NaN)?
+// r       CLG_REDUCE_MEAN (of l / max(1, length)), _SUM or _NONE
+// result  0-d, [N] (of [T,C] 0-d) for CLG_REDUCE_NONE; type of x
+// grad    x, as PyTorch has it: g (e^x - probability of the class at that step), right for what
+//         log_softmax made; not twice
+// errors  CLG_EDTYPE    x is not floating, or others are no integers
+//         CLG_ESHAPE    shapes do not fit, or T is 0
+//         CLG_EINVAL    blank is no class
+// source  Graves and others 2006
+CLG_API clg_tensor clg_ctc_loss(clg_tensor x, clg_tensor target, clg_tensor steps,
+                                clg_tensor lengths, int64_t blank, bool zero_infinity,
+                                clg_reduction r);
+
 // ---- differences
 
 // Mean squared error.
