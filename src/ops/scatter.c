@@ -232,16 +232,15 @@ static clg_tensor product_vjp(const clg__vjp *v, int i)
     return clg_where(alone, of_zero, of_others);
 }
 
-// Shared evenly among those that are the result.
+// Shared evenly among those that are the result; where that is NaN nothing is, and all get NaN, as of amax.
 static clg_tensor extreme_vjp(const clg__vjp *v, int i)
 {
     const sizes *s = v->params;
     const clg_tensor src = v->in[0], index = v->in[1], self = v->in[2];
-    clg_tensor stays = clg_eq(self, v->y), sent = clg_eq(src, clg__gather_elements(v->y, index, true));
-    clg_tensor many = clg__scatter(as(stays, src), s->axis, index, as(sent, src), CLG__SCATTER_ADD);
-    clg_tensor share = clg_div(v->g, many);
-    return i == 2 ? clg_where(stays, share, lit(share, 0))
-                  : clg_where(sent, clg__gather_elements(share, index, true), lit(share, 0));
+    clg_tensor stays = as(clg_eq(self, v->y), src);
+    clg_tensor sent = as(clg_eq(src, clg__gather_elements(v->y, index, true)), src);
+    clg_tensor share = clg_div(v->g, clg__scatter(stays, s->axis, index, sent, CLG__SCATTER_ADD));
+    return i == 2 ? clg_mul(stays, share) : clg_mul(sent, clg__gather_elements(share, index, true));
 }
 
 static clg_tensor scatter_vjp(const clg__vjp *v, int i)
