@@ -1042,6 +1042,35 @@ def promotion():
                     row('number', op, a, str(v), x, v)
 
 
+def indices_and_images():
+    i = torch.tensor([[1, 0, 2, 1], [2, 2, 0, 1]])
+    case('gather', 'gather(a,1,b)', [], [r(2, 3), ('i', i)], lambda a, b: a.gather(1, b))
+    case('scatter_add', 'scatter_add(a,1,b,c)', [], [r(2, 3), ('i', i), r(2, 4)], lambda a, b, c: a.scatter_add(1, b, c))
+    for k, how in enumerate(('prod', 'mean', 'amax', 'amin')):
+        for own in (True, False):
+            case(f'scatter_{how}_{own}', f'scatter_reduce(a,1,b,c,{k + 1},{str(own).lower()})', [],
+                 [r(2, 3), ('i', i), r(2, 4)], lambda a, b, c: a.scatter_reduce(1, b, c, how, include_self=own))
+    case('index', 'index(a,b,c)', [], [r(3, 4, 2), ('i', torch.tensor([[1], [-1]])), ('i', torch.tensor([0, -2, 3]))],
+         lambda a, b, c: a[b, c])
+    case('index_put', 'index_put(a,true,c,b)', [], [r(3, 2), ('i', torch.tensor([1, -1, 1])), r(3, 2)],
+         lambda a, b, c: a.index_put((b,), c, accumulate=True))
+    case('unfold_dim', 'unfold_dim(a,0,3,2)', [], [r(6, 2)], lambda a: a.unfold(0, 3, 2))
+    case('diag_embed', 'diag_embed(a,1,0,-1)', [], [r(2, 3)], lambda a: torch.diag_embed(a, 1, 0, -1))
+    for mode in 'reflect replicate circular'.split():
+        case('pad_' + mode, f'pad_{mode}(a,[2,1],[-1,2])', [], [r(1, 4, 3)],
+             lambda a: F.pad(a, (1, 2, 2, -1), mode=mode))
+    for k, mode in ((0, 'nearest'), (1, 'nearest-exact'), (2, 'bilinear'), (3, 'bicubic'), (4, 'area')):
+        for corners in ((False, True) if k in (2, 3) else (False,)):
+            for smooth in ((False, True) if k in (2, 3) else (False,)):
+                case(f'interpolate_{mode}_{corners}_{smooth}',
+                     f'interpolate(a,[7,3],mode={k},align_corners={str(corners).lower()},antialias={str(smooth).lower()})',
+                     [], [r(1, 2, 4, 5)],
+                     lambda a: F.interpolate(a, (7, 3), mode=mode, align_corners=corners if k in (2, 3) else None,
+                                             antialias=smooth))
+    case('interpolate_scale', 'interpolate(a,[],mode=2,scale_h=1.7,scale_w=0.6)', [], [r(1, 2, 4, 5)],
+         lambda a: F.interpolate(a, scale_factor=(1.7, 0.6), mode='bilinear'))
+
+
 if sys.argv[1:] == ['promotion']:
     promotion()
     sys.exit()
@@ -1072,3 +1101,4 @@ scans()
 creation()
 orders()
 sequences()
+indices_and_images()

@@ -496,6 +496,8 @@ static void separable(const call *c)
 {
     const int64_t *from = c->in[0]->shape.dim, *to = c->out->shape.dim;
     clg__sparse v = matrix(c, 0, from[1]), h = matrix(c, 7, from[2]);
+    const double coordinates = 2 * (double) ((c->p[0] >= CLG__RULE_LINEAR ? c->p[3] : 0) + // rounded as PyTorch does
+                                             (c->p[7] >= CLG__RULE_LINEAR ? c->p[10] : 0));
     for (int64_t at = 0; at < c->out->n; at++) {
         const int64_t j = at % to[2], i = at / to[2] % to[1], plane = at / to[2] / to[1] * from[1] * from[2];
         double sum = 0, bound = 0;
@@ -505,8 +507,8 @@ static void separable(const call *c)
                 const double w = v.weight[k] * h.weight[l];
                 sum += w * number(c->in[0], x);
                 if (c->out->e && c->out->f)
-                    bound += fabs(w) * (reference_error(c->in[0], x) + (c->p[0] || c->p[7] ? 16 : 0) *
-                                        reference_unit(c->out->dtype) * fabs(c->in[0]->f[x]));
+                    bound += fabs(w) * reference_error(c->in[0], x) +
+                             (16 * fabs(w) + coordinates) * reference_unit(c->out->dtype) * fabs(c->in[0]->f[x]);
             }
         put(c->out, at, sum);
         if (c->out->e && c->out->f)
