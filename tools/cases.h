@@ -7,7 +7,7 @@
 
 #include <clgrad/clgrad.h>
 
-enum { CASE_INPUTS = 5, CASE_NAME = 40, CASE_ERROR = 240 };
+enum { CASE_INPUTS = 8, CASE_NAME = 40, CASE_ERROR = 240 };
 
 typedef enum case_kind {
     CASE_NONE,
