@@ -6,6 +6,8 @@
 #ifndef I
 #define I long
 #define SELF
+#endif
+#ifndef OP
 #define OP(a, b) (a) + (b)
 #endif
 #ifndef T
