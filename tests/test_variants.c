@@ -274,6 +274,52 @@ static clg_tensor ctc_back(clg_device d, int k)
     return k ? NULL : sequence(d, true);
 }
 
+// Long rows, which are cut up, and columns.
+static clg_tensor scanned(clg_device d, int k, clg_tensor (*scan)(clg_tensor a, int axis))
+{
+    return k > 1 ? NULL : scan(numbers(d, CLG_F32, k ? CLG_SHAPE(41, 37) : CLG_SHAPE(2, 5000)), k ? 0 : 1);
+}
+
+static clg_tensor largest(clg_tensor a, int axis)
+{
+    return clg_cummax(a, axis, NULL);
+}
+
+static clg_tensor smallest(clg_tensor a, int axis)
+{
+    return clg_cummin(a, axis, NULL);
+}
+
+// The derivative of a running product.
+static clg_tensor recurring(clg_tensor a, int axis)
+{
+    clg_tensor y = clg_cumprod(a, axis), g;
+    ck_assert_int_ge(clg_vjp_n(y, clg_ones_like(y), &a, 1, false, &g), 0);
+    return g;
+}
+
+#define SCAN(id, scan)                                                                             \
+    static clg_tensor id(clg_device d, int k)                                                      \
+    {                                                                                              \
+        return scanned(d, k, scan);                                                                \
+    }
+SCAN(cumsum, clg_cumsum)
+SCAN(cumprod, clg_cumprod)
+SCAN(recurrence, recurring)
+SCAN(cummax, largest)
+SCAN(cummin, smallest)
+SCAN(log_sums, clg_logcumsumexp)
+
+static clg_tensor sort_rank(clg_device d, int k)
+{
+    return k ? NULL : clg_argsort(numbers(d, CLG_F32, CLG_SHAPE(9, 37)), 1, false);
+}
+
+static clg_tensor sort_step(clg_device d, int k)
+{
+    return k ? NULL : clg_argsort(numbers(d, CLG_F32, CLG_SHAPE(2, 700)), 1, false);
+}
+
 static const struct {
     const char *op;
     clg_tensor (*make)(clg_device d, int k);
@@ -281,8 +327,9 @@ static const struct {
 #define OP(name) { #name, name }
     OP(matmul), OP(conv2d), OP(conv2d_dx), OP(conv2d_dw), OP(conv3d), OP(conv3d_dx), OP(conv3d_dw), OP(max_pool),
     OP(max_pool_scatter), OP(max_pool_gather), OP(avg_pool), OP(avg_pool_back), OP(softmax), OP(log_softmax), OP(softmax_stats),
-    OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(separable), OP(unfold), OP(fold), { "unpool_owners", unpool }, { "pick", unpool }, OP(norm_stats), OP(norm_slope),
-    OP(ctc), OP(ctc_back),
+    OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(separable), OP(unfold), OP(fold), { "unpool_owners", unpool },
+    { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(cumsum), OP(cumprod), OP(recurrence),
+    OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step),
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };
 

@@ -187,7 +187,8 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
     }
 }
 
-static const clg__variant variants[] = { { "cpu", accepts_cpu, plan_cpu, false }, { "gpu", accepts_gpu, plan_gpu, false } };
+static const clg__variant variants[] = { { "cpu_parts", accepts_cpu, plan_cpu, false },
+                                        { "gpu_parts", accepts_gpu, plan_gpu, false } };
 
 static clg_tensor sum_vjp(const clg__vjp *v, int i);
 static clg_tensor product_vjp(const clg__vjp *v, int i);
