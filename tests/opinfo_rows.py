@@ -15,7 +15,7 @@ REASONS = {}
 POINTWISE = set()   # a result depends on one element of each input: errors are relative to it alone
 TOLERANCE = {}      # entry: eps of the type, in place of 8
 SIZE = {'corrcoef': 1}  # a size at least, where gradients are 0 that are made of what cancels
-NATIVE = {'nextafter'}  # another computation in another type
+NATIVE = {'nextafter', 'tril_indices', 'triu_indices'}  # another computation in another type
 KNOWN = {}          # (entry, words of the expression): why samples are wrong today
 
 
@@ -339,19 +339,21 @@ row('logcumsumexp')(lambda c, a, dim: c.logcumsumexp(a, dim))
 row('cummax')(lambda c, a, dim: [c.cummax(a, dim), c.cummax_second(a, dim)])
 row('cummin')(lambda c, a, dim: [c.cummin(a, dim), c.cummin_second(a, dim)])
 row('sort')(lambda c, a, dim=-1, descending=False, stable=False:
-            [c.sort(a, dim, descending), c.sort_indices(a, dim, descending)])
+            [c.sort(a, dim, descending), c.sort_second(a, dim, descending)])
 row('argsort')(lambda c, a, dim=-1, descending=False, stable=False: c.argsort(a, dim, descending))
-row('msort')(lambda c, a: c.sort(a, 0, False))
+row('msort')(lambda c, a: c.msort(a))
 row('topk')(lambda c, a, k, dim=-1, largest=True, sorted=True:
-            [c.topk(a, k, dim, largest), c.topk_indices(a, k, dim, largest)])
+            [c.topk(a, k, dim, not largest), c.topk_second(a, k, dim, not largest)])
 row('kthvalue')(lambda c, a, k, dim=-1, keepdim=False:
-                [c.kthvalue(a, k, dim, keepdim), c.kthvalue_indices(a, k, dim, keepdim)])
+                [c.kthvalue(a, k, dim, keepdim), c.kthvalue_second(a, k, dim, keepdim)])
 
 
 @row('median', 'nanmedian')
 def _(c, a, dim=None, keepdim=False):
-    f = getattr(c, c.entry)
-    return f(a, (), keepdim) if dim is None else [f(a, (dim,), keepdim), None]
+    median, place = getattr(c, c.entry), getattr(c, c.entry + '_second')
+    if dim is None:
+        return median(c.reshape(a, (-1,)), 0, False)
+    return [median(a, dim, keepdim), place(a, dim, keepdim)]
 
 
 @row('mode')
@@ -533,10 +535,8 @@ def _(c, a, pad, *rest, value=None):
 
 
 def pad_mode(c, a, pad, mode, value=None):
-    before, after = [0] * a.dim(), [0] * a.dim()
-    for k in range(len(pad) // 2):
-        before[-1 - k], after[-1 - k] = pad[2 * k], pad[2 * k + 1]
-    return c.pad_mode(a, before, after, Word(mode))
+    last = list(zip(pad[::2], pad[1::2]))[::-1]  # PyTorch's begin with the last dimension
+    return getattr(c, 'pad_' + mode)(a, [x for x, _ in last], [y for _, y in last])
 
 
 for name in 'reflect replicate replicate_negative circular'.split():
@@ -587,9 +587,12 @@ row('index_select')(lambda c, a, dim, index: c.index_select(a, dim, index))
 
 @row('nn.functional.embedding')
 def _(c, weight, index, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
-    if max_norm is not None or scale_grad_by_freq or padding_idx is not None:
-        raise Skip('padding_idx, max_norm and scale_grad_by_freq')
-    return c.reshape(c.index_select(weight, 0, c.reshape(index, (-1,))), (*index.shape, weight.shape[1]))
+    if max_norm is not None:
+        raise Skip('max_norm changes the table itself')
+    named = {} if padding_idx is None else dict(padding_idx=padding_idx, use_padding=True)
+    if scale_grad_by_freq:
+        named['scale_grad_by_freq'] = True
+    return c.embedding(weight, index, **named)
 
 
 row('nn.functional.one_hot')(lambda c, a, num_classes=-1:
@@ -656,6 +659,15 @@ def _(c, a, repeats=None, dim=None, output_size=None):
 
 row('put')(lambda c, a, index, source, accumulate=False: c.put(a, index, source, accumulate))
 row('argwhere')(lambda c, a: c.argwhere(a))
+
+
+@row('nonzero')
+def _(c, a, as_tuple=False):
+    if as_tuple and a.dim() == 0:
+        raise Skip('a number as a vector')
+    if as_tuple:
+        return [c.select(c.nonzero(a), 1, d) for d in range(a.dim())]
+    return c.nonzero(a)
 
 
 # ---- matrix products

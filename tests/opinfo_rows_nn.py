@@ -96,21 +96,23 @@ def _(c, x, kernel_size, dilation=1, padding=0, stride=1):
 
 # ---- interpolation
 
+INTERPOLATE = dict(zip('nearest nearest-exact linear bicubic area'.split(), range(5)),
+                   bilinear=2, trilinear=2)  # clg_interpolate_mode
+
+
 def interpolation(c, x, size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None,
                   antialias=False):
     n = x.dim() - 2
     size = (size,) * n if isinstance(size, int) else size
     scale = (scale_factor,) * n if isinstance(scale_factor, (int, float)) else scale_factor
-    named = {}
+    named = dict(mode=INTERPOLATE[mode])
     if scale is not None:
-        size = tuple(int(math.floor(x.shape[k + 2] * s)) for k, s in enumerate(scale))
-        if not recompute_scale_factor:
-            if len(set(scale)) > 1:
-                named = {f'scale_{e}': s for e, s in zip('dhw'[3 - n:], scale)}
-            else:
-                named = dict(scale=scale[0])
-    words = {'nearest-exact': 'nearest_exact', 'bilinear': 'linear', 'trilinear': 'linear', 'bicubic': 'cubic'}
-    return c.interpolate(x, size, mode=Word(words.get(mode, mode)), align_corners=bool(align_corners), **named)
+        named.update({f'scale_{e}': s for e, s in zip('dhw'[3 - n:], scale)} if len(set(scale)) > 1 else dict(scale=scale[0]))
+    for word, on in dict(align_corners=align_corners, antialias=antialias,
+                         recompute_scale_factor=recompute_scale_factor).items():
+        if on:
+            named[word] = True
+    return c.interpolate(x, size or (), **named)
 
 
 for name in 'nearest nearest-exact linear bilinear bicubic trilinear area'.split():
@@ -237,10 +239,14 @@ row('nn.functional.multi_margin_loss')(
 row('nn.functional.multilabel_soft_margin_loss')(
     lambda c, x, t, weight=None, size_average=None, reduce=None, reduction='mean':
     c.multilabel_soft_margin_loss(x, t, weight, REDUCTION[reduction]))
+def whole_numbers(x):
+    return x if isinstance(x, torch.Tensor) else torch.tensor(x, dtype=torch.int64)
+
+
 row('nn.functional.ctc_loss')(
-    lambda c, logp, targets, input_lengths, target_lengths, blank=0, reduction='mean', zero_infinity=False:
-    c.ctc_loss(logp, targets, input_lengths, target_lengths, blank=blank, zero_infinity=zero_infinity,
-               reduction=REDUCTION[reduction]))
+    lambda c, x, targets, steps, lengths, blank=0, reduction='mean', zero_infinity=False:
+    c.ctc_loss(x, targets, whole_numbers(steps), whole_numbers(lengths), blank, zero_infinity, REDUCTION[reduction]))
+
 
 # ---- creation: the first argument of the call is a tensor that says device and type
 
@@ -255,9 +261,9 @@ def _(c, *args, dtype=None, device=None, **k):
     return c.arange(c.like(dtype or (torch.int64 if whole else torch.float32)), start, end, step)
 
 
-row('zeros_like')(lambda c, a, dtype=None, **k: c.zeros_like(a))
-row('ones_like')(lambda c, a, dtype=None, **k: c.ones_like(a))
-row('full_like')(lambda c, a, value, dtype=None, **k: c.full_like(a, number(value)))
+row('zeros_like')(lambda c, a, dtype=None, **k: cast(c, c.zeros_like(a), dtype))
+row('ones_like')(lambda c, a, dtype=None, **k: cast(c, c.ones_like(a), dtype))
+row('full_like')(lambda c, a, value, dtype=None, **k: c.full_like(cast(c, a, dtype), number(value)))
 row('linspace')(lambda c, start, end, steps, dtype=None, **k: c.linspace(c.like(dtype), start, end, steps))
 row('logspace')(lambda c, start, end, steps, base=10.0, dtype=None, **k:
                 c.logspace(c.like(dtype), start, end, steps, base))
@@ -268,14 +274,10 @@ row('eye')(lambda c, n, m=None, dtype=None, **k: c.eye(c.like(dtype), n, n if m 
 row('block_diag')(lambda c, *t: c.block_diag(*t))
 
 
-@row('cartesian_prod')
-def _(c, *t):
-    if len(t) == 1:
-        return c.reshape(t[0], t[0].shape)
-    sizes = [x.numel() for x in t]
-    cells = [c.reshape(c.expand(c.reshape(x, [-1 if k == i else 1 for k in range(len(t))]), sizes), (-1,))
-             for i, x in enumerate(t)]
-    return c.stack(1, *cells)
+row('cartesian_prod')(lambda c, *t: c.cartesian_prod(*t))
+row('combinations')(lambda c, a, r=2, with_replacement=False: c.combinations(a, r, with_replacement))
+for name in 'tril_indices triu_indices'.split():
+    row(name)(lambda c, rows, columns, offset=0, n=name, **k: getattr(c, n)(c.like(torch.float32), rows, columns, offset))
 
 
 row('select_scatter')(lambda c, a, src, dim, index: c.select_scatter(a, src, dim, index))
@@ -331,7 +333,9 @@ def _(c, a, dim=None):
 
 @row('linalg.vander')
 def _(c, a, N=None):
-    raise Skip('powers of each element: clg_pow')
+    if a.dim() != 1:
+        raise Skip('rows of powers of several vectors')
+    return c.vander(a, a.shape[0] if N is None else N, True)
 
 
 @row('mvlgamma.mvlgamma_p_1', 'mvlgamma.mvlgamma_p_3', 'mvlgamma.mvlgamma_p_5')
@@ -365,7 +369,7 @@ lacks('windows of signals', 'signal.*')
 lacks('masked tensors: clg_where before the operation', 'masked.*')
 lacks('sparse tensors', 'sparse.sampled_addmm sparse.mm.reduce to_sparse')
 lacks('the size of the result depends on the values',
-      '''unique unique_consecutive nonzero nonzero_static combinations''')
+      '''unique unique_consecutive nonzero_static''')
 lacks('memory without values, or its layout', '''empty_like new_empty new_empty_strided empty_strided empty empty_permuted
       resize_ resize_as_ as_strided as_strided.partial_views as_strided_copy as_strided_scatter hash_tensor''')
 lacks('shapes alone, no tensor', 'broadcast_shapes')
@@ -381,7 +385,7 @@ lacks('attention is composed of clg_matmul and clg_softmax', '''nn.functional.sc
       torch.ops.aten._efficient_attention_forward nn.functional.multi_head_attention_forward''')
 lacks('composed by the user of what is here', '''gradient nn.functional.linear_cross_entropy nn.functional.linear_cross_entropy.*
       nn.functional.triplet_margin_with_distance_loss einsum cumulative_trapezoid _chunk_cat
-      _batch_norm_with_update nn.functional.embedding_bag triu_indices tril_indices unravel_index
+      _batch_norm_with_update nn.functional.embedding_bag unravel_index
       _segment_reduce*''')
 lacks('indexing by several tensors', '_unsafe_masked_index _unsafe_masked_index_put_accumulate')
 lacks('histograms of several dimensions or with weights', 'histogram histogramdd')
