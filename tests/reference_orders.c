@@ -176,6 +176,28 @@ static void sort(const line *l)
     free(row);
 }
 
+// The first of them; p: rows, n, k, falling
+static void topk(const line *l)
+{
+    item *row = calloc((size_t) l->n + 1, sizeof *row);
+    const int64_t k = l->p[2], to = l->first / l->n * k;
+    bool unsure = false;
+    for (int64_t i = 0; i < l->n; i++)
+        row[i] = (item) { l->in[0]->f ? l->in[0]->f[at(l, i)] : 0, l->in[0]->i ? l->in[0]->i[at(l, i)] : 0, i, l->p[3] };
+    qsort(row, (size_t) l->n, sizeof *row, before);
+    for (int64_t i = 0; i < l->n && i <= k; i++) {
+        if (i > 0 && l->in[0]->f) {
+            const double apart = fabs(row[i].f - row[i - 1].f);
+            unsure |= apart > 0 && apart <= error_of(l, 0, at(l, row[i].place)) + error_of(l, 0, at(l, row[i - 1].place));
+        }
+        if (i < k)
+            l->out->i[to + i] = row[i].place;
+    }
+    for (int64_t i = 0; i < k && l->out->e; i++)
+        l->out->e[to + i] = unsure ? INFINITY : 0;
+    free(row);
+}
+
 static const struct {
     const char *name;
     void (*run)(const line *l);
@@ -184,6 +206,7 @@ static const struct {
     { "cumsum", cumsum, 2, 3, 4 }, { "cumprod", cumprod, 2, 3, 4 }, { "recurrence", recurrence, 2, 3, 4 },
     { "cummax", winner, 2, 3, 4 }, { "cummin", winner, 2, 3, 4 },   { "log_sums", log_sums, 2, 3, 4 },
     { "sort_rank", sort, 0, 1, -1 },        { "sort_step", sort, 0, 1, -1 },
+    { "topk", topk, 0, 1, -1 },
 };
 
 bool reference_order(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out)

@@ -336,13 +336,14 @@ static clg_status scans(void)
     return st < 0 ? st : clg_eval(y, k, clg_cummin(s, 0, NULL));
 }
 
-// Rows that are counted, and some that are sorted by digits.
+// Rows that are counted, some that are sorted by digits, and one of which few are selected, in parts.
 static clg_status orders(void)
 {
     clg_tensor x = clg_track(fresh(CLG_SHAPE(3, 19))), k;
     const clg_status st = with_gradients(clg_sort(x, 1, true, NULL), x, NULL);
-    clg_tensor y = clg_topk(fresh(CLG_SHAPE(2, 260)), 3, 1, false, &k);
-    return st < 0 ? st : clg_eval(y, k);
+    clg_tensor z = clg_topk(fresh(CLG_SHAPE(1, 2100)), 2, 1, false, NULL);
+    clg_tensor y = clg_topk(fresh(CLG_SHAPE(2, 260)), 66, 1, false, &k);
+    return st < 0 ? st : clg_eval(y, k, z);
 }
 
 int main(void)

@@ -83,6 +83,53 @@ START_TEST(all_types)
 }
 END_TEST
 
+// What is selected is what the sorted row begins with, in parts too.
+static void select_from(clg_dtype t, int64_t rows, int64_t n, int64_t k, bool ties, bool smallest)
+{
+    const int64_t all = rows * n;
+    char *raw = calloc((size_t) all + 3, 8);
+    int64_t *got = malloc((size_t) (rows * k) * sizeof *got), *want = malloc((size_t) (rows * k) * sizeof *want);
+    for (int64_t i = 0; i < all + 3; i++) {
+        const double v = clg_dtype_is_float(t) && !ties ? rnd() : floor(10 * fabs(rnd()));
+        clg_element_set(t, raw + (size_t) i * clg_dtype_size(t), clg_dtype_is_float(t) && rnd() > 0.99 ? NAN : v);
+    }
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor a = clg_reshape(clg_slice(clg_upload(dev, t, CLG_SHAPE(all + 3), raw), 0, 3, INT64_MAX, 1), CLG_SHAPE(rows, n));
+    clg_tensor at, place;
+    clg_tensor y = clg_topk(a, k, 1, smallest, &at), one = clg_kthvalue(a, k, 1, true, &place);
+    ok(clg_read(at, got, (size_t) (rows * k) * sizeof *got));
+    ok(clg_read(clg_slice(clg_argsort(a, 1, !smallest), 1, 0, k, 1), want, (size_t) (rows * k) * sizeof *want));
+    double *values = read_all(y), *kth = read_all(one);
+    for (int64_t i = 0; i < rows * k; i++) {
+        const double v = clg_element_get(t, raw + (size_t) (3 + i / k * n + want[i]) * clg_dtype_size(t));
+        ck_assert_msg(got[i] == want[i] && (values[i] == v || (isnan(v) && isnan(values[i]))),
+                      "topk %lld of %s %lldx%lld: %lld is %lld, expected %lld", (long long) k, clg_dtype_name(t),
+                      (long long) rows, (long long) n, (long long) i, (long long) got[i], (long long) want[i]);
+        if (smallest && i % k == k - 1)
+            ck_assert(kth[i / k] == v || (isnan(v) && isnan(kth[i / k])));
+    }
+    clg_scope_pop(s);
+    free(values);
+    free(kth);
+    free(raw);
+    free(got);
+    free(want);
+}
+
+START_TEST(few_are_selected)
+{
+    static const int64_t sizes[][3] = { { 3, 300, 10 }, { 1, 30011, 5 }, { 2, 9000, 64 }, { 5, 19, 4 }, { 2, 40, 10 },
+                                        { 1, 257, 64 }, { 70, 16, 1 },   { 2, 300, 65 } };
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        select_from(CLG_F32, sizes[i][0], sizes[i][1], sizes[i][2], i % 3 == 0, i % 2);
+    select_from(CLG_I64, 2, 300, 10, true, false);
+    if (in_turn(0, 2))
+        select_from(CLG_U8, 2, 300, 10, true, true);
+    if (in_turn(1, 2))
+        select_from(CLG_F16, 2, 300, 10, true, false);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("sorts");
@@ -90,6 +137,7 @@ int main(void)
     tcase_set_timeout(c, 300);
     tcase_add_test(c, rows_of_any_size);
     tcase_add_test(c, all_types);
+    tcase_add_test(c, few_are_selected);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

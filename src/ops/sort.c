@@ -2,6 +2,8 @@
 // Orders along an axis. What is made is the order, as places; values are gathered by it, which is their derivative too.
 // Short rows are counted (cl/sort_cpu.cl, cl/sort.cl); long ones lie in one list that is sorted by counting
 // (index_sort.h), a word of an element at a time, then by row: each step is a node, equal keys keep their order.
+#include "ops/sort.h"
+
 #include "ops/element.h"
 #include "ops/extreme.h"
 #include "ops/index_sort.h"
@@ -38,9 +40,8 @@ static bool is_signed(clg_dtype t)
     return t == CLG_I8 || t == CLG_I16 || t == CLG_I32 || t == CLG_I64;
 }
 
-static clg__launch *kernel(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry)
+clg__launch *clg__sort_kernel(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry, bool down)
 {
-    const sorting *s = c->params;
     const clg_dtype t = c->in_dtype[0];
     const int bits = key_bits(t);
     clg__launch *l = clg__kplan_kernel(p, file, entry);
@@ -55,8 +56,15 @@ static clg__launch *kernel(const clg__kernel_call *c, clg__kplan *p, const char 
         clg__kplan_define(p, l, "LAST", "0xffffffffffffffffUL");
     else
         clg__kplan_define(p, l, "LAST", "0x%llxu", (1ull << bits) - 1);
-    if (s->down)
+    if (down)
         clg__kplan_define(p, l, "DOWN", "1");
+    return l;
+}
+
+static clg__launch *kernel(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry)
+{
+    const sorting *s = c->params;
+    clg__launch *l = clg__sort_kernel(c, p, file, entry, s->down);
     if (c->n_in == 1)
         clg__kplan_define(p, l, "FIRST", "1");
     return l;
@@ -139,20 +147,33 @@ static clg_tensor ordered(clg_tensor a, bool down)
     return order;
 }
 
-// Places along an axis, of a's shape.
-static clg_tensor order_of(const clg__call *c, clg_tensor a, int axis, bool down, int *at)
+// Places along an axis: of a's shape, or few >= 0: the first few of them.
+static clg_tensor places_of(const clg__call *c, clg_tensor a, int axis, bool down, int64_t few, int *at)
 {
     if (!clg__axis(axis, a->shape.rank, at))
         return clg__call_fail(c, CLG_ESHAPE, "axis %d of a tensor of rank %d", axis, a->shape.rank);
     if (a->shape.rank == 0)
         return clg_zeros(a->dev, CLG_I64, a->shape);
     const clg_tensor t = clg_transpose(a, *at, -1); // the axis last, the rest one dimension
-    const clg_shape s = t->shape;
+    clg_shape s = t->shape;
     const int64_t n = s.dim[s.rank - 1], all = clg_numel(s);
+    if (clg__topk_takes(n, few)) {
+        s.dim[s.rank - 1] = few;
+        const clg_tensor first = clg__topk(clg_reshape(t, CLG_SHAPE(all / n, n)), few, down);
+        return first->status < 0 ? first : clg_transpose(clg_reshape(first, s), *at, -1);
+    }
     if (all >= (int64_t) 1 << 31 && n > SHORT)
         return clg__call_fail(c, CLG_ESHAPE, "2^31 elements or more");
     const clg_tensor order = ordered(clg_reshape(t, CLG_SHAPE(n ? all / n : 0, n)), down);
-    return order->status < 0 ? order : clg_transpose(clg_reshape(order, s), *at, -1);
+    if (order->status < 0)
+        return order;
+    const clg_tensor whole = clg_transpose(clg_reshape(order, s), *at, -1);
+    return few < 0 ? whole : clg_slice(whole, *at, 0, few, 1);
+}
+
+clg_tensor clg__order_of(const clg__call *c, clg_tensor a, int axis, bool down, int *at)
+{
+    return places_of(c, a, axis, down, -1, at);
 }
 
 static clg_tensor by_order(clg_tensor a, int axis, clg_tensor order)
@@ -166,7 +187,7 @@ clg_tensor clg_argsort(clg_tensor a, int axis, bool descending)
     int at;
     if (!clg__call_begin(&c, "argsort", "a", 1, &a))
         return clg__call_poison(&c);
-    return clg__call_own(&c, order_of(&c, a, axis, descending, &at));
+    return clg__call_own(&c, clg__order_of(&c, a, axis, descending, &at));
 }
 
 clg_tensor clg_sort(clg_tensor a, int axis, bool descending, clg_tensor *indices)
@@ -177,7 +198,7 @@ clg_tensor clg_sort(clg_tensor a, int axis, bool descending, clg_tensor *indices
         const clg_tensor bad = clg__call_poison(&c);
         return clg__second(bad, indices, bad);
     }
-    const clg_tensor order = clg__call_own(&c, order_of(&c, a, axis, descending, &at));
+    const clg_tensor order = clg__call_own(&c, clg__order_of(&c, a, axis, descending, &at));
     return clg__second(clg__call_own(&c, by_order(a, at, order)), indices, order);
 }
 
@@ -193,8 +214,8 @@ clg_tensor clg_msort(clg_tensor a)
 static clg_tensor part_of(const clg__call *c, clg_tensor a, int axis, bool down, int64_t first, int64_t n, clg_tensor *indices)
 {
     int at;
-    clg_tensor order = clg__call_own(c, order_of(c, a, axis, down, &at));
-    if (order->status >= 0 && a->shape.rank > 0)
+    clg_tensor order = clg__call_own(c, places_of(c, a, axis, down, first + n, &at));
+    if (order->status >= 0 && a->shape.rank > 0 && first > 0)
         order = clg_slice(order, at, first, first + n, 1);
     return clg__second(clg__call_own(c, by_order(a, at, order)), indices, order);
 }
@@ -248,7 +269,7 @@ static clg_tensor middle(const char *name, clg_tensor a, int axis, bool skip, bo
         bad = clg__call_fail(&c, CLG_ESHAPE, "no elements to choose from");
     if (bad)
         return clg__second(bad, indices, bad);
-    const clg_tensor order = clg__call_own(&c, order_of(&c, a, at, false, &at));
+    const clg_tensor order = clg__call_own(&c, clg__order_of(&c, a, at, false, &at));
     if (order->status < 0 || a->shape.rank == 0)
         return clg__second(by_order(a, at, order), indices, order);
     const int64_t n = a->shape.dim[at];
