@@ -320,6 +320,12 @@ static clg_tensor sort_step(clg_device d, int k)
     return k ? NULL : clg_argsort(numbers(d, CLG_F32, CLG_SHAPE(2, 700)), 1, false);
 }
 
+static clg_tensor topk(clg_device d, int k)
+{
+    clg_tensor at, y = k > 1 ? NULL : clg_topk(numbers(d, CLG_F32, k ? CLG_SHAPE(1, 5000) : CLG_SHAPE(9, 37)), 3, 1, false, &at);
+    return y ? at : NULL;
+}
+
 static const struct {
     const char *op;
     clg_tensor (*make)(clg_device d, int k);
@@ -329,7 +335,7 @@ static const struct {
     OP(max_pool_scatter), OP(max_pool_gather), OP(avg_pool), OP(avg_pool_back), OP(softmax), OP(log_softmax), OP(softmax_stats),
     OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(separable), OP(unfold), OP(fold), { "unpool_owners", unpool },
     { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(cumsum), OP(cumprod), OP(recurrence),
-    OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step),
+    OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk),
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };
 
