@@ -45,6 +45,7 @@ void clg__plan_free(clg__plan *p)
 {
     if (!p)
         return;
+    clg__kept_free(p); // reads places, buffers and scratch
     for (int i = 0; i < p->n_steps; i++) {
         clg__kernel_free(p->steps[i].kernel);
         clg__free(p->steps[i].bound);
@@ -62,7 +63,6 @@ void clg__plan_free(clg__plan *p)
     clg__free(p->moving);
     clg__free(p->terms);
     clg__positions_free(&p->positions);
-    clg__kept_free(p);
     clg__free(p->bufs);
     clg__scratch_free(p->scratch);
     clg__free(p->written);
