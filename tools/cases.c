@@ -351,10 +351,12 @@ static void options(reader *r, op_case *c)
             c->twice = true;
         else if (strcmp(name, "f64") == 0)
             c->f64 = true;
+        else if (strcmp(name, "seldom") == 0)
+            c->seldom = true;
         else if (strcmp(name, "bench") == 0)
             bench_option(r, c);
         else
-            fail(r, "an option is twice, f64 or bench, not '%s%.8s'", name, r->at);
+            fail(r, "an option is twice, f64, seldom or bench, not '%s%.8s'", name, r->at);
         if (!r->failed && !is_next(r, ';') && !is_end(r))
             fail(r, "';' expected between options, not '%.12s'", r->at);
     }

@@ -36,6 +36,7 @@ typedef struct op_case {
     case_input in[CASE_INPUTS];
     bool twice;         // the gradient of its gradient is checked too
     bool f64;           // needs a device with F64
+    bool seldom;        // by default in fewer runs of the tests than others
     char what[CASE_NAME]; // for a bench row: what it measures; else empty
     clg_shape large[2]; // F32 inputs of the bench
     double flops, bytes; // of one run over the large inputs
