@@ -550,6 +550,7 @@
     R(device_has, has, FROM(clg_device_has(d, CLG_F32) ? 0 : -1), NO_BUG)                          \
     R(device_get_stats, stats, FROM(clg_device_get_stats(d).nodes ? 0 : -1), NO_BUG)               \
     R(device_trim, trim, (clg_device_trim(d), FROM(-1)), NO_BUG)                                   \
+    R(device_watch, watch, (clg_device_watch(d, false), FROM(-1)), NO_BUG)                         \
     R(set_layer, layer, FROM(clg_set_layer(d, "x") ? 0 : -1), NO_BUG)                              \
     R(manual_seed, seed, (clg_manual_seed(d, 1), FROM(-1)), NO_BUG)                                \
     R(random_get_state, random, FROM(state_of(d) ? 0 : -1), NO_BUG)                                \

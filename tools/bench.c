@@ -37,6 +37,7 @@ static void help(void)
            "               compile and take for the first time, such as 128,37,1,128\n"
            "  --threads    of a network: inferences of one recorder, of two on threads of\n"
            "               own, and the share that a thread of arithmetic beside one keeps\n"
+           "  --watch      of a network: with the watch for NaN and infinities on\n"
            "  --keep DIR   write weights and data there, as tools/compare-torch needs\n\n"
            "  --cases      the examples of operations, or those that are named: the medians\n"
            "               of several rounds; launch: what one costs, and a node\n"
@@ -105,7 +106,7 @@ static bool flag_option(request *r, const char *word)
                   { "--plan", &r->plan, false },   { "--help", &r->help, false },   { "-h", &r->help, false },
                   { "--quick", &r->f.quick, true }, { "--compare", &r->f.compare, true },
                   { "--busy", &r->f.busy, true }, { "--profile", &r->nets.profile, false },
-                  { "--first", &r->nets.first, false },
+                  { "--first", &r->nets.first, false }, { "--watch", &r->nets.watch, false },
                   { "--threads", &r->nets.threads, false } };
     for (size_t k = 0; k < sizeof flags / sizeof flags[0]; k++) {
         if (strcmp(word, flags[k].name) == 0) {
@@ -134,8 +135,11 @@ static int read_request(request *r, int argc, char **argv)
                 "bench", r->plan ? "no graph '%s'; see --plan --list" : "no case '%s'; see --cases --list", argv[i]);
     }
     r->cases |= r->n > 0 && !r->plan; // a case that is named
-    if (r->nets.profile || r->nets.first || r->nets.threads)
-        r->of_nets = r->nets.first ? "--first" : r->nets.threads ? "--threads" : "--profile";
+    if (r->nets.profile || r->nets.first || r->nets.threads || r->nets.watch)
+        r->of_nets = r->nets.first     ? "--first"
+                     : r->nets.threads ? "--threads"
+                     : r->nets.profile ? "--profile"
+                                       : "--watch";
     if (code == EXIT_OK && r->cases + r->plan + (r->nets.names != NULL) > 1)
         code = usage_error("bench", "--net, --cases and --plan exclude each other");
     if (code == EXIT_OK && (r->cases || r->plan || r->nets.names) && r->of_families)

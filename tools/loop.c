@@ -63,8 +63,13 @@ static int one_step(training *t, bool first, double *loss)
 {
     const double start = now_seconds();
     clg_status st = send_step(t, first);
-    if (st < 0)
-        return report_failure(t);
+    if (st < 0) {
+        progress_clear(&t->bar);
+        report_failure(t);
+        if (st == CLG_ENUMERIC)
+            fprintf(stderr, "clgrad train: at step %ld; a smaller --lr than %g helps\n", t->step + 1, t->o.lr);
+        return EXIT_FAILED;
+    }
     t->step++;
     *loss = mean_loss(t, &st);
     if (st < 0)

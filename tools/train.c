@@ -22,6 +22,8 @@ static void help(void)
            "  --seed N     of everything random (default 1)\n"
            "  --steps N    stop and save after N steps in all, for short trials\n"
            "  --out DIR    where results go (default run)\n"
+           "  --watch      stop at the first number that is NaN or infinite, before it\n"
+           "               reaches a weight, and say which operation made it\n"
            "  --resume     go on with the run in --out\n"
            "  --json       print one JSON object per epoch; notes go to stderr\n\n"
            "Results: model.safetensors (weights and all other state), metrics.csv (a row per\n"
@@ -42,7 +44,7 @@ static void help(void)
 
 static int parse(train_options *o, int argc, char **argv)
 {
-    enum { EPOCHS, BATCH, SEED, LR, STEPS, DATA, DEVICE, OUT, RESUME, JSON, OPTIONS };
+    enum { EPOCHS, BATCH, SEED, LR, STEPS, DATA, DEVICE, OUT, WATCH, RESUME, JSON, OPTIONS };
     option table[OPTIONS] = {
         [EPOCHS] = { "--epochs", OPTION_WHOLE, &o->epochs, 1, 1e6 },
         [BATCH] = { "--batch", OPTION_WHOLE, &o->batch, 1, 1e5 },
@@ -52,6 +54,7 @@ static int parse(train_options *o, int argc, char **argv)
         [DATA] = { "--data", OPTION_TEXT, &o->data },
         [DEVICE] = { "--device", OPTION_TEXT, &o->device },
         [OUT] = { "--out", OPTION_TEXT, &o->out },
+        [WATCH] = { "--watch", OPTION_FLAG, &o->watch },
         [RESUME] = { "--resume", OPTION_FLAG, &o->resume },
         [JSON] = { "--json", OPTION_FLAG, &o->json },
     };
@@ -112,6 +115,7 @@ static int start(training *t)
     t->dev = open_device("train", t->o.device, false);
     if (!t->dev || !results_folder(t) || (t->saved_step < 0 && !results_move_away(t)))
         return EXIT_FAILED;
+    clg_device_watch(t->dev, t->o.watch);
     t->store = clg_store_create(t->dev, (uint64_t) t->o.seed);
     t->opt = clg_adam_create(t->store, clg_adam_params(.lr = t->o.lr));
     t->loss_sum = clg_store_buffer(t->store, "state.loss_sum", CLG_F32, CLG_SCALAR, 0);

@@ -13,7 +13,7 @@ typedef struct train_options {
     const char *data, *device, *out;
     long epochs, batch, seed, steps;
     double lr;
-    bool resume, json;
+    bool watch, resume, json;
     bool gave_epochs, gave_batch, gave_seed, gave_lr; // on the command line
 } train_options;
 

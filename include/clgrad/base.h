@@ -39,7 +39,8 @@ typedef int clg_status;
     M(EIO, -7, "a file could not be read or written")                                              \
     M(EFORMAT, -8, "a file is damaged or of another format")                                       \
     M(ENODEV, -9, "no usable OpenCL device")                                                       \
-    M(EGRAD, -10, "no gradient exists")
+    M(EGRAD, -10, "no gradient exists")                                                            \
+    M(ENUMERIC, -11, "a number is NaN or infinite")
 
 #define CLG_STATUS_ENUM(name, value, text) CLG_##name = value,
 enum { CLG_STATUS_MAP(CLG_STATUS_ENUM) };

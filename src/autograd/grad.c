@@ -214,6 +214,7 @@ static void run(sweep *s, clg_tensor g)
 {
     clg__node *root = s->order[s->n - 1];
     const char *layer = clg_set_layer(s->dev, NULL);
+    s->dev->sweeping++;
     s->dev->internal++; // nodes on the way may have no handle any more
     accumulate(s, root, g);
     for (int i = s->n - 1; i >= 0 && !s->failed; i--) {
@@ -225,6 +226,7 @@ static void run(sweep *s, clg_tensor g)
             step_back_zero(s, t);
     }
     s->dev->internal--;
+    s->dev->sweeping--;
     s->dev->node_layer = NULL;
     clg_set_layer(s->dev, layer);
 }

@@ -67,6 +67,7 @@ clg__node *clg__node_new(clg_device dev, const clg__op *op, clg_dtype t, const c
         n->pub.shape.dim[d] = 0;
     n->op = op;
     n->layer = dev->node_layer;
+    n->derivative = dev->sweeping > 0;
     n->number = number;
     n->refs = 1;
     if (!place_operands(n, n_in, op->params_bytes)) {

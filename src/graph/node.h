@@ -49,6 +49,7 @@ struct clg__node {
     char *label;
     const char *layer; // under which it was recorded, of the device's names, or NULL; a derivative has that of its node
     bool tracked;
+    bool derivative;  // recorded by a reverse sweep
     bool of_variable; // evaluated, and a value that a variable had or has
     int swept;        // reverse sweeps that walk over it: history stays
     uint32_t stamp;   // walks: visited in this walk?
@@ -114,6 +115,8 @@ struct clg_device_t {
     clg__err first, last; // error since the last clear
     uint64_t n_causes;
     clg__slots node_slots, scope_slots, var_slots;
+    bool watch;     // clg_device_watch
+    int sweeping;   // reverse sweeps under way
     const char *layer;      // what is being recorded, for messages, or NULL
     const char *node_layer; // the same for nodes: one of layer_names, or NULL
     clg__layer_name *layer_names[CLG__LAYER_BUCKETS];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Evaluation as users see it: eval, read, item, and uploads.
 #include "sched/cache.h"
+#include "sched/watch.h"
 
 #include "base/alloc.h"
 #include "base/dtype.h"
@@ -159,7 +160,7 @@ typedef enum pending { NONE, CREATIONS, ALL } pending;
 static bool add_outputs(clg__work *w, const clg_tensor *t, int n, pending which)
 {
     const clg_device dev = w->dev;
-    w->outputs = clg__malloc((size_t) (n + dev->n_pending + 1) * sizeof *w->outputs);
+    w->outputs = clg__malloc((size_t) (n + dev->n_pending + 2) * sizeof *w->outputs); // and one that watches
     w->overwritten = clg__malloc((size_t) (dev->n_pending + 1) * sizeof *w->overwritten);
     if (!w->outputs || !w->overwritten) {
         clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");
@@ -195,8 +196,12 @@ static clg_status evaluate_outputs(clg_device dev, const clg_tensor *t, int n, p
     clg__sched *s = dev->sched;
     clg__work w = { .dev = dev, .err = &err, .fuse = s->fuse };
     clg__enter(dev);
-    if (add_outputs(&w, t, n, which))
-        run_work(s, &w);
+    if (add_outputs(&w, t, n, which)) {
+        clg__watch watch = { 0 };
+        if (!dev->watch || clg__watch_begin(&watch, &w))
+            run_work(s, &w);
+        clg__watch_end(&watch, &w);
+    }
     clg__work_free(&w);
     free_outputs(&w);
     clg__leave(dev);
@@ -208,6 +213,12 @@ static clg_status evaluate_outputs(clg_device dev, const clg_tensor *t, int n, p
     if (which != NONE)
         clg__pending_commit(dev, which == CREATIONS);
     return CLG_OK;
+}
+
+clg_status clg__eval_for_watch(clg__node *n)
+{
+    const clg_tensor t = &n->pub;
+    return evaluate_outputs(t->dev, &t, 1, NONE);
 }
 
 static clg_status evaluate_creations(clg_device dev)

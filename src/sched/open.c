@@ -135,6 +135,15 @@ clg_device_stats clg_device_get_stats(clg_device dev)
     return st;
 }
 
+bool clg_device_watch(clg_device dev, bool on)
+{
+    if (!clg__is_open(dev))
+        return false;
+    const bool was = dev->watch;
+    dev->watch = on;
+    return was;
+}
+
 void clg_device_trim(clg_device dev)
 {
     CLG__DEFAULT_FP;

@@ -302,6 +302,7 @@ int bench_nets(const nets_options *o, const char *device)
     if (o->batches)
         return bench_batches(o->names, o->batches, device);
     clg_device dev = open_device("bench", device, o->profile);
+    clg_device_watch(dev, o->watch);
     const int code = dev ? run_all(dev, o) : EXIT_FAILED;
     clg_device_close(&dev);
     return code;

@@ -9,7 +9,7 @@ typedef struct nets_options {
     const char *names; // with commas; "all"
     const char *keep;  // folder for weights and data; NULL: they are not written
     const char *batches; // sizes with commas; NULL: the networks' own
-    bool json, profile, list, threads;
+    bool json, profile, list, threads, watch;
     double seconds; // of measuring; 0: one
     bool first; // only the first step, or of one picture the first inference, with what has to be compiled
 } nets_options;
