@@ -244,16 +244,16 @@ CLG_API clg_device_stats clg_device_get_stats(clg_device dev);
 // blocks  no
 CLG_API void clg_device_trim(clg_device dev);
 
-// Watch for numbers that are not finite. While it is on, an evaluation whose results, or whose newly
-// assigned variables, hold NaN or an infinity fails with CLG_ENUMERIC; its assignments are discarded,
-// so that a training step that went wrong changes nothing, and what was asked for can still be read.
-// The message names the first operation that made such a number out of finite ones, forward or
-// backward: its layer (clg_set_layer), label (clg_label), where its scope was pushed, the place, and
-// what it was computed from.
+// Watch for numbers that are not finite. While it is on, an evaluation whose results, or whose
+// newly assigned variables, hold NaN or an infinity fails with CLG_ENUMERIC; its assignments are
+// discarded, so that a training step that went wrong changes nothing, and what was asked for can
+// still be read. The message names the first operation that made such a number out of finite
+// ones, forward or backward: its layer (clg_set_layer), label (clg_label), where its scope was
+// pushed, the place, and what it was computed from.
 //
-// Costs one more reading of what an evaluation results in, mostly fused with what makes it, and waits
-// for it; off, nothing. After a failure all of the evaluation is computed once more, an operation at
-// a time: seconds, where kernels have to be compiled for that.
+// Costs one more reading of what an evaluation results in, mostly fused with what makes it, and
+// waits for it; off, nothing. After a failure all of the evaluation is computed once more, an
+// operation at a time: seconds, where kernels have to be compiled for that.
 //
 // dev     the device; NULL is fine
 // on      whether
