@@ -1069,6 +1069,19 @@ def indices_and_images():
                                              antialias=smooth))
     case('interpolate_scale', 'interpolate(a,[],mode=2,scale_h=1.7,scale_w=0.6)', [], [r(1, 2, 4, 5)],
          lambda a: F.interpolate(a, scale_factor=(1.7, 0.6), mode='bilinear'))
+    for k, mode in ((0, 'bilinear'), (1, 'nearest'), (2, 'bicubic')):
+        for p, padding in ((0, 'zeros'), (1, 'border'), (2, 'reflection')):
+            for corners in (False, True):
+                for volume in ((False,) if k == 2 else (False, True)):
+                    case(f'grid_sample_{mode}_{padding}_{corners}_{volume}',
+                         f'grid_sample(a,b,mode={k},padding={p},align_corners={str(corners).lower()})', [],
+                         [r(2, 2, 2, 3, 4), r(2, 1, 2, 3, 3)] if volume else [r(2, 2, 3, 4), r(2, 3, 2, 2)],
+                         lambda a, b: F.grid_sample(a, b, mode, padding, corners))
+    for corners in (False, True):
+        case(f'affine_grid_{corners}', f'affine_grid(a,[2,1,3,4],{str(corners).lower()})', [], [r(2, 2, 3)],
+             lambda a: F.affine_grid(a, (2, 1, 3, 4), align_corners=corners))
+        case(f'affine_volume_{corners}', f'affine_grid(a,[1,1,2,1,3],{str(corners).lower()})', [], [r(1, 3, 4)],
+             lambda a: F.affine_grid(a, (1, 1, 2, 1, 3), align_corners=corners))
 
 
 if sys.argv[1:] == ['promotion']:

@@ -112,6 +112,9 @@
     R(embedding0, embedding, clg_embedding(t, good, NULL), 0)                                      \
     R(embedding1, embedding, clg_embedding(good, t, NULL), 0)                                      \
     R(interpolate, interpolate, clg_interpolate(t, CLG_SHAPE(2), NULL), 0)                         \
+    R(affine_grid, affine_grid, clg_affine_grid(t, CLG_SHAPE(1, 1, 2, 2), false), 0)               \
+    R(grid_sample0, grid_sample, clg_grid_sample(t, good, NULL), 0)                                \
+    R(grid_sample1, grid_sample, clg_grid_sample(good, t, NULL), 0)                                \
     R(pad_reflect, pad_reflect, clg_pad_reflect(t, CLG_SHAPE(1), CLG_SHAPE(0)), 0)                 \
     R(pad_replicate, pad_replicate, clg_pad_replicate(t, CLG_SHAPE(1), CLG_SHAPE(0)), 0)           \
     R(pad_circular, pad_circular, clg_pad_circular(t, CLG_SHAPE(1), CLG_SHAPE(0)), 0)              \

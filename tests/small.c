@@ -258,6 +258,8 @@ static clg_status elements(void)
         st = with_gradients(clg_interpolate(image, CLG_SHAPE(7, 12), clg_interpolate_params(.mode = CLG_INTERPOLATE_LINEAR,
                                                                                             .antialias = true)), image, NULL);
     if (st >= 0)
+        st = with_gradients(clg_grid_sample(image, clg_reshape(w, CLG_SHAPE(1, 15, 7, 2)), NULL), image, w);
+    if (st >= 0)
         st = with_gradients(clg_pad_reflect(image, CLG_SHAPE(2, 3), CLG_SHAPE(4, 1)), image, NULL);
     clg_tensor y = clg_track(fresh(CLG_SHAPE(5, 35))), rows = clg_arange(dev, CLG_I32, 0, 9, 2);
     if (st >= 0)

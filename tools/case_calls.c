@@ -90,6 +90,7 @@
     M(ctc_loss, "ttttnnn", clg_ctc_loss(T(0), T(1), T(2), T(3), L(4), B(5), R(6)))                 \
     M(cosine_similarity, "ttnn", clg_cosine_similarity(T(0), T(1), I(2), N(3)))                    \
     M(pairwise_distance, "ttnnn", clg_pairwise_distance(T(0), T(1), N(2), N(3), B(4)))             \
+    M(affine_grid, "tsn", clg_affine_grid(T(0), S(1), B(2)))                                       \
     M(pdist, "tn", clg_pdist(T(0), N(1)))                                                          \
     M(reshape, "ts", clg_reshape(T(0), S(1)))                                                      \
     M(flatten, "tnn", clg_flatten(T(0), I(1), I(2)))                                               \
@@ -525,6 +526,17 @@ static clg_tensor do_interpolate(const call_values *v)
     return clg_interpolate(T(0), S(1), &p);
 }
 
+static const call_field grid_sample_fields[] = {
+    FIELD(clg_grid_sample_params, mode, 'i'), FIELD(clg_grid_sample_params, padding, 'i'),
+    FIELD(clg_grid_sample_params, align_corners, 'b'), { NULL, 0, 0 }
+};
+
+static clg_tensor do_grid_sample(const call_values *v)
+{
+    PARAMS(clg_grid_sample_params)
+    return clg_grid_sample(T(0), T(1), &p);
+}
+
 static clg_tensor do_embedding(const call_values *v)
 {
     PARAMS(clg_embedding_params)
@@ -566,6 +578,7 @@ const call_op call_ops[] = {
     INDEX_CALLS(ROW)
     PART_CALLS(ROW_PARTS)
     { "interpolate", "interpolate", "ts", do_interpolate, interpolate_fields },
+    { "grid_sample", "grid_sample", "tt", do_grid_sample, grid_sample_fields },
     { "embedding", "embedding", "tt", do_embedding, embedding_fields },
     { "cross_entropy", "cross_entropy", "tt", do_cross_entropy, cross_entropy_fields },
     { "linear_cross_entropy", "linear_cross_entropy", "ttTt", do_linear_cross_entropy, cross_entropy_fields },

@@ -106,5 +106,51 @@ struct clg_interpolate_params {
 CLG_API clg_tensor clg_interpolate(clg_tensor x, clg_shape size,
                                    const struct clg_interpolate_params *p);
 
+// ---- where a grid says
+
+// The grid of an affine map, for clg_grid_sample.
+//
+//   y[n,i,j] = theta[n] (x_j, y_i, 1), x and y the centers of an image's elements, from -1 to 1
+//
+// theta   float [N,2,3], or [N,3,4] for volumes
+// size    of the image that is to be made: N,C,H,W or N,C,D,H,W
+// align_corners   -1 and 1 are the centers of corners, not their outer edges
+// result  type of theta, [N,H,W,2] or [N,D,H,W,3]
+// grad    theta
+// errors  CLG_EDTYPE    theta is not floating
+//         CLG_ESHAPE    ranks or sizes
+CLG_API clg_tensor clg_affine_grid(clg_tensor theta, clg_shape size, bool align_corners);
+
+typedef enum clg_grid_mode { CLG_GRID_LINEAR, CLG_GRID_NEAREST, CLG_GRID_CUBIC } clg_grid_mode;
+typedef enum clg_grid_padding {
+    CLG_GRID_ZEROS,     // outside of the image is 0
+    CLG_GRID_BORDER,    // the outermost elements
+    CLG_GRID_REFLECTION // the image, mirrored
+} clg_grid_padding;
+
+struct clg_grid_sample_params {
+    size_t size;
+    clg_grid_mode mode;
+    clg_grid_padding padding;
+    bool align_corners; // -1 and 1 are the centers of corners, not their outer edges
+};
+#define clg_grid_sample_params(...)                                                                \
+    (&(struct clg_grid_sample_params) { .size = sizeof(struct clg_grid_sample_params),             \
+                                        __VA_ARGS__ })
+
+// An image looked up at places of its own: y[n,c,i,j] is x[n,c] at grid[n,i,j], interpolated.
+//
+// x       float [N,C,H,W] or [N,C,D,H,W], not empty behind the channels
+// grid    type of x, [N,H',W',2] or [N,D',H',W',3]: x, y and z from -1 to 1, over W, H and D
+// p       may be NULL: linear, zeros
+// result  type of x, [N,C,H',W'] or [N,C,D',H',W']; computed in F32 for F16 and BF16. NaN or infinite places
+//         count as PyTorch's: linear in a plane of zeros they make NaN, with other padding they are the first element of
+//         a plane, the last of a volume
+// grad    x; grid: 0 for nearest, and where padding has moved a place to an edge
+// errors  CLG_EDTYPE    types differ, or are not floating
+//         CLG_ESHAPE    ranks or sizes, an empty image
+//         CLG_EINVAL    no such mode or padding, or cubic with volumes
+CLG_API clg_tensor clg_grid_sample(clg_tensor x, clg_tensor grid, const struct clg_grid_sample_params *p);
+
 CLG_END
 #endif

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Sums over listed places with weights, and their derivatives, in double.
+#include "reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// a b is added to out[to], by all (n, c, t, p); outside there is no element a, b or out.
+typedef enum kind { SAMPLE, SCATTER, WEIGHTS } kind;
+
+static void add_product(ref_value *out, double *terms, int64_t to, const ref_value *a, int64_t i, const ref_value *b, int64_t j)
+{
+    const double x = i < 0 ? 0 : a->f[i], y = b->f[j];
+    out->f[to] += x * y;
+    if (!out->e)
+        return;
+    const double ex = i < 0 ? 0 : reference_error(a, i), ey = reference_error(b, j);
+    terms[to]++;
+    out->e[to] += fabs(x) * ey + ex * fabs(y) + ex * ey + 4 * sqrt(terms[to]) * reference_unit(out->dtype) * fabs(x * y) +
+                  reference_tiny(out->dtype);
+}
+
+bool reference_taps(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out)
+{
+    static const char *const names[] = { "grid_sample", "grid_scatter", "grid_weights" };
+    int k = 0;
+    while (k < 3 && strcmp(names[k], name) != 0)
+        k++;
+    if (k == 3 || !out)
+        return k < 3;
+    const ref_value *index = in[2], *planes = k == SCATTER ? out : in[0];
+    const int64_t taps = index->shape.dim[1], places = index->shape.dim[2];
+    const int64_t channels = planes->shape.dim[1], size = planes->shape.dim[2];
+    double *terms = calloc((size_t) out->n + 1, sizeof *terms), unsure = 0;
+    for (int64_t i = 0; i < out->n; i++) {
+        out->f[i] = 0;
+        if (out->e)
+            out->e[i] = 0;
+    }
+    for (int64_t n = 0; n < index->shape.dim[0]; n++)
+        for (int64_t c = 0; c < channels; c++)
+            for (int64_t t = 0; t < taps; t++)
+                for (int64_t q = 0; q < places; q++) {
+                    const int64_t list = (n * taps + t) * places + q, y = (n * channels + c) * places + q;
+                    const int64_t at = index->i[list] < 0 ? -1 : (n * channels + c) * size + index->i[list];
+                    const int64_t to = k == SAMPLE ? y : k == SCATTER ? at : list;
+                    unsure = fmax(unsure, reference_error(index, list));
+                    if (k == SAMPLE)
+                        add_product(out, terms, to, in[0], at, in[1], list);
+                    else if (at >= 0 && k == SCATTER)
+                        add_product(out, terms, to, in[1], list, in[0], y);
+                    else if (at >= 0)
+                        add_product(out, terms, to, in[0], at, in[1], y);
+                    if (out->e && k != SCATTER && reference_error(index, list) > 0)
+                        out->e[to] = INFINITY;
+                }
+    for (int64_t i = 0; i < out->n && out->e && k == SCATTER && unsure > 0; i++)
+        out->e[i] = INFINITY;
+    free(terms);
+    (void) p;
+    return true;
+}
