@@ -143,14 +143,15 @@ struct clg_grid_sample_params {
 // x       float [N,C,H,W] or [N,C,D,H,W], not empty behind the channels
 // grid    type of x, [N,H',W',2] or [N,D',H',W',3]: x, y and z from -1 to 1, over W, H and D
 // p       may be NULL: linear, zeros
-// result  type of x, [N,C,H',W'] or [N,C,D',H',W']; computed in F32 for F16 and BF16. NaN or infinite places
-//         count as PyTorch's: linear in a plane of zeros they make NaN, with other padding they are the first element of
-//         a plane, the last of a volume
+// result  type of x, [N,C,H',W'] or [N,C,D',H',W']; computed in F32 for F16 and BF16. Where a
+//         place is NaN, as PyTorch's: NaN for linear in a plane of zeros, and for cubic; 0 in other
+//         zeros; else as at the first element of a plane, the last of a volume
 // grad    x; grid: 0 for nearest, and where padding has moved a place to an edge
 // errors  CLG_EDTYPE    types differ, or are not floating
 //         CLG_ESHAPE    ranks or sizes, an empty image
 //         CLG_EINVAL    no such mode or padding, or cubic with volumes
-CLG_API clg_tensor clg_grid_sample(clg_tensor x, clg_tensor grid, const struct clg_grid_sample_params *p);
+CLG_API clg_tensor clg_grid_sample(clg_tensor x, clg_tensor grid,
+                                   const struct clg_grid_sample_params *p);
 
 CLG_END
 #endif

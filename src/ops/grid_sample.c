@@ -130,7 +130,7 @@ static axis axis_of(const sampling *s, clg_tensor c, int64_t size, int dim)
     if (s->mode != CLG_GRID_CUBIC)
         at = padded(s, at, size);
     if (s->mode == CLG_GRID_NEAREST) {
-        at = clg_round(clg_detach(at));
+        at = clg_detach(at);
     } else {
         const bool cubic = s->mode == CLG_GRID_CUBIC;
         const clg_tensor low = clg_floor(clg_detach(at)), rest = clg_sub(at, low);
@@ -148,6 +148,7 @@ static axis axis_of(const sampling *s, clg_tensor c, int64_t size, int dim)
         if (cubic)
             at = padded(s, at, size);
     }
+    at = clg_round(at);
     const clg_tensor inside = clg_logical_and(clg_ge(at, like(at, 0)), clg_le(at, like(at, n - 1)));
     return (axis) { weight, clg_cast(clg_where(inside, at, like(at, 0)), CLG_I32), inside };
 }
