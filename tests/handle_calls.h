@@ -302,6 +302,26 @@
     R(sort, sort, clg_sort(t, 0, false, NULL), 0)                                                  \
     R(argsort, argsort, clg_argsort(t, 0, false), 0)                                               \
     R(msort, msort, clg_msort(t), 0)                                                               \
+    R(quantile0, quantile, clg_quantile(t, good, 0, false, CLG_QUANTILE_LINEAR), 0)                \
+    R(quantile1, quantile, clg_quantile(good, t, 0, false, CLG_QUANTILE_LINEAR), 0)                \
+    R(nanquantile0, nanquantile, clg_nanquantile(t, good, 0, false, CLG_QUANTILE_LOWER), 0)        \
+    R(nanquantile1, nanquantile, clg_nanquantile(good, t, 0, false, CLG_QUANTILE_LOWER), 0)        \
+    R(mode, mode, clg_mode(t, 0, false, NULL), 0)                                                  \
+    R(searchsorted0, searchsorted, clg_searchsorted(t, good, false, NULL), 0)                      \
+    R(searchsorted1, searchsorted, clg_searchsorted(good, t, false, NULL), 0)                      \
+    R(bucketize0, bucketize, clg_bucketize(t, good, false), 0)                                     \
+    R(bucketize1, bucketize, clg_bucketize(good, t, false), 0)                                     \
+    R(isin0, isin, clg_isin(t, good, false), 0)                                                    \
+    R(isin1, isin, clg_isin(good, t, false), 0)                                                    \
+    R(bincount0, bincount, clg_bincount(t, NULL, 0), 0)                                            \
+    R(histc, histc, clg_histc(t, 3, 0, 1), 0)                                                      \
+    R(histogram0, histogram, clg_histogram(t, good, NULL, false), 0)                               \
+    R(histogram1, histogram, clg_histogram(good, t, NULL, false), 0)                               \
+    R(histogram_edges, histogram_edges, clg_histogram_edges(t, 3, 0, 1), 0)                        \
+    R(unique, unique, clg_unique(t, NULL, NULL), 0)                                                \
+    R(unique_consecutive, unique_consecutive, clg_unique_consecutive(t, NULL, NULL), 0)            \
+    R(cumulative_trapezoid0, cumulative_trapezoid, clg_cumulative_trapezoid(t, NULL, 1, 0), 0)     \
+    R(gradient0, gradient, clg_gradient(t, NULL, 1, 0, 1), 0)                                      \
     R(topk, topk, clg_topk(t, 1, 0, false, NULL), 0)                                               \
     R(kthvalue, kthvalue, clg_kthvalue(t, 1, 0, false, NULL), 0)                                   \
     R(median, median, clg_median(t, 0, false, NULL), 0)                                            \

@@ -198,6 +198,32 @@ static void topk(const line *l)
     free(row);
 }
 
+// Where elements belong in sorted rows; p: rows, n, elements for each, whether all share one row, right
+static void searchsorted(const line *l)
+{
+    const int64_t n = l->p[1], row = l->p[3] ? 0 : l->first / l->n * n;
+    const bool has_sorter = l->p[5];
+    for (int64_t i = 0; i < l->n; i++) {
+        const int64_t k = at(l, i);
+        int64_t place = 0;
+        bool unsure = false;
+        for (int64_t j = 0; j < n; j++) {
+            const int64_t b = row + (has_sorter ? l->in[2]->i[row + j] : j);
+            bool before;
+            if (l->in[0]->f) {
+                const double x = l->in[0]->f[b], v = l->in[1]->f[k], about = error_of(l, 0, b) + error_of(l, 1, k);
+                before = l->p[4] ? !(x > v) : !(x >= v);
+                unsure |= about > 0 && fabs(x - v) <= about;
+            } else
+                before = l->p[4] ? l->in[0]->i[b] <= l->in[1]->i[k] : l->in[0]->i[b] < l->in[1]->i[k];
+            place = before ? j + 1 : place;
+        }
+        l->out->i[k] = place;
+        if (l->out->e)
+            l->out->e[k] = unsure ? INFINITY : 0;
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(const line *l);
@@ -207,6 +233,7 @@ static const struct {
     { "cummax", winner, 2, 3, 4 }, { "cummin", winner, 2, 3, 4 },   { "log_sums", log_sums, 2, 3, 4 },
     { "sort_rank", sort, 0, 1, -1 },        { "sort_step", sort, 0, 1, -1 },
     { "topk", topk, 0, 1, -1 },
+    { "searchsorted", searchsorted, 0, 2, -1 },
 };
 
 bool reference_order(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out)

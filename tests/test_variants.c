@@ -347,6 +347,11 @@ GRID(grid_sample, 0)
 GRID(grid_scatter, 1)
 GRID(grid_weights, 2)
 
+static clg_tensor searchsorted(clg_device d, int k)
+{
+    return k ? NULL : clg_bucketize(numbers(d, CLG_F32, CLG_SHAPE(9, 37)), clg_msort(numbers(d, CLG_F32, CLG_SHAPE(50))), true);
+}
+
 static const struct {
     const char *op;
     clg_tensor (*make)(clg_device d, int k);
@@ -357,7 +362,7 @@ static const struct {
     OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(separable), OP(unfold), OP(fold), { "unpool_owners", unpool },
     { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(grid_sample), OP(grid_scatter), OP(grid_weights),
     OP(cumsum), OP(cumprod), OP(recurrence),
-    OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk),
+    OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk), OP(searchsorted),
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };
 

@@ -179,6 +179,8 @@
     M(trace, "t", clg_trace(T(0)))                                                                 \
     M(diff, "tnnTT", clg_diff(T(0), I(1), I(2), T(3), T(4)))                                       \
     M(trapezoid, "tTnn", clg_trapezoid(T(0), T(1), N(2), I(3)))                                    \
+    M(cumulative_trapezoid, "tTnn", clg_cumulative_trapezoid(T(0), T(1), N(2), I(3)))              \
+    M(gradient, "tTnnn", clg_gradient(T(0), T(1), N(2), I(3), I(4)))                               \
     M(cov, "tnTT", clg_cov(T(0), N(1), T(2), T(3)))                                                \
     M(corrcoef, "t", clg_corrcoef(T(0)))
 #define SCAN_CALLS(M)                                                                              \
@@ -194,8 +196,23 @@
     M(topk, "tnnn", clg_topk(T(0), L(1), I(2), B(3), NULL))                                        \
     M(kthvalue, "tnnn", clg_kthvalue(T(0), L(1), I(2), B(3), NULL))                                \
     M(median, "tnn", clg_median(T(0), I(1), B(2), NULL))                                           \
-    M(nanmedian, "tnn", clg_nanmedian(T(0), I(1), B(2), NULL))
+    M(nanmedian, "tnn", clg_nanmedian(T(0), I(1), B(2), NULL))                                     \
+    M(quantile, "ttnnn", clg_quantile(T(0), T(1), I(2), B(3), (clg_interpolation) I(4)))           \
+    M(nanquantile, "ttnnn", clg_nanquantile(T(0), T(1), I(2), B(3), (clg_interpolation) I(4)))     \
+    M(mode, "tnn", clg_mode(T(0), I(1), B(2), NULL))                                               \
+    M(searchsorted, "ttnT", clg_searchsorted(T(0), T(1), B(2), T(3)))                              \
+    M(bucketize, "ttn", clg_bucketize(T(0), T(1), B(2)))                                           \
+    M(isin, "ttn", clg_isin(T(0), T(1), B(2)))                                                     \
+    M(bincount, "tTn", clg_bincount(T(0), T(1), L(2)))                                             \
+    M(histc, "tnnn", clg_histc(T(0), L(1), N(2), N(3)))                                            \
+    M(histogram, "ttTn", clg_histogram(T(0), T(1), T(2), B(3)))                                    \
+    M(histogram_edges, "tnnn", clg_histogram_edges(T(0), L(1), N(2), N(3)))                        \
+    M(unique, "t", clg_unique(T(0), NULL, NULL))                                                   \
+    M(unique_consecutive, "t", clg_unique_consecutive(T(0), NULL, NULL))
 #define SECOND_CALLS(M)                                                                            \
+    M(mode, "tnn", clg_mode(T(0), I(1), B(2), &second))                                            \
+    M(unique, "t", clg_unique(T(0), &second, NULL))                                                \
+    M(unique_consecutive, "t", clg_unique_consecutive(T(0), NULL, &second))                        \
     M(cummax, "tn", clg_cummax(T(0), I(1), &second))                                               \
     M(cummin, "tn", clg_cummin(T(0), I(1), &second))                                               \
     M(sort, "tnn", clg_sort(T(0), I(1), B(2), &second))                                            \

@@ -189,6 +189,32 @@ CLG_API clg_tensor clg_diff(clg_tensor a, int n, int axis, clg_tensor prepend, c
 // errors  CLG_ESHAPE    no such axis, or x does not fit
 CLG_API clg_tensor clg_trapezoid(clg_tensor y, clg_tensor x, double dx, int axis);
 
+// Running integral by trapezoids.
+//
+//   y[i] = clg_trapezoid of the elements up to i + 1
+//
+// y, x, dx, axis   as of clg_trapezoid
+// result  y's shape (broadcast with x), one element fewer along the axis
+// grad    y, x
+// errors  as of clg_trapezoid
+CLG_API clg_tensor clg_cumulative_trapezoid(clg_tensor y, clg_tensor x, double dx, int axis);
+
+// Slopes along an axis, by differences of second order.
+//
+//   y[i] = (a[i + 1] - a[i - 1]) / 2 dx; for any x the parabola's slope. At the ends one-sided
+//
+// a       any type but BOOL; integers become F32; rank 1 or more
+// x       [n] places along the axis, float; may be NULL
+// dx      distance where x is NULL
+// axis    may be negative
+// edge_order   1: at the ends the slope to the neighbour; 2: of the parabola through three
+// result  shape of a
+// grad    a, x
+// errors  CLG_EDTYPE    BOOL
+//         CLG_ESHAPE    no such axis, fewer than edge_order + 1 elements, or x does not fit
+//         CLG_EINVAL    edge_order
+CLG_API clg_tensor clg_gradient(clg_tensor a, clg_tensor x, double dx, int axis, int edge_order);
+
 // Covariance of variables.
 //
 //   y[i,j] = sum_k w[k] (a[i,k] - m[i]) (a[j,k] - m[j]) / max(0, s), m the mean weighted by w

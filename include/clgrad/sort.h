@@ -99,5 +99,50 @@ CLG_API clg_tensor clg_median(clg_tensor a, int axis, bool keepdims, clg_tensor 
 // errors  as of clg_median
 CLG_API clg_tensor clg_nanmedian(clg_tensor a, int axis, bool keepdims, clg_tensor *indices);
 
+typedef enum clg_interpolation { // between elements i and j of the sorted axis, where the place is between
+    CLG_QUANTILE_LINEAR, CLG_QUANTILE_LOWER, CLG_QUANTILE_HIGHER, CLG_QUANTILE_MIDPOINT, CLG_QUANTILE_NEAREST
+} clg_interpolation;
+
+// Quantiles: elements at shares of the sorted axis; NaN where there is one.
+//
+//   y[k] = element q[k] (n - 1) of the sorted axis
+//
+// a       float, any shape
+// q       0-d or [K], 0 to 1, type of a; NaN beyond
+// axis    may be negative
+// keepdims   as of clg_sum
+// kind    which element, or what between two; NEAREST: of halves the even place
+// result  [K] before a's shape without the axis, type of a
+// grad    a: g at the elements chosen, by their shares
+// errors  CLG_EDTYPE    a and q are not of one floating type
+//         CLG_ESHAPE    as of clg_median, or q has more than one dimension
+//         CLG_EINVAL    kind
+CLG_API clg_tensor clg_quantile(clg_tensor a, clg_tensor q, int axis, bool keepdims,
+                                clg_interpolation kind);
+
+// Quantiles of the elements that are not NaN.
+//
+//   y = clg_quantile of them; NaN for none
+//
+// a, q, axis, keepdims, kind   as of clg_quantile
+// result  as of clg_quantile
+// grad    a: as of clg_quantile
+// errors  as of clg_quantile
+CLG_API clg_tensor clg_nanquantile(clg_tensor a, clg_tensor q, int axis, bool keepdims,
+                                   clg_interpolation kind);
+
+// The most frequent element: of several the smallest. A NaN is equal to nothing.
+//
+//   y = a[indices], indices = the last place of it
+//
+// a       any type and shape
+// axis    may be negative
+// keepdims   as of clg_sum
+// indices where they go, may be NULL: I64 of the result's shape
+// result  a's shape without the axis, type of a
+// grad    a: g at the element chosen, else 0; *indices: none
+// errors  as of clg_median
+CLG_API clg_tensor clg_mode(clg_tensor a, int axis, bool keepdims, clg_tensor *indices);
+
 CLG_END
 #endif

@@ -5,6 +5,7 @@
 #include "graph/build.h"
 #include <clgrad/ops.h>
 #include <clgrad/reduce.h>
+#include <clgrad/scan.h>
 
 #include <math.h>
 
@@ -94,6 +95,81 @@ clg_tensor clg_trapezoid(clg_tensor y, clg_tensor x, double dx, int axis)
     const clg_tensor twice = areas(&c, y, x, dx, axis, &at);
     return twice->status < 0 ? clg__call_own(&c, twice)
                              : clg__call_own(&c, clg_mul_scalar(clg_sum(twice, CLG_AXES(at), false), 0.5));
+}
+
+clg_tensor clg_cumulative_trapezoid(clg_tensor y, clg_tensor x, double dx, int axis)
+{
+    CLG__DEFAULT_FP;
+    clg__call c;
+    int at;
+    if (!begin_areas(&c, "cumulative_trapezoid", y, x))
+        return clg__call_poison(&c);
+    const clg_tensor twice = areas(&c, y, x, dx, axis, &at);
+    return clg__call_own(&c, twice->status < 0 ? twice : clg_mul_scalar(clg_cumsum(twice, at), 0.5));
+}
+
+// ---- slopes
+
+static clg_tensor some(clg_tensor a, int axis, int64_t first, int64_t n)
+{
+    return clg_slice(a, axis, first, first + n, 1);
+}
+
+// Of three neighbours, low and high apart from the middle: the parabola's slope at the middle, or at the end `side`.
+static clg_tensor parabola(const clg_tensor f[3], clg_tensor low, clg_tensor high, int side)
+{
+    const clg_tensor left = clg_div(clg_sub(f[1], f[0]), low), right = clg_div(clg_sub(f[2], f[1]), high);
+    const clg_tensor both = clg_add(low, high);
+    if (side < 0)
+        return clg_sub(left, clg_mul(clg_div(low, both), clg_sub(right, left)));
+    if (side > 0)
+        return clg_add(right, clg_mul(clg_div(high, both), clg_sub(right, left)));
+    return clg_add(clg_mul(left, clg_div(high, both)), clg_mul(right, clg_div(low, both)));
+}
+
+clg_tensor clg_gradient(clg_tensor a, clg_tensor x, double dx, int axis, int edge_order)
+{
+    CLG__DEFAULT_FP;
+    clg__call c;
+    int at;
+    if (!clg__call_begin(&c, "gradient", "a x", x ? 2 : 1, (clg_tensor[]) { a, x }))
+        return clg__call_poison(&c);
+    if (a->dtype == CLG_BOOL)
+        return clg__call_fail(&c, CLG_EDTYPE, "of BOOL there are no slopes");
+    if (edge_order != 1 && edge_order != 2)
+        return clg__call_fail(&c, CLG_EINVAL, "edge_order is %d, expected 1 or 2", edge_order);
+    if (a->shape.rank == 0 || !clg__axis(axis, a->shape.rank, &at))
+        return clg__call_fail(&c, CLG_ESHAPE, "axis %d of a tensor of rank %d", axis, a->shape.rank);
+    const int64_t n = a->shape.dim[at];
+    if (n < edge_order + 1)
+        return clg__call_fail(&c, CLG_ESHAPE, "%lld elements, expected %d or more", (long long) n, edge_order + 1);
+    if (x && (x->shape.rank != 1 || x->shape.dim[0] != n))
+        return clg__call_fail(&c, CLG_ESHAPE, "x is not one place for each of %lld elements", (long long) n);
+    const clg_dtype t = clg_dtype_is_float(a->dtype) ? a->dtype : CLG_F32;
+    const clg_tensor f = clg__wide(clg_cast(a, t));
+    clg_tensor part[3], width = NULL;
+    if (x) {
+        clg_shape s = { .rank = a->shape.rank };
+        for (int d = 0; d < s.rank; d++)
+            s.dim[d] = d == at ? n : 1;
+        width = step(clg_cast(clg_reshape(x, s), f->dtype), at);
+    }
+    const clg_tensor one = width ? NULL : clg_scalar(c.dev, f->dtype, dx);
+    for (int end = 0; end < 2; end++) {
+        const int64_t first = end ? n - 1 - edge_order : 0;
+        const clg_tensor low = width ? some(width, at, first, 1) : one;
+        const clg_tensor p[3] = { some(f, at, first, 1), some(f, at, first + 1, 1), edge_order > 1 ? some(f, at, first + 2, 1) : NULL };
+        part[2 * end] = edge_order == 1 ? clg_div(clg_sub(p[1], p[0]), low)
+                                        : parabola(p, low, width ? some(width, at, first + 1, 1) : one, end ? 1 : -1);
+    }
+    if (n == 2)
+        return clg__call_own(&c, clg_cast(clg_concat_n((clg_tensor[]) { part[0], part[2] }, 2, at), t));
+    if (width) {
+        const clg_tensor p[3] = { some(f, at, 0, n - 2), some(f, at, 1, n - 2), some(f, at, 2, n - 2) };
+        part[1] = parabola(p, some(width, at, 0, n - 2), some(width, at, 1, n - 2), 0);
+    } else
+        part[1] = clg_div(clg_sub(some(f, at, 2, n - 2), some(f, at, 0, n - 2)), clg_scalar(c.dev, f->dtype, 2 * dx));
+    return clg__call_own(&c, clg_cast(clg_concat_n(part, 3, at), t));
 }
 
 // ---- covariance
