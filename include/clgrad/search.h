@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Searching and counting: where elements belong in sorted rows, what is among others, how often. What all operations
-// share: ops.h. Counts are exact, sums in a fixed order: the same on any number of cores.
+// Searching and counting: where elements belong in sorted rows, what is among others, how often.
+// What all operations share: ops.h. Counts are exact, sums in a fixed order: the same on any
+// number of cores.
 #ifndef CLGRAD_SEARCH_H
 #define CLGRAD_SEARCH_H
 

@@ -99,8 +99,10 @@ CLG_API clg_tensor clg_median(clg_tensor a, int axis, bool keepdims, clg_tensor 
 // errors  as of clg_median
 CLG_API clg_tensor clg_nanmedian(clg_tensor a, int axis, bool keepdims, clg_tensor *indices);
 
-typedef enum clg_interpolation { // between elements i and j of the sorted axis, where the place is between
-    CLG_QUANTILE_LINEAR, CLG_QUANTILE_LOWER, CLG_QUANTILE_HIGHER, CLG_QUANTILE_MIDPOINT, CLG_QUANTILE_NEAREST
+// Of a place between two elements of the sorted axis.
+typedef enum clg_interpolation {
+    CLG_QUANTILE_LINEAR, CLG_QUANTILE_LOWER, CLG_QUANTILE_HIGHER, CLG_QUANTILE_MIDPOINT,
+    CLG_QUANTILE_NEAREST
 } clg_interpolation;
 
 // Quantiles: elements at shares of the sorted axis; NaN where there is one.
