@@ -140,7 +140,7 @@ static int cast_result(clg_device d, int kind, clg_tensor *out)
 
 START_TEST(a_product_stores_the_type_it_is_cast_to)
 {
-    if (!clg_device_has(dev, pairs[_i][0]) || !clg_device_has(dev, pairs[_i][1]) || !in_turn(_i, 2))
+    if (!clg_device_has(dev, pairs[_i][0]) || !clg_device_has(dev, pairs[_i][1]) || !in_turn(_i, 3))
         return;
     check("cast", cast_result, _i);
 }
@@ -196,7 +196,7 @@ static int results(clg_device d, int kind, clg_tensor *out)
 
 START_TEST(one_launch_stores_several_results)
 {
-    if (in_turn(_i, 2))
+    if (in_turn(_i, 3))
         check("results", results, _i);
 }
 END_TEST
@@ -228,7 +228,7 @@ static int masked(clg_device d, int kind, clg_tensor *out)
 
 START_TEST(masks_of_part_of_the_batch)
 {
-    if (in_turn(_i, 2))
+    if (in_turn(_i, 3))
         check("mask", masked, _i);
 }
 END_TEST
@@ -281,7 +281,7 @@ static int merged_heads(clg_device d, int kind, clg_tensor *out)
 
 START_TEST(results_are_stored_in_the_order_they_are_wanted)
 {
-    if (in_turn(_i, 2))
+    if (in_turn(_i, 3))
         check("order", merged_heads, _i);
 }
 END_TEST
@@ -370,7 +370,7 @@ static int convolved(clg_device d, int kind, clg_tensor *out)
 
 START_TEST(convolutions_do_the_same)
 {
-    if (in_turn(_i, 2))
+    if (in_turn(_i, 3))
         check_like("convolution", convolved, _i, convolution_alone);
 }
 END_TEST
@@ -431,7 +431,7 @@ static int attention(clg_device d, int kind, clg_tensor *out)
 
 START_TEST(attention_and_its_gradients)
 {
-    if (!in_turn(_i, on_pocl() ? 2 : 3))
+    if (!in_turn(_i, on_pocl() ? 3 : 4))
         return;
     got fused = run(dev, attention, _i), apart = run(plain, attention, _i);
     same_bits("attention", _i, &fused, &apart);

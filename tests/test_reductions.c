@@ -103,7 +103,7 @@ START_TEST(reductions_read_views_as_they_are)
 {
     float host[840];
     for (int m = 0; m < (slow() || only_wide() ? 2 : 4); m++) {
-        if (!in_turn(_i + m, 2))
+        if (!in_turn(_i + m, 3))
             continue;
         const int mask = (int[]){15, 5, 13, 10}[m];
         clg_scope s = clg_scope_push(dev);
