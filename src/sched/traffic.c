@@ -45,7 +45,7 @@ static uint64_t kernel_inputs(const clg__work *w, const clg__value *v)
         const uint64_t some = reached(&u->access, &v->node->in[i]->pub.shape) * clg_dtype_size(t);
         all = some < all ? some : all;
         if (is_memory(w, u))
-            bytes += v->op->picked_inputs >> i & 1 && result < all ? result : all;
+            bytes += i < 32 && (v->op->picked_inputs >> i & 1) && result < all ? result : all;
     }
     return bytes;
 }
