@@ -12,29 +12,46 @@
 #include <float.h>
 #include <math.h>
 
+// A call that is checked but for its shapes: x, and weight and bias where there are any.
+typedef struct norm_call {
+    clg__call c;
+    clg_tensor all[3];
+    int n;
+    struct clg_norm_params q;
+} norm_call;
+
+// NULL, or the poison to return
+static clg_tensor begin(norm_call *b, const char *op, clg_tensor x, clg_tensor weight, clg_tensor bias,
+                        const struct clg_norm_params *p)
+{
+    const char *wrong = clg_params_read(&b->q, sizeof b->q, p);
+    b->n = 0;
+    b->all[b->n++] = x;
+    if (weight)
+        b->all[b->n++] = weight;
+    if (bias)
+        b->all[b->n++] = bias;
+    if (!clg__call_begin(&b->c, op, weight ? "x weight bias" : "x bias", b->n, b->all))
+        return clg__call_poison(&b->c);
+    if (wrong)
+        return clg__call_fail(&b->c, CLG_EINVAL, "%s", wrong);
+    if (!clg_dtype_is_float(x->dtype))
+        return clg__call_fail(&b->c, CLG_EDTYPE, "x must be floating");
+    return NULL;
+}
+
 // ---- rows
 
 // x with the statistics of its last dimensions, which are `shape`.
 static clg_tensor of_rows(const char *op, clg_tensor x, clg_shape shape, clg_tensor weight, clg_tensor bias, bool centred,
                           const struct clg_norm_params *p)
 {
-    struct clg_norm_params q;
-    const char *wrong = clg_params_read(&q, sizeof q, p);
-    clg__call c;
-    clg_tensor bad, all[3] = { x };
-    int n = 1;
-    if (weight)
-        all[n++] = weight;
-    if (bias)
-        all[n++] = bias;
-    if (!clg__call_begin(&c, op, weight ? "x weight bias" : "x bias", n, all))
-        return clg__call_poison(&c);
-    if (wrong)
-        return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
-    if (!clg_dtype_is_float(x->dtype))
-        return clg__call_fail(&c, CLG_EDTYPE, "x must be floating");
+    norm_call b;
+    clg_tensor bad = begin(&b, op, x, weight, bias, p);
+    if (bad)
+        return bad;
     clg__norm norm = { 1, 1, 1, 0, centred, false, true };
-    if (!clg__norm_eps(&c, q.eps, q.no_eps, centred ? 1e-5 : clg__dtype_of(x->dtype)->as == CLG_F64 ? DBL_EPSILON : FLT_EPSILON, &norm.eps, &bad))
+    if (!clg__norm_eps(&b.c, b.q.eps, b.q.no_eps, centred ? 1e-5 : clg__dtype_of(x->dtype)->as == CLG_F64 ? DBL_EPSILON : FLT_EPSILON, &norm.eps, &bad))
         return bad;
     const int lead = x->shape.rank - shape.rank;
     bool fits = shape.rank > 0 && lead >= 0;
@@ -44,15 +61,15 @@ static clg_tensor of_rows(const char *op, clg_tensor x, clg_shape shape, clg_ten
     }
     char s[128];
     if (!fits)
-        return clg__call_fail(&c, CLG_ESHAPE, "x does not end with the normalised shape %s", clg__shape_text(&shape, s));
+        return clg__call_fail(&b.c, CLG_ESHAPE, "x does not end with the normalised shape %s", clg__shape_text(&shape, s));
     for (int d = 0; d < lead; d++)
         norm.groups *= x->shape.dim[d];
-    for (int k = 1; k < n; k++) {
-        if (!clg__shape_equal(&all[k]->shape, &shape))
-            return clg__call_fail(&c, CLG_ESHAPE, "%s has another shape than what is normalised, %s",
-                                  all[k] == weight ? "weight" : "bias", clg__shape_text(&shape, s));
+    for (int k = 1; k < b.n; k++) {
+        if (!clg__shape_equal(&b.all[k]->shape, &shape))
+            return clg__call_fail(&b.c, CLG_ESHAPE, "%s has another shape than what is normalised, %s",
+                                  b.all[k] == weight ? "weight" : "bias", clg__shape_text(&shape, s));
     }
-    return clg__call_own(&c, clg__normalised(x, weight, bias, &norm, NULL, NULL));
+    return clg__call_own(&b.c, clg__normalised(x, weight, bias, &norm, NULL, NULL));
 }
 
 clg_tensor clg_layer_norm(clg_tensor x, clg_shape shape, clg_tensor weight, clg_tensor bias,
@@ -73,31 +90,20 @@ clg_tensor clg_rms_norm(clg_tensor x, clg_shape shape, clg_tensor weight, const 
 clg_tensor clg_group_norm(clg_tensor x, int groups, clg_tensor weight, clg_tensor bias, const struct clg_norm_params *p)
 {
     CLG__DEFAULT_FP;
-    struct clg_norm_params q;
-    const char *wrong = clg_params_read(&q, sizeof q, p);
-    clg__call c;
-    clg_tensor bad, all[3] = { x };
-    int n = 1;
-    if (weight)
-        all[n++] = weight;
-    if (bias)
-        all[n++] = bias;
-    if (!clg__call_begin(&c, "group_norm", weight ? "x weight bias" : "x bias", n, all))
-        return clg__call_poison(&c);
-    if (wrong)
-        return clg__call_fail(&c, CLG_EINVAL, "%s", wrong);
-    if (!clg_dtype_is_float(x->dtype))
-        return clg__call_fail(&c, CLG_EDTYPE, "x must be floating");
+    norm_call b;
+    clg_tensor bad = begin(&b, "group_norm", x, weight, bias, p);
+    if (bad)
+        return bad;
     clg__norm norm = { 1, 0, 1, 0, true, false, false };
-    if (!clg__norm_eps(&c, q.eps, q.no_eps, 1e-5, &norm.eps, &bad))
+    if (!clg__norm_eps(&b.c, b.q.eps, b.q.no_eps, 1e-5, &norm.eps, &bad))
         return bad;
     if (x->shape.rank < 2)
-        return clg__call_fail(&c, CLG_ESHAPE, "x has rank %d, expected 2 or more", x->shape.rank);
+        return clg__call_fail(&b.c, CLG_ESHAPE, "x has rank %d, expected 2 or more", x->shape.rank);
     const int64_t channels = x->shape.dim[1];
     if (groups < 1 || channels % groups)
-        return clg__call_fail(&c, CLG_ESHAPE, "%lld channels are no multiple of %d groups", (long long) channels, groups);
-    bad = clg__norm_vector(&c, "weight", weight, channels, "channels");
-    bad = bad ? bad : clg__norm_vector(&c, "bias", bias, channels, "channels");
+        return clg__call_fail(&b.c, CLG_ESHAPE, "%lld channels are no multiple of %d groups", (long long) channels, groups);
+    bad = clg__norm_vector(&b.c, "weight", weight, channels, "channels");
+    bad = bad ? bad : clg__norm_vector(&b.c, "bias", bias, channels, "channels");
     if (bad)
         return bad;
     norm.groups = x->shape.dim[0] * groups;
@@ -106,9 +112,9 @@ clg_tensor clg_group_norm(clg_tensor x, int groups, clg_tensor weight, clg_tenso
     for (int d = 2; d < x->shape.rank; d++)
         norm.inner *= x->shape.dim[d];
     if (norm.inner * x->shape.dim[0] == 1)
-        return clg__call_fail(&c, CLG_ESHAPE, "one value per group and one image, its statistics need two");
+        return clg__call_fail(&b.c, CLG_ESHAPE, "one value per group and one image, its statistics need two");
     const int rank = x->shape.rank;
-    return clg__call_own(&c, clg__normalised(x, clg__per_channel(weight, rank), clg__per_channel(bias, rank), &norm,
+    return clg__call_own(&b.c, clg__normalised(x, clg__per_channel(weight, rank), clg__per_channel(bias, rank), &norm,
                                              NULL, NULL));
 }
 

@@ -201,32 +201,29 @@ static clg_tensor finish(plan *p, const clg__op *op, clg__reduce_kind kind, clg_
     return keepdims || y->status < 0 ? y : clg_reshape(y, p->squeezed);
 }
 
-clg_tensor clg_sum(clg_tensor a, clg_shape axes, bool keepdims)
+// Of integers in I64, where it wraps.
+static clg_tensor accumulated(const clg__op *op, clg__reduce_kind kind, clg_tensor a, clg_shape axes, bool keepdims)
 {
     plan p;
     clg_tensor out;
-    if (!begin(&p, "sum", a, axes, &out))
+    if (!begin(&p, op->name, a, axes, &out))
         return out;
     if (!clg_dtype_is_float(a->dtype))
         p.in[0] = clg_cast(a, CLG_I64);
     p.c.in = p.in;
     if (p.in[0]->status < 0)
         return clg__call_own(&p.c, p.in[0]);
-    return finish(&p, &op_sum, CLG__RED_SUM, p.in[0]->dtype, keepdims);
+    return finish(&p, op, kind, p.in[0]->dtype, keepdims);
+}
+
+clg_tensor clg_sum(clg_tensor a, clg_shape axes, bool keepdims)
+{
+    return accumulated(&op_sum, CLG__RED_SUM, a, axes, keepdims);
 }
 
 clg_tensor clg_prod(clg_tensor a, clg_shape axes, bool keepdims)
 {
-    plan p;
-    clg_tensor out;
-    if (!begin(&p, "prod", a, axes, &out))
-        return out;
-    if (!clg_dtype_is_float(a->dtype))
-        p.in[0] = clg_cast(a, CLG_I64);
-    p.c.in = p.in;
-    if (p.in[0]->status < 0)
-        return clg__call_own(&p.c, p.in[0]);
-    return finish(&p, &op_prod, CLG__RED_PROD, p.in[0]->dtype, keepdims);
+    return accumulated(&op_prod, CLG__RED_PROD, a, axes, keepdims);
 }
 
 clg_tensor clg_mean(clg_tensor a, clg_shape axes, bool keepdims)
