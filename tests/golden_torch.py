@@ -13,6 +13,8 @@ Run by hand with PyTorch 2.15 (pip install torch); the tests read only the files
     grad K VALUE...           d sum(result * w) / d input K, w[i] = ((37 i) % 11 - 5) / 5
 """
 import math
+import pathlib
+import re
 import sys
 
 import torch
@@ -1042,6 +1044,64 @@ def orders():
     e('median_int', 'median(a, 0, false)', [('i', torch.tensor([5, -3, 2, 9]))], lambda s: torch.median(s, 0).values, False)
 
 
+def linear_algebra():
+    """Products: expressions of tools/cases.txt; einsum by the numbers of tools/case_calls_linalg.h."""
+    torch.manual_seed(211)
+    nan = float('nan')
+    lines = (pathlib.Path(__file__).parent.parent / 'tools/case_calls_linalg.h').read_text()
+    equations = re.findall(r'^    "([^"]*)",', lines, re.M)
+
+    def e(name, expression, inputs, f, grads=True):
+        case('la_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    def es(name, k, *shapes):
+        letters = ', '.join('abcdefgh'[:len(shapes)])
+        e(f'einsum_{name}', f'einsum({k}, {letters})', [r(*s) for s in shapes], lambda *x: torch.einsum(equations[k], *x))
+
+    es('mm', 0, (3, 5), (5, 4))
+    es('batch', 1, (2, 3, 5), (1, 5, 4))
+    es('chain', 2, (3, 2), (2, 4), (4, 5), (5, 2))
+    es('diagonal', 3, (3, 3, 4))
+    es('ellipsis', 4, (2, 1, 3, 4), (4, 5, 3))
+    es('heads', 5, (2, 2, 3, 4), (2, 1, 5, 4))
+    es('bilinear', 6, (2, 3), (4, 3, 2), (2, 2))
+    es('implicit', 7, (3, 4), (4, 3), (4, 2))
+    es('outer', 8, (3,), (4,), (2,))
+    es('rows', 9, (2, 3, 4), (2, 3, 4))
+    es('one', 13, (2, 3), (4, 1))
+    es('twice', 18, (3, 2, 3))
+    es('dots', 19, (3, 4))
+    es('dots_none', 19, (3,))
+    es('sums', 21, (2, 3, 4), (3, 4))
+    es('none', 0, (3, 0), (0, 2))
+    es('six', 22, (2, 3), (3, 2), (2, 3), (3, 4), (4, 2), (2, 3))
+    es('sum_batch', 23, (3, 2, 4), (3, 4, 2))
+    e('outer', 'outer(a, b)', [r(3), r(4)], torch.outer)
+    e('inner', 'inner(a, b)', [r(3, 5), r(2, 4, 5)], torch.inner)
+    e('inner_0d', 'inner(a, b)', [r(3, 2), torch.tensor(2.0)], torch.inner)
+    e('vecdot', 'vecdot(a, b, 1)', [r(2, 3, 4), r(3, 1)], lambda s, t: torch.linalg.vecdot(s, t, dim=1))
+    e('tensordot', 'tensordot(a, b, 2)', [r(2, 3, 4), r(3, 4, 5)], lambda s, t: torch.tensordot(s, t, 2))
+    e('tensordot_0', 'tensordot(a, b, 0)', [r(2), r(3)], lambda s, t: torch.tensordot(s, t, 0))
+    e('tensordot_one', 'tensordot(a, b, 1)', [r(2, 1), r(3, 4)], lambda s, t: torch.tensordot(s, t, 1))
+    e('tensordot_axes', 'tensordot_axes(a, b, [2,0], [-1,0])', [r(2, 3, 4), r(2, 5, 4)], lambda s, t: torch.tensordot(s, t, ([2, 0], [-1, 0])))
+    full = torch.full((3, 4), nan)
+    e('addmm', 'addmm(a, b, c, 0.5, -2)', [r(4), r(3, 5), r(5, 4)], lambda s, t, u: torch.addmm(s, t, u, beta=0.5, alpha=-2))
+    e('addmm_nan', 'addmm(a, b, c, 0, 3)', [('c', full), r(3, 5), r(5, 4)], lambda s, t, u: torch.addmm(s, t, u, beta=0, alpha=3))
+    e('addmv', 'addmv(a, b, c, 1, 1)', [r(1), r(3, 5), r(5)], torch.addmv)
+    e('addr', 'addr(a, b, c, 0.5, 2)', [r(3, 4), r(3), r(4)], lambda s, t, u: torch.addr(s, t, u, beta=0.5, alpha=2))
+    e('addr_nan', 'addr(a, b, c, 0, 1)', [('c', full), r(3), r(4)], lambda s, t, u: torch.addr(s, t, u, beta=0))
+    e('addbmm', 'addbmm(a, b, c, 0.5, 2)', [r(3, 4), r(2, 3, 5), r(2, 5, 4)], lambda s, t, u: torch.addbmm(s, t, u, beta=0.5, alpha=2))
+    e('baddbmm', 'baddbmm(a, b, c, 0.5, 2)', [r(1, 4), r(2, 3, 5), r(2, 5, 4)], lambda s, t, u: torch.baddbmm(s, t, u, beta=0.5, alpha=2))
+    e('multi_dot', 'multi_dot(a, b, c, d)', [r(3), r(3, 5), r(5, 2), r(2, 4)], lambda *x: torch.linalg.multi_dot(x))
+    for k in 0, 1, 5:
+        e(f'matrix_power_{k}', f'matrix_power(a, {k})', [r(2, 3, 3)], lambda s: torch.linalg.matrix_power(s, k), k > 0)
+    e('kron', 'kron(a, b)', [r(3, 1, 2), r(4, 2)], torch.kron)
+    e('cross', 'cross(a, b, 1)', [r(2, 3, 4), r(1, 3, 4)], lambda s, t: torch.linalg.cross(s, t, dim=1))
+    e('bilinear', 'bilinear(a, b, c, d)', [r(2, 3, 4), r(2, 3, 5), r(2, 4, 5), r(2)], F.bilinear)
+    for k, kind in enumerate(('fro', 1, -1, float('inf'), -float('inf'))):
+        e(f'matrix_norm_{k}', f'matrix_norm(a, {k}, 1, -1, true)', [r(2, 3, 4)], lambda s: torch.linalg.matrix_norm(s, kind, (1, -1), keepdim=True))
+
+
 def promotion():
     """HOW OP A B TYPE VALUE: a tensor of one 3 of type A, with B: a 1-D or 0-d tensor of 2, or a number."""
     torch.set_default_dtype(torch.float32)
@@ -1143,3 +1203,4 @@ creation()
 orders()
 sequences()
 indices_and_images()
+linear_algebra()

@@ -322,6 +322,54 @@
     R(unique_consecutive, unique_consecutive, clg_unique_consecutive(t, NULL, NULL), 0)            \
     R(cumulative_trapezoid0, cumulative_trapezoid, clg_cumulative_trapezoid(t, NULL, 1, 0), 0)     \
     R(gradient0, gradient, clg_gradient(t, NULL, 1, 0, 1), 0)                                      \
+    R(mm0, mm, clg_mm(t, good), 0)                                                                 \
+    R(mm1, mm, clg_mm(good, t), 0)                                                                 \
+    R(bmm0, bmm, clg_bmm(t, good), 0)                                                              \
+    R(bmm1, bmm, clg_bmm(good, t), 0)                                                              \
+    R(mv0, mv, clg_mv(t, good), 0)                                                                 \
+    R(mv1, mv, clg_mv(good, t), 0)                                                                 \
+    R(dot0, dot, clg_dot(t, good), 0)                                                              \
+    R(dot1, dot, clg_dot(good, t), 0)                                                              \
+    R(vdot0, vdot, clg_vdot(t, good), 0)                                                           \
+    R(vdot1, vdot, clg_vdot(good, t), 0)                                                           \
+    R(outer0, outer, clg_outer(t, good), 0)                                                        \
+    R(outer1, outer, clg_outer(good, t), 0)                                                        \
+    R(inner0, inner, clg_inner(t, good), 0)                                                        \
+    R(inner1, inner, clg_inner(good, t), 0)                                                        \
+    R(vecdot0, vecdot, clg_vecdot(t, good, 0), 0)                                                  \
+    R(vecdot1, vecdot, clg_vecdot(good, t, 0), 0)                                                  \
+    R(einsum0, einsum, clg_einsum("ij,ij->i", t, good), 0)                                         \
+    R(einsum1, einsum, clg_einsum("ij,ij->i", good, t), 0)                                         \
+    R(tensordot0, tensordot, clg_tensordot(t, good, 1), 0)                                         \
+    R(tensordot1, tensordot, clg_tensordot(good, t, 1), 0)                                         \
+    R(tensordot_axes0, tensordot, clg_tensordot_axes(t, good, CLG_AXES(1), CLG_AXES(1)), 0)        \
+    R(tensordot_axes1, tensordot, clg_tensordot_axes(good, t, CLG_AXES(1), CLG_AXES(1)), 0)        \
+    R(addmm0, addmm, clg_addmm(t, good, good, 1, 1), 0)                                            \
+    R(addmm1, addmm, clg_addmm(good, t, good, 1, 1), 0)                                            \
+    R(addmm2, addmm, clg_addmm(good, good, t, 1, 1), 0)                                            \
+    R(addmv0, addmv, clg_addmv(t, good, good, 1, 1), 0)                                            \
+    R(addmv1, addmv, clg_addmv(good, t, good, 1, 1), 0)                                            \
+    R(addmv2, addmv, clg_addmv(good, good, t, 1, 1), 0)                                            \
+    R(baddbmm0, baddbmm, clg_baddbmm(t, good, good, 1, 1), 0)                                      \
+    R(baddbmm1, baddbmm, clg_baddbmm(good, t, good, 1, 1), 0)                                      \
+    R(baddbmm2, baddbmm, clg_baddbmm(good, good, t, 1, 1), 0)                                      \
+    R(addbmm0, addbmm, clg_addbmm(t, good, good, 1, 1), 0)                                         \
+    R(addbmm1, addbmm, clg_addbmm(good, t, good, 1, 1), 0)                                         \
+    R(addbmm2, addbmm, clg_addbmm(good, good, t, 1, 1), 0)                                         \
+    R(addr0, addr, clg_addr(t, good, good, 1, 1), 0)                                               \
+    R(addr1, addr, clg_addr(good, t, good, 1, 1), 0)                                               \
+    R(addr2, addr, clg_addr(good, good, t, 1, 1), 0)                                               \
+    R(multi_dot0, multi_dot, clg_multi_dot(t, good), 0)                                            \
+    R(multi_dot1, multi_dot, clg_multi_dot(good, t), 0)                                            \
+    R(matrix_power, matrix_power, clg_matrix_power(t, 2), 0)                                       \
+    R(kron0, kron, clg_kron(t, good), 0)                                                           \
+    R(kron1, kron, clg_kron(good, t), 0)                                                           \
+    R(cross0, cross, clg_cross(t, good, -1), 0)                                                    \
+    R(cross1, cross, clg_cross(good, t, -1), 0)                                                    \
+    R(bilinear0, bilinear, clg_bilinear(t, good, good, NULL), 0)                                   \
+    R(bilinear1, bilinear, clg_bilinear(good, t, good, NULL), 0)                                   \
+    R(bilinear2, bilinear, clg_bilinear(good, good, t, NULL), 0)                                   \
+    R(matrix_norm, matrix_norm, clg_matrix_norm(t, CLG_NORM_FRO, 0, 1, false), 0)                  \
     R(topk, topk, clg_topk(t, 1, 0, false, NULL), 0)                                               \
     R(kthvalue, kthvalue, clg_kthvalue(t, 1, 0, false, NULL), 0)                                   \
     R(median, median, clg_median(t, 0, false, NULL), 0)                                            \

@@ -355,7 +355,8 @@ START_TEST(every_function_of_the_headers_has_a_case)
                                               { "CLGRAD_NORM_H", "include/clgrad/norm.h" },
                                               { "CLGRAD_INDEX_H", "include/clgrad/index.h" },
                                               { "CLGRAD_ARRANGE_H", "include/clgrad/arrange.h" },
-                                              { "CLGRAD_IMAGE_H", "include/clgrad/image.h" } };
+                                              { "CLGRAD_IMAGE_H", "include/clgrad/image.h" },
+                                              { "CLGRAD_LINALG_H", "include/clgrad/linalg.h" } };
     const char *path = getenv(headers[_i][0]);
     char line[512];
     int found = 0;
@@ -458,7 +459,7 @@ int main(void)
     Suite *s = suite_create("cases");
     TCase *c = tcase_create("table");
     tcase_add_test(c, every_row_of_the_maps_has_a_case);
-    tcase_add_loop_test(c, every_function_of_the_headers_has_a_case, 0, 12);
+    tcase_add_loop_test(c, every_function_of_the_headers_has_a_case, 0, 13);
     tcase_add_test(c, a_line_that_is_wrong_says_where);
     tcase_add_test(c, f32_agrees_with_the_reference);
     tcase_add_test(c, f64_agrees_with_the_reference);

@@ -3,6 +3,7 @@
 // themselves; any other function is a line here: name, arguments, call.
 #include "case_calls.h"
 #include "case_calls_index.h"
+#include "case_calls_linalg.h"
 
 #include <stddef.h>
 
@@ -252,6 +253,7 @@ SORT_CALLS(APPLY)
     }
 SECOND_CALLS(APPLY_SECOND)
 INDEX_CALLS(APPLY)
+LINALG_CALLS(APPLY)
 #define APPLY_UNARY(id) APPLY(id, "t", clg_##id(T(0)))
 CLG_UNARY_MAP(APPLY_UNARY)
 #define APPLY_BINARY(id)                                                                           \
@@ -593,6 +595,7 @@ const call_op call_ops[] = {
     SORT_CALLS(ROW)
     SECOND_CALLS(ROW_SECOND)
     INDEX_CALLS(ROW)
+    LINALG_CALLS(ROW)
     PART_CALLS(ROW_PARTS)
     { "interpolate", "interpolate", "ts", do_interpolate, interpolate_fields },
     { "grid_sample", "grid_sample", "tt", do_grid_sample, grid_sample_fields },

@@ -12,6 +12,7 @@
 #include <clgrad/image.h>
 #include <clgrad/index.h>
 #include <clgrad/io.h>
+#include <clgrad/linalg.h>
 #include <clgrad/loss.h>
 #include <clgrad/nn.h>
 #include <clgrad/norm.h>

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Calls of linalg.h, as case_calls.c has them.
+#ifndef CLG_TOOLS_CASE_CALLS_LINALG_H
+#define CLG_TOOLS_CASE_CALLS_LINALG_H
+
+// An expression has no text: equations are called by their number here (tests/opinfo_rows.py reads them too).
+static const char *const equations[] = {
+    "ij,jk->ik",           // 0
+    "bij,bjk->bik",        // 1
+    "ij,jk,kl,lm->im",     // 2
+    "iij->j",              // 3
+    "...ik,k...j",         // 4
+    " b h q d , b h k d -> b h q k ", // 5
+    "ni,oij,nj->no",       // 6
+    "Ba,aB,ab",            // 7
+    "i,j,k->kij",          // 8
+    "bij,bij->b",          // 9
+    "i->",                 // 10
+    "i,j->ij",             // 11
+    "ij->i",               // 12
+    "ij,kj->ik",           // 13
+    "ij,Ab->ijAb",         // 14
+    "aij,ajk->aik",        // 15
+    "aij,jk->aik",         // 16
+    "ijk,ik->j",           // 17
+    "iji->j",              // 18
+    "i...->...",           // 19
+    "...ik, ...j -> ij",   // 20
+    "abc,bc->a",           // 21
+    "ab,bc,cd,de,ef,fg->ag", // 22
+    "aij,ajk->ki",         // 23
+};
+
+#define LINALG_CALLS(M)                                                                            \
+    M(mm, "tt", clg_mm(T(0), T(1)))                                                                \
+    M(bmm, "tt", clg_bmm(T(0), T(1)))                                                              \
+    M(mv, "tt", clg_mv(T(0), T(1)))                                                                \
+    M(dot, "tt", clg_dot(T(0), T(1)))                                                              \
+    M(vdot, "tt", clg_vdot(T(0), T(1)))                                                            \
+    M(outer, "tt", clg_outer(T(0), T(1)))                                                          \
+    M(inner, "tt", clg_inner(T(0), T(1)))                                                          \
+    M(vecdot, "ttn", clg_vecdot(T(0), T(1), I(2)))                                                 \
+    M(einsum, "nt*", clg_einsum_n(equations[I(0)], v->t + 1, v->count - 1))                        \
+    M(tensordot, "ttn", clg_tensordot(T(0), T(1), I(2)))                                           \
+    M(tensordot_axes, "ttss", clg_tensordot_axes(T(0), T(1), S(2), S(3)))                          \
+    M(addmm, "tttnn", clg_addmm(T(0), T(1), T(2), N(3), N(4)))                                     \
+    M(addmv, "tttnn", clg_addmv(T(0), T(1), T(2), N(3), N(4)))                                     \
+    M(baddbmm, "tttnn", clg_baddbmm(T(0), T(1), T(2), N(3), N(4)))                                 \
+    M(addbmm, "tttnn", clg_addbmm(T(0), T(1), T(2), N(3), N(4)))                                   \
+    M(addr, "tttnn", clg_addr(T(0), T(1), T(2), N(3), N(4)))                                       \
+    M(multi_dot, "tt*", clg_multi_dot_n(v->t, v->count))                                           \
+    M(matrix_power, "tn", clg_matrix_power(T(0), I(1)))                                            \
+    M(kron, "tt", clg_kron(T(0), T(1)))                                                            \
+    M(cross, "ttn", clg_cross(T(0), T(1), I(2)))                                                   \
+    M(bilinear, "tttT", clg_bilinear(T(0), T(1), T(2), T(3)))                                      \
+    M(matrix_norm, "tnnnn",                                                                        \
+      clg_matrix_norm(T(0), (clg_matrix_norm_kind) I(1), I(2), I(3), B(4)))
+#endif
