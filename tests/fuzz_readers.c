@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Readers against any bytes. FUZZ_READER is idx or safetensors. With libFuzzer:
+// Readers against any bytes. FUZZ_READER is idx, safetensors or image. With libFuzzer:
 //
 //     clang -g -fsanitize=fuzzer,address,undefined -DLIBFUZZER -DFUZZ_READER=idx -Iinclude -Isrc
-//         -D_POSIX_C_SOURCE=200809L tests/fuzz_readers.c src/io/*.c src/base/*.c -lz -ljansson
+//         -D_POSIX_C_SOURCE=200809L tests/fuzz_readers.c $(ls src/io/*.c | grep -v no_images) src/base/*.c -lz -ljansson -lpng -ljpeg
 //
 // Without: a program that feeds every file of the folders it is given, which must not crash.
+#include <clgrad/image_file.h>
 #include <clgrad/io.h>
 
 #include <dirent.h>
@@ -55,6 +56,21 @@ static inline void read_safetensors(const char *path)
     }
     clg_safetensors_metadata(f, "format");
     clg_safetensors_close(&f);
+}
+
+static inline void read_image(const char *path)
+{
+    static int mode; // each in turn
+    char error[300] = "";
+    clg_array x;
+    const struct clg_image_params p = { .size = sizeof p, .mode = (clg_image_mode) mode, .exif_orientation = mode % 2,
+                                        .wide = mode > 2, .max_pixels = 1 << 16 };
+    mode = (mode + 1) % (CLG_IMAGE_RGBA + 1);
+    if (clg_image_open(&x, path, &p, error, sizeof error) >= 0)
+        touch(x.data, (size_t) clg_numel(x.shape) * clg_dtype_size(x.dtype));
+    else if (x.data || !error[0])
+        abort();
+    clg_array_close(&x);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)

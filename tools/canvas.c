@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The picture: everything but boxes is drawn by distance, so edges are smooth. PNG through libpng.
+// The picture: everything but boxes is drawn by distance, so edges are smooth. PNG by the library.
 #include "canvas.h"
 
-#include <clgrad/io.h>
+#include <clgrad/image_file.h>
 #include <math.h>
-#include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,17 +175,5 @@ void canvas_text(canvas *c, double x, double y, double size, color k, text_align
 
 bool canvas_save(const canvas *c, const char *path, char *error, size_t error_size)
 {
-    png_image image = { .version = PNG_IMAGE_VERSION, .width = (png_uint_32) c->w,
-                        .height = (png_uint_32) c->h, .format = PNG_FORMAT_RGB };
-    png_alloc_size_t bytes = 0;
-    void *data = NULL;
-    bool ok = png_image_write_to_memory(&image, NULL, &bytes, 0, c->rgb, 0, NULL) &&
-              (data = malloc(bytes)) &&
-              png_image_write_to_memory(&image, data, &bytes, 0, c->rgb, 0, NULL);
-    if (!ok)
-        snprintf(error, error_size, "%s: %s", path, data ? image.message : "out of host memory");
-    else
-        ok = clg_write_atomic(path, data, bytes, error, error_size) >= 0;
-    free(data);
-    return ok;
+    return clg_image_write(path, CLG_U8, CLG_SHAPE(c->h, c->w, 3), c->rgb, NULL, error, error_size) >= 0;
 }

@@ -60,8 +60,9 @@ void report_end(const training *t, double seconds)
             100 * accuracy, 100 * human_accuracy, seconds);
     fprintf(t->notes, "written to %s:\n"
             "  model.safetensors  weights and all other state\n"
-            "  metrics.csv        loss, accuracy and time of each epoch\n"
-            "  curve.png          the same as curves\n"
+            "  metrics.csv        loss, accuracy and time of each epoch\n", t->o.out);
+    if (clg_has_images())
+        fprintf(t->notes, "  curve.png          the same as curves\n"
             "  confusion.png      what was taken for what\n"
-            "  samples.png        test pictures, the wrong ones marked\n", t->o.out);
+            "  samples.png        test pictures, the wrong ones marked\n");
 }

@@ -11,7 +11,8 @@
 
 static const char *const files[] = { "model.safetensors", "metrics.csv", "curve.png",
                                      "confusion.png", "samples.png" };
-enum { FILES = (int) (sizeof files / sizeof files[0]), SAMPLES = 100 };
+// PICTURES: the first of those that a library without images does not write.
+enum { FILES = (int) (sizeof files / sizeof files[0]), PICTURES = 2, SAMPLES = 100 };
 static const char csv_head[] = "epoch,train_loss,test_accuracy,seconds\n";
 
 void path_in(const training *t, const char *name, char path[1200])
@@ -141,26 +142,32 @@ bool results_complete(const training *t)
 {
     bool ok = t->n_rows == t->step / t->per_epoch && read_csv(t, false) == t->n_rows;
     for (int i = 0; i < FILES; i++)
-        ok = ok && exists(t, files[i]);
+        ok = ok && (exists(t, files[i]) || (i >= PICTURES && !clg_has_images()));
     return ok;
 }
 
-// The table comes last: where it has the last epoch, the pictures have it too.
-bool results_write(training *t, const int64_t *said)
+static bool draw(training *t, const int64_t *said, char *error, size_t error_size)
 {
-    char path[1200], error[1300] = "";
+    char path[1200];
     const uint8_t *truth = t->d.test_y.data;
     const int64_t n = t->d.test_y.shape.dim[0];
     int64_t counts[CLASSES][CLASSES] = { { 0 } };
     for (int64_t i = 0; i < n; i++)
         counts[truth[i]][said[i]]++;
     path_in(t, "curve.png", path);
-    bool ok = draw_curve(path, t->rows, t->n_rows, human_accuracy, error, sizeof error);
+    bool ok = draw_curve(path, t->rows, t->n_rows, human_accuracy, error, error_size);
     path_in(t, "confusion.png", path);
-    ok = ok && draw_confusion(path, counts, class_names, error, sizeof error);
+    ok = ok && draw_confusion(path, counts, class_names, error, error_size);
     path_in(t, "samples.png", path);
-    ok = ok && draw_samples(path, t->d.test_x.data, truth, said, n < SAMPLES ? (int) n : SAMPLES,
-                            class_names, error, sizeof error);
+    return ok && draw_samples(path, t->d.test_x.data, truth, said, n < SAMPLES ? (int) n : SAMPLES, class_names,
+                              error, error_size);
+}
+
+// The table comes last: where it has the last epoch, the pictures have it too.
+bool results_write(training *t, const int64_t *said)
+{
+    char error[1300] = "";
+    const bool ok = !clg_has_images() || draw(t, said, error, sizeof error);
     if (!ok)
         fprintf(stderr, "clgrad train: %s\n", error);
     return ok && write_csv(t);

@@ -4,12 +4,14 @@
 #define CLGRAD_CLGRAD_H
 
 #include <clgrad/arrange.h>
+#include <clgrad/array.h>
 #include <clgrad/base.h>
 #include <clgrad/conv.h>
 #include <clgrad/create.h>
 #include <clgrad/device.h>
 #include <clgrad/grad.h>
 #include <clgrad/image.h>
+#include <clgrad/image_file.h>
 #include <clgrad/index.h>
 #include <clgrad/io.h>
 #include <clgrad/linalg.h>
