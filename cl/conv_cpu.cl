@@ -33,6 +33,29 @@ SELDOM void NAME(list_taps)(__local int *taps, int count, int depth, int4 ty, in
             taps[k++] = taps[i] + c * depth * height * width;
 }
 
+// A register tile of MR pixels, all taps of some channels; added to what is there, if there is.
+SELDOM void NAME(multiply)(__local const ACC *a, __global const ACC *b, __local const int *taps, int tap_count,
+                           __local ACC *out, int out_plane, int out_step, int there)
+{
+    VEC acc[MR][NV];
+    UNROLL for (int i = 0; i < MR; i++)
+        UNROLL for (int v = 0; v < NV; v++)
+            acc[i][v] = there ? NAME(load_local)(out + v * out_plane + i * out_step) : (VEC)(0);
+    ROLLED for (int k = 0; k < tap_count; k++, b += NR)
+    {
+        __local const ACC *at = a + taps[k];
+        VEC w[NV];
+        UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_acc)(b + v * VL);
+        UNROLL for (int i = 0; i < MR; i++)
+        {
+            const VEC s = (VEC)(at[i * STRIDE]);
+            UNROLL for (int v = 0; v < NV; v++) acc[i][v] = MAD(s, w[v], acc[i][v]);
+        }
+    }
+    UNROLL for (int i = 0; i < MR; i++)
+        UNROLL for (int v = 0; v < NV; v++) NAME(store_local)(acc[i][v], out + v * out_plane + i * out_step);
+}
+
 // Grid: ceil(OH/rows)*ceil(OW/cols) x N*OD x G*ceil(blocks of NR outputs / per). Scratch: strip
 // [cb*KD][height][width] + VL; pixels [NV][rows*cols + VL][VL], spare [max(MR*NV, VL)][VL]; taps cb*KD*KH*KW ints.
 CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global const ACC *restrict P,
@@ -90,39 +113,15 @@ CPU_KERNEL void NAME(conv)(__global const E *restrict X, long offset, __global c
                     __local const ACC *a0 = strip + (NAME(base)((y0 + y) * ih - ph, uh) - top) / step * width +
                                             NAME(base)(vx, uw) - left;
                     for (int x = 0; x < count; x += MR) {
-                        __local const ACC *a = a0 + x * STRIDE;
-                        __global const ACC *b = b0;
                         // a tile that ends beyond its row lies in `spare`
                         __local ACC *to = pixels + (y * xn + fx + x * uw) * VL;
                         const int own = min(MR, count - x), whole = own == MR;
                         __local ACC *out = whole ? to : spare;
                         const int out_step = whole ? uw * VL : VL, out_plane = whole ? plane : MR * VL;
-                        VEC acc[MR][NV];
-                        if (c0 > 0) {
-                            EDGE for (int i = 0; !whole && i < own * NV; i++)
-                                NAME(store_local)(NAME(load_local)(to + i % NV * plane + i / NV * uw * VL),
-                                                  spare + (i % NV * MR + i / NV) * VL);
-                            UNROLL for (int i = 0; i < MR; i++)
-                                UNROLL for (int v = 0; v < NV; v++)
-                                    acc[i][v] = NAME(load_local)(out + v * out_plane + i * out_step);
-                        } else {
-                            UNROLL for (int i = 0; i < MR; i++)
-                                UNROLL for (int v = 0; v < NV; v++) acc[i][v] = (VEC)(0);
-                        }
-                        ROLLED for (int k = 0; k < tap_count; k++, b += NR)
-                        {
-                            __local const ACC *at = a + taps[k];
-                            VEC w[NV];
-                            UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_acc)(b + v * VL);
-                            UNROLL for (int i = 0; i < MR; i++)
-                            {
-                                const VEC s = (VEC)(at[i * STRIDE]);
-                                UNROLL for (int v = 0; v < NV; v++) acc[i][v] = MAD(s, w[v], acc[i][v]);
-                            }
-                        }
-                        UNROLL for (int i = 0; i < MR; i++)
-                            UNROLL for (int v = 0; v < NV; v++)
-                                NAME(store_local)(acc[i][v], out + v * out_plane + i * out_step);
+                        EDGE for (int i = 0; c0 > 0 && !whole && i < own * NV; i++)
+                            NAME(store_local)(NAME(load_local)(to + i % NV * plane + i / NV * uw * VL),
+                                              spare + (i % NV * MR + i / NV) * VL);
+                        NAME(multiply)(a0 + x * STRIDE, b0, taps, tap_count, out, out_plane, out_step, c0 > 0);
                         EDGE for (int i = 0; !whole && i < own * NV; i++)
                             NAME(store_local)(NAME(load_local)(spare + (i % NV * MR + i / NV) * VL),
                                               to + i % NV * plane + i / NV * uw * VL);

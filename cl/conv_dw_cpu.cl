@@ -29,6 +29,40 @@ SELDOM void NAME(load_pixels)(__global const E *from, long channel, __local ACC 
     }
 }
 
+// A register tile of MR taps, from t0 on, over all pixels; added to `out`.
+SELDOM void NAME(multiply)(__local const ACC *strip, __local const ACC *g, __global ACC *out, int t0, int taps, int KH,
+                           int KW, int height, int width, int dh, int dw, int step, int yn, int xn, int OB)
+{
+    __local const ACC *at[MR];
+    VEC acc[MR][NV];
+    UNROLL for (int i = 0; i < MR; i++)
+    {
+        const int t = min(t0 + i, taps - 1), c = t / (KH * KW), k = t % (KH * KW);
+        at[i] = strip + (c * height + k / KW * dh) * width + k % KW * dw;
+        UNROLL for (int v = 0; v < NV; v++) acc[i][v] = (VEC)(0);
+    }
+    for (int y = 0; y < yn; y++) {
+        const int row = y * step;
+        ROLLED for (int x = 0; x < xn; x++)
+        {
+            VEC w[NV];
+            UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_local)(g + v * VL);
+            UNROLL for (int i = 0; i < MR; i++)
+            {
+                const VEC s = (VEC)(at[i][row + x * STRIDE]);
+                UNROLL for (int v = 0; v < NV; v++) acc[i][v] = MAD(s, w[v], acc[i][v]);
+            }
+            g += NR;
+        }
+    }
+    UNROLL for (int i = 0; i < MR; i++) if (t0 + i < taps)
+        UNROLL for (int v = 0; v < NV; v++)
+    {
+        __global ACC *q = out + (long)i * OB;
+        NAME(store_acc)(NAME(load_acc)(q + v * VL) + acc[i][v], q + v * VL);
+    }
+}
+
 // Backward-weights, stride STRIDE: partial[chunk][tap][group][O] = sum over the chunk's images. A work-group
 // keeps MR taps x NR outputs in registers while it runs over some rows and columns of pixels of an image.
 // Grid: chunks x G * o blocks x c blocks, of the C/G*KD planes that a result sees. Scratch: strip
@@ -71,37 +105,9 @@ CPU_KERNEL void NAME(conv_dw)(__global const E *restrict GY, long g_offset,
                     NAME(load_pixels)(GY + g_offset + ((long)n * O + group * og + block * NR) * results +
                                       ((long)z * OH + y0 + run) * OW + x0, results, pixels + run * length * NR, length,
                                       og - block * NR);
-                for (int t0 = 0; t0 < taps; t0 += MR) {
-                    __local const ACC *at[MR];
-                    VEC acc[MR][NV];
-                    UNROLL for (int i = 0; i < MR; i++)
-                    {
-                        const int t = min(t0 + i, taps - 1), c = t / window, k = t % window;
-                        at[i] = strip + (c * height + k / KW * dh) * width + k % KW * dw;
-                        UNROLL for (int v = 0; v < NV; v++) acc[i][v] = (VEC)(0);
-                    }
-                    __local const ACC *g = pixels;
-                    for (int y = 0; y < yn; y++) {
-                        const int row = y * sh * width;
-                        ROLLED for (int x = 0; x < xn; x++)
-                        {
-                            VEC w[NV];
-                            UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_local)(g + v * VL);
-                            UNROLL for (int i = 0; i < MR; i++)
-                            {
-                                const VEC s = (VEC)(at[i][row + x * STRIDE]);
-                                UNROLL for (int v = 0; v < NV; v++) acc[i][v] = MAD(s, w[v], acc[i][v]);
-                            }
-                            g += NR;
-                        }
-                    }
-                    UNROLL for (int i = 0; i < MR; i++) if (t0 + i < taps)
-                        UNROLL for (int v = 0; v < NV; v++)
-                    {
-                        __global ACC *q = out + (long)(t0 + i) * OB;
-                        NAME(store_acc)(NAME(load_acc)(q + v * VL) + acc[i][v], q + v * VL);
-                    }
-                }
+                for (int t0 = 0; t0 < taps; t0 += MR)
+                    NAME(multiply)(strip, pixels, out + (long)t0 * OB, t0, taps, KH, KW, height, width, dh, dw, sh * width,
+                                   yn, xn, OB);
             }
         }
     }

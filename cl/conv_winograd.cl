@@ -45,6 +45,29 @@ SELDOM VEC NAME(transform_output)(__local const ACC *m, int m_step, __local ACC 
     return bad;
 }
 
+// A register tile of a point: M[tile][NR] of MR tiles, all channels.
+SELDOM void NAME(multiply)(__local const ACC *a, __global const ACC *b, __local ACC *m, int channels)
+{
+    VEC acc[MR][NV];
+    UNROLL for (int i = 0; i < MR; i++)
+        UNROLL for (int v = 0; v < NV; v++) acc[i][v] = (VEC)(0);
+    for (int c0 = 0; c0 < channels; c0 += VL, a += MR * VL) {
+        const int cn = min(VL, channels - c0);
+        ROLLED for (int c = 0; c < cn; c++, b += NR)
+        {
+            VEC w[NV];
+            UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_acc)(b + v * VL);
+            UNROLL for (int i = 0; i < MR; i++)
+            {
+                const VEC s = (VEC)(a[i * VL + c]);
+                UNROLL for (int v = 0; v < NV; v++) acc[i][v] = fma(s, w[v], acc[i][v]);
+            }
+        }
+    }
+    UNROLL for (int i = 0; i < MR; i++)
+        UNROLL for (int v = 0; v < NV; v++) NAME(store_local)(acc[i][v], m + i * NR + v * VL);
+}
+
 // Results whose windows see padding alone are 0, not what is left of their tiles. (y, x): the first window's place.
 SELDOM void NAME(clear_padding)(__local ACC *pixels, int y, int x, int rows, int pitch, int H, int W)
 {
@@ -106,29 +129,9 @@ CPU_KERNEL void NAME(winograd)(__global const E *restrict X, long offset, __glob
     for (int block = b0; block < b1; block++) {
         const long pack = (long)group * blocks + block;
         for (int k = 0; k < POINTS; k++) {
-            for (int t = 0; t < tiles; t += MR) {
-                __local const ACC *a = V + k * v_step + t / MR * panel;
-                __global const ACC *b = U + (pack * POINTS + k) * u_step;
-                VEC acc[MR][NV];
-                UNROLL for (int i = 0; i < MR; i++)
-                    UNROLL for (int v = 0; v < NV; v++) acc[i][v] = (VEC)(0);
-                for (int c0 = 0; c0 < cg; c0 += VL, a += MR * VL) {
-                    const int cn = min(VL, cg - c0);
-                    ROLLED for (int c = 0; c < cn; c++, b += NR)
-                    {
-                        VEC w[NV];
-                        UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_acc)(b + v * VL);
-                        UNROLL for (int i = 0; i < MR; i++)
-                        {
-                            const VEC s = (VEC)(a[i * VL + c]);
-                            UNROLL for (int v = 0; v < NV; v++) acc[i][v] = fma(s, w[v], acc[i][v]);
-                        }
-                    }
-                }
-                __local ACC *m = M + k * m_step + t * NR;
-                UNROLL for (int i = 0; i < MR; i++)
-                    UNROLL for (int v = 0; v < NV; v++) NAME(store_local)(acc[i][v], m + i * NR + v * VL);
-            }
+            for (int t = 0; t < tiles; t += MR)
+                NAME(multiply)(V + k * v_step + t / MR * panel, U + (pack * POINTS + k) * u_step,
+                               M + k * m_step + t * NR, cg);
         }
         for (int i = 0; i < (u1 - u0) * NV; i++) {
             const int v = i % NV, u = u0 + i / NV, n = u / of_image, o0 = block * NR + v * VL, on = min(VL, og - o0);

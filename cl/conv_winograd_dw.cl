@@ -48,6 +48,27 @@ SELDOM void NAME(transform_cotangent)(__local const ACC *strip, int width, __loc
     }
 }
 
+// A register tile of a point, d[channel][oi], of all tiles; added to what is there, if there is.
+SELDOM void NAME(multiply)(__local const ACC *a, __local const ACC *b, __global ACC *d, int panel, int oi, int tiles,
+                           int there)
+{
+    VEC acc[MR][NV];
+    UNROLL for (int i = 0; i < MR; i++)
+        UNROLL for (int v = 0; v < NV; v++) acc[i][v] = there ? NAME(load_acc)(d + i * oi + v * VL) : (VEC)(0);
+    ROLLED for (int t = 0; t < tiles; t++, a += panel, b += oi)
+    {
+        VEC w[NV];
+        UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_local)(b + v * VL);
+        UNROLL for (int i = 0; i < MR; i++)
+        {
+            const VEC s = (VEC)(a[i]);
+            UNROLL for (int v = 0; v < NV; v++) acc[i][v] = fma(s, w[v], acc[i][v]);
+        }
+    }
+    UNROLL for (int i = 0; i < MR; i++)
+        UNROLL for (int v = 0; v < NV; v++) NAME(store_acc)(acc[i][v], d + i * oi + v * VL);
+}
+
 // Grid: chunks of the tiles x G*ceil(O/G / oi) x ceil(C/G / ci). S[chunk][group, outputs][channels][point][ci][oi].
 // Scratch, with tiles = held*seg: V POINTS*v_step, v_step at least tiles*ROUND_UP(ci, VL); Z POINTS*z_step, z_step at
 // least tiles*oi; strip 6*(4*seg+2) + VL pixels of VL. ci is a multiple of MR, oi of NR.
@@ -82,26 +103,9 @@ CPU_KERNEL void NAME(winograd_dw)(__global const E *restrict GY, long g_offset, 
         }
         for (int k = 0; k < POINTS; k++) {
             for (int c = 0; c < ci; c += MR) {
-                for (int o = 0; o < oi; o += NR) {
-                    __local const ACC *a = V + k * v_step + c, *b = Z + k * z_step + o;
-                    __global ACC *d = own + ((long)k * ci + c) * oi + o;
-                    VEC acc[MR][NV];
-                    UNROLL for (int i = 0; i < MR; i++)
-                        UNROLL for (int v = 0; v < NV; v++)
-                            acc[i][v] = u == u0 ? (VEC)(0) : NAME(load_acc)(d + i * oi + v * VL);
-                    ROLLED for (int t = 0; t < tiles; t++, a += panel, b += oi)
-                    {
-                        VEC w[NV];
-                        UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_local)(b + v * VL);
-                        UNROLL for (int i = 0; i < MR; i++)
-                        {
-                            const VEC s = (VEC)(a[i]);
-                            UNROLL for (int v = 0; v < NV; v++) acc[i][v] = fma(s, w[v], acc[i][v]);
-                        }
-                    }
-                    UNROLL for (int i = 0; i < MR; i++)
-                        UNROLL for (int v = 0; v < NV; v++) NAME(store_acc)(acc[i][v], d + i * oi + v * VL);
-                }
+                for (int o = 0; o < oi; o += NR)
+                    NAME(multiply)(V + k * v_step + c, Z + k * z_step + o, own + ((long)k * ci + c) * oi + o, panel, oi,
+                                   tiles, u > u0);
             }
         }
     }

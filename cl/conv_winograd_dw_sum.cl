@@ -42,6 +42,39 @@ SELDOM void NAME(plain_weights)(__global const E *g, __global const E *x, __loca
     }
 }
 
+// Nine vectors of weights from their sums, whose points are `step` apart. Lanes whose weights are not all finite come
+// back as NaN, the others as 0.
+SELDOM VEC NAME(sum_tiles)(__global const ACC *own, long step, int chunks, long chunk, __local ACC *turned,
+                           __local ACC *weights)
+{
+    ROLLED for (int i = 0; i < POINTS; i++, own += step)
+    {
+        VEC sum = NAME(load_acc)(own);
+        ROLLED for (int k = 1; k < chunks; k++) sum += NAME(load_acc)(own + k * chunk);
+        NAME(store_local)(sum, turned + i * VL);
+    }
+    VEC mid[3][PLACES];
+    UNROLL for (int j = 0; j < PLACES; j++)
+    {
+        VEC d[PLACES], w[3];
+        UNROLL for (int i = 0; i < PLACES; i++) d[i] = NAME(load_local)(turned + (i * PLACES + j) * VL);
+        NAME(wino_gradient)(d, w);
+        UNROLL for (int i = 0; i < 3; i++) mid[i][j] = w[i];
+    }
+    VEC bad = (VEC)(0);
+    UNROLL for (int i = 0; i < 3; i++)
+    {
+        VEC w[3];
+        NAME(wino_gradient)(mid[i], w);
+        UNROLL for (int j = 0; j < 3; j++)
+        {
+            NAME(store_local)(w[j], weights + (i * 3 + j) * VL);
+            bad = fma(w[j], (VEC)(0), bad);
+        }
+    }
+    return bad;
+}
+
 // Grid: as cl/conv_winograd_dw.cl, but for the chunks, which are one. Scratch: sums 9*VL vectors, turned
 // POINTS of them.
 CPU_KERNEL void NAME(winograd_dw_sum)(__global const ACC *restrict S, __global const E *restrict GY, long g_offset,
@@ -57,35 +90,9 @@ CPU_KERNEL void NAME(winograd_dw_sum)(__global const ACC *restrict S, __global c
         for (int c0 = first_c; c0 < min(first_c + ci, cg); c0 += VL) {
             const int cn = min(VL, min(first_c + ci, cg) - c0);
             for (int c = 0; c < cn; c++) {
-                ROLLED for (int i = 0; i < POINTS; i++)
-                {
-                    __global const ACC *from = own + ((long)i * ci + c0 - first_c + c) * oi + o - first_o;
-                    VEC sum = NAME(load_acc)(from);
-                    ROLLED for (int k = 1; k < chunks; k++) sum += NAME(load_acc)(from + k * chunk);
-                    NAME(store_local)(sum, turned + i * VL);
-                }
-                VEC mid[3][PLACES];
-                UNROLL for (int j = 0; j < PLACES; j++)
-                {
-                    VEC d[PLACES], w[3];
-                    UNROLL for (int i = 0; i < PLACES; i++)
-                        d[i] = NAME(load_local)(turned + (i * PLACES + j) * VL);
-                    NAME(wino_gradient)(d, w);
-                    UNROLL for (int i = 0; i < 3; i++) mid[i][j] = w[i];
-                }
-                VEC bad = (VEC)(0);
-                UNROLL for (int i = 0; i < 3; i++)
-                {
-                    VEC w[3];
-                    NAME(wino_gradient)(mid[i], w);
-                    UNROLL for (int j = 0; j < 3; j++)
-                    {
-                        NAME(store_local)(w[j], sums + (c * 9 + i * 3 + j) * VL);
-                        bad = fma(w[j], (VEC)(0), bad);
-                    }
-                }
+                NAME(store_local)(NAME(sum_tiles)(own + ((long)c0 - first_c + c) * oi + o - first_o, (long)ci * oi, chunks,
+                                                  chunk, turned, sums + c * 9 * VL), turned);
                 // what is not finite is made again, as in cl/conv_winograd.cl
-                NAME(store_local)(bad, turned);
                 EDGE for (int j = 0; j < on; j++)
                     if (turned[j] != turned[j])
                         NAME(plain_weights)(GY + g_offset + (group * og + o + j) * (long)OH * OW,

@@ -10,6 +10,28 @@
 #endif
 #define NR (NV * VL)
 
+// A register tile of MR rows.
+SELDOM void NAME(multiply)(__global const ACC *a, __global const ACC *b, VEC *out, int K)
+{
+    VEC acc[MR][NV];
+    UNROLL for (int i = 0; i < MR; i++)
+        UNROLL for (int v = 0; v < NV; v++) acc[i][v] = (VEC)(0);
+    ROLLED for (int k = 0; k < K; k++)
+    {
+        VEC w[NV];
+        UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_acc)(b + v * VL);
+        UNROLL for (int i = 0; i < MR; i++)
+        {
+            const VEC s = (VEC)(a[i]);
+            UNROLL for (int v = 0; v < NV; v++) acc[i][v] = MAD(s, w[v], acc[i][v]);
+        }
+        a += MR;
+        b += NR;
+    }
+    UNROLL for (int i = 0; i < MR; i++)
+        UNROLL for (int v = 0; v < NV; v++) out[i * NV + v] = acc[i][v];
+}
+
 // The batch has dimensions .. x n1 x n2; a_s and b_s are steps along them in packed matrices, 0 where
 // one is repeated; c_s and c_sm are steps of C along the batch and along rows, whose columns are neighbours. Grid:
 // panels x blocks of `block` tiles x batch and parts, of `chunk` of K each.
@@ -32,27 +54,8 @@ CPU_KERNEL void NAME(gemm)(__global const ACC *restrict PA, __global const ACC *
     const long4 in_batch = (long4)(batch / n2 / n1, batch / n2 % n1, batch % n2, 0);
     const long c_at = BATCH_AT(batch, n1, n2, c_s0, c_s1, c_s2);
     for (int t = t0; t < t1; t++) {
-        __global const ACC *a = ap + (long)t * K * MR + (long)k0 * MR;
-        __global const ACC *b = bp + (long)k0 * NR;
-        VEC acc[MR][NV];
-        UNROLL for (int i = 0; i < MR; i++)
-            UNROLL for (int v = 0; v < NV; v++) acc[i][v] = (VEC)(0);
-        ROLLED for (int k = k0; k < k_end; k++)
-        {
-            VEC w[NV];
-            UNROLL for (int v = 0; v < NV; v++) w[v] = NAME(load_acc)(b + v * VL);
-            UNROLL for (int i = 0; i < MR; i++)
-            {
-                const VEC s = (VEC)(a[i]);
-                UNROLL for (int v = 0; v < NV; v++) acc[i][v] = MAD(s, w[v], acc[i][v]);
-            }
-            a += MR;
-            b += NR;
-        }
-        // through memory, so that the epilogue stands in the text once
-        VEC tile[MR * NV];
-        UNROLL for (int i = 0; i < MR; i++)
-            UNROLL for (int v = 0; v < NV; v++) tile[i * NV + v] = acc[i][v];
+        VEC tile[MR * NV]; // through memory, so that the epilogue stands in the text once
+        NAME(multiply)(ap + ((long)t * K + k0) * MR, bp + (long)k0 * NR, tile, k_end - k0);
         const int rows = min(MR, M - t * MR), vectors = min(NV, DIV_UP(N - panel * NR, VL));
         EDGE for (int i = 0; i < rows; i++)
         {

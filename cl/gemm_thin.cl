@@ -33,6 +33,30 @@ SELDOM void NAME(pack_rows)(__global const E *restrict x, long sr, long sk, __lo
     }
 }
 
+// Sixteen vectors of Y, of which `count` are there with `part` lanes each, times X's columns s[rows][16], added to
+// c[rows][16].
+SELDOM void NAME(multiply)(__global const E *from, long step, int count, int part, int turned, __local const ACC *s,
+                           __local ACC *c, int rows)
+{
+    VEC w[VL], edge[VL];
+    if (count == VL && part == VL) {
+        UNROLL for (int j = 0; j < VL; j++) w[j] = NAME(load)(from + j * step);
+    } else { // beyond K -1, which times X's zero there changes no sum, also none that is -0
+        EDGE for (int j = 0; j < VL; j++)
+            edge[j] = j < count ? NAME(load_or)(from + j * step, part, (ACC)-1) : (VEC)((ACC)-1);
+        UNROLL for (int j = 0; j < VL; j++) w[j] = edge[j];
+    }
+    if (turned) {
+        TRANSPOSE16(w)
+    }
+    ROLLED for (int i = 0; i < rows; i++)
+    {
+        VEC acc = NAME(load_local)(c + i * VL);
+        UNROLL for (int j = 0; j < VL; j++) acc = MAD((VEC)(s[i * VL + j]), w[j], acc);
+        NAME(store_local)(acc, c + i * VL);
+    }
+}
+
 // Steps of X along rows and k, of Y along k and lanes; a strip of lanes in a work-group, `deep` columns of X at a time.
 // Grid: strips x parts x batch.
 #ifndef GEMM
@@ -63,24 +87,7 @@ CPU_KERNEL void NAME(gemm_thin)(__global const E *restrict X, long x_offset, __g
                 const int left = min(VL, some - k), columns = min(VL, wide - n);
                 const int count = turned ? columns : left, part = turned ? left : columns;
                 __global const E *from = y + (k_at + k) * k_step + n * y_sl;
-                __local const ACC *s = xp + k * rows;
-                VEC w[VL], edge[VL];
-                if (count == VL && part == VL) {
-                    UNROLL for (int j = 0; j < VL; j++) w[j] = NAME(load)(from + j * step);
-                } else { // beyond K -1, which times X's zero there changes no sum, also none that is -0
-                    EDGE for (int j = 0; j < VL; j++)
-                        edge[j] = j < count ? NAME(load_or)(from + j * step, part, (ACC)-1) : (VEC)((ACC)-1);
-                    UNROLL for (int j = 0; j < VL; j++) w[j] = edge[j];
-                }
-                if (turned) {
-                    TRANSPOSE16(w)
-                }
-                ROLLED for (int i = 0; i < rows; i++)
-                {
-                    VEC acc = NAME(load_local)(c + i * VL);
-                    UNROLL for (int j = 0; j < VL; j++) acc = MAD((VEC)(s[i * VL + j]), w[j], acc);
-                    NAME(store_local)(acc, c + i * VL);
-                }
+                NAME(multiply)(from, step, count, part, turned, xp + k * rows, c, rows);
             }
         }
     }

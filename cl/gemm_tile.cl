@@ -9,92 +9,11 @@
 #define MR 8
 #define NV 3
 #endif
+#include "gemm_copy.clh"
 #ifdef TILED_A // computed in another type than stored: a tile's rows go to local memory too
 #define A_SPACE __local
 #else
 #define A_SPACE __global
-#endif
-
-// Sixteen columns of B, of which `columns` are there, to P[k][16]; the others are any. Before `end`, where B ends, it
-// may be read in whole vectors.
-SELDOM void NAME(copy_columns)(__global const E *b, long sk, long sn, __local ACC *p, int K, int columns,
-                               __global const E *end)
-{
-    if (sn == 1) {
-        EDGE for (int k = 0; k < K; k++, b += sk)
-            NAME(store_local)(NAME(load_part)(b, end - b >= VL ? VL : columns), p + k * VL);
-        return;
-    }
-    if (sk != 1) {
-        EDGE for (int k = 0; k < K; k++)
-            EDGE for (int j = 0; j < VL; j++) p[k * VL + j] = j < columns ? GET(b[k * sk + j * sn]) : (ACC)0;
-        return;
-    }
-    for (int k = 0; k < K; k += VL) {
-        const int left = min(VL, K - k);
-        VEC r[VL], edge[VL];
-        if (left == VL && columns == VL) {
-            UNROLL for (int j = 0; j < VL; j++) r[j] = NAME(load)(b + k + j * sn);
-        } else {
-            EDGE for (int j = 0; j < VL; j++)
-                edge[j] = j < columns ? NAME(load_part)(b + k + j * sn, left) : (VEC)(0);
-            UNROLL for (int j = 0; j < VL; j++) r[j] = edge[j];
-        }
-        TRANSPOSE16(r)
-        if (left == VL) {
-            UNROLL for (int j = 0; j < VL; j++) NAME(store_local)(r[j], p + (k + j) * VL);
-        } else {
-            UNROLL for (int j = 0; j < VL; j++) edge[j] = r[j];
-            EDGE for (int j = 0; j < left; j++) NAME(store_local)(edge[j], p + (k + j) * VL);
-        }
-    }
-}
-
-#ifdef FLAT // the columns are those of several matrices B, b_s2 apart, with n2 columns each; of C so too
-// The same where columns are of several matrices, `step` apart, of `n` columns each, which are neighbours; the first
-// column is number `at` of the first of them. Surplus of a row falls on the next, and VL elements behind the last.
-SELDOM void NAME(copy_across)(__global const E *b, long sk, long step, int n, int at, __local ACC *p, int K, int columns,
-                              __global const E *end)
-{
-    EDGE for (int k = 0; k < K; k++, b += sk, p += VL)
-    {
-        __global const E *from = b + at;
-        EDGE for (int j = 0, some = n - at; j < columns; from = b, some = n)
-        {
-            NAME(store_local)(NAME(load_part)(from, end - from >= VL ? VL : min(some, columns - j)), p + j);
-            j += some;
-            b += step;
-        }
-        b -= (at + columns + n - 1) / n * step;
-    }
-}
-
-static inline VEC NAME(load_private)(__private const ACC *p)
-{
-    return LOAD16(__private, acc_at, p);
-}
-#endif
-
-#ifdef TILED_A
-// MR rows of A, of which `rows` are there, to P[MR][step]; what is beyond stays as it is.
-SELDOM void NAME(copy_rows)(__global const E *restrict a, long sm, long sk, __local ACC *restrict p, int K, int rows,
-                            int step)
-{
-    if (sk == 1) {
-        EDGE for (int i = 0; i < rows; i++)
-            EDGE for (int k = 0; k < K; k += VL)
-                NAME(store_local)(NAME(load_part)(a + i * sm + k, K - k), p + i * step + k);
-        return;
-    }
-    EDGE for (int k = 0; k < K; k++) {
-        VEC v = (VEC)(0);
-        if (sm == 1)
-            v = NAME(load_part)(a + k * sk, rows);
-        else
-            EDGE for (int i = 0; i < rows; i++) ((ACC *)&v)[i] = GET(a[i * sm + k * sk]);
-        EDGE for (int i = 0; i < rows; i++) p[i * step + k] = ((ACC *)&v)[i];
-    }
-}
 #endif
 
 // The product runs over `count` of what is summed, from `first` on, counted over K of each of the matrices that are
@@ -109,10 +28,9 @@ SELDOM void NAME(copy_rows)(__global const E *restrict a, long sm, long sk, __lo
     }
 
 // nv vectors of `rows` rows. p: the copy of B, whose vectors are `apart`.
-static inline __attribute__((always_inline)) void NAME(tile)(const int nv, A_SPACE const ACC *a, long sm, long sk,
-                                                             __local const ACC *p, int apart, VEC *out, int rows,
-                                                             long s0, long s1, long s2, int k1, int k2, int K,
-                                                             int first, int count)
+#define TILE_IN A_SPACE const ACC *a, long sm, long sk, __local const ACC *p, int apart, VEC *out, int rows, long s0, \
+                long s1, long s2, int k1, int k2, int K, int first, int count
+static inline __attribute__((always_inline)) void NAME(tile)(const int nv, TILE_IN)
 {
     VEC acc[MR][NV];
     UNROLL for (int i = 0; i < MR; i++)
@@ -140,6 +58,19 @@ static inline __attribute__((always_inline)) void NAME(tile)(const int nv, A_SPA
     UNROLL for (int i = 0; i < MR; i++)
         UNROLL for (int v = 0; v < NV; v++) if (v < nv) out[i * NV + v] = acc[i][v];
 }
+
+#define TILE_OF(nv)                                                                                \
+    SELDOM void NAME(tile_##nv)(TILE_IN)                                                           \
+    {                                                                                              \
+        NAME(tile)(nv, a, sm, sk, p, apart, out, rows, s0, s1, s2, k1, k2, K, first, count);       \
+    }
+TILE_OF(1)
+#if NV > 1
+TILE_OF(2)
+#endif
+#if NV > 2
+TILE_OF(3)
+#endif
 
 // A batch of .. x n1 x n2 products, `together` in a work-group, of which it makes m_block rows and n_block columns; K is
 // cut into chunks for as many parts. What is summed over has dimensions .. x k1 x k2 x K. Grid: blocks of columns x
@@ -195,9 +126,9 @@ CPU_KERNEL void NAME(gemm_tile)(__global const E *restrict A, long a_offset, __g
             __global const E *a = A + a_offset + i0 * a_s0 + i1 * a_s1 + i2 * a_s2 + m * a_sm;
 #ifdef TILED_A
             NAME(copy_rows)(a + first * a_sk, a_sm, a_sk, rows_at, count, rows, step);
-#define TILE(nv) NAME(tile)(nv, rows_at, step, 1, p, apart, out, rows, 0, 0, 0, k1, k2, K, 0, count)
+#define TILE(nv) NAME(tile_##nv)(rows_at, step, 1, p, apart, out, rows, 0, 0, 0, k1, k2, K, 0, count)
 #else
-#define TILE(nv) NAME(tile)(nv, a, a_sm, a_sk, p, apart, out, rows, a_s0, a_s1, a_s2, k1, k2, K, first, count)
+#define TILE(nv) NAME(tile_##nv)(a, a_sm, a_sk, p, apart, out, rows, a_s0, a_s1, a_s2, k1, k2, K, first, count)
 #endif
             // vectors of a row, evenly over panels of at most NV
             int left = DIV_UP(n_end - n0, VL), n = n0;
