@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Readers against any bytes. FUZZ_READER is idx, safetensors or image. With libFuzzer:
+// Readers against any bytes. FUZZ_READER is idx, safetensors, image, npy, npz or cifar. With libFuzzer:
 //
 //     clang -g -fsanitize=fuzzer,address,undefined -DLIBFUZZER -DFUZZ_READER=idx -Iinclude -Isrc
 //         -D_POSIX_C_SOURCE=200809L tests/fuzz_readers.c $(ls src/io/*.c | grep -v no_images) src/base/*.c -lz -ljansson -lpng -ljpeg
 //
 // Without: a program that feeds every file of the folders it is given, which must not crash.
+#include <clgrad/array.h>
 #include <clgrad/image_file.h>
 #include <clgrad/io.h>
 
@@ -71,6 +72,47 @@ static inline void read_image(const char *path)
     else if (x.data || !error[0])
         abort();
     clg_array_close(&x);
+}
+
+static void look_at(clg_array *x, clg_status st, const char *error)
+{
+    if (st >= 0)
+        touch(x->data, (size_t) clg_numel(x->shape) * clg_dtype_size(x->dtype));
+    else if (x->data || !error[0])
+        abort();
+    clg_array_close(x);
+}
+
+static inline void read_npy(const char *path)
+{
+    char error[300] = "";
+    clg_array x;
+    look_at(&x, clg_npy_open(&x, path, error, sizeof error), error);
+}
+
+static inline void read_npz(const char *path)
+{
+    char error[300] = "";
+    clg_npz f;
+    const clg_status st = clg_npz_open(&f, path, error, sizeof error);
+    if ((st < 0) != (f == NULL) || (st < 0 && !error[0]))
+        abort();
+    for (int i = 0; i < clg_npz_count(f); i++) {
+        clg_array x;
+        if (clg_npz_find(f, clg_npz_name(f, i)) != i)
+            abort();
+        look_at(&x, clg_npz_read(f, i, &x, error, sizeof error), error);
+    }
+    clg_npz_close(&f);
+}
+
+static inline void read_cifar(const char *path)
+{
+    char error[300] = "";
+    clg_array x, y;
+    const clg_status st = clg_cifar_open(&x, &y, path, 10, error, sizeof error);
+    look_at(&x, st, error);
+    look_at(&y, st, error);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)

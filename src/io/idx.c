@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // IDX: two zero bytes, a type, a rank, big-endian sizes, big-endian values; plain or gzip.
 #include "io/text.h"
+#include "io/whole.h"
 
 #include "base/file.h"
 
@@ -24,25 +25,6 @@ static clg_dtype dtype_coded(int code)
             return (clg_dtype) t;
     }
     return no_dtype;
-}
-
-static bool big_endian_host(void)
-{
-    const uint16_t one = 1;
-    return *(const unsigned char *) &one == 0;
-}
-
-static void swap_all(unsigned char *p, size_t n, size_t width)
-{
-    if (width == 1 || big_endian_host())
-        return;
-    for (size_t i = 0; i < n; i++, p += width) {
-        for (size_t k = 0; k < width / 2; k++) {
-            const unsigned char t = p[k];
-            p[k] = p[width - 1 - k];
-            p[width - 1 - k] = t;
-        }
-    }
 }
 
 // Up to n bytes. The last two come in one call: zlib sees a stream that ends within its checksum only while
@@ -145,7 +127,8 @@ static clg_status read_data(clg_idx *x, gzFile f, const char *path, size_t bytes
         }
         have = room = want;
     }
-    swap_all(p, bytes / clg_dtype_size(x->dtype), clg_dtype_size(x->dtype));
+    if (!clg__big_endian_host())
+        clg__swap_bytes(p, bytes / clg_dtype_size(x->dtype), clg_dtype_size(x->dtype));
     x->data = p;
     return CLG_OK;
 }
@@ -251,7 +234,8 @@ clg_status clg_idx_write(const char *path, clg_dtype t, clg_shape shape, const v
     }
     if (bytes)
         memcpy(p + head, data, bytes);
-    swap_all(p + head, bytes / clg_dtype_size(t), clg_dtype_size(t));
+    if (!clg__big_endian_host())
+        clg__swap_bytes(p + head, bytes / clg_dtype_size(t), clg_dtype_size(t));
     const size_t n = strlen(path);
     const bool zip = n > 3 && strcmp(path + n - 3, ".gz") == 0;
     clg_status st;

@@ -40,22 +40,6 @@ bool clg__image_alloc(clg__image *im)
     return im->pixels != NULL;
 }
 
-bool clg__bytes_add(clg__bytes *b, const void *p, size_t n)
-{
-    if (n > b->room - b->n) {
-        const size_t room = b->room + n + b->room / 2 + 4096;
-        unsigned char *q = room > b->room ? realloc(b->data, room) : NULL;
-        if (!q)
-            return false;
-        b->data = q;
-        b->room = room;
-    }
-    if (n)
-        memcpy(b->data + b->n, p, n);
-    b->n += n;
-    return true;
-}
-
 int clg__exif_orientation(const unsigned char *p, size_t n)
 {
     if (n < 8 || (memcmp(p, "II*\0", 4) != 0 && memcmp(p, "MM\0*", 4) != 0))
@@ -177,14 +161,20 @@ static bool orient(clg__image *im)
 
 // ---- reading
 
+static const unsigned char png_begins[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
+
+static bool may_be_image(const unsigned char *p)
+{
+    return memcmp(p, png_begins, 8) == 0 || memcmp(p, "\xff\xd8\xff", 3) == 0;
+}
+
 static clg_status decode(clg_array *out, const unsigned char *bytes, size_t n, const struct clg_image_params *p,
                          const char *name, char *error, size_t error_size)
 {
-    static const unsigned char png[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
     static const int channels[] = { 0, 1, 2, 3, 4 };
     clg__image im = { .orientation = 1 };
     clg_status st;
-    if (n >= 8 && memcmp(bytes, png, 8) == 0)
+    if (n >= 8 && memcmp(bytes, png_begins, 8) == 0)
         st = clg__png_read(&im, bytes, n, p);
     else if (n >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0)
         st = clg__jpeg_read(&im, bytes, n, p);
@@ -238,7 +228,7 @@ clg_status clg_image_open(clg_array *out, const char *path, const struct clg_ima
         memset(out, 0, sizeof *out);
     if (wrong)
         return clg__text(error, error_size, CLG_EINVAL, "%s: %s", path ? path : "image", wrong);
-    clg_status st = clg__read_whole(path, (size_t) 1 << 31, &bytes, &n, error, error_size);
+    clg_status st = clg__read_whole(path, may_be_image, (size_t) 1 << 31, &bytes, &n, error, error_size);
     if (st >= 0)
         st = decode(out, bytes, n, &q, path, error, error_size);
     free(bytes);

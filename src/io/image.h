@@ -3,6 +3,8 @@
 #ifndef CLG_IO_IMAGE_H
 #define CLG_IO_IMAGE_H
 
+#include "io/whole.h"
+
 #include <clgrad/image_file.h>
 
 enum { CLG__MAX_SCANS = 500, CLG__EXIF_ORIENTATIONS = 8, CLG__IMAGE_TEXT = 240 };
@@ -17,11 +19,6 @@ typedef struct clg__image {
     char why[CLG__IMAGE_TEXT]; // it failed
 } clg__image;
 
-typedef struct clg__bytes {
-    unsigned char *data;
-    size_t n, room;
-} clg__bytes;
-
 // Each gives a status, and on failure a sentence in why; what it allocated for the result is released by the caller.
 clg_status clg__png_read(clg__image *im, const unsigned char *bytes, size_t n, const struct clg_image_params *p);
 clg_status clg__jpeg_read(clg__image *im, const unsigned char *bytes, size_t n, const struct clg_image_params *p);
@@ -33,8 +30,6 @@ clg_status clg__jpeg_write(clg__bytes *out, clg__image *im, const struct clg_ima
 bool clg__image_fits(clg__image *im, const struct clg_image_params *p);
 // Room for the pixels.
 bool clg__image_alloc(clg__image *im);
-// Append; false when out of memory.
-bool clg__bytes_add(clg__bytes *b, const void *p, size_t n);
 // The orientation tag of EXIF data (a TIFF header, and behind it the first directory); 1 when there is none.
 int clg__exif_orientation(const unsigned char *p, size_t n);
 #endif

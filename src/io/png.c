@@ -83,12 +83,6 @@ static void flush(png_structp png)
     (void) png;
 }
 
-static bool big_endian_host(void)
-{
-    const uint16_t one = 1;
-    return *(const unsigned char *) &one == 0;
-}
-
 // Chunks that change no pixel here, and those that can be bombs: libpng does not unpack them.
 static void skip_chunks(png_structp png)
 {
@@ -123,7 +117,7 @@ static void read_header(png_work *w, const struct clg_image_params *p)
     w->im->wide = depth == 16 && p->wide;
     if (depth == 16 && !p->wide)
         png_set_scale_16(w->png);
-    if (w->im->wide && !big_endian_host())
+    if (w->im->wide && !clg__big_endian_host())
         png_set_swap(w->png);
 }
 
@@ -193,7 +187,7 @@ static void write_all(png_work *w, const struct clg_image_write_params *p)
     png_set_IHDR(w->png, w->info, (png_uint_32) im->w, (png_uint_32) im->h, im->wide ? 16 : 8,
                  types[im->channels], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(w->png, w->info);
-    if (im->wide && !big_endian_host())
+    if (im->wide && !clg__big_endian_host())
         png_set_swap(w->png);
     for (size_t y = 0; y < (size_t) im->h; y++)
         png_write_row(w->png, im->pixels + y * row);
