@@ -468,6 +468,7 @@
     R(track, track, clg_track(t), 0)                                                               \
     R(grad0, grad, clg_grad(t, good), 0)                                                           \
     R(grad1, grad, clg_grad(clg_sum(good, CLG_ALL, false), t), 0)                                  \
+    R(grad_some_n, grad, FROM(clg_grad_some_n(t, &good, 1, many)), 0)                              \
     R(grad_n, grad, FROM(clg_grad_n(t, &good, 1, many)), 0)                                        \
     R(vjp0, vjp, FROM(clg_vjp_n(t, good, &good, 1, true, many)), 0)                                \
     R(vjp1, vjp, FROM(clg_vjp_n(good, t, &good, 1, true, many)), 0)                                \
@@ -515,15 +516,17 @@
     R(nn_dropout0, nn_dropout, clg_nn_dropout(stores[GOOD], t, 0.5), 0)                            \
     R(optim_step1, optim_step, FROM(clg_optim_step(optims[GOOD], t)), 0)                           \
     R(optim_grads1, optim_grads, FROM(clg_optim_grads(optims[GOOD], t, NULL, NULL)), 0)            \
-    R(optim_apply1, optim_apply, FROM(clg_optim_apply(optims[GOOD], &t, grads())), 0)              \
-    R(clip_grad_norm, clip_grad_norm, clg_clip_grad_norm((clg_tensor[]) { good, t }, 2, 1), 0)     \
-    R(clip_grad_value, clip_grad_value, clip_value(), 0)
+    R(optim_apply1, optim_apply, FROM(clg_optim_apply(optims[GOOD], &t, grads())), OPTIONAL)       \
+    R(clip_grad_norm, clip_grad_norm, clg_clip_grad_norm((clg_tensor[]) { good, t }, 2, 1), OPTIONAL) \
+    R(clip_grad_norm_p, clip_grad_norm, clg_clip_grad_norm_p((clg_tensor[]) { good, t }, 2, 1, 1), OPTIONAL) \
+    R(clip_grad_value, clip_grad_value, clip_value(), OPTIONAL)
 
 #define ROWS_V(R)                                                                                  \
     R(var_destroy, var_destroy, VOID(var_destroy()), 1 << IS_NULL | 1 << CLOSED)                   \
     R(var_value, var_value, clg_var_value(v), 0)                                                   \
     R(var_freeze, var_freeze, VOID(clg_var_freeze(v, true)), 1 << IS_NULL | 1 << CLOSED)           \
     R(var_assign, var_assign, FROM(clg_var_assign(v, good)), 0)                                    \
+    R(store_put0, , FROM(clg_store_put(stores[GOOD], "put", v)), OPTIONAL)                \
     R(assign_n, assign_n, FROM(clg_assign_n((clg_var[]) { vars[GOOD], v },                         \
                                             (clg_tensor[]) { good, good }, 2)), 0)
 
@@ -560,7 +563,9 @@
     R(nn_dropout, nn_dropout, clg_nn_dropout(w, good, 0.5), 0)                                     \
     R(sgd_create, sgd_create, VOID(clg_sgd_create(w, NULL)), QUIET)                                \
     R(adam_create, adam_create, VOID(clg_adam_create(w, NULL)), QUIET)                             \
-    R(adamw_create, adamw_create, VOID(clg_adamw_create(w, NULL)), QUIET)
+    R(adamw_create, adamw_create, VOID(clg_adamw_create(w, NULL)), QUIET)                          \
+    R(optim_create, optim_create, VOID(clg_optim_create(w, clg_optim_params(.rule = CLG_OPTIM_LION))), QUIET) \
+    R(store_put, store_put, FROM(clg_store_put(w, "put", vars[GOOD])), 0)
 
 #define ROWS_O(R)                                                                                  \
     R(optim_destroy, optim_destroy, VOID(optim_destroy()), 1 << IS_NULL | 1 << CLOSED | 1 << STORELESS) \
@@ -568,7 +573,13 @@
     R(optim_lr, optim_lr, VOID(clg_optim_lr(o)), QUIET | 1 << STORELESS)                           \
     R(optim_step, optim_step, FROM(clg_optim_step(o, good)), 0)                                    \
     R(optim_grads, optim_grads, FROM(clg_optim_grads(o, good, NULL, NULL)), 0)                     \
-    R(optim_apply, optim_apply, FROM(clg_optim_apply(o, &good, 1)), 0)
+    R(optim_apply, optim_apply, FROM(clg_optim_apply(o, &good, 1)), 0)                             \
+    R(optim_group, optim_group, FROM(clg_optim_group(o, "*", NULL)), 0)                            \
+    R(optim_group_by, optim_group_by, FROM(clg_optim_group_by(o, never, NULL, NULL)), 0)           \
+    R(optim_group_set, optim_group_set, FROM(clg_optim_group_set(o, 0, NULL)), 0)                  \
+    R(optim_group_count, optim_group_count, VOID(clg_optim_group_count(o)), QUIET | 1 << STORELESS) \
+    R(optim_group_set_lr, optim_group_set_lr, VOID(clg_optim_group_set_lr(o, 0, 1)), QUIET | 1 << STORELESS) \
+    R(optim_group_lr, optim_group_lr, VOID(clg_optim_group_lr(o, 0)), QUIET | 1 << STORELESS)
 
 #define ROWS_D(R)                                                                                  \
     R(upload, upload, clg_upload(d, CLG_F32, CLG_SHAPE(1), host), 0)                               \

@@ -35,6 +35,14 @@ CLG_API clg_status clg_grad_n(clg_tensor y, const clg_tensor *wrt, int n, clg_te
 // errors  as of clg_grad_n
 CLG_API clg_tensor clg_grad(clg_tensor y, clg_tensor wrt);
 
+// As clg_grad_n, for tensors of which y may depend on a part alone.
+//
+// y, wrt, out   as of clg_grad_n; out[i] is NULL where there is no path, as PyTorch's allow_unused
+// result  CLG_OK
+// grad    as of clg_grad_n
+// errors  as of clg_grad_n, without that one
+CLG_API clg_status clg_grad_some_n(clg_tensor y, const clg_tensor *wrt, int n, clg_tensor *out);
+
 // As clg_grad_n for a y of any shape.
 //
 //   out[i] = sum_j g[j] * dy[j] / dwrt[i]

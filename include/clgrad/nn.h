@@ -77,6 +77,18 @@ CLG_API bool clg_store_is_training(clg_store s);
 CLG_API clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init init,
                                 int64_t fan_in);
 
+// Take a variable of the application's into the store, as a trainable parameter: it is saved,
+// loaded and frozen with the others, and optimizers update it. It may be in several stores.
+//
+// s, name  as of clg_store_param
+// v       floating, of the store's device. It gets the numbers of a file that was loaded and has
+//         the name
+// result  CLG_OK; also where the store has v under this name
+// owns    the variable stays the caller's, who destroys it after the store's last use
+// errors  as of clg_store_param; CLG_EDTYPE v is not floating; v's own when it was destroyed
+// blocks  no
+CLG_API clg_status clg_store_put(clg_store s, const char *name, clg_var v);
+
 // State that is not trained (statistics, counters), made on first use.
 //
 // s, name, shape   as of clg_store_param

@@ -184,16 +184,18 @@ static void step_back_zero(sweep *s, clg__node *y)
     }
 }
 
-static clg_status finish(sweep *s, const clg_tensor *wrt, int n, bool zero_missing,
-                         clg_tensor *out)
+// What a target without a path gets.
+typedef enum missing { REFUSED, ZEROS, NOTHING } missing;
+
+static clg_status finish(sweep *s, const clg_tensor *wrt, int n, missing without, clg_tensor *out)
 {
     for (int i = 0; i < n && !s->failed; i++) {
         const clg__node *t = clg__node_of(wrt[i]);
         const bool met = t->index >= 0 && t->index < s->n && s->order[t->index] == t;
         out[i] = met ? s->cot[t->index] : NULL;
-        if (!out[i] && (zero_missing || (met && s->zero[t->index])))
+        if (!out[i] && (without == ZEROS || (met && s->zero[t->index])))
             out[i] = clg_zeros(s->dev, wrt[i]->dtype, wrt[i]->shape);
-        if (!out[i]) {
+        if (!out[i] && without == REFUSED) {
             char shape[128];
             s->failed = clg_poison(s->dev, CLG_EGRAD,
                                    "grad: y does not depend on wrt[%d] (%s %s) through "
@@ -261,7 +263,7 @@ static clg_status give_up(clg_tensor why, int n, clg_tensor *out)
 
 // op: of the function that was called, for messages
 static clg_status sweep_back(const char *op, clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n,
-                             bool zero_missing, clg_tensor *out)
+                             missing without, clg_tensor *out)
 {
     CLG__DEFAULT_FP;
     clg__call c, d = { 0 };
@@ -288,7 +290,7 @@ static clg_status sweep_back(const char *op, clg_tensor y, clg_tensor g, const c
     if (s.needed && s.cot && s.zero) {
         mark_needed(&s, wrt, n);
         run(&s, g);
-        st = finish(&s, wrt, n, zero_missing, out);
+        st = finish(&s, wrt, n, without, out);
     } else {
         give_up(clg_poison(y->dev, CLG_ENOMEM, "grad: out of host memory"), n, out);
     }
@@ -304,10 +306,10 @@ static clg_status sweep_back(const char *op, clg_tensor y, clg_tensor g, const c
 clg_status clg_vjp_n(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n, bool zero_missing,
                      clg_tensor *out)
 {
-    return sweep_back("vjp", y, g, wrt, n, zero_missing, out);
+    return sweep_back("vjp", y, g, wrt, n, zero_missing ? ZEROS : REFUSED, out);
 }
 
-clg_status clg_grad_n(clg_tensor y, const clg_tensor *wrt, int n, clg_tensor *out)
+static clg_status grad_of(clg_tensor y, const clg_tensor *wrt, int n, missing without, clg_tensor *out)
 {
     clg__call c;
     char shape[128];
@@ -326,7 +328,17 @@ clg_status clg_grad_n(clg_tensor y, const clg_tensor *wrt, int n, clg_tensor *ou
     clg_tensor one = clg__lit(y->dev, y->dtype, 1);
     if (one->status >= 0 && y->shape.rank > 0)
         one = clg_expand(one, y->shape);
-    return sweep_back("grad", y, one, wrt, n, false, out);
+    return sweep_back("grad", y, one, wrt, n, without, out);
+}
+
+clg_status clg_grad_n(clg_tensor y, const clg_tensor *wrt, int n, clg_tensor *out)
+{
+    return grad_of(y, wrt, n, REFUSED, out);
+}
+
+clg_status clg_grad_some_n(clg_tensor y, const clg_tensor *wrt, int n, clg_tensor *out)
+{
+    return grad_of(y, wrt, n, NOTHING, out);
 }
 
 clg_tensor clg_grad(clg_tensor y, clg_tensor wrt)

@@ -63,63 +63,67 @@ static void end(list *l)
         snprintf(l->text + l->at, LIST_ROOM - l->at, " and %d more", l->n - LISTED);
 }
 
-// State of a parameter that is there, frozen ones included, and of an optimizer of this kind?
-static bool is_expected_state(clg_store s, const char *name, const char *const *states)
+// Of "optim.<what>.<param>": the parameter, NULL where nothing stands for one; what: its bytes
+static const char *state_of(const char *name, size_t *what)
+{
+    *what = strcspn(name + 6, ".");
+    return name[6 + *what] == '.' ? name + 7 + *what : NULL;
+}
+
+static bool is_word(const char *word, const char *text, size_t n)
+{
+    return strncmp(word, text, n) == 0 && word[n] == '\0';
+}
+
+static bool is_listed(const char *const *states, const char *text, size_t n)
 {
     for (int i = 0; states[i]; i++) {
-        const size_t n = strlen(states[i]);
-        const char *rest = name + 6 + n;
-        if (strncmp(name + 6, states[i], n) != 0)
-            continue;
-        if (*rest == '\0')
-            return true;
-        const struct entry *e = *rest == '.' ? clg__store_entry(s, rest + 1) : NULL;
-        if (e && e->role == PARAMETER)
+        if (is_word(states[i], text, n))
             return true;
     }
     return false;
 }
 
-// Is "optim.<what>.<param>", or without a param "optim.<what>", there?
-static bool has_state(clg_store s, const char *what, const char *param)
+// State of a parameter that is there, frozen ones included, and of an optimizer of this kind?
+static bool is_expected_state(clg_store s, const char *name, const clg__states *states)
 {
-    const size_t n = strlen(what);
-    for (int i = 0; i < s->n; i++) {
-        const char *rest = s->entry[i].name + 6 + n;
-        if (!clg__is_state(s->entry[i].name) || strncmp(s->entry[i].name + 6, what, n) != 0)
-            continue;
-        if (param ? *rest == '.' && strcmp(rest + 1, param) == 0 : *rest == '\0')
-            return true;
-    }
-    return false;
+    static const char *const of_all[] = { "step", "scale", "good_steps", "averages", NULL },
+                      *const of_any[] = { "step", "average", NULL };
+    size_t n;
+    const char *param = state_of(name, &n);
+    if (!param)
+        return is_listed(of_all, name + 6, n);
+    const struct entry *e = clg__store_entry(s, param);
+    return e && e->role == PARAMETER &&
+           (is_listed(of_any, name + 6, n) || is_listed(states->of(states->optimizer, param), name + 6, n));
 }
 
 // A moment without its companions, or without the steps that it had, would go on as half a state: a step of
 // a wrong size that nobody would see. A parameter may have none at all: it was frozen.
-static clg_status check_halves(clg_store s, const char *const *states)
+static clg_status check_halves(clg_store s, const clg__states *states)
 {
+    const bool steps = clg__store_has_state(s, "step", NULL);
     for (int i = s->claimed; i < s->n && !s->allow_missing; i++) {
         const char *name = s->entry[i].name;
-        for (int k = 0; states[k] && clg__is_state(name); k++) {
-            const size_t n = strlen(states[k]);
-            if (strncmp(name + 6, states[k], n) != 0 || name[6 + n] != '.')
-                continue;
-            const char *lacks = NULL, *param = name + 7 + n;
-            for (int j = 0; states[j + 1] && !lacks; j++) // the last one is the count, for all
-                lacks = has_state(s, states[j], param) ? NULL : states[j];
-            const bool steps = has_state(s, "step", NULL);
-            if (!lacks && steps)
-                continue;
-            clg__store_refuse(s, CLG_EFORMAT, "store: %.150s has '%.200s' and no 'optim.%s%s%.200s' (half an "
-                              "optimizer's state)", s->file, name, steps ? lacks : "step", steps ? "." : "",
-                              steps ? param : "");
-            return CLG_EFORMAT;
-        }
+        size_t n;
+        const char *param = clg__is_state(name) ? state_of(name, &n) : NULL;
+        const char *const *own = param ? states->of(states->optimizer, param) : NULL;
+        if (!own || !is_listed(own, name + 6, n))
+            continue;
+        const char *lacks = NULL;
+        for (int j = 0; own[j] && !lacks; j++)
+            lacks = clg__store_has_state(s, own[j], param) ? NULL : own[j];
+        if (!lacks && steps)
+            continue;
+        clg__store_refuse(s, CLG_EFORMAT, "store: %.150s has '%.200s' and no 'optim.%s%s%.200s' (half an "
+                          "optimizer's state)", s->file, name, steps ? lacks : "step", steps ? "." : "",
+                          steps ? param : "");
+        return CLG_EFORMAT;
     }
     return CLG_OK;
 }
 
-clg_status clg__store_settle(clg_store s, const char *const *states)
+clg_status clg__store_settle(clg_store s, const clg__states *states)
 {
     list l = { .n = 0 };
     clg__nearest best = { 0 };

@@ -40,14 +40,22 @@ clg_var clg__store_refuse(clg_store s, clg_status st, const char *format, ...)
     return NULL;
 }
 
+// A variable that the application put there stays its own.
+static void forget(struct entry *e)
+{
+    if (!e->borrowed)
+        clg_var_destroy(&e->var);
+    free(e->name);
+}
+
 void clg__store_drop(clg_store s, int first)
 {
     s->claimed = s->claimed < first ? s->claimed : first;
     while (s->n > first) {
         struct entry *e = &s->entry[--s->n];
-        clg_var_destroy(&e->var);
-        free(e->name);
+        forget(e);
     }
+    s->changes++;
 }
 
 const char *clg__store_dead(clg_store s)
@@ -146,6 +154,7 @@ void clg_store_freeze(clg_store s, const char *prefix, bool frozen)
     const bool usable = clg__store_usable(s, "store_freeze");
     for (int i = 0; usable && prefix && i < s->n; i++) {
         if (strncmp(s->entry[i].name, prefix, strlen(prefix)) == 0) {
+            s->changes += s->entry[i].frozen != frozen;
             s->entry[i].frozen = frozen;
             clg_var_freeze(s->entry[i].var, frozen);
         }
@@ -165,6 +174,7 @@ static clg_var claim(clg_store s, struct entry *e, role is)
     *e = *to;
     *to = t;
     to->role = is;
+    s->changes++;
     return to->var;
 }
 
@@ -177,17 +187,19 @@ void clg__store_back(clg_store s, int claimed)
             clg_var_freeze(e->var, e->frozen);
             continue;
         }
-        clg_var_destroy(&e->var);
-        free(e->name);
+        forget(e);
         *e = s->entry[--s->n];
     }
+    s->changes++;
 }
 
-clg_var clg__store_add(clg_store s, const char *name, clg_tensor value, role is)
+// v: NULL: a new variable of this value
+static clg_var add(clg_store s, const char *name, clg_tensor value, clg_var v, role is)
 {
     if (value->status < 0)
         return clg__store_refuse(s, value->status, "store: '%.200s': %s", name,
                                  clg_tensor_error(value));
+    const bool borrowed = v != NULL;
     if (s->n == s->capacity) {
         const int to = s->capacity ? 2 * s->capacity : 16;
         struct entry *e = realloc(s->entry, (size_t) to * sizeof *e);
@@ -197,18 +209,25 @@ clg_var clg__store_add(clg_store s, const char *name, clg_tensor value, role is)
         s->capacity = to;
     }
     char *copy = strdup(name);
-    clg_var v = copy ? clg_var_create(value) : NULL;
-    if (!v) {
+    if (!borrowed && copy)
+        v = clg_var_create(value);
+    if (!v || !copy) {
         free(copy);
         return clg__store_refuse(s, CLG_ENOMEM, "store: out of host memory");
     }
     s->entry[s->n] = (struct entry) { .name = copy, .hash = name_hash(copy), .var = v,
                                       .from_file = is == LOADED, .dtype = value->dtype,
-                                      .shape = value->shape };
+                                      .shape = value->shape, .borrowed = borrowed };
     if (is != LOADED)
         claim(s, &s->entry[s->n], is);
     s->n++;
+    s->changes++;
     return v;
+}
+
+clg_var clg__store_add(clg_store s, const char *name, clg_tensor value, role is)
+{
+    return add(s, name, value, NULL, is);
 }
 
 static clg_tensor initial(clg_store s, const char *name, clg_shape shape, clg_init in,
@@ -368,6 +387,46 @@ clg_var clg_store_buffer(clg_store s, const char *name, clg_dtype t, clg_shape s
     return add_new(s, name, clg_full(s->dev, t, shape, value), BUFFER);
 }
 
+// A file brought numbers of this name: v takes them, and the entry v.
+static clg_status take_over(clg_store s, struct entry *e, clg_var v, clg_tensor value)
+{
+    if (!existing(s, e, value->dtype, value->shape, PARAMETER))
+        return s->refused;
+    e = &s->entry[s->claimed - 1];
+    const clg_status st = clg_var_assign(v, clg_var_value(e->var));
+    if (st < 0)
+        return st;
+    clg_var_destroy(&e->var);
+    e->var = v;
+    e->borrowed = true;
+    return CLG_OK;
+}
+
+clg_status clg_store_put(clg_store s, const char *name, clg_var v)
+{
+    if (!begin(s, name, "store_put"))
+        return CLG_EINVAL;
+    clg_tensor value = clg_var_value(v);
+    if (value->status < 0)
+        return clg_fail(s->dev, value->status, "store_put: '%.200s': %s", name, clg_tensor_error(value));
+    if (value->dev != s->dev)
+        return clg_fail(s->dev, CLG_EINVAL, "store_put: '%.200s' belongs to another device than the store", name);
+    if (!clg_dtype_is_float(value->dtype))
+        return clg_fail(s->dev, CLG_EDTYPE, "store_put: '%.200s' is %s, expected a floating type", name,
+                        clg_dtype_name(value->dtype));
+    struct entry *e = clg__store_entry(s, name);
+    if (e && e->var == v)
+        return CLG_OK;
+    if (e && e->role != LOADED)
+        return clg_fail(s->dev, CLG_EINVAL, "store_put: '%.200s' is another variable", name);
+    if (e)
+        return take_over(s, e, v, value);
+    if (!may_be_new(s, name) || !add(s, name, value, v, PARAMETER))
+        return s->refused;
+    s->entry[s->claimed - 1].lacking = s->file != NULL;
+    return CLG_OK;
+}
+
 static char *state_name(const char *what, const char *name)
 {
     const size_t n = strlen(what) + (name ? strlen(name) : 0) + 10;
@@ -377,14 +436,16 @@ static char *state_name(const char *what, const char *name)
     return full;
 }
 
-clg_var clg__store_state(clg_store s, const char *what, const char *name, clg_shape shape)
+clg_var clg__store_state(clg_store s, const char *what, const char *name, clg_dtype t, clg_shape shape,
+                         double value, clg_tensor first)
 {
     char *full = state_name(what, name);
     if (!full)
         return clg__store_refuse(s, CLG_ENOMEM, "store: out of host memory");
     struct entry *e = clg__store_entry(s, full);
-    clg_var v = e ? existing(s, e, CLG_F32, shape, BUFFER)
-                  : clg__store_add(s, full, clg_full(s->dev, CLG_F32, shape, 0), BUFFER);
+    clg_var v = e       ? existing(s, e, t, shape, BUFFER)
+                : first ? clg__store_add(s, full, first, BUFFER)
+                        : clg__store_add(s, full, clg_full(s->dev, t, shape, value), BUFFER);
     free(full);
     return v;
 }

@@ -18,6 +18,7 @@ struct entry {
     role role;
     bool frozen;
     bool from_file; // made by a load
+    bool borrowed;  // the application's, see clg_store_put
     bool lacking;   // asked for, and the file that was loaded last does not have it
     clg_dtype dtype;
     clg_shape shape;
@@ -29,6 +30,7 @@ struct clg_store_t {
     bool training;
     struct entry *entry;
     int n, capacity;
+    unsigned changes; // of the list of variables, and of which are trained
     int claimed; // entries [0, claimed) have a role, in the order in which they got it
     // A load is compared with what is asked for later, until that is known to be all.
     char *file; // that was loaded; NULL: nothing to compare with
@@ -50,8 +52,9 @@ clg_var clg__store_add(clg_store s, const char *name, clg_tensor value, role is)
 // Forget all variables from the first on.
 void clg__store_drop(clg_store s, int first);
 // Optimizer state "optim.<what>.<name>" ("optim.<what>" without a name): made where the store, and a
-// file that was loaded, do not have it.
-clg_var clg__store_state(clg_store s, const char *what, const char *name, clg_shape shape);
+// file that was loaded, do not have it, of `value` everywhere or as a copy of `first`.
+clg_var clg__store_state(clg_store s, const char *what, const char *name, clg_dtype t, clg_shape shape,
+                         double value, clg_tensor first);
 bool clg__store_has_state(clg_store s, const char *what, const char *name);
 // "32x1x3x3", "scalar"
 const char *clg__store_shape(clg_shape s, char text[128]);
@@ -59,8 +62,13 @@ const char *clg__store_shape(clg_shape s, char text[128]);
 // Take back what was made or claimed since s->claimed was `claimed`: a call that fails leaves nothing.
 void clg__store_back(clg_store s, int claimed);
 
-// Before a step: has all that was loaded been asked for? states: what this optimizer keeps, up to NULL.
-clg_status clg__store_settle(clg_store s, const char *const *states);
+// What an optimizer keeps of a parameter, up to NULL; all of it or nothing.
+typedef struct clg__states {
+    const char *const *(*of)(void *optimizer, const char *param);
+    void *optimizer;
+} clg__states;
+// Before a step: has all that was loaded been asked for? states: NULL: nobody asks for any.
+clg_status clg__store_settle(clg_store s, const clg__states *states);
 
 // names.c: what a checkpoint could not hold, or NULL
 const char *clg__name_refused(const char *name);
