@@ -611,8 +611,6 @@ def _(c, a, dim, index, sparse_grad=False):
 
 @row('take_along_dim')
 def _(c, a, index, dim=None):
-    if index.numel() and int(index.min()) < 0:
-        raise Skip('an index below 0')
     if dim is None:
         return c.take_along_dim(c.reshape(a, (-1,)), c.reshape(index, (-1,)), 0)
     return c.take_along_dim(a, index, dim)

@@ -421,12 +421,21 @@ static void index_select(const call *c)
 static void index_add(const call *c)
 {
     const int64_t *p = c->p;
-    memset(c->out->f, 0, (size_t) c->out->n * sizeof(double));
+    for (int64_t at = 0; at < c->out->n; at++) {
+        if (c->out->f)
+            c->out->f[at] = 0;
+        else
+            c->out->i[at] = 0;
+    }
     for (int64_t at = 0; at < c->in[0]->n; at++) {
         const int64_t k = c->in[1]->i[at / p[G_INNER] % p[G_N]];
-        if (k >= 0 && k < p[G_AXIS])
-            c->out->f[(at / p[G_INNER] / p[G_N] * p[G_AXIS] + k) * p[G_INNER] + at % p[G_INNER]] +=
-                c->in[0]->f[at];
+        const int64_t to = (at / p[G_INNER] / p[G_N] * p[G_AXIS] + k) * p[G_INNER] + at % p[G_INNER];
+        if (k < 0 || k >= p[G_AXIS])
+            continue;
+        if (c->out->f)
+            c->out->f[to] += c->in[0]->f[at];
+        else
+            c->out->i[to] = reference_wrap(c->out->dtype, c->out->i[to] + c->in[0]->i[at]);
     }
 }
 

@@ -115,12 +115,23 @@ START_TEST(types_and_values_are_those_of_pytorch)
 }
 END_TEST
 
-START_TEST(bool_has_no_arithmetic)
+// As PyTorch has it: sums and products are or and and, differences and negatives do not exist.
+START_TEST(arithmetic_of_bools_is_logic)
 {
     clg_scope s = clg_scope_push(dev);
-    clg_tensor t = clg_ones(dev, CLG_BOOL, CLG_SHAPE(2));
-    ck_assert_int_eq(clg_add(t, t)->status, CLG_EDTYPE);
-    ck_assert_int_eq(clg_neg(t)->status, CLG_EDTYPE);
+    const uint8_t a[] = { 0, 0, 1, 1 }, b[] = { 0, 1, 0, 1 };
+    const uint8_t any[] = { 0, 1, 1, 1 }, both[] = { 0, 0, 0, 1 };
+    clg_tensor x = clg_upload(dev, CLG_BOOL, CLG_SHAPE(4), a), y = clg_upload(dev, CLG_BOOL, CLG_SHAPE(4), b);
+    const clg_tensor results[] = { clg_add(x, y), clg_maximum(x, y), clg_mul(x, y), clg_minimum(x, y), clg_sign(x) };
+    const uint8_t *expected[] = { any, any, both, both, a };
+    for (int i = 0; i < 5; i++) {
+        uint8_t got[4] = { 7, 7, 7, 7 };
+        ck_assert_int_eq(results[i]->dtype, CLG_BOOL);
+        ck_assert_int_eq(clg_read(results[i], got, sizeof got), CLG_OK);
+        ck_assert_mem_eq(got, expected[i], sizeof got);
+    }
+    ck_assert_int_eq(clg_sub(x, y)->status, CLG_EDTYPE);
+    ck_assert_int_eq(clg_neg(x)->status, CLG_EDTYPE);
     clg_error_clear(dev);
     clg_scope_pop(s);
 }
@@ -147,7 +158,7 @@ int main(void)
     Suite *s = suite_create("dtype");
     TCase *c = tcase_create("promotion");
     tcase_add_test(c, the_table_is_symmetric_and_associates);
-    tcase_add_test(c, bool_has_no_arithmetic);
+    tcase_add_test(c, arithmetic_of_bools_is_logic);
     tcase_add_test(c, types_and_values_are_those_of_pytorch);
     suite_add_tcase(s, c);
     return run_suite(s);

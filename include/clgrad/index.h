@@ -80,7 +80,7 @@ CLG_API clg_tensor clg_scatter_reduce(clg_tensor a, int axis, clg_tensor index, 
 // Elements along an axis, each by an index of its own, where a and index broadcast.
 //
 // a       any type, rank 1 or more
-// index   of a's rank; along other axes it and a broadcast
+// index   of a's rank; along other axes it and a broadcast; below 0 from the end, outside: NaN, 0
 // axis    may be negative. Along all of a: clg_take
 // result  type of a; along the axis as long as index
 // grad    a: g, added up where index repeats

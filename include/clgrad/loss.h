@@ -443,7 +443,7 @@ CLG_API clg_tensor clg_pairwise_distance(clg_tensor a, clg_tensor b, double p, d
 // a       [N,D]         float
 // p       0 or more, may be infinite
 // result  [N (N-1) / 2]; type of a
-// grad    a; 0 where y is 0
+// grad    a, as of clg_cdist; 0 where y is 0
 // errors  CLG_EDTYPE    a is not floating
 //         CLG_ESHAPE    rank is not 2, or there are more than 2^31 distances
 //         CLG_EINVAL    p is negative or NaN

@@ -42,7 +42,7 @@ CLG_BEGIN
 //         as OpenCL has them
 // grad    as in the table, where y is the result; "exact": of the formula. NaN gives NaN, but 0 for
 //         abs, g for relu and hard_swish. hard_swish: 0 at -3, g at 3
-// errors  CLG_EDTYPE    BOOL where the table says number
+// errors  CLG_EDTYPE    BOOL where the table says number; sign of BOOL is BOOL
 // source  gelu: Hendrycks and Gimpel 2016; silu: Elfwing and others 2017; hard_sigmoid and
 //         hard_swish: Howard and others 2019; selu: Klambauer and others 2017; mish: Misra 2019
 #define CLG_UNARY_MAP(M)                                                                           \
@@ -154,7 +154,8 @@ CLG_API clg_tensor clg_softplus(clg_tensor a, double beta, double threshold);
 //         a = 0 and b >= 0. atan2: 0 at the origin. fmod, remainder: the quotient is a constant.
 //         maximum, minimum: g for both where one is NaN. xlogy: 0 for a where a = 0 and b <= 0
 // errors  CLG_ESHAPE    shapes do not broadcast
-//         CLG_EDTYPE    two BOOL where the table says number; a floating type where it says integer
+//         CLG_EDTYPE    two BOOL where the table says number, but add and maximum are their or, mul
+//                       and minimum their and; a floating type where it says integer
 //                       or whole, BOOL for whole; F16 or BF16 for nextafter
 //
 // Division by 0 never traps: it gives 0 for integers in all four kinds of division, infinities and

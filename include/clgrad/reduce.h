@@ -57,7 +57,7 @@ CLG_API clg_tensor clg_dist(clg_tensor a, clg_tensor b, double p);
 // b       [...,R,M]     float; leading dimensions broadcast
 // p       as of clg_norm, 0 or more
 // result  [...,P,R]; the common type
-// grad    a, b: as of clg_norm
+// grad    a, b: as of clg_norm, but for p infinite g for each difference that is the largest
 // errors  CLG_EDTYPE    a or b is not floating
 //         CLG_ESHAPE    fewer than two dimensions, M differs, the rest does not broadcast
 //         CLG_EINVAL    p is below 0 or NaN
@@ -225,7 +225,7 @@ CLG_API clg_tensor clg_gradient(clg_tensor a, clg_tensor x, double dx, int axis,
 // correction   1: unbiased
 // fweights   [K]        integers, how often each observation counts; may be NULL
 // aweights   [K]        float, how much; may be NULL
-// result  [N,N], 0-d for one variable; type of a
+// result  [N,N], 0-d for one variable; the common type of a and aweights
 // grad    a, aweights
 // errors  CLG_EDTYPE    a is BOOL, or weights are of the wrong kind
 //         CLG_ESHAPE    more than two dimensions, or weights do not fit

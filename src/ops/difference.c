@@ -201,7 +201,8 @@ clg_tensor clg_cov(clg_tensor a, double correction, clg_tensor fweights, clg_ten
         return clg__call_fail(&c, CLG_EDTYPE, "fweights are no integers");
     if (aweights && !clg_dtype_is_float(aweights->dtype))
         return clg__call_fail(&c, CLG_EDTYPE, "aweights are not floating");
-    const clg_dtype t = clg_dtype_is_float(a->dtype) ? a->dtype : CLG_F32;
+    clg_dtype t = clg__result_type(n_in, in);
+    t = clg_dtype_is_float(t) ? t : CLG_F32;
     clg_tensor x = clg__wide(clg_cast(a, t));
     if (a->shape.rank < 2)
         x = clg_reshape(x, CLG_SHAPE(1, -1));

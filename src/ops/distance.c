@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "ops/element.h"
 #include "ops/loss.h"
+#include "ops/reduce.h"
 #include <clgrad/ops.h>
 #include <clgrad/reduce.h>
 
@@ -92,7 +93,7 @@ clg_tensor clg_pdist(clg_tensor a, double p)
     if (n < 2)
         return clg__call_own(&c, clg_zeros(c.dev, a->dtype, CLG_SHAPE(0)));
     const clg_tensor x = clg__wide(a), d = clg_sub(clg_unsqueeze(x, 1), clg_unsqueeze(x, 0));
-    const clg_tensor all = a->shape.dim[1] ? clg_norm(d, p, CLG_AXES(2), false) : clg_sum(d, CLG_AXES(2), false);
+    const clg_tensor all = a->shape.dim[1] ? clg__distances(d, p) : clg_sum(d, CLG_AXES(2), false);
     const clg_tensor y = all->status < 0 ? all : clg_index_select(clg_reshape(all, CLG_SHAPE(n * n)), 0, triangle(c.dev, n));
     return clg__call_own(&c, y->status < 0 ? y : clg_cast(y, a->dtype));
 }

@@ -195,8 +195,23 @@ static clg_tensor record_as(const char *name, const clg__op *op, const char *nam
     return clg__call_node(&c, op, op->result == CLG__TO_BOOL ? CLG_BOOL : t, &s, NULL);
 }
 
+// What PyTorch computes of two BOOL is the logical op, or nothing.
+static const clg__op *of_bools(const clg__op *op)
+{
+    return op == &op_add || op == &op_maximum ? &op_logical_or
+           : op == &op_mul || op == &op_minimum ? &op_logical_and : op;
+}
+
 static clg_tensor record(const clg__op *op, const char *names, int n, const clg_tensor *in)
 {
+    bool bools = true;
+    const clg_tensor twice[2] = { in[0], in[0] };
+    for (int i = 0; i < n; i++)
+        bools = bools && clg__is_usable(in[i]) && in[i]->dtype == CLG_BOOL;
+    if (bools && op == &op_sign)
+        return record_as("sign", &op_logical_or, "a a", 2, twice, -1);
+    if (bools)
+        return record_as(op->name, of_bools(op), names, n, in, -1);
     return record_as(op->name, op, names, n, in, -1);
 }
 

@@ -227,6 +227,10 @@ clg_tensor clg_take_along_dim(clg_tensor a, clg_tensor index, int axis)
     x = y = s;
     x.dim[at] = a->shape.dim[at];
     y.dim[at] = index->shape.dim[at];
+    clg_tensor bad = clg__index_check(&c, index);
+    if (bad)
+        return bad;
+    index = clg__index_wrapped(index, a->shape.dim[at]);
     return clg__call_own(&c, clg_gather(clg_expand(a, x), at, clg_expand(index, y)));
 }
 

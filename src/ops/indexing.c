@@ -340,7 +340,9 @@ clg_tensor clg_index_add(clg_tensor a, int axis, clg_tensor index, clg_tensor sr
     if (bad)
         return bad;
     clg_tensor part = clg__wide(r.src);
-    part = alpha == 1 ? part : clg_mul(part, clg_scalar(c.dev, part->dtype, alpha));
+    const bool wraps = alpha < 0 && !clg_dtype_is_float(part->dtype); // unsigned types hold no number below 0
+    part = alpha == 1 ? part : clg_mul(part, clg_scalar(c.dev, part->dtype, wraps ? -alpha : alpha));
+    part = wraps ? clg_neg(part) : part;
     clg_tensor sum = clg__index_rows_add(&c, clg__wide(r.a), r.axis, r.index, part);
     return clg__call_own(&c, clg_reshape(clg_cast(sum, a->dtype), a->shape));
 }

@@ -12,4 +12,7 @@ clg_tensor clg__deviation(clg_tensor a, clg_shape axes, clg_tensor *mean, clg_te
 clg_tensor clg__squares(clg_tensor d, clg_shape axes, double divisor, bool root, bool keepdims);
 // y without the reduced dimensions of a, as it was with them.
 clg_tensor clg__kept(clg_tensor y, clg_tensor a, clg_shape axes);
+
+// Norms of differences along the last axis (cdist, pdist).
+clg_tensor clg__distances(clg_tensor d, double p);
 #endif

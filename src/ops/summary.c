@@ -95,6 +95,25 @@ clg_tensor clg_dist(clg_tensor a, clg_tensor b, double p)
     return rounded_norm(&c, d, p, CLG_ALL, false);
 }
 
+// As PyTorch has it of distances, not of norms: each difference that is the largest takes all of g.
+static clg_tensor largest_vjp(const clg__vjp *v, int i)
+{
+    (void) i;
+    const clg_tensor a = v->in[0], zero = literal(a, 0);
+    const clg_tensor y = clg__kept(v->y, a, CLG_AXES(-1)), g = clg__kept(v->g, a, CLG_AXES(-1));
+    return clg_where(clg_eq(clg_abs(a), y), clg_mul(clg_sign(a), g), zero);
+}
+
+static const clg__op op_largest = { .name = "largest_difference", .kind = CLG__ALIAS, .vjp = largest_vjp };
+
+clg_tensor clg__distances(clg_tensor d, double p)
+{
+    if (d->status < 0 || !isinf(p))
+        return d->status < 0 ? d : clg_norm(d, p, CLG_AXES(-1), false);
+    const clg_tensor x = clg__wide(d), y = clg_amax(clg_abs(x), CLG_AXES(-1), false);
+    return y->status < 0 ? y : clg_cast(clg__custom_vjp(&op_largest, y, 1, &x, NULL), d->dtype);
+}
+
 clg_tensor clg_cdist(clg_tensor a, clg_tensor b, double p)
 {
     CLG__DEFAULT_FP;
@@ -108,11 +127,11 @@ clg_tensor clg_cdist(clg_tensor a, clg_tensor b, double p)
         return clg__call_fail(&c, CLG_ESHAPE, "the last dimensions differ");
     if (!clg_dtype_is_float(a->dtype) || !clg_dtype_is_float(b->dtype))
         return clg__call_fail(&c, CLG_EDTYPE, "only floating types have a norm: cast first");
-    if (p < 0)
+    if (!(p >= 0))
         return clg__call_fail(&c, CLG_EINVAL, "p is %g, expected 0 or more", p);
     const clg_tensor d = clg__call_own(&c, clg_sub(clg_unsqueeze(a, -2), clg_unsqueeze(b, -3)));
     const double of_nothing = a->shape.dim[ra - 1] == 0 ? 1 : p; // which has no largest element
-    return d->status < 0 ? d : rounded_norm(&c, d, of_nothing, CLG_AXES(-1), false);
+    return d->status < 0 ? d : clg__call_own(&c, clg__distances(d, of_nothing));
 }
 
 // ---- counts, and sums without NaN
