@@ -218,8 +218,39 @@
     R(feature_alpha_dropout, feature_alpha_dropout, clg_feature_alpha_dropout(t, 0.5), 0)          \
     R(cartesian_prod, cartesian_prod, clg_cartesian_prod_n((clg_tensor[]) { good, t }, 2), 0)
 
+// transform.h, color.h
+#define ROWS_IMAGES(R)                                                                             \
+    R(image_channels_first, image_channels_first, clg_image_channels_first(t), 0)                  \
+    R(image_to_dtype, image_to_dtype, clg_image_to_dtype(t, CLG_F32, false), 0)                    \
+    R(image_normalize, image_normalize, clg_image_normalize(t, NULL, NULL, 1), 0)                  \
+    R(image_resize, image_resize, clg_image_resize(t, CLG_SHAPE(2), NULL), 0)                      \
+    R(image_crop, image_crop, clg_image_crop(t, 0, 0, 1, 1), 0)                                    \
+    R(image_center_crop, image_center_crop, clg_image_center_crop(t, 1, 1), 0)                     \
+    R(image_five_crop, image_five_crop, clg_image_five_crop(t, 1, 1), 0)                           \
+    R(image_pad, image_pad, clg_image_pad(t, 0, 0, 0, 0, CLG_IMAGE_EDGE, 0), 0)                    \
+    R(image_hflip, image_hflip, clg_image_hflip(t), 0)                                             \
+    R(image_vflip, image_vflip, clg_image_vflip(t), 0)                                             \
+    R(image_rotate, image_rotate, clg_image_rotate(t, 1, NULL), 0)                                 \
+    R(image_affine, image_affine, clg_image_affine(t, (struct clg_image_affine) { 0 }, NULL), 0)   \
+    R(image_perspective, image_perspective, clg_image_perspective(t, NULL, NULL), 0)               \
+    R(image_gaussian_blur, image_gaussian_blur, clg_image_gaussian_blur(t, 1, 1, 1, 1), 0)         \
+    R(image_erase, image_erase, clg_image_erase(t, 0, 0, 1, 1, NULL, 1), 0)                        \
+    R(image_grayscale, image_grayscale, clg_image_grayscale(t, 1), 0)                              \
+    R(image_adjust_brightness, image_adjust_brightness, clg_image_adjust_brightness(t, 1), 0)      \
+    R(image_adjust_contrast, image_adjust_contrast, clg_image_adjust_contrast(t, 1), 0)            \
+    R(image_adjust_saturation, image_adjust_saturation, clg_image_adjust_saturation(t, 1), 0)      \
+    R(image_adjust_hue, image_adjust_hue, clg_image_adjust_hue(t, 0), 0)                           \
+    R(image_adjust_sharpness, image_adjust_sharpness, clg_image_adjust_sharpness(t, 1), 0)         \
+    R(image_adjust_gamma, image_adjust_gamma, clg_image_adjust_gamma(t, 1, 1), 0)                  \
+    R(image_invert, image_invert, clg_image_invert(t), 0)                                          \
+    R(image_posterize, image_posterize, clg_image_posterize(t, 1), 0)                              \
+    R(image_solarize, image_solarize, clg_image_solarize(t, 1), 0)                                 \
+    R(image_autocontrast, image_autocontrast, clg_image_autocontrast(t), 0)                        \
+    R(image_equalize, image_equalize, clg_image_equalize(t), 0)
+
 #define ROWS_T(R)                                                                                  \
     CLG_UNARY_MAP(UNARY) CLG_BINARY_MAP(BINARY) ROWS_LOSSES(R) ROWS_INDEX(R) ROWS_CREATE(R)        \
+    ROWS_IMAGES(R)                                                                                 \
     R(leaky_relu, leaky_relu, clg_leaky_relu(t, 0.1), 0)                                           \
     R(elu, elu, clg_elu(t, 1), 0)                                                                  \
     R(softplus, softplus, clg_softplus(t, 1, 20), 0)                                               \

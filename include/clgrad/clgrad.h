@@ -6,6 +6,7 @@
 #include <clgrad/arrange.h>
 #include <clgrad/array.h>
 #include <clgrad/base.h>
+#include <clgrad/color.h>
 #include <clgrad/conv.h>
 #include <clgrad/create.h>
 #include <clgrad/device.h>
@@ -26,6 +27,7 @@
 #include <clgrad/search.h>
 #include <clgrad/sort.h>
 #include <clgrad/tensor.h>
+#include <clgrad/transform.h>
 #include <clgrad/var.h>
 
 #endif

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+// Images blended with their gray, their mean or a blur; the blurs.
+#include "image.h"
+
+#include <math.h>
+
+enum { MOST_KERNEL = 255 };
+
+static clg_tensor gray(clg_tensor x) // floating, of 3 channels
+{
+    const clg_tensor r = clg_slice(x, -3, 0, 1, 1), g = clg_slice(x, -3, 1, 2, 1), b = clg_slice(x, -3, 2, 3, 1);
+    return clg_add(clg_add(clg_mul_scalar(r, 0.2989), clg_mul_scalar(g, 0.587)), clg_mul_scalar(b, 0.114));
+}
+
+clg_tensor clg_image_grayscale(clg_tensor x, int channels)
+{
+    clg_tensor bad = clg__image_check_color("image_grayscale", x);
+    if (bad)
+        return bad;
+    if (channels != 1 && channels != 3)
+        return clg_poison(x->dev, CLG_EINVAL, "image_grayscale: %d channels, expected 1 or 3", channels);
+    clg_tensor y = clg__image_dim(x, -3) == 1 ? x : clg__image_back(gray(clg__image_work(x)), x->dtype);
+    clg_shape s = x->shape;
+    s.dim[s.rank - 3] = channels;
+    return y->status < 0 ? y : clg_expand(y, s);
+}
+
+// NULL when the call may be; else its poison.
+static clg_tensor check(const char *op, clg_tensor x, double factor)
+{
+    clg_tensor bad = clg__image_check_color(op, x);
+    if (bad)
+        return bad;
+    return factor >= 0 && isfinite(factor) ? NULL : clg_poison(x->dev, CLG_EINVAL, "%s: the factor is below 0, or not finite", op);
+}
+
+clg_tensor clg_image_adjust_brightness(clg_tensor x, double factor)
+{
+    clg_tensor bad = check("image_adjust_brightness", x, factor);
+    if (bad)
+        return bad;
+    const clg_tensor y = clg_mul_scalar(clg__image_work(x), factor);
+    return clg__image_back(clg_clamp(y, 0, clg__image_most(x->dtype)), x->dtype);
+}
+
+// Gray of integers is one of them.
+static clg_tensor whole_gray(clg_tensor x, clg_tensor work)
+{
+    if (clg__image_dim(x, -3) == 1)
+        return work;
+    return clg__image_is_float(x) ? gray(work) : clg_floor(gray(work));
+}
+
+clg_tensor clg_image_adjust_contrast(clg_tensor x, double factor)
+{
+    clg_tensor bad = check("image_adjust_contrast", x, factor);
+    if (bad)
+        return bad;
+    const clg_tensor work = clg__image_work(x);
+    return clg__image_blend(work, clg_mean(whole_gray(x, work), CLG_AXES(-3, -2, -1), true), factor, x->dtype);
+}
+
+clg_tensor clg_image_adjust_saturation(clg_tensor x, double factor)
+{
+    clg_tensor bad = check("image_adjust_saturation", x, factor);
+    if (bad)
+        return bad;
+    if (clg__image_dim(x, -3) == 1)
+        return clg_reshape(x, x->shape);
+    const clg_tensor work = clg__image_work(x);
+    return clg__image_blend(work, whole_gray(x, work), factor, x->dtype);
+}
+
+// A filter of h x w taps over each channel of [N,C,H,W], without margin.
+static clg_tensor filter(clg_tensor x, const double *taps, int h, int w)
+{
+    float few[MOST_KERNEL];
+    const int64_t c = clg__image_dim(x, -3);
+    for (int i = 0; i < h * w; i++)
+        few[i] = (float) taps[i];
+    clg_tensor k = x->dtype == CLG_F64 ? clg_upload(x->dev, CLG_F64, CLG_SHAPE(1, 1, h, w), taps)
+                                       : clg_upload(x->dev, CLG_F32, CLG_SHAPE(1, 1, h, w), few);
+    k = clg_expand(clg__image_back(k, x->dtype), CLG_SHAPE(c, 1, h, w));
+    return clg_conv2d(x, k, NULL, clg_conv_params(.groups = (int) c));
+}
+
+clg_tensor clg_image_adjust_sharpness(clg_tensor x, double factor)
+{
+    const double a = 1.0 / 13, b = 5.0 / 13, taps[9] = { a, a, a, a, b, a, a, a, a };
+    clg_tensor bad = check("image_adjust_sharpness", x, factor);
+    if (bad)
+        return bad;
+    const int64_t h = clg__image_dim(x, -2), w = clg__image_dim(x, -1);
+    if (h <= 2 || w <= 2)
+        return clg_reshape(x, x->shape);
+    const clg_tensor work = clg__image_batch(clg__image_work(x));
+    clg_tensor blur = filter(work, taps, 3, 3);
+    if (!clg__image_is_float(x))
+        blur = clg_round(blur);
+    const clg_tensor inner = clg_slice(clg_slice(work, -2, 1, h - 1, 1), -1, 1, w - 1, 1);
+    const clg_tensor change = clg_pad(clg_mul_scalar(clg_sub(blur, inner), 1 - factor), CLG_SHAPE(0, 0, 1, 1),
+                                      CLG_SHAPE(0, 0, 1, 1), 0);
+    const clg_tensor y = clg_clamp(clg_add(work, change), 0, clg__image_most(x->dtype));
+    return clg__image_unbatch(clg__image_back(y, x->dtype), x);
+}
+
+static void gaussian(double *taps, int n, double sigma)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+        const double at = (i - (n - 1) / 2.0) / sigma;
+        sum += taps[i] = exp(-at * at / 2);
+    }
+    for (int i = 0; i < n; i++)
+        taps[i] /= sum;
+}
+
+clg_tensor clg_image_gaussian_blur(clg_tensor x, int kernel_w, int kernel_h, double sigma_x, double sigma_y)
+{
+    static const char op[] = "image_gaussian_blur";
+    double taps[MOST_KERNEL];
+    clg_tensor bad = clg__image_check(op, x);
+    if (bad)
+        return bad;
+    const int64_t h = clg__image_dim(x, -2), w = clg__image_dim(x, -1);
+    if (kernel_w < 1 || kernel_h < 1 || kernel_w % 2 == 0 || kernel_h % 2 == 0 || kernel_w > MOST_KERNEL ||
+        kernel_h > MOST_KERNEL || (kernel_w > 1 && kernel_w / 2 >= w) || (kernel_h > 1 && kernel_h / 2 >= h))
+        return clg_poison(x->dev, CLG_EINVAL, "%s: a kernel of %d x %d over %lld x %lld pixels: odd, at most %d, less than "
+                          "twice the image", op, kernel_w, kernel_h, (long long) w, (long long) h, MOST_KERNEL);
+    if (!(sigma_x >= 0 && sigma_y >= 0 && isfinite(sigma_x) && isfinite(sigma_y)))
+        return clg_poison(x->dev, CLG_EINVAL, "%s: a sigma is below 0, or not finite", op);
+    clg_tensor y = clg_image_pad(clg__image_batch(clg__image_work(x)), kernel_w / 2, kernel_h / 2, kernel_w / 2,
+                                 kernel_h / 2, CLG_IMAGE_REFLECT, 0);
+    if (y->status < 0)
+        return y;
+    gaussian(taps, kernel_w, sigma_x > 0 ? sigma_x : 0.15 * kernel_w + 0.35);
+    y = filter(y, taps, 1, kernel_w);
+    if (y->status < 0)
+        return y;
+    gaussian(taps, kernel_h, sigma_y > 0 ? sigma_y : 0.15 * kernel_h + 0.35);
+    y = filter(y, taps, kernel_h, 1);
+    return clg__image_unbatch(clg__image_round_back(y, x->dtype), x);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// What the transforms share: what an image is, the type it is computed in, and back.
+#ifndef CLG_IMAGE_IMAGE_H
+#define CLG_IMAGE_IMAGE_H
+
+#include <clgrad/clgrad.h>
+
+// NULL when x is an image, [...,C,H,W]; else the poison that the call is.
+clg_tensor clg__image_check(const char *op, clg_tensor x);
+// Also of 1 or 3 channels.
+clg_tensor clg__image_check_color(const char *op, clg_tensor x);
+int64_t clg__image_dim(clg_tensor x, int axis); // from the end: -1 is W
+
+bool clg__image_is_float(clg_tensor x);
+double clg__image_most(clg_dtype t); // white: 1 of floating types
+// In the type that it is computed in: its own when floating, else F32.
+clg_tensor clg__image_work(clg_tensor x);
+// A result of white at most in type t again; integers are cut off.
+clg_tensor clg__image_back(clg_tensor y, clg_dtype t);
+// The same, rounded first.
+clg_tensor clg__image_round_back(clg_tensor y, clg_dtype t);
+// factor a + (1 - factor) b, from black to white, as type t.
+clg_tensor clg__image_blend(clg_tensor a, clg_tensor b, double factor, clg_dtype t);
+// [N,C,H,W], whatever dimensions are in front; and the other way.
+clg_tensor clg__image_batch(clg_tensor x);
+clg_tensor clg__image_unbatch(clg_tensor y, clg_tensor like);
+// n numbers as a tensor [n,1,1] of type t.
+clg_tensor clg__image_channels(clg_device dev, clg_dtype t, const double *v, int n);
+#endif
