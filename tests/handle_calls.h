@@ -596,6 +596,8 @@
     R(adam_create, adam_create, VOID(clg_adam_create(w, NULL)), QUIET)                             \
     R(adamw_create, adamw_create, VOID(clg_adamw_create(w, NULL)), QUIET)                          \
     R(optim_create, optim_create, VOID(clg_optim_create(w, clg_optim_params(.rule = CLG_OPTIM_LION))), QUIET) \
+    R(store_average, store_average, FROM(clg_store_average(w, NULL)), 0)                           \
+    R(store_use_average, store_use_average, FROM(clg_store_use_average(w, true)), 0)               \
     R(store_put, store_put, FROM(clg_store_put(w, "put", vars[GOOD])), 0)
 
 #define ROWS_O(R)                                                                                  \
@@ -605,6 +607,7 @@
     R(optim_step, optim_step, FROM(clg_optim_step(o, good)), 0)                                    \
     R(optim_grads, optim_grads, FROM(clg_optim_grads(o, good, NULL, NULL)), 0)                     \
     R(optim_apply, optim_apply, FROM(clg_optim_apply(o, &good, 1)), 0)                             \
+    R(schedule_create, schedule_create, VOID(clg_schedule_create(o, NULL)), QUIET | 1 << STORELESS) \
     R(optim_group, optim_group, FROM(clg_optim_group(o, "*", NULL)), 0)                            \
     R(optim_group_by, optim_group_by, FROM(clg_optim_group_by(o, never, NULL, NULL)), 0)           \
     R(optim_group_set, optim_group_set, FROM(clg_optim_group_set(o, 0, NULL)), 0)                  \

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """optim_torch.py > data/optim.txt: what PyTorch's optimizers make of twenty random gradients.
+optim_torch.py schedules > data/schedules.txt: rates of PyTorch's schedulers over long runs.
 
 Made once, by the version of PyTorch that the file names. Lines:
   weights W..., gradients G...           of all cases: 20 elements, 20 steps of them
   case NAME TYPE ROWSxCOLUMNS WHEN FIELD=VALUE...   clg_optim_params
   WHEN: in which steps there is a gradient: all, or third: the first of every three
   1 W...   20 W...                       weights after that many steps; in f64 for f32 too
+  schedule NAME, T RATE0 RATE1 BETA1     of two groups that start at 0.1 and 0.03
 Lion and LAMB, which PyTorch does not have, are their papers' formulas. Muon iterates in f64 here."""
 import math
 import random
@@ -129,6 +131,48 @@ def case(name, rule, shape=(4, 5), dtype='f64', when='all', **f):
             print(k + 1, text((w.detach().to(t) if master else w.detach()).double().flatten()))
 
 
+def schedule(name, make, steps=1000, metric=None, rates=(.1, .03)):
+    a, b = (torch.zeros(1, requires_grad=True) for _ in range(2))
+    o = O.Adam([{'params': [a], 'lr': rates[0]}, {'params': [b], 'lr': rates[1]}])
+    o.step()
+    s = make(o)
+    print('schedule', name)
+    for k in range(steps):
+        if k < 25 or k % 47 == 0 or k == steps - 1:
+            print(k, *[repr(g['lr']) for g in o.param_groups], repr(o.param_groups[0]['betas'][0]))
+        s.step(metric(k)) if metric else s.step()
+
+
+if sys.argv[1:] == ['schedules']:
+    S = torch.optim.lr_scheduler
+    print(f'# PyTorch {torch.__version__.split("+")[0]}, made by tests/optim_torch.py')
+    schedule('lambda', lambda o: S.LambdaLR(o, [lambda t: 1 / (1 + t), lambda t: .99 ** t]))
+    schedule('multiplicative', lambda o: S.MultiplicativeLR(o, lambda t: .99 if t % 2 else 1.001))
+    schedule('step', lambda o: S.StepLR(o, 7, .9))
+    schedule('multi_step', lambda o: S.MultiStepLR(o, [300, 3, 5, 5, 12, 20], .3))
+    schedule('constant', lambda o: S.ConstantLR(o, .3, 4))
+    schedule('linear', lambda o: S.LinearLR(o, .1, .7, 300))
+    schedule('linear_plain', lambda o: S.LinearLR(o))
+    schedule('exponential', lambda o: S.ExponentialLR(o, .993))
+    schedule('polynomial', lambda o: S.PolynomialLR(o, 900, .9))
+    schedule('cosine', lambda o: S.CosineAnnealingLR(o, 11, 1e-3))
+    schedule('cosine_long', lambda o: S.CosineAnnealingLR(o, 999))
+    schedule('restarts', lambda o: S.CosineAnnealingWarmRestarts(o, 5, 2, 1e-4))
+    schedule('restarts_plain', lambda o: S.CosineAnnealingWarmRestarts(o, 13))
+    schedule('one_cycle', lambda o: S.OneCycleLR(o, .5, 1000))
+    schedule('one_cycle_linear', lambda o: S.OneCycleLR(o, .5, 24, pct_start=.2, anneal_strategy='linear', three_phase=True,
+                                                        div_factor=7., final_div_factor=30., base_momentum=.6), 24)
+    schedule('one_cycle_short', lambda o: S.OneCycleLR(o, .5, 10, cycle_momentum=False), 10)
+    schedule('chained', lambda o: S.ChainedScheduler([S.ConstantLR(o, .1, 2), S.ExponentialLR(o, .99), S.StepLR(o, 50)]))
+    schedule('sequential', lambda o: S.SequentialLR(o, [S.LinearLR(o, .01, total_iters=10), S.CosineAnnealingLR(o, 90, 1e-5),
+                                                        S.ExponentialLR(o, .999)], [10, 100]))
+    schedule('sequential_restarts', lambda o: S.SequentialLR(
+        o, [S.ConstantLR(o, .1, 3), S.CosineAnnealingWarmRestarts(o, 4, 3), S.StepLR(o, 3, .5)], [5, 600]))
+    schedule('plateau', lambda o: S.ReduceLROnPlateau(o, factor=.5, patience=3, cooldown=2, min_lr=1e-3),
+             metric=lambda k: 1 + ((k * 37) % 11) / (k + 3))
+    schedule('plateau_max', lambda o: S.ReduceLROnPlateau(o, mode='max', threshold_mode='abs', threshold=.01, patience=1),
+             metric=lambda k: k * .004 if k < 500 else math.nan)
+    sys.exit(0)
 print(f'# PyTorch {torch.__version__.split("+")[0]}, made by tests/optim_torch.py')
 print('weights', text(weights))
 for g in gradients:

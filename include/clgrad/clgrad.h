@@ -24,6 +24,7 @@
 #include <clgrad/pointwise.h>
 #include <clgrad/reduce.h>
 #include <clgrad/scan.h>
+#include <clgrad/schedule.h>
 #include <clgrad/search.h>
 #include <clgrad/sort.h>
 #include <clgrad/tensor.h>

@@ -294,6 +294,7 @@ clg_status clg_store_load_with(clg_store s, const char *path, const struct clg_l
         st = take(s, f);
     clg_scope_pop(scope);
     if (st >= 0) {
+        clg__store_forget_kept(s);
         for (int i = 0; i < s->n; i++)
             s->entry[i].lacking = !clg_safetensors_find(f, s->entry[i].name);
         free(s->file);

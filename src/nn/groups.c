@@ -72,6 +72,11 @@ const char *clg__rule_name(clg_optim_rule r)
     return names[r];
 }
 
+bool clg__rule_has(clg_optim_rule r, clg__number k)
+{
+    return defaults[r][k] != NONE;
+}
+
 static bool flag_at(const void *p, size_t at)
 {
     return *(const bool *) ((const char *) p + at);
@@ -142,7 +147,7 @@ bool clg__group_read(clg_store s, const char *what, const struct clg_optim_param
                      clg__group *out)
 {
     DEFAULT_FP;
-    clg__group g = { .rule = p->rule == CLG_OPTIM_SAME && base ? base->rule : p->rule };
+    clg__group g = { .first_lr = NAN, .rule = p->rule == CLG_OPTIM_SAME && base ? base->rule : p->rule };
     if ((int) g.rule <= CLG_OPTIM_SAME || (int) g.rule >= RULES) {
         clg_fail(s->dev, CLG_EINVAL, "%s: %d is no rule", what, (int) g.rule);
         return false;

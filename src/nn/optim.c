@@ -152,6 +152,9 @@ static const char *const *states_of(void *optimizer, const char *name)
 static clg_status list_params(const char *what, clg_optim o)
 {
     clg_store s = o->store;
+    if (s->averaged)
+        return clg_fail(o->dev, CLG_EINVAL, "%s: the averages are in the place of the weights "
+                        "(clg_store_use_average)", what);
     const clg_status settled = clg__store_settle(s, &(clg__states) { states_of, o });
     if (settled < 0)
         return settled;

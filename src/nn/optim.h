@@ -15,6 +15,7 @@ typedef enum clg__number {
 typedef struct clg__group {
     clg_optim_rule rule;
     double v[N_NUMBERS]; // 0 where the rule has none
+    double first_lr;     // the rate that schedules start from; NaN: there is none yet
     bool nesterov, maximize, amsgrad, centered, decoupled, master;
     int ns_steps;
     clg_muon_adjust adjust;
@@ -50,6 +51,7 @@ bool clg__optim_usable(clg_optim o, const char *what);
 
 // groups.c
 const char *clg__rule_name(clg_optim_rule r);
+bool clg__rule_has(clg_optim_rule r, clg__number k);
 // Reads p on top of base (NULL: the rule's defaults); false after a message.
 bool clg__group_read(clg_store s, const char *what, const struct clg_optim_params *p, const clg__group *base,
                      clg__group *out);

@@ -45,6 +45,8 @@ static void forget(struct entry *e)
 {
     if (!e->borrowed)
         clg_var_destroy(&e->var);
+    if (e->kept)
+        clg_var_destroy(&e->kept);
     free(e->name);
 }
 

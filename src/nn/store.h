@@ -19,6 +19,7 @@ struct entry {
     bool frozen;
     bool from_file; // made by a load
     bool borrowed;  // the application's, see clg_store_put
+    clg_var kept;   // the weight, while its average is in its place; else NULL
     bool lacking;   // asked for, and the file that was loaded last does not have it
     clg_dtype dtype;
     clg_shape shape;
@@ -30,6 +31,7 @@ struct clg_store_t {
     bool training;
     struct entry *entry;
     int n, capacity;
+    bool averaged; // averages are in the place of the parameters
     unsigned changes; // of the list of variables, and of which are trained
     int claimed; // entries [0, claimed) have a role, in the order in which they got it
     // A load is compared with what is asked for later, until that is known to be all.
@@ -69,6 +71,9 @@ typedef struct clg__states {
 } clg__states;
 // Before a step: has all that was loaded been asked for? states: NULL: nobody asks for any.
 clg_status clg__store_settle(clg_store s, const clg__states *states);
+
+// average.c
+void clg__store_forget_kept(clg_store s);
 
 // names.c: what a checkpoint could not hold, or NULL
 const char *clg__name_refused(const char *name);
