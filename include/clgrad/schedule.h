@@ -53,8 +53,8 @@ struct clg_schedule_params { // 0 means the default, as in PyTorch
     (&(struct clg_schedule_params) { .size = sizeof(struct clg_schedule_params), __VA_ARGS__ })
 
 // A schedule of an optimizer's rates. Each step changes the rate by PyTorch's recurrence, in the
-// same double arithmetic, so that schedules of one optimizer combine as they do there, and so that a
-// rate that was set in between is gone on from. It applies to the groups that there are now.
+// same double arithmetic, so that schedules of one optimizer combine as they do there, and so that
+// one goes on from a rate that was set in between. It applies to the groups that there are now.
 //
 // o       the optimizer, which has to outlive it. Its rates become those of t = 0
 // p       as PyTorch's schedulers
