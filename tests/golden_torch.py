@@ -1102,6 +1102,63 @@ def linear_algebra():
         e(f'matrix_norm_{k}', f'matrix_norm(a, {k}, 1, -1, true)', [r(2, 3, 4)], lambda s: torch.linalg.matrix_norm(s, kind, (1, -1), keepdim=True))
 
 
+def factorisations():
+    """What eliminates and what is definite: expressions of tools/cases.txt, after tools/case_calls_linalg.h."""
+    torch.manual_seed(223)
+    L = torch.linalg
+
+    def e(name, expression, inputs, f, grads=True):
+        case('fa_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    a, b = r(2, 4, 4), r(2, 4, 3)
+    for name, s in ('square', (2, 4, 4)), ('tall', (5, 3)), ('wide', (3, 5)):
+        e('lu_' + name, 'lu_factor(a)', [r(*s)], lambda x: L.lu_factor(x).LU)
+        e('lu_l_' + name, 'lu_l(a)', [r(*s)], lambda x: L.lu(x).L)
+        e('lu_u_' + name, 'lu_u(a)', [r(*s)], lambda x: L.lu(x).U)
+        e('lu_p_' + name, 'lu(a)', [('c', r(*s))], lambda x: L.lu(x).P, False)
+    e('lu_pivots', 'lu_pivots(a)', [('c', a)], lambda x: L.lu_factor(x).pivots, False)
+    one = torch.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [1.0, 5.0, 7.0]])
+    for name, m in ('one', one), ('two', one[:2, :2]), ('zero', torch.zeros(3, 3)):
+        e('info_' + name, 'inv_info(a)', [('c', m)], lambda x: L.inv_ex(x).info, False)
+        e('inv_' + name, 'inv(a)', [('c', m)], lambda x: L.inv_ex(x).inverse, False)
+        e('det_' + name, 'det(a)', [('c', m)], L.det, False)
+        e('slogdet_' + name, 'slogdet(a)', [('c', m)], lambda x: L.slogdet(x).sign, False)
+        e('slogdet_log_' + name, 'slogdet_log(a)', [('c', m)], lambda x: L.slogdet(x).logabsdet, False)
+    f = L.lu_factor(a)
+    for left in (True, False):
+        for adjoint in (True, False):
+            e(f'lu_solve_{left}_{adjoint}', f'lu_solve(a, cast(b, i32), c, {str(left).lower()}, {str(adjoint).lower()})',
+              [f.LU, ('i', f.pivots.int()), b if left else r(2, 3, 4)],
+              lambda x, p, y: L.lu_solve(x, p.int(), y, left=left, adjoint=adjoint))
+        for upper in (True, False):
+            e(f'triangle_{left}_{upper}', f'solve_triangular(a, b, {str(upper).lower()}, {str(left).lower()}, false)',
+              [r(4, 4) + 3 * torch.eye(4), b if left else r(2, 3, 4)], lambda x, y: L.solve_triangular(x, y, upper=upper, left=left))
+    e('triangle_unit', 'solve_triangular(a, b, true, true, true)', [a, b], lambda x, y: L.solve_triangular(x, y, upper=True, unitriangular=True))
+    e('solve', 'solve(a, b, true)', [a, b], L.solve)
+    e('solve_right', 'solve(a, b, false)', [a, r(3, 4)], lambda x, y: L.solve(x, y, left=False))
+    e('solve_batch', 'solve(a, b, true)', [r(3, 3), r(2, 1, 3, 2)], L.solve)
+    e('solve_vector', 'solve(a, b, true)', [r(4, 4), r(4)], L.solve)
+    e('solve_vectors', 'solve(a, b, true)', [a, r(2, 4)], L.solve)
+    e('inv', 'inv(a)', [a], L.inv)
+    e('inv_none', 'inv(a)', [r(2, 0, 0)], L.inv)
+    e('det', 'det(a)', [a], L.det)
+    e('det_big', 'det(a)', [r(5, 5)], L.det)
+    e('slogdet_log', 'slogdet_log(a)', [a], lambda x: L.slogdet(x).logabsdet)
+    e('slogdet', 'slogdet(a)', [('c', a)], lambda x: L.slogdet(x).sign, False)
+    d = a @ a.mT + 0.5 * torch.eye(4)
+    e('logdet', 'logdet(a)', [d], torch.logdet)
+    e('logdet_nan', 'logdet(a)', [('c', torch.tensor([[0.0, 1.0], [1.0, 0.0]]))], torch.logdet, False)
+    c = L.cholesky(d)
+    for upper in (False, True):
+        u, half = str(upper).lower(), torch.triu if upper else torch.tril  # PyTorch has gradients beyond it, of what it does not read
+        t = c.mT if upper else c
+        e('cholesky_' + u, f'cholesky(a, {u})', [d], lambda x: L.cholesky(x, upper=upper))
+        e('cholesky_solve_' + u, f'cholesky_solve(a, b, {u})', [b, t], lambda y, x: torch.cholesky_solve(y, half(x), upper))
+        e('cholesky_inverse_' + u, f'cholesky_inverse(a, {u})', [t], lambda x: torch.cholesky_inverse(half(x), upper))
+    e('cholesky_info', 'cholesky_info(a, false)', [('c', torch.stack([d[0], d[0] - 2 * torch.diag(torch.tensor([0.0, 9.0, 0.0, 0.0]))]))],
+      lambda x: L.cholesky_ex(x).info, False)
+
+
 def promotion():
     """HOW OP A B TYPE VALUE: a tensor of one 3 of type A, with B: a 1-D or 0-d tensor of 2, or a number."""
     torch.set_default_dtype(torch.float32)
@@ -1204,3 +1261,4 @@ orders()
 sequences()
 indices_and_images()
 linear_algebra()
+factorisations()

@@ -401,6 +401,23 @@
     R(bilinear1, bilinear, clg_bilinear(good, t, good, NULL), 0)                                   \
     R(bilinear2, bilinear, clg_bilinear(good, good, t, NULL), 0)                                   \
     R(matrix_norm, matrix_norm, clg_matrix_norm(t, CLG_NORM_FRO, 0, 1, false), 0)                  \
+    R(lu_factor, lu_factor, clg_lu_factor(t, NULL, NULL), 0)                                       \
+    R(lu, lu, clg_lu(t, NULL, NULL), 0)                                                            \
+    R(lu_solve0, lu_solve, clg_lu_solve(t, good, good, true, false), 0)                            \
+    R(lu_solve1, lu_solve, clg_lu_solve(good, t, good, true, false), 0)                            \
+    R(lu_solve2, lu_solve, clg_lu_solve(good, good, t, true, false), 0)                            \
+    R(solve0, solve, clg_solve(t, good, true, NULL), 0)                                            \
+    R(solve1, solve, clg_solve(good, t, true, NULL), 0)                                            \
+    R(inv, inv, clg_inv(t, NULL), 0)                                                               \
+    R(det, det, clg_det(t), 0)                                                                     \
+    R(slogdet, slogdet, clg_slogdet(t, NULL), 0)                                                   \
+    R(logdet, logdet, clg_logdet(t), 0)                                                            \
+    R(solve_triangular0, solve_triangular, clg_solve_triangular(t, good, true, true, false), 0)    \
+    R(solve_triangular1, solve_triangular, clg_solve_triangular(good, t, true, true, false), 0)    \
+    R(cholesky, cholesky, clg_cholesky(t, false, NULL), 0)                                         \
+    R(cholesky_solve0, cholesky_solve, clg_cholesky_solve(t, good, false), 0)                      \
+    R(cholesky_solve1, cholesky_solve, clg_cholesky_solve(good, t, false), 0)                      \
+    R(cholesky_inverse, cholesky_inverse, clg_cholesky_inverse(t, false), 0)                       \
     R(topk, topk, clg_topk(t, 1, 0, false, NULL), 0)                                               \
     R(kthvalue, kthvalue, clg_kthvalue(t, 1, 0, false, NULL), 0)                                   \
     R(median, median, clg_median(t, 0, false, NULL), 0)                                            \

@@ -349,13 +349,24 @@ static clg_status orders(void)
     return st < 0 ? st : clg_eval(y, k, z);
 }
 
+// Factors in more than one block, whose columns end amid a vector; systems, both ways.
+static clg_status factors(void)
+{
+    clg_tensor x = clg_track(fresh(CLG_SHAPE(2, 37, 37))), b = fresh(CLG_SHAPE(2, 37, 5));
+    clg_status st = with_gradients(clg_solve(x, b, true, NULL), x, NULL);
+    const clg_tensor d = clg_add(clg_matmul(x, clg_transpose(x, 1, 2)), clg_eye(dev, CLG_F32, 37, 37));
+    if (st >= 0)
+        st = clg_eval(clg_cholesky(d, true, NULL));
+    return st < 0 ? st : clg_eval(clg_solve_triangular(x, b, true, true, false));
+}
+
 int main(void)
 {
     // variants last: it closes devices, and after that this simulator takes larger buffers in the place of what was
     // released for ones that were never written
     clg_status (*const parts[])(void) = { train, convolve, convolve_more, multiply, pools,
                                           pools_more, reductions, views, functions, rows,
-                                          elements, scans, orders, sequences, variants };
+                                          elements, scans, orders, sequences, factors, variants };
     char error[1100];
     const char *class = getenv("CLGRAD_CLASS");
     cpu_class = class && strcmp(class, "cpu") == 0;

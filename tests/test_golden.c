@@ -5,7 +5,7 @@
 #include "reference.h"
 #include "testing.h"
 
-enum { MAX_IN = 5, MAX_PARAMS = 12 };
+enum { MAX_IN = 8, MAX_PARAMS = 12 };
 
 typedef struct record {
     char name[64], op[256];

@@ -254,6 +254,15 @@ SORT_CALLS(APPLY)
 SECOND_CALLS(APPLY_SECOND)
 INDEX_CALLS(APPLY)
 LINALG_CALLS(APPLY)
+#define APPLY_FACTOR(id, signature, value)                                                         \
+    static clg_tensor do_##id(const call_values *v)                                                \
+    {                                                                                              \
+        clg_tensor second = NULL;                                                                  \
+        const clg_tensor y = value;                                                                \
+        (void) second;                                                                             \
+        return y;                                                                                  \
+    }
+FACTOR_CALLS(APPLY_FACTOR)
 #define APPLY_UNARY(id) APPLY(id, "t", clg_##id(T(0)))
 CLG_UNARY_MAP(APPLY_UNARY)
 #define APPLY_BINARY(id)                                                                           \
@@ -596,6 +605,7 @@ const call_op call_ops[] = {
     SECOND_CALLS(ROW_SECOND)
     INDEX_CALLS(ROW)
     LINALG_CALLS(ROW)
+    FACTOR_CALLS(ROW)
     PART_CALLS(ROW_PARTS)
     { "interpolate", "interpolate", "ts", do_interpolate, interpolate_fields },
     { "grid_sample", "grid_sample", "tt", do_grid_sample, grid_sample_fields },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Calls of linalg.h, as case_calls.c has them.
+// Calls of linalg.h and factor.h, as case_calls.c has them.
 #ifndef CLG_TOOLS_CASE_CALLS_LINALG_H
 #define CLG_TOOLS_CASE_CALLS_LINALG_H
 
@@ -55,4 +55,25 @@ static const char *const equations[] = {
     M(bilinear, "tttT", clg_bilinear(T(0), T(1), T(2), T(3)))                                      \
     M(matrix_norm, "tnnnn",                                                                        \
       clg_matrix_norm(T(0), (clg_matrix_norm_kind) I(1), I(2), I(3), B(4)))
+
+#define FACTOR_CALLS(M)                                                                            \
+    M(lu_factor, "t", clg_lu_factor(T(0), NULL, NULL))                                             \
+    M(lu_pivots, "t", (clg_lu_factor(T(0), &second, NULL), second))                                \
+    M(lu_info, "t", (clg_lu_factor(T(0), NULL, &second), second))                                  \
+    M(lu, "t", clg_lu(T(0), NULL, NULL))                                                           \
+    M(lu_l, "t", (clg_lu(T(0), &second, NULL), second))                                            \
+    M(lu_u, "t", (clg_lu(T(0), NULL, &second), second))                                            \
+    M(lu_solve, "tttnn", clg_lu_solve(T(0), T(1), T(2), B(3), B(4)))                               \
+    M(solve, "ttn", clg_solve(T(0), T(1), B(2), NULL))                                             \
+    M(inv, "t", clg_inv(T(0), NULL))                                                               \
+    M(inv_info, "t", (clg_inv(T(0), &second), second))                                             \
+    M(det, "t", clg_det(T(0)))                                                                     \
+    M(slogdet, "t", clg_slogdet(T(0), NULL))                                                       \
+    M(slogdet_log, "t", (clg_slogdet(T(0), &second), second))                                      \
+    M(logdet, "t", clg_logdet(T(0)))                                                               \
+    M(solve_triangular, "ttnnn", clg_solve_triangular(T(0), T(1), B(2), B(3), B(4)))               \
+    M(cholesky, "tn", clg_cholesky(T(0), B(1), NULL))                                              \
+    M(cholesky_info, "tn", (clg_cholesky(T(0), B(1), &second), second))                            \
+    M(cholesky_solve, "ttn", clg_cholesky_solve(T(0), T(1), B(2)))                                 \
+    M(cholesky_inverse, "tn", clg_cholesky_inverse(T(0), B(1)))
 #endif

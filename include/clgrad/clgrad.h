@@ -10,6 +10,7 @@
 #include <clgrad/conv.h>
 #include <clgrad/create.h>
 #include <clgrad/device.h>
+#include <clgrad/factor.h>
 #include <clgrad/grad.h>
 #include <clgrad/image.h>
 #include <clgrad/image_file.h>
