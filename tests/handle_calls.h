@@ -523,6 +523,9 @@
     R(vjp2, vjp, FROM(clg_vjp_n(good, good, &t, 1, true, many)), 0)                                \
     R(meshgrid, meshgrid, FROM(clg_meshgrid_n(&t, 1, false, many)), 0)                             \
     R(grad_check, grad_check, FROM(clg_grad_check(identity, NULL, &t, 1, NULL)), 0)                \
+    R(custom_apply, custom_apply, clg_custom_apply(own(), (clg_tensor[]) { good, t }, 2, NULL), 0) \
+    R(custom_apply_n, custom_apply,                                                                \
+      FROM(clg_custom_apply_n(own(), (clg_tensor[]) { t, good }, 2, NULL, many, 1)), 0)            \
     R(eval_n, eval, FROM(clg_eval_n((clg_tensor[]) { good, t }, 2)), 0)                            \
     R(eval_alone, eval, FROM(clg_eval_alone(t)), 0)                                                \
     R(read, read, FROM(clg_read(t, host, sizeof host)), 0)                                         \
@@ -668,6 +671,8 @@
     R(normal, normal, clg_normal(d, CLG_F32, CLG_SHAPE(2), 0, 1), 0)                               \
     R(bernoulli, bernoulli, clg_bernoulli(d, CLG_F32, CLG_SHAPE(2), 0.5), 0)                       \
     R(permutation, permutation, clg_permutation(d, 3), 0)                                          \
+    R(custom_pointwise, custom_pointwise, FROM(clg_custom_pointwise(d, NULL) ? 0 : -1), 0)         \
+    R(custom_kernel, custom_kernel, FROM(clg_custom_kernel(d, NULL) ? 0 : -1), 0)                  \
     R(poison, test, clg_poison(d, CLG_EINVAL, "test: closed, or NULL"), NO_BUG)                    \
     R(eval_assigned, eval_assigned, FROM(clg_eval_assigned(d)), 0)                                 \
     R(plan_n, plan, FROM(clg_plan_n(d, NULL, 0, &info)), 0)                                        \

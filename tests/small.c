@@ -360,13 +360,30 @@ static clg_status factors(void)
     return st < 0 ? st : clg_eval(clg_solve_triangular(x, b, true, true, false));
 }
 
+// An application's own: an element at a time in rows shorter than a vector and in tails, at a product's end, and a kernel.
+static clg_status own(void)
+{
+    clg_custom hat = clg_custom_pointwise(dev, clg_custom_pointwise_params(
+        .name = "hat", .inputs = "a b", .scalars = "k", .expression = "NAME(f)(a, k) * b",
+        .functions = "T NAME(f)(T x, T k)\n{\n    if (x > k)\n        return k;\n    return x;\n}"));
+    clg_custom twice = clg_custom_kernel(dev, clg_custom_kernel_params(
+        .name = "twice", .inputs = "x", .scalars = "k",
+        .body = "const long i = get_global_id(0);\nif (i < y_n)\n    STORE_y(i, k * LOAD_x(i) + x_dim[x_rank - 1]);"));
+    const double k = 0.25;
+    const struct clg_custom_numbers *numbers = clg_custom_numbers(.n_scalars = 1, .scalars = &k);
+    clg_tensor a = clg_matmul(fresh(CLG_SHAPE(3, 5)), fresh(CLG_SHAPE(5, 19))), b = fresh(CLG_SHAPE(3, 1));
+    clg_tensor y = clg_custom_apply(hat, (clg_tensor[]) { a, b }, 2, numbers), x = clg_slice(fresh(CLG_SHAPE(7, 3)), 0, 1, 6, 1);
+    clg_tensor z = clg_custom_apply(hat, (clg_tensor[]) { x, x }, 2, numbers);
+    return clg_eval(clg_sum(y, CLG_AXES(1), false), y, clg_custom_apply(twice, &x, 1, numbers), z);
+}
+
 int main(void)
 {
     // variants last: it closes devices, and after that this simulator takes larger buffers in the place of what was
     // released for ones that were never written
     clg_status (*const parts[])(void) = { train, convolve, convolve_more, multiply, pools,
                                           pools_more, reductions, views, functions, rows,
-                                          elements, scans, orders, sequences, factors, variants };
+                                          elements, scans, orders, sequences, factors, own, variants };
     char error[1100];
     const char *class = getenv("CLGRAD_CLASS");
     cpu_class = class && strcmp(class, "cpu") == 0;

@@ -120,6 +120,11 @@ static clg_tensor identity(const clg_tensor *x, int n, void *user)
     return x[0];
 }
 
+static clg_custom own(void)
+{
+    return clg_custom_pointwise(dev, clg_custom_pointwise_params(.name = "custom_apply", .inputs = "a b", .expression = "a"));
+}
+
 static void drop(void)
 {
     clg_tensor copy = t;
@@ -287,7 +292,7 @@ START_TEST(tensors_of_another_device)
                                            "kl_div", "gaussian_nll", "margin_ranking", "multilabel", "triplet", "cosine",
                                            "pairwise",
                                            "cross_entropy", "vjp", "eval", "dot", "var_assign", "assign_n", "nn_",
-                                           "optim_", "clip_grad_norm", "test", "add", "sub", "mul", "div", "pow" };
+                                           "optim_", "clip_grad_norm", "custom_apply", "test", "add", "sub", "mul", "div", "pow" };
     for (size_t i = 0; i < COUNT(tensor_calls); i++) {
         const call *c = &tensor_calls[i];
         bool takes = false;

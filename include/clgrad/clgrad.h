@@ -9,6 +9,7 @@
 #include <clgrad/color.h>
 #include <clgrad/conv.h>
 #include <clgrad/create.h>
+#include <clgrad/custom.h>
 #include <clgrad/device.h>
 #include <clgrad/factor.h>
 #include <clgrad/grad.h>

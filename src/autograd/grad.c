@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The reverse sweep: from y back to the targets, each node's cotangent complete before it is used.
 // Un-broadcasting and accumulation happen here and nowhere else.
-#include <clgrad/grad.h>
+#include "autograd/sweep.h"
 
 #include "base/alloc.h"
 #include "base/fp.h"
 #include "graph/build.h"
 #include "graph/walk.h"
+#include <clgrad/grad.h>
 #include <clgrad/ops.h>
 
 #include <stdio.h>
@@ -17,21 +18,22 @@ typedef struct sweep {
     clg__node **order; // inputs before users
     int n, capacity;
     bool *needed;      // on a path to a target
+    bool *end;         // a target behind which nothing is looked at
     clg_tensor *cot;   // cotangent of each node
     bool *zero;        // reached through an op whose derivative is zero everywhere
     clg_tensor failed; // a poison met on the way
     uint32_t stamp;    // of the walk that numbered the nodes last
 } sweep;
 
-// Gradients do not look behind these: a variable's value and what the user tracks.
+// Gradients do not look behind these: a variable's value, what the user tracks, and what is recorded without gradients.
 static bool is_gradient_leaf(const clg__node *n)
 {
-    return n->op == &clg__op_value || n->op == &clg__op_track || n->op == &clg__op_detach;
+    return n->stop || n->op == &clg__op_value || n->op == &clg__op_track || n->op == &clg__op_detach;
 }
 
 static int first_input(const clg__node *n)
 {
-    return n->op->kind == CLG__ALIAS && n->op->vjp && n->op != &clg__op_detach && n->n_in > 1;
+    return n->op->kind == CLG__ALIAS && (n->op->vjp || n->op->vjp_all) && n->op != &clg__op_detach && n->n_in > 1;
 }
 
 static clg__node *dependency(const clg__node *n, int k)
@@ -50,10 +52,13 @@ static bool visit(void *user, clg__node *n)
     return true;
 }
 
-static bool collect(sweep *s, clg__node *root)
+static bool collect(sweep *s, const clg_tensor *roots, int n)
 {
+    bool ok = true;
     s->stamp = clg__stamp(s->dev);
-    return clg__walk(root, s->stamp, dependency, visit, s);
+    for (int k = 0; k < n && ok; k++)
+        ok = clg__walk(clg__node_of(roots[k]), s->stamp, dependency, visit, s);
+    return ok;
 }
 
 // A derivative may walk the graph, as one that differentiates does, and leave its own numbers behind.
@@ -66,12 +71,14 @@ static void renumber(sweep *s)
     s->stamp = s->dev->stamp;
 }
 
-static void mark_needed(sweep *s, const clg_tensor *wrt, int n)
+static void mark_needed(sweep *s, const clg_tensor *wrt, int n, bool ends)
 {
     for (int i = 0; i < n; i++) {
         clg__node *t = clg__node_of(wrt[i]);
         if (t->index < s->n && t->index >= 0 && s->order[t->index] == t)
             s->needed[t->index] = true;
+        if (ends && t->index < s->n && t->index >= 0 && s->order[t->index] == t)
+            s->end[t->index] = true;
     }
     for (int i = 0; i < s->n; i++) {
         const clg__node *t = s->order[i];
@@ -131,6 +138,47 @@ static clg__node *computed_by(clg__node *n)
     return n->op->kind == CLG__OUT && n->n_in ? n->in[0] : n;
 }
 
+static bool has_derivative(const clg__node *n)
+{
+    return n->op->vjp || n->op->vjp_all;
+}
+
+static void take(sweep *s, clg__node *to, clg_tensor d)
+{
+    if (d)
+        accumulate(s, to, d);
+    else
+        s->zero[to->index] = true;
+}
+
+// One call for all inputs.
+static void step_back_all(sweep *s, const clg__vjp *v, const clg__op *op)
+{
+    bool few[CLG_MAX_RANK * 4] = { false }, *needed = few, any = false;
+    clg_tensor few_d[CLG_MAX_RANK * 4] = { NULL }, *d = few_d;
+    if (v->n_in > (int) (sizeof few / sizeof few[0])) {
+        needed = clg__calloc((size_t) v->n_in, sizeof *needed);
+        d = clg__calloc((size_t) v->n_in, sizeof *d);
+    }
+    for (int i = 0; i < v->n_in && needed && d; i++) {
+        needed[i] = needs_cotangent(s, clg__node_of(v->in[i]));
+        any |= needed[i];
+    }
+    if (!needed || !d)
+        s->failed = clg_poison(s->dev, CLG_ENOMEM, "grad: out of host memory");
+    else if (any)
+        op->vjp_all(v, needed, d);
+    renumber(s);
+    for (int i = 0; i < v->n_in && !s->failed && any; i++) {
+        if (needed[i])
+            take(s, clg__node_of(v->in[i]), d[i]);
+    }
+    if (needed != few)
+        clg__free(needed);
+    if (d != few_d)
+        clg__free(d);
+}
+
 static void step_back(sweep *s, clg__node *y, clg_tensor g)
 {
     clg__node *n = computed_by(y);
@@ -151,7 +199,9 @@ static void step_back(sweep *s, clg__node *y, clg_tensor g)
     const clg__vjp v = { .y = &y->pub, .g = g, .in = ins, .n_in = end - skip,
                          .params = n->params, .out = n == y ? 0 : *(const int *) y->params };
     const clg__vjp_fn vjp = n->op->vjp;
-    for (int i = skip; i < end && !s->failed; i++) {
+    if (n->op->vjp_all)
+        step_back_all(s, &v, n->op);
+    for (int i = skip; i < end && !s->failed && !n->op->vjp_all; i++) {
         clg__node *to = clg__node_of(ins[i - skip]);
         if (!needs_cotangent(s, to))
             continue;
@@ -161,10 +211,7 @@ static void step_back(sweep *s, clg__node *y, clg_tensor g)
         }
         const clg_tensor d = vjp(&v, i - skip);
         renumber(s);
-        if (d)
-            accumulate(s, to, d);
-        else
-            s->zero[to->index] = true;
+        take(s, to, d);
     }
     clg__free(many);
 }
@@ -177,25 +224,24 @@ static void step_back_zero(sweep *s, clg__node *y)
     for (int i = skip; i < n->n_in && !s->failed; i++) {
         if (!needs_cotangent(s, n->in[i]))
             continue;
-        if (!n->op->vjp)
+        if (!has_derivative(n))
             s->failed = clg__no_grad(&(clg__vjp) { .y = &y->pub },
                                      "no gradient is defined for this operation");
         s->zero[n->in[i]->index] = true;
     }
 }
 
-// What a target without a path gets.
-typedef enum missing { REFUSED, ZEROS, NOTHING } missing;
-
-static clg_status finish(sweep *s, const clg_tensor *wrt, int n, missing without, clg_tensor *out)
+static clg_status finish(sweep *s, const clg__sweep *q, clg_tensor *out)
 {
+    const clg_tensor *wrt = q->wrt;
+    const int n = q->n;
     for (int i = 0; i < n && !s->failed; i++) {
         const clg__node *t = clg__node_of(wrt[i]);
         const bool met = t->index >= 0 && t->index < s->n && s->order[t->index] == t;
         out[i] = met ? s->cot[t->index] : NULL;
-        if (!out[i] && (without == ZEROS || (met && s->zero[t->index])))
+        if (!out[i] && (q->missing == CLG__MISSING_ZEROS || (met && s->zero[t->index])))
             out[i] = clg_zeros(s->dev, wrt[i]->dtype, wrt[i]->shape);
-        if (!out[i] && without == REFUSED) {
+        if (!out[i] && q->missing == CLG__MISSING_FAILS) {
             char shape[128];
             s->failed = clg_poison(s->dev, CLG_EGRAD,
                                    "grad: y does not depend on wrt[%d] (%s %s) through "
@@ -212,16 +258,58 @@ static clg_status finish(sweep *s, const clg_tensor *wrt, int n, missing without
     return s->failed->status;
 }
 
-static void run(sweep *s, clg_tensor g)
+// The node's cotangent is complete: whoever waits for it may put another one in its place.
+static void call_hooks(sweep *s, int i)
 {
-    clg__node *root = s->order[s->n - 1];
+    clg__node *t = s->order[i];
+    clg__hooks *h = t->hooks;
+    h->refs++; // a hook may remove itself
+    for (int k = 0; k < h->n && !s->failed; k++) {
+        if (!h->all[k].hook)
+            continue;
+        char text[CLG__ERR_TEXT], got[128], want[128];
+        const clg_tensor g = h->all[k].hook(s->cot[i], h->all[k].user);
+        renumber(s);
+        if (!g)
+            continue;
+        const char *dead = g->dev ? clg__why_dead(g, text) : NULL;
+        if (!dead && g->status >= 0 && g->dev != s->dev)
+            dead = "belongs to another device";
+        if (dead)
+            s->failed = clg_poison(s->dev, CLG_EINVAL, "hook: what it returned %s", dead);
+        else if (g->status < 0)
+            s->failed = g;
+        else if (!clg__shape_equal(&g->shape, &t->pub.shape) || g->dtype != t->pub.dtype)
+            s->failed = clg_poison(s->dev, CLG_ESHAPE, "hook: it returned %s %s, expected %s %s",
+                                   clg__shape_text(&g->shape, got), clg_dtype_name(g->dtype),
+                                   clg__shape_text(&t->pub.shape, want), clg_dtype_name(t->pub.dtype));
+        else
+            s->cot[i] = g;
+    }
+    clg__hooks_unref(h);
+}
+
+enum { MOST_NESTED = 64 }; // derivatives and hooks that differentiate
+
+static void run(sweep *s, const clg__sweep *q)
+{
+    if (s->dev->sweeping >= MOST_NESTED) {
+        s->failed = clg_poison(s->dev, CLG_EGRAD, "%s: more than %d gradients within each other", q->op, MOST_NESTED);
+        return;
+    }
     const char *layer = clg_set_layer(s->dev, NULL);
     s->dev->sweeping++;
     s->dev->internal++; // nodes on the way may have no handle any more
-    accumulate(s, root, g);
+    const char *node_layer = s->dev->node_layer; // of the sweep that this one is in
+    for (int k = 0; k < q->m; k++)
+        accumulate(s, clg__node_of(q->y[k]), q->g[k]);
     for (int i = s->n - 1; i >= 0 && !s->failed; i--) {
         clg__node *t = s->order[i];
         s->dev->node_layer = t->layer;
+        if (t->hooks && s->cot[i] && s->needed[i])
+            call_hooks(s, i);
+        if (s->failed || s->end[i])
+            continue;
         if (s->cot[i] && s->needed[i] && !is_gradient_leaf(t))
             step_back(s, t, s->cot[i]);
         else if (s->zero[i] && s->needed[i] && !is_gradient_leaf(t))
@@ -229,70 +317,91 @@ static void run(sweep *s, clg_tensor g)
     }
     s->dev->internal--;
     s->dev->sweeping--;
-    s->dev->node_layer = NULL;
+    s->dev->node_layer = node_layer;
     clg_set_layer(s->dev, layer);
 }
 
-static clg_tensor check(const char *op, clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n)
+// NULL: nothing is wrong.
+static clg_tensor check_result(const char *op, clg_tensor y, clg_tensor g)
 {
-    clg_device dev = y->dev;
+    char a[128], b[128];
     if (!clg_dtype_is_float(y->dtype))
-        return clg_poison(dev, CLG_EDTYPE, "%s: y is %s, only floating types have gradients", op,
+        return clg_poison(y->dev, CLG_EDTYPE, "%s: y is %s, only floating types have gradients", op,
                           clg_dtype_name(y->dtype));
-    if (!clg__shape_equal(&y->shape, &g->shape) || y->dtype != g->dtype) {
-        char a[128], b[128];
-        return clg_poison(dev, CLG_ESHAPE, "%s: the cotangent is %s %s, y is %s %s", op,
-                          clg__shape_text(&g->shape, a), clg_dtype_name(g->dtype),
-                          clg__shape_text(&y->shape, b), clg_dtype_name(y->dtype));
+    if (clg__shape_equal(&y->shape, &g->shape) && y->dtype == g->dtype)
+        return NULL;
+    return clg_poison(y->dev, CLG_ESHAPE, "%s: the cotangent is %s %s, y is %s %s", op, clg__shape_text(&g->shape, a),
+                      clg_dtype_name(g->dtype), clg__shape_text(&y->shape, b), clg_dtype_name(y->dtype));
+}
+
+static clg_tensor check(const clg__sweep *q, clg_device dev)
+{
+    for (int k = 0; k < q->m; k++) {
+        const clg_tensor bad = check_result(q->op, q->y[k], q->g[k]);
+        if (bad)
+            return bad;
     }
-    for (int i = 0; i < n; i++) {
-        if (!clg_dtype_is_float(wrt[i]->dtype))
-            return clg_poison(dev, CLG_EDTYPE,
-                              "%s: wrt[%d] is %s, only floating types have gradients", op, i,
-                              clg_dtype_name(wrt[i]->dtype));
+    for (int i = 0; i < q->n; i++) {
+        if (!clg_dtype_is_float(q->wrt[i]->dtype))
+            return clg_poison(dev, CLG_EDTYPE, "%s: wrt[%d] is %s, only floating types have gradients", q->op, i,
+                              clg_dtype_name(q->wrt[i]->dtype));
     }
     return NULL;
 }
 
-static clg_status give_up(clg_tensor why, int n, clg_tensor *out)
+clg_status clg__grad_give_up(clg_tensor why, int n, clg_tensor *out)
 {
     for (int i = 0; i < n && out; i++)
         out[i] = why;
     return why->status;
 }
 
-// op: of the function that was called, for messages
-static clg_status sweep_back(const char *op, clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n,
-                             missing without, clg_tensor *out)
+// Of all tensors that are given; NULL: fine. A single result is called y, as in the documentation.
+static clg_tensor check_handles(const clg__sweep *q, clg_device *dev)
+{
+    clg__call c, d = { 0 };
+    if (q->m == 1 && !clg__call_begin(&c, q->op, "y g", 2, (clg_tensor[]) { q->y[0], q->g[0] }))
+        return clg__call_poison(&c);
+    if (q->m != 1 && (!clg__call_begin(&c, q->op, "y[]", q->m, q->y)))
+        return clg__call_poison(&c);
+    *dev = c.dev;
+    if (q->m != 1 && !clg__call_begin(&d, q->op, "g[]", q->m, q->g))
+        return clg__call_poison(&d);
+    if (q->m != 1 && d.dev != c.dev)
+        return clg_poison(c.dev, CLG_EINVAL, "%s: g belongs to another device than y", q->op);
+    if (q->n > 0 && !clg__call_begin(&d, q->op, "wrt[]", q->n, q->wrt))
+        return clg__call_poison(&d);
+    if (q->n > 0 && d.dev != c.dev) {
+        clg__caller_bug("grad: wrt belongs to another device than y");
+        return clg_poison(c.dev, CLG_EINVAL, "%s: wrt belongs to another device than y", q->op);
+    }
+    return NULL;
+}
+
+clg_status clg__sweep_back(const clg__sweep *q, clg_tensor *out)
 {
     CLG__DEFAULT_FP;
-    clg__call c, d = { 0 };
-    if (!clg__call_begin(&c, op, "y g", 2, (clg_tensor[]) { y, g }))
-        return give_up(clg__call_poison(&c), n, out);
-    if (n > 0 && !clg__call_begin(&d, op, "wrt[]", n, wrt))
-        return give_up(clg__call_poison(&d), n, out);
-    if (n > 0 && d.dev != c.dev) {
-        clg__caller_bug("grad: wrt belongs to another device than y");
-        return give_up(clg_poison(c.dev, CLG_EINVAL, "%s: wrt belongs to another device than y", op), n, out);
-    }
-    clg_tensor bad = n > 0 && !out ? clg_poison(c.dev, CLG_EINVAL, "%s: out is NULL", op)
-                                   : check(op, y, g, wrt, n);
+    clg_device dev = NULL;
+    clg_tensor bad = check_handles(q, &dev);
+    if (!bad)
+        bad = q->n > 0 && !out ? clg_poison(dev, CLG_EINVAL, "%s: out is NULL", q->op) : check(q, dev);
     if (bad)
-        return give_up(bad, n, out);
-    for (int i = 0; i < n; i++)
-        clg__node_of(wrt[i])->index = -1;
-    sweep s = { .dev = y->dev };
-    const bool ok = collect(&s, clg__node_of(y));
+        return clg__grad_give_up(bad, q->n, out);
+    for (int i = 0; i < q->n; i++)
+        clg__node_of(q->wrt[i])->index = -1;
+    sweep s = { .dev = dev };
+    const bool ok = collect(&s, q->y, q->m);
     s.needed = ok ? clg__calloc((size_t) s.n, sizeof *s.needed) : NULL;
     s.cot = ok ? clg__calloc((size_t) s.n, sizeof *s.cot) : NULL;
     s.zero = ok ? clg__calloc((size_t) s.n, sizeof *s.zero) : NULL;
+    s.end = ok ? clg__calloc((size_t) s.n, sizeof *s.end) : NULL;
     clg_status st = CLG_ENOMEM;
-    if (s.needed && s.cot && s.zero) {
-        mark_needed(&s, wrt, n);
-        run(&s, g);
-        st = finish(&s, wrt, n, without, out);
+    if (s.needed && s.cot && s.zero && s.end) {
+        mark_needed(&s, q->wrt, q->n, q->ends);
+        run(&s, q);
+        st = finish(&s, q, out);
     } else {
-        give_up(clg_poison(y->dev, CLG_ENOMEM, "grad: out of host memory"), n, out);
+        clg__grad_give_up(clg_poison(dev, CLG_ENOMEM, "grad: out of host memory"), q->n, out);
     }
     for (int i = 0; i < s.n; i++)
         clg__node_release(s.order[i]);
@@ -300,45 +409,48 @@ static clg_status sweep_back(const char *op, clg_tensor y, clg_tensor g, const c
     clg__free(s.needed);
     clg__free(s.cot);
     clg__free(s.zero);
+    clg__free(s.end);
     return st;
 }
 
 clg_status clg_vjp_n(clg_tensor y, clg_tensor g, const clg_tensor *wrt, int n, bool zero_missing,
                      clg_tensor *out)
 {
-    return sweep_back("vjp", y, g, wrt, n, zero_missing ? ZEROS : REFUSED, out);
+    return clg__sweep_back(&(clg__sweep) { .op = "vjp", .m = 1, .y = &y, .g = &g, .n = n, .wrt = wrt,
+                                           .missing = zero_missing ? CLG__MISSING_ZEROS : CLG__MISSING_FAILS },
+                           out);
 }
 
-static clg_status grad_of(clg_tensor y, const clg_tensor *wrt, int n, missing without, clg_tensor *out)
+static clg_status grad_of(clg_tensor y, const clg_tensor *wrt, int n, bool some, clg_tensor *out)
 {
     clg__call c;
     char shape[128];
     if (!clg__call_begin(&c, "grad", "y", 1, &y))
-        return give_up(clg__call_poison(&c), n, out);
+        return clg__grad_give_up(clg__call_poison(&c), n, out);
     if (clg_numel(y->shape) != 1)
-        return give_up(clg_poison(y->dev, CLG_EINVAL,
-                                  "grad: y has shape %s, expected one element (see clg_vjp_n)",
-                                  clg__shape_text(&y->shape, shape)),
-                       n, out);
+        return clg__grad_give_up(clg_poison(y->dev, CLG_EINVAL, "grad: y has shape %s, expected one element (see clg_vjp_n)",
+                                            clg__shape_text(&y->shape, shape)),
+                                 n, out);
     if (!clg_dtype_is_float(y->dtype))
-        return give_up(clg_poison(y->dev, CLG_EDTYPE,
-                                  "grad: y is %s, only floating types have gradients",
-                                  clg_dtype_name(y->dtype)),
-                       n, out);
+        return clg__grad_give_up(clg_poison(y->dev, CLG_EDTYPE, "grad: y is %s, only floating types have gradients",
+                                            clg_dtype_name(y->dtype)),
+                                 n, out);
     clg_tensor one = clg__lit(y->dev, y->dtype, 1);
     if (one->status >= 0 && y->shape.rank > 0)
         one = clg_expand(one, y->shape);
-    return sweep_back("grad", y, one, wrt, n, without, out);
+    return clg__sweep_back(&(clg__sweep) { .op = "grad", .m = 1, .y = &y, .g = &one, .n = n, .wrt = wrt,
+                                           .missing = some ? CLG__MISSING_NULL : CLG__MISSING_FAILS },
+                           out);
 }
 
 clg_status clg_grad_n(clg_tensor y, const clg_tensor *wrt, int n, clg_tensor *out)
 {
-    return grad_of(y, wrt, n, REFUSED, out);
+    return grad_of(y, wrt, n, false, out);
 }
 
 clg_status clg_grad_some_n(clg_tensor y, const clg_tensor *wrt, int n, clg_tensor *out)
 {
-    return grad_of(y, wrt, n, NOTHING, out);
+    return grad_of(y, wrt, n, true, out);
 }
 
 clg_tensor clg_grad(clg_tensor y, clg_tensor wrt)

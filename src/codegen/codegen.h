@@ -31,7 +31,7 @@ typedef enum clg__insn_kind {
     CLG__I_REDUCED // result `operand` of the reductions (epilogue only)
 } clg__insn_kind;
 
-enum { CLG__INSN_SOURCES = 3 };
+enum { CLG__INSN_SOURCES = 8 };
 typedef struct clg__insn {
     clg__insn_kind kind;
     clg_dtype dtype;

@@ -179,7 +179,7 @@ clg_status clg__codegen_epilogue(const clg__body *body, const clg__access *place
     l->n_args--;
     if (!body)
         return p->err.status;
-    clg__gen n = { .body = body, .vec = vec, .p = p, .given = acc };
+    clg__gen n = { .body = body, .vec = vec, .p = p, .given = acc, .active = "m" };
     clg__str declare = { 0 }, inner = { 0 }, pass = { 0 };
     clg__need_type(&n, acc);
     parameters(&n, &declare, &inner, &pass, l);

@@ -360,7 +360,7 @@ void clg__need(clg__gen *n, const char *word, clg_dtype t)
         clg__str_printf(&n->helpers, "%sa) %s(a)\n", mark, word);
 }
 
-static bool is_word(const clg__gen *n, const char *name, clg_dtype t)
+bool clg__is_word(const clg__gen *n, const char *name, clg_dtype t)
 {
     const char *needs;
     if (clg__math(name, t, n->vec > 1, &needs))
@@ -413,7 +413,7 @@ static void add_row(clg__gen *n, const clg__insn *in, clg_dtype t)
                 clg__str_printf(&n->text, "U_%s(v%d)", clg__suffix(t), v);
             else
                 clg__str_printf(&n->text, "v%d", v);
-        } else if (is_word(n, name, t)) {
+        } else if (clg__is_word(n, name, t)) {
             clg__need(n, name, t);
             clg__str_printf(&n->text, "%s_%s", name, clg__suffix(t));
         } else {
@@ -518,7 +518,10 @@ void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes)
             char round[24];
             const bool computes = strcmp(in->op->text, "a") != 0; // a copy keeps all bits of a NaN
             clg__str_add(&n->text, computes ? clg__convert("RND", in->dtype, round) : "");
-            add_row(n, in, clg__as(n->body->insns[in->src[in->op->arity - 1]].dtype));
+            if (in->op->own)
+                clg__gen_own(n, in, clg__as(n->body->insns[in->src[0]].dtype), lanes);
+            else
+                add_row(n, in, clg__as(n->body->insns[in->src[in->op->arity - 1]].dtype));
             clg__str_add(&n->text, computes ? clg__converted(in->dtype) : "");
         }
         clg__str_add(&n->text, ";\n");

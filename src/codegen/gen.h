@@ -49,6 +49,7 @@ typedef struct clg__gen {
     int turned; // pointwise, CPU class: a dimension along which operands lie that are read by square tiles; or -1
     bool tile[CLG__BODY_OPERANDS]; // those
     bool tables; // what is split and has no window is loaded through a table of the lanes' places
+    const char *active; // how many lanes count where instructions are CLG__ONE, as text; NULL: all are one
     clg_dtype given; // a packed type whose conversions the kernel's file has
 } clg__gen;
 
@@ -64,6 +65,8 @@ const char *clg__converted(clg_dtype t);
 const char *clg__suffix(clg_dtype t);
 void clg__need(clg__gen *n, const char *macro, clg_dtype t); // its definition into helpers, once
 void clg__need_type(clg__gen *n, clg_dtype t);
+bool clg__is_word(const clg__gen *n, const char *name, clg_dtype t); // does clg__need know it?
+void clg__gen_own(clg__gen *n, const clg__insn *in, clg_dtype t, clg__lanes lanes); // an expression: own.c
 void clg__need_halves(clg__gen *n); // HI(type, variable): the upper half of a vector
 // The text of a function of ours and the words that it needs; NULL: there is none for this type in this class
 const char *clg__math(const char *word, clg_dtype t, bool cpu, const char **needs);

@@ -53,7 +53,13 @@ static void build_failed(clg__gpu *g, cl_program p, cl_int rc, const char *files
     const char *first = log ? strstr(log, "error") : NULL;
     while (first && first > log && first[-1] != '\n') // from the place that is said before it
         first--;
-    if (rc == CL_BUILD_PROGRAM_FAILURE)
+    if (first && strncmp(first, "error: custom ", 14) == 0) // as PoCL has it
+        first += 7;
+    const char *own = first && strncmp(first, "custom ", 7) == 0 ? first + 7 : NULL; // text of an application's own
+    if (rc == CL_BUILD_PROGRAM_FAILURE && own)
+        clg__fail(e, CLG_EBUILD, "custom %.*s: its text did not compile on %s: %.700s", (int) strcspn(own, ":,\n"), own,
+                  g->found->info.name, first);
+    else if (rc == CL_BUILD_PROGRAM_FAILURE)
         clg__fail(e, CLG_EBUILD, "kernels did not build (%s) on %s:%s: %.500s", clg__cl_error(rc),
                   g->found->info.name, files, first ? first : log ? log : "");
     else

@@ -68,6 +68,8 @@ clg__node *clg__node_new(clg_device dev, const clg__op *op, clg_dtype t, const c
     n->op = op;
     n->layer = dev->node_layer;
     n->derivative = dev->sweeping > 0;
+    n->serial = ++dev->serial;
+    n->stop = dev->no_grad;
     n->number = number;
     n->refs = 1;
     if (!place_operands(n, n_in, op->params_bytes)) {
@@ -80,7 +82,7 @@ clg__node *clg__node_new(clg_device dev, const clg__op *op, clg_dtype t, const c
     for (int i = 0; i < n_in; i++) {
         n->in[i] = clg__node_of(in[i]);
         n->in[i]->refs++;
-        n->tracked |= n->in[i]->tracked;
+        n->tracked |= n->in[i]->tracked && !n->stop;
     }
     if (op->params_bytes)
         memcpy(n->params, params, op->params_bytes);
@@ -98,6 +100,14 @@ static void drop_cause(clg__cause *c)
 {
     if (c && --c->refs == 0)
         clg__free(c);
+}
+
+void clg__hooks_unref(clg__hooks *h)
+{
+    if (!h || --h->refs > 0)
+        return;
+    clg__free(h->all);
+    clg__free(h);
 }
 
 // Nodes whose count reaches zero form a list through `next`, so that a chain of a million nodes does
@@ -130,6 +140,8 @@ static void end_node(clg__node *n)
     clg__free(n->outs);
     clg__free(n->label);
     clg__free(n->more);
+    clg__hooks_unref(n->hooks);
+    n->hooks = NULL;
     n->pub.status = CLG_EINVAL;
     n->handles = n->kept = 0;
     n->op = NULL;

@@ -25,6 +25,16 @@ typedef struct clg__outs {
     clg_shape shape[CLG__MAX_OUTPUTS];
 } clg__outs;
 
+// Functions that see, and may replace, a node's gradient.
+typedef struct clg__hooks {
+    int refs, n, capacity;
+    struct clg__hook {
+        clg_tensor (*hook)(clg_tensor g, void *user); // NULL: removed
+        void *user;
+    } *all;
+} clg__hooks;
+void clg__hooks_unref(clg__hooks *h); // NULL is fine
+
 typedef struct clg__node clg__node;
 struct clg__node {
     struct clg_tensor_t pub; // what a handle points at; first. A dead node's status is CLG_EINVAL
@@ -49,6 +59,9 @@ struct clg__node {
     char *label;
     const char *layer; // under which it was recorded, of the device's names, or NULL; a derivative has that of its node
     bool tracked;
+    bool stop; // recorded while gradients were disabled: they do not look behind it
+    clg__hooks *hooks;
+    uint64_t serial; // nodes of a device are counted
     bool derivative;  // recorded by a reverse sweep
     bool of_variable; // evaluated, and a value that a variable had or has
     int swept;        // reverse sweeps that walk over it: history stays
@@ -84,6 +97,12 @@ struct clg_var_t {
     struct clg_var_t *prev, *next;
 };
 
+// A custom operation's handle: readable after its end.
+struct clg_custom_t {
+    clg_device dev;
+    void *definition; // a clg__custom
+};
+
 // One assignment; those of one group run together or not at all.
 typedef struct clg__pending {
     clg_var var;       // NULL when the variable was destroyed meanwhile
@@ -115,6 +134,7 @@ struct clg_device_t {
     clg__err first, last; // error since the last clear
     uint64_t n_causes;
     clg__slots node_slots, scope_slots, var_slots;
+    bool no_grad;   // clg_set_grad_enabled
     bool watch;     // clg_device_watch
     int sweeping;   // reverse sweeps under way
     const char *layer;      // what is being recorded, for messages, or NULL
@@ -126,6 +146,7 @@ struct clg_device_t {
     const char *file;     // where, from the scope
     int line;
     uint64_t seed, counter;
+    uint64_t serial; // of the node recorded last
     uint32_t stamp;
     int64_t n_nodes, n_handles;
     struct clg__numbered *ops; // operations that have a number
@@ -138,6 +159,10 @@ struct clg_device_t {
     void (*buf_ref)(void *buf);
     void (*buf_unref)(void *buf);
     void *gpu, *sched;
+    // operations of the application's own, which end with the device (ops/custom.h)
+    clg__slots custom_slots;
+    void *customs;
+    void (*customs_free)(void *customs);
 };
 
 // A device belongs to one thread at a time: debug builds trap when two are inside at once.

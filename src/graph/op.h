@@ -87,6 +87,16 @@ static inline int clg__param_or(const clg__kernel_call *c, int param, int usual)
     return c->set[param] ? c->set[param] : usual;
 }
 
+// The text of an application's own pointwise operation, looked through: one that breaks what stands around it is not
+// let in (ops/custom_text.c). How it becomes kernel text: codegen/own.c.
+typedef struct clg__own {
+    const char *id, *name; // id: hexadecimal digits, of the whole definition
+    const char *expression, *functions;
+    const char *const *names; // inputs, then scalars
+    int n, result; // which of the operation's
+    bool vectors; // its text is one for scalars and vectors
+} clg__own;
+
 typedef struct clg__op {
     const char *name;
     clg__op_kind kind;
@@ -98,6 +108,9 @@ typedef struct clg__op {
     // gradients; NULL: the op has none (integers, comparisons): grads stop silently where the result
     // is not floating, else with a message
     clg__vjp_fn vjp;
+    // In place of vjp: d[i] for all inputs at once of which one is needed; NULL, as they come, for zero
+    void (*vjp_all)(const clg__vjp *v, const bool *needed, clg_tensor *d);
+    const clg__own *own; // POINTWISE: the text is an application's
     // KERNEL, REDUCE, VIEW...: writes params into the key; NULL: no params
     void (*key)(const void *params, clg__key *k);
     size_t params_bytes;
@@ -106,6 +119,7 @@ typedef struct clg__op {
     int n_variants;
     // Inputs that a kernel op can take with any strides (bit i); others arrive contiguous.
     uint32_t strided_inputs;
+    uint32_t scalar_inputs; // that are SCALAR nodes, arguments of its kernel (clg__arg_scalar)
     uint32_t picked_inputs; // of which (bit i) no more elements are read than the result has, for people
     // Its output seen as [batch.., R, C] for epilogues: which axis is R, counted from the end (matmul 2). At most three
     // dimensions stand before it.

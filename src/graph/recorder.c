@@ -13,13 +13,14 @@
 #include <string.h>
 
 // How many ends a dead handle is sure to be told from a live one. Nodes: some 10 MB at most.
-enum { NODES_WAIT = 16384, SCOPES_WAIT = 1024, VARS_WAIT = 1024 };
+enum { NODES_WAIT = 16384, SCOPES_WAIT = 1024, VARS_WAIT = 1024, CUSTOMS_WAIT = 16 };
 
 clg_status clg__recorder_init(clg_device dev)
 {
     clg__slots_init(&dev->node_slots, sizeof(clg__node), NODES_WAIT);
     clg__slots_init(&dev->scope_slots, sizeof(struct clg_scope_t), SCOPES_WAIT);
     clg__slots_init(&dev->var_slots, sizeof(struct clg_var_t), VARS_WAIT);
+    clg__slots_init(&dev->custom_slots, sizeof(struct clg_custom_t), CUSTOMS_WAIT);
     dev->magic = CLG__OPEN;
     dev->scope = clg__scope_new(dev, NULL, 0);
     return dev->scope ? CLG_OK : CLG_ENOMEM;
@@ -43,6 +44,10 @@ void clg__recorder_free(clg_device dev)
     clg__slots_park(&dev->node_slots);
     clg__slots_park(&dev->scope_slots);
     clg__slots_park(&dev->var_slots);
+    clg__slots_park(&dev->custom_slots);
+    if (dev->customs)
+        dev->customs_free(dev->customs);
+    dev->customs = NULL;
     dev->magic = 0;
 }
 

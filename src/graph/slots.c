@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { SLAB = 64, PARKED = 32 << 20, KINDS = 6 }; // slots; bytes; sizes of blocks
+enum { SLAB = 64, PARKED = 32 << 20, KINDS = 7 }; // slots; bytes; sizes of blocks
 
 typedef union block {
     struct {

@@ -169,8 +169,9 @@ static void write_key(const clg__compact_body *b, clg__str *k)
     }
     for (int i = 0; i < b->n_insns; i++) {
         const clg__insn *in = &b->insns[i];
-        const int what[6] = { (int) in->kind, (int) in->dtype, in->src[0], in->src[1], in->src[2], in->operand };
+        const int what[3] = { (int) in->kind, (int) in->dtype, in->operand };
         clg__str_add_n(k, what, sizeof what);
+        clg__str_add_n(k, in->src, sizeof in->src);
         clg__str_add_n(k, &in->op, sizeof in->op);
         clg__str_add_n(k, &in->value, sizeof in->value);
     }

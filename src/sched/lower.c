@@ -252,7 +252,8 @@ static bool lower_op(clg__work *w, const clg__node *n, int order)
     for (int i = 0; i < n->n_in; i++) {
         const clg_tensor in = &n->in[i]->pub;
         w->src[i] = w->at[n->in[i]->index];
-        if (n->op->kind == CLG__KERNEL &&
+        const bool number = i < 32 && (n->op->scalar_inputs >> i) & 1;
+        if (n->op->kind == CLG__KERNEL && !number &&
             !as_buffer(w, &w->src[i], in->dtype, &in->shape, i < 32 && (n->op->strided_inputs >> i) & 1))
             return false;
     }

@@ -17,7 +17,8 @@ void clg__find_unfit(clg__planner *f)
         for (int i = 0; i < f->kp[l].n_launches; i++)
             n += !f->kp[l].launches[i].blas.used;
         clg__err err = { 0 };
-        if (g->kind == CLG__GROUP_KERNEL && n > 0 && !clg__gpu_is_struck(f->plan->gpu, g->variant) &&
+        const bool others = g->kind == CLG__GROUP_KERNEL && w->values[g->kernel].op->n_variants > 1;
+        if (others && n > 0 && !clg__gpu_is_struck(f->plan->gpu, g->variant) &&
             clg__gpu_build(f->plan->gpu, f->sources + at, n, NULL, &err) == CLG_EBUILD)
             w->unfit = g->variant;
         for (int i = at; i < at + n; i++) {
