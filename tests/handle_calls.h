@@ -523,6 +523,22 @@
     R(vjp2, vjp, FROM(clg_vjp_n(good, good, &t, 1, true, many)), 0)                                \
     R(meshgrid, meshgrid, FROM(clg_meshgrid_n(&t, 1, false, many)), 0)                             \
     R(grad_check, grad_check, FROM(clg_grad_check(identity, NULL, &t, 1, NULL)), 0)                \
+    R(vjp_outputs_n0, vjp_outputs,                                                                 \
+      FROM(clg_vjp_outputs_n((clg_tensor[]) { good, t }, (clg_tensor[]) { good, good }, 2, &good, 1, true, many)), 0) \
+    R(vjp_outputs_n1, vjp_outputs, FROM(clg_vjp_outputs_n(&good, &t, 1, &good, 1, true, many)), 0) \
+    R(vjp_outputs_n2, vjp_outputs, FROM(clg_vjp_outputs_n(&good, &good, 1, &t, 1, true, many)), 0) \
+    R(jvp_n, jvp, FROM(clg_jvp_n(&good, 1, &t, &good, 1, many)), 0)                                \
+    R(jvp0, jvp, clg_jvp(t, good, good), 0)                                                        \
+    R(jvp1, jvp, clg_jvp(good, good, t), 0)                                                        \
+    R(hvp_n, hvp, FROM(clg_hvp_n(clg_sum(good, CLG_ALL, false), &good, &t, 1, many)), 0)           \
+    R(hvp, hvp, clg_hvp(clg_sum(good, CLG_ALL, false), t, good), 0)                                \
+    R(jacobian0, jacobian, clg_jacobian(t, good), 0)                                               \
+    R(jacobian1, jacobian, clg_jacobian(good, t), 0)                                               \
+    R(hessian, hessian, clg_hessian(clg_sum(good, CLG_ALL, false), t), 0)                          \
+    R(grad_add_n, grad, FROM(clg_grad_add_n(t, &good, 1, many)), 0)                                \
+    R(checkpoint, checkpoint, clg_checkpoint(identity, NULL, &t, 1), 0)                            \
+    R(register_hook, register_hook, FROM(clg_register_hook(t, NULL, NULL, NULL)), 0)               \
+    R(remove_hook, remove_hook, FROM(clg_remove_hook(t, 0)), 0)                                    \
     R(custom_apply, custom_apply, clg_custom_apply(own(), (clg_tensor[]) { good, t }, 2, NULL), 0) \
     R(custom_apply_n, custom_apply,                                                                \
       FROM(clg_custom_apply_n(own(), (clg_tensor[]) { t, good }, 2, NULL, many, 1)), 0)            \
@@ -671,6 +687,8 @@
     R(normal, normal, clg_normal(d, CLG_F32, CLG_SHAPE(2), 0, 1), 0)                               \
     R(bernoulli, bernoulli, clg_bernoulli(d, CLG_F32, CLG_SHAPE(2), 0.5), 0)                       \
     R(permutation, permutation, clg_permutation(d, 3), 0)                                          \
+    R(set_grad_enabled, grad, FROM(clg_set_grad_enabled(d, true) ? -1 : 0), NO_BUG)                \
+    R(is_grad_enabled, grad, FROM(clg_is_grad_enabled(d) ? -1 : 0), NO_BUG)                        \
     R(custom_pointwise, custom_pointwise, FROM(clg_custom_pointwise(d, NULL) ? 0 : -1), 0)         \
     R(custom_kernel, custom_kernel, FROM(clg_custom_kernel(d, NULL) ? 0 : -1), 0)                  \
     R(poison, test, clg_poison(d, CLG_EINVAL, "test: closed, or NULL"), NO_BUG)                    \
