@@ -399,7 +399,9 @@ START_TEST(definitions_that_are_wrong_are_refused)
     expect_error(clg_error_status(dev), CLG_EINVAL, "the definition is NULL");
     ck_assert_ptr_null(clg_custom_kernel(dev, NULL));
     expect_error(clg_error_status(dev), CLG_EINVAL, "the definition is NULL");
+#ifndef CLG_DEBUG // a bug of the caller's, which traps
     ck_assert_ptr_null(clg_custom_pointwise(NULL, NULL));
+#endif
     ck_assert_ptr_null(clg_custom_kernel(dev, clg_custom_kernel_params(.name = "k", .inputs = "x")));
     expect_error(clg_error_status(dev), CLG_EINVAL, "body: it is empty");
     ck_assert_ptr_null(clg_custom_kernel(dev, clg_custom_kernel_params(.name = "k", .inputs = "x", .body = "} void f() {")));
@@ -444,7 +446,9 @@ START_TEST(calls_that_are_wrong_are_refused)
     expect_error(clg_custom_apply_n(swish(), &x, 1, clg_custom_numbers(.n_scalars = 1, .scalars = (double[]) { 1 }), out, 2),
                  CLG_EINVAL, "swish: 2 results given, expected 1");
     ck_assert_int_eq(out[1]->status, CLG_EINVAL);
+#ifndef CLG_DEBUG
     ck_assert_int_eq(clg_custom_apply(NULL, &x, 1, NULL)->status, CLG_EINVAL);
+#endif
     clg_tensor two[] = { x, clg_ones(dev, CLG_F32, CLG_SHAPE(4)) };
     clg_custom polar = clg_custom_pointwise(dev, clg_custom_pointwise_params(
         .name = "plus", .inputs = "x y", .expression = "x + y"));
@@ -570,18 +574,22 @@ START_TEST(what_is_compiled_is_found_again)
             ck_assert_uint_eq(clg_device_get_stats(dev).programs_built, built);
         built = clg_device_get_stats(dev).programs_built;
     }
+#ifndef CLG_DEBUG
     clg_tensor far = clg_uniform(other, CLG_F32, CLG_SHAPE(17, 20), -1, 1);
     ck_assert_int_eq(clg_custom_apply(swish(), &far, 1, clg_custom_numbers(.n_scalars = 1, .scalars = (double[]) { 1 }))->status,
                      CLG_EINVAL);
+#endif
     clg_custom own = clg_custom_pointwise(other, clg_custom_pointwise_params(
         .name = "swish", .inputs = "a", .scalars = "slope", .expression = "a / (1 + exp(-slope * a))",
         .backward = swish_backward));
     ck_assert_ptr_nonnull(own);
     ck_assert(own != swish());
     clg_device_close(&other);
+#ifndef CLG_DEBUG
     clg_tensor x = clg_ones(dev, CLG_F32, CLG_SHAPE(2));
     ck_assert_int_eq(clg_custom_apply(own, &x, 1, NULL)->status, CLG_EINVAL); // it ended with its device
     clg_error_clear(dev);
+#endif
     clg_scope_pop(s);
 }
 END_TEST
