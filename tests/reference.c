@@ -4,7 +4,7 @@
 #include "reference.h"
 
 #include "base/dtype.h"
-#include "ops/philox.h"
+#include "base/philox.h"
 
 #include "checks.h"
 #include <math.h>

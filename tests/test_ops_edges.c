@@ -2,7 +2,7 @@
 // Edges of operations: groups of assignments, numbers that a type cannot hold, derivatives that are
 // zero, params structs of other versions, a last batch of another size, kernel results with several
 // readers, the same bits everywhere.
-#include "ops/philox.h"
+#include "base/philox.h"
 #include "testing.h"
 
 static void scope_end(clg_scope s)

@@ -19,6 +19,7 @@
 #include <clgrad/index.h>
 #include <clgrad/io.h>
 #include <clgrad/linalg.h>
+#include <clgrad/loader.h>
 #include <clgrad/loss.h>
 #include <clgrad/nn.h>
 #include <clgrad/norm.h>

@@ -2,10 +2,10 @@
 // Random tensors: pure functions of the seed and counter that they were recorded with.
 #include "base/alloc.h"
 #include "base/fp.h"
+#include "base/philox.h"
 #include "graph/build.h"
 #include "graph/node.h"
 #include "ops/element.h"
-#include "ops/philox.h"
 #include <clgrad/ops.h>
 
 #include <float.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Philox 4x32-10 on the host: the same draws as the kernels make (see codegen/random.c).
-#ifndef CLG_OPS_PHILOX_H
-#define CLG_OPS_PHILOX_H
+#ifndef CLG_BASE_PHILOX_H
+#define CLG_BASE_PHILOX_H
 
 #include <stdint.h>
 
