@@ -1229,6 +1229,23 @@ def indices_and_images():
              lambda a: F.affine_grid(a, (1, 1, 2, 1, 3), align_corners=corners))
 
 
+def attention():
+    torch.manual_seed(15)
+    attend = F.scaled_dot_product_attention
+
+    def e(name, expression, inputs, f):
+        case('attention_' + name, expression.replace(' ', ''), [], inputs, f)
+
+    q, k, v, ok = r(2, 3, 4, 5), r(2, 3, 6, 5), r(2, 3, 6, 2), torch.rand(4, 6) > 0.4
+    ok[1] = False
+    e('plain', 'scaled_dot_product_attention(a, b, c)', [q, k, v], attend)
+    e('mask', 'scaled_dot_product_attention(a, b, c, d)', [q, k, v, ('b', ok)], attend)
+    e('added', 'scaled_dot_product_attention(a, b, c, d, scale=0.5)', [q, k, v, r(3, 1, 6)],
+      lambda a, b, c, d: attend(a, b, c, d, scale=0.5))
+    e('heads', 'scaled_dot_product_attention(a, b, c, is_causal=true, enable_gqa=true)',
+      [r(1, 4, 3, 2), r(1, 2, 3, 2), r(1, 2, 3, 4)], lambda a, b, c: attend(a, b, c, is_causal=True, enable_gqa=True))
+
+
 if sys.argv[1:] == ['promotion']:
     promotion()
     sys.exit()
@@ -1262,3 +1279,4 @@ sequences()
 indices_and_images()
 linear_algebra()
 factorisations()
+attention()

@@ -501,6 +501,11 @@
     R(instance_norm2, instance_norm, clg_instance_norm(good, NULL, t, NULL, NULL, NULL), OPTIONAL) \
     R(instance_norm3, instance_norm, clg_instance_norm(good, NULL, NULL, t, NULL, NULL), OPTIONAL) \
     R(instance_norm4, instance_norm, clg_instance_norm(good, NULL, NULL, NULL, t, NULL), OPTIONAL) \
+    R(attention0, scaled_dot_product_attention, clg_scaled_dot_product_attention(t, good, good, NULL), 0) \
+    R(attention1, scaled_dot_product_attention, clg_scaled_dot_product_attention(good, t, good, NULL), 0) \
+    R(attention2, scaled_dot_product_attention, clg_scaled_dot_product_attention(good, good, t, NULL), 0) \
+    R(attention3, scaled_dot_product_attention,                                                    \
+      clg_scaled_dot_product_attention(good, good, good, clg_attention_params(.mask = t)), OPTIONAL) \
     R(layer_norm0, layer_norm, clg_layer_norm(t, CLG_SHAPE(1), NULL, NULL, NULL), 0)               \
     R(layer_norm1, layer_norm, clg_layer_norm(good, CLG_SHAPE(1), t, NULL, NULL), OPTIONAL)        \
     R(layer_norm2, layer_norm, clg_layer_norm(good, CLG_SHAPE(1), NULL, t, NULL), OPTIONAL)        \

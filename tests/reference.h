@@ -59,6 +59,8 @@ bool reference_ctc(const char *name, const int64_t *p, const ref_value *const *i
 bool reference_taps(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
 // The same of factorisations (reference_factor.c).
 bool reference_factor(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
+// The same of attention (reference_attention.c).
+bool reference_attention(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
 // Is there one for this op?
 bool reference_has_kernel(const char *name);
 // A row of elementwise.def applied to one element; false: no such row for this type.

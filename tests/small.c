@@ -377,13 +377,23 @@ static clg_status own(void)
     return clg_eval(clg_sum(y, CLG_AXES(1), false), y, clg_custom_apply(twice, &x, 1, numbers), z);
 }
 
+// More than a block of rows and of keys, tails of both, a mask that is added, and what is dropped.
+static clg_status attend(void)
+{
+    clg_tensor q = clg_track(fresh(CLG_SHAPE(1, 2, 19, 5))), k = clg_track(fresh(CLG_SHAPE(1, 1, cpu_class ? 101 : 19, 5)));
+    clg_tensor mask = clg_normal(dev, CLG_F32, CLG_SHAPE(k->shape.dim[2]), 0, 1);
+    const clg_status st = with_gradients(
+        clg_scaled_dot_product_attention(q, k, k, clg_attention_params(.mask = mask, .enable_gqa = true)), q, k);
+    return st < 0 ? st : with_gradients(clg_scaled_dot_product_attention(q, q, q, clg_attention_params(.is_causal = true, .dropout = 0.2)), q, NULL);
+}
+
 int main(void)
 {
     // variants last: it closes devices, and after that this simulator takes larger buffers in the place of what was
     // released for ones that were never written
     clg_status (*const parts[])(void) = { train, convolve, convolve_more, multiply, pools,
                                           pools_more, reductions, views, functions, rows,
-                                          elements, scans, orders, sequences, factors, own, variants };
+                                          elements, scans, orders, sequences, factors, own, attend, variants };
     char error[1100];
     const char *class = getenv("CLGRAD_CLASS");
     cpu_class = class && strcmp(class, "cpu") == 0;

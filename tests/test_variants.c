@@ -264,6 +264,26 @@ static clg_tensor sequence(clg_device d, bool back)
     return g;
 }
 
+static clg_tensor attend(clg_device d, int k, bool back)
+{
+    if (k > 1)
+        return NULL;
+    clg_tensor q = numbers(d, CLG_F32, CLG_SHAPE(2, 2, k ? 130 : 13, 19)), x = numbers(d, CLG_F32, CLG_SHAPE(2, 2, 101, 19)), g;
+    clg_tensor y = clg_scaled_dot_product_attention(q, x, x, clg_attention_params(.is_causal = k == 1));
+    ck_assert_int_ge(clg_vjp_n(y, numbers(d, CLG_F32, y->shape), &x, 1, false, &g), 0);
+    return back ? g : y;
+}
+
+static clg_tensor attention(clg_device d, int k)
+{
+    return attend(d, k, false);
+}
+
+static clg_tensor attention_back(clg_device d, int k)
+{
+    return attend(d, k, true);
+}
+
 static clg_tensor ctc(clg_device d, int k)
 {
     return k ? NULL : sequence(d, false);
@@ -360,7 +380,7 @@ static const struct {
     OP(matmul), OP(conv2d), OP(conv2d_dx), OP(conv2d_dw), OP(conv3d), OP(conv3d_dx), OP(conv3d_dw), OP(max_pool),
     OP(max_pool_scatter), OP(max_pool_gather), OP(avg_pool), OP(avg_pool_back), OP(softmax), OP(log_softmax), OP(softmax_stats),
     OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(separable), OP(unfold), OP(fold), { "unpool_owners", unpool },
-    { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(grid_sample), OP(grid_scatter), OP(grid_weights),
+    { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(attention), OP(attention_back), OP(grid_sample), OP(grid_scatter), OP(grid_weights),
     OP(cumsum), OP(cumprod), OP(recurrence),
     OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk), OP(searchsorted),
 };

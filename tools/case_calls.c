@@ -337,6 +337,11 @@ static const call_field norm_fields[] = {
     FIELD(clg_norm_params, eps, 'n'), FIELD(clg_norm_params, no_eps, 'b'), { NULL, 0, 0 }
 };
 
+static const call_field attention_fields[] = {
+    FIELD(clg_attention_params, is_causal, 'b'), FIELD(clg_attention_params, scale, 'n'),
+    FIELD(clg_attention_params, enable_gqa, 'b'), { NULL, 0, 0 }
+};
+
 static clg_tensor do_cross_entropy(const call_values *v)
 {
     PARAMS(clg_cross_entropy_params)
@@ -433,6 +438,13 @@ static clg_tensor do_group_norm(const call_values *v)
 {
     PARAMS(clg_norm_params)
     return clg_group_norm(T(0), I(1), T(2), T(3), &p);
+}
+
+static clg_tensor do_attention(const call_values *v)
+{
+    PARAMS(clg_attention_params)
+    p.mask = T(3);
+    return clg_scaled_dot_product_attention(T(0), T(1), T(2), &p);
 }
 
 // ---- what no expression says
@@ -624,6 +636,7 @@ const call_op call_ops[] = {
     { "instance_norm", "instance_norm", "tTTTT", do_instance_norm, instance_norm_fields },
     { "instance_norm_running", "instance_norm", "ttt", do_instance_norm_running, NULL },
     { "layer_norm", "layer_norm", "tsTT", do_layer_norm, norm_fields },
+    { "scaled_dot_product_attention", "scaled_dot_product_attention", "tttT", do_attention, attention_fields },
     { "rms_norm", "rms_norm", "tsT", do_rms_norm, norm_fields },
     { "group_norm", "group_norm", "tnTT", do_group_norm, norm_fields },
     { "max_pool_indices", "max_pool2d", "t", do_max_pool_indices, pool_fields },

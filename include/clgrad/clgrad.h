@@ -5,6 +5,7 @@
 
 #include <clgrad/arrange.h>
 #include <clgrad/array.h>
+#include <clgrad/attention.h>
 #include <clgrad/autograd.h>
 #include <clgrad/base.h>
 #include <clgrad/color.h>

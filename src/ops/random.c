@@ -33,6 +33,13 @@ static clg_tensor draw(clg_device dev, const char *name, clg_dtype t, const clg_
     return clg__call_node(&c, &op_random, t, s, &r);
 }
 
+clg_tensor clg__drawn_again(clg_tensor u, const clg_shape *s)
+{
+    clg__call c;
+    clg__call_source(&c, u->dev, "uniform");
+    return clg__call_node(&c, &op_random, u->dtype, s, clg__node_of(u)->params);
+}
+
 static clg_tensor scaled(clg_tensor x, double by, double plus)
 {
     if (x->status < 0 || (by == 1 && plus == 0))

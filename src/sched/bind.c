@@ -121,6 +121,13 @@ typedef struct temps {
     int geo; // of the plan's, -1
 } temps;
 
+// The node whose numbers an argument is. What a kernel op reads of a draw is a copy of it.
+static int node_of(const clg__planner *f, int group, const clg__arg *a)
+{
+    const clg__value *v = &f->w->values[clg__arg_value(f, group, a) / CLG__MAX_OUTPUTS];
+    return v->node_index < 0 && v->n_src == 1 ? f->w->values[v->src[0].value].node_index : v->node_index;
+}
+
 static bool set_arg(clg__planner *f, clg__step *s, int group, const clg__arg *a, const temps *t, int *at)
 {
     clg__err *e = f->w->err;
@@ -137,14 +144,10 @@ static bool set_arg(clg__planner *f, clg__step *s, int group, const clg__arg *a,
     case CLG__ARG_TEMP:
         return bind(f, s, (clg__bound) { CLG__BOUND_PLACE, (*at)++, t->place[a->index], CLG_F32 });
     case CLG__ARG_SCALAR:
-        return bind(f, s, (clg__bound) { CLG__BOUND_SCALAR, (*at)++,
-                                         f->w->values[clg__arg_value(f, group, a) / CLG__MAX_OUTPUTS].node_index,
-                                         a->dtype });
+        return bind(f, s, (clg__bound) { CLG__BOUND_SCALAR, (*at)++, node_of(f, group, a), a->dtype });
     case CLG__ARG_SEED:
         *at += 2;
-        return bind(f, s, (clg__bound) { CLG__BOUND_SEED, *at - 2,
-                                         f->w->values[clg__arg_value(f, group, a) / CLG__MAX_OUTPUTS].node_index,
-                                         CLG_I64 });
+        return bind(f, s, (clg__bound) { CLG__BOUND_SEED, *at - 2, node_of(f, group, a), CLG_I64 });
     case CLG__ARG_GEO:
         return clg__kernel_set_buf(s->kernel, (*at)++, f->plan->geo[t->geo], e) >= 0;
     case CLG__ARG_IN_OFFSET:
