@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Axes by sparse matrices: the op, and its kernels' tables. Kernel: cl/separable.cl.
+// Axes by sparse matrices: the op, and its kernels' tables. Kernels: cl/separable.cl,
+// cl/separable_cpu.cl.
 #include "ops/separable.h"
 
 #include "base/alloc.h"
@@ -79,8 +80,7 @@ static table table_of(clg__kplan *p, const clg__rule *r, bool in_double)
     if (r->kind == CLG__RULE_NONE)
         return t;
     if (clg__rule_matrix(r, in_double, &m)) {
-        t = (table) { m.rows, append(p, &m, in_double), m.n, m.copies,
-                      m.rows ? (int) (m.n / m.rows) : 0 };
+        t = (table) { m.rows, append(p, &m, in_double), m.n, m.copies, m.rows ? (int) (m.n / m.rows) : 0 };
         for (int64_t i = 0; i <= m.rows; i++)
             t.each = m.begins[i] == i * t.each ? t.each : 0;
     } else {
@@ -92,6 +92,7 @@ static table table_of(clg__kplan *p, const clg__rule *r, bool in_double)
 
 static void plan(const clg__kernel_call *c, clg__kplan *p)
 {
+    enum { LANES = 16 }; // as in cl/separable_cpu.cl
     const separable *s = c->params;
     const int64_t total = clg_numel(*c->out_shape), units = c->caps->compute_units;
     const clg_shape *from = &c->in_shape[0], *to = c->out_shape;
@@ -100,21 +101,24 @@ static void plan(const clg__kernel_call *c, clg__kplan *p)
         return;
     clg__kplan_geo(p, 0); // there is a table whatever the rules
     const table v = table_of(p, &s->down, in_double), h = table_of(p, &s->across, in_double);
-    clg__launch *l = clg__kplan_kernel(p, "separable", cpu ? "separable_rows" : "separable_items");
+    const bool copies = v.copies && h.copies;
+    clg__launch *l = !cpu     ? clg__kplan_kernel(p, "separable", "separable_items")
+                     : copies ? clg__kplan_kernel(p, "separable", "separable_copies")
+                              : clg__kplan_kernel(p, "separable_cpu", "separable_rows");
     clg__define_element(p, l, c->in_dtype[0]);
-    if (v.copies && h.copies)
+    if (copies)
         clg__kplan_define(p, l, "COPY", "%s", "");
-    int64_t parts = to->dim[0] * to->dim[1], blocks = 1;
-    if (parts > 4 * units)
-        parts = 4 * units;
-    else if (v.rows == 0) // columns are shared
+    const int64_t rows = to->dim[0] * to->dim[1];
+    int64_t parts = rows < 4 * units ? rows : 4 * units, blocks = 1;
+    if (v.rows == 0 && rows < LANES) // columns are shared
         blocks = to->dim[2] / 1024 + 1 < units ? to->dim[2] / 1024 + 1 : units;
+    else if (v.rows == 0 && !copies && h.each != 2 && parts > (rows + LANES - 1) / LANES) // sixteen rows take as long as one
+        parts = (rows + LANES - 1) / LANES;
     clg__arg_in(p, l, 0);
     clg__arg_in_offset(p, l, 0);
-    const bool across_first = v.rows && h.rows && to->dim[1] > from->dim[1];
-    const int64_t scratch = across_first ? from->dim[1] * to->dim[2] : from->dim[2];
-    if (cpu)
-        clg__arg_temp(p, l, clg__kplan_temp(p, (size_t) (parts * scratch) * clg__acc_size(c->in_dtype[0])));
+    const int64_t wide = 2 * ((from->dim[2] + LANES - 1) / LANES) + (to->dim[2] + LANES - 1) / LANES;
+    if (cpu && !copies)
+        clg__arg_temp(p, l, clg__kplan_temp(p, (size_t) (parts * wide * LANES * LANES) * clg__acc_size(c->in_dtype[0])));
     clg__arg_out(p, l, 0);
     clg__arg_geo(p, l);
     static const char *const declared = "__global const long *restrict table, long planes, long H, long W, long HO, long WO, "
