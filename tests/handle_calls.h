@@ -588,6 +588,8 @@
     R(nn_dropout0, nn_dropout, clg_nn_dropout(stores[GOOD], t, 0.5), 0)                            \
     R(optim_step1, optim_step, FROM(clg_optim_step(optims[GOOD], t)), 0)                           \
     R(optim_grads1, optim_grads, FROM(clg_optim_grads(optims[GOOD], t, NULL, NULL)), 0)            \
+    R(optim_accumulate1, optim_accumulate, FROM(clg_optim_accumulate(optims[GOOD], t, 1)), 0)      \
+    R(autocast_input, autocast_input, clg_autocast_input("exp", t), ~0u)                           \
     R(optim_apply1, optim_apply, FROM(clg_optim_apply(optims[GOOD], &t, grads())), OPTIONAL)       \
     R(clip_grad_norm, clip_grad_norm, clg_clip_grad_norm((clg_tensor[]) { good, t }, 2, 1), OPTIONAL) \
     R(clip_grad_norm_p, clip_grad_norm, clg_clip_grad_norm_p((clg_tensor[]) { good, t }, 2, 1, 1), OPTIONAL) \
@@ -648,6 +650,10 @@
     R(optim_step, optim_step, FROM(clg_optim_step(o, good)), 0)                                    \
     R(optim_grads, optim_grads, FROM(clg_optim_grads(o, good, NULL, NULL)), 0)                     \
     R(optim_apply, optim_apply, FROM(clg_optim_apply(o, &good, 1)), 0)                             \
+    R(optim_scale, optim_scale, FROM(clg_optim_scale(o, NULL)), 0)                                 \
+    R(optim_loss_scale, optim_loss_scale, clg_optim_loss_scale(o), 0)                              \
+    R(optim_accumulate, optim_accumulate, FROM(clg_optim_accumulate(o, good, 1)), 0)               \
+    R(optim_accumulated, optim_accumulated, FROM(clg_optim_accumulated(o, NULL, NULL)), 0)         \
     R(schedule_create, schedule_create, VOID(clg_schedule_create(o, NULL)), QUIET | 1 << STORELESS) \
     R(optim_group, optim_group, FROM(clg_optim_group(o, "*", NULL)), 0)                            \
     R(optim_group_by, optim_group_by, FROM(clg_optim_group_by(o, never, NULL, NULL)), 0)           \
@@ -657,6 +663,7 @@
     R(optim_group_lr, optim_group_lr, VOID(clg_optim_group_lr(o, 0)), QUIET | 1 << STORELESS)
 
 #define ROWS_D(R)                                                                                  \
+    R(autocast_set, autocast_set, VOID(clg_autocast_set(d, (clg_autocast) { false, CLG_F32 })), QUIET) \
     R(upload, upload, clg_upload(d, CLG_F32, CLG_SHAPE(1), host), 0)                               \
     R(scalar, scalar, clg_scalar(d, CLG_F32, 1), 0)                                                \
     R(full, full, clg_full(d, CLG_F32, CLG_SHAPE(2), 1), 0)                                        \

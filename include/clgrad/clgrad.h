@@ -3,9 +3,11 @@
 #ifndef CLGRAD_CLGRAD_H
 #define CLGRAD_CLGRAD_H
 
+#include <clgrad/amp.h>
 #include <clgrad/arrange.h>
 #include <clgrad/array.h>
 #include <clgrad/attention.h>
+#include <clgrad/autocast.h>
 #include <clgrad/autograd.h>
 #include <clgrad/base.h>
 #include <clgrad/color.h>

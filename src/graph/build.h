@@ -14,6 +14,7 @@
 #define CLG_GRAPH_BUILD_H
 
 #include "graph/op.h"
+#include <clgrad/autocast.h>
 
 typedef struct clg__call {
     clg_device dev;

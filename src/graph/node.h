@@ -136,6 +136,7 @@ struct clg_device_t {
     clg__slots node_slots, scope_slots, var_slots;
     bool no_grad;   // clg_set_grad_enabled
     bool watch;     // clg_device_watch
+    int autocast;   // 0, or the low type: clg_autocast_set
     int sweeping;   // reverse sweeps under way
     const char *layer;      // what is being recorded, for messages, or NULL
     const char *node_layer; // the same for nodes: one of layer_names, or NULL

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Layers: parameters from the store, arithmetic from ops.h.
+#include <clgrad/autocast.h>
 #include "nn/store.h"
 
 #include <stdio.h>
@@ -210,7 +211,7 @@ clg_tensor clg_nn_linear(clg_store s, const char *name, clg_tensor x,
     enter(&l);
     clg_tensor y = clg_matmul(x, clg_transpose(clg_var_value(w), 0, 1));
     if (b)
-        y = clg_add(y, clg_var_value(b));
+        y = clg_add(y, clg_autocast_input("linear", clg_var_value(b)));
     return leave(&l, y);
 }
 

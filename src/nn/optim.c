@@ -77,6 +77,15 @@ clg_optim clg_adamw_create(clg_store s, const struct clg_adam_params *p)
     return adam(s, CLG_OPTIM_ADAMW, "adamw_create", p);
 }
 
+static void end_params(clg__param *p, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (p[i].sum)
+            clg_var_destroy(&p[i].sum);
+    }
+    free(p);
+}
+
 void clg_optim_destroy(clg_optim *po)
 {
     if (!po || !*po)
@@ -90,7 +99,8 @@ void clg_optim_destroy(clg_optim *po)
     for (int k = 0; k < o->n_groups; k++)
         clg__group_end(&o->group[k]);
     free(o->group);
-    free(o->param);
+    end_params(o->param, o->n);
+    clg__scaler_forget(o);
     free(o->value);
     free(o->grad);
     o->n = o->n_groups = 0;
@@ -120,13 +130,11 @@ static bool reserve(clg_optim o, int n)
 {
     if (n <= o->capacity)
         return true;
-    clg__param *p = realloc(o->param, (size_t) n * sizeof *p);
-    o->param = p ? p : o->param;
     clg_tensor *t = realloc(o->value, (size_t) n * sizeof *t);
     o->value = t ? t : o->value;
     clg_tensor *g = realloc(o->grad, (size_t) n * sizeof *g);
     o->grad = g ? g : o->grad;
-    if (!p || !t || !g)
+    if (!t || !g)
         return false;
     o->capacity = n;
     return true;
@@ -148,45 +156,71 @@ static const char *const *states_of(void *optimizer, const char *name)
     return o->states;
 }
 
+// What was added up of a parameter goes with it.
+static void take_sum(clg__param *to, clg__param *from, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (from[i].var != to->var)
+            continue;
+        to->sum = from[i].sum;
+        to->summed = from[i].summed;
+        from[i].sum = NULL;
+    }
+}
+
+static clg_status list_anew(clg_optim o, const char *what)
+{
+    clg_store s = o->store;
+    clg__param *list = calloc((size_t) s->n + 1, sizeof *list);
+    if (!list || !reserve(o, s->n + 1)) {
+        free(list);
+        return clg_fail(o->dev, CLG_ENOMEM, "optimizer: out of host memory");
+    }
+    int n = 0;
+    for (int i = 0; i < s->n; i++) {
+        const struct entry *e = &s->entry[i];
+        if (e->role != PARAMETER || e->frozen)
+            continue;
+        clg__param *p = &list[n++];
+        *p = (clg__param) { .name = e->name, .var = e->var, .group = clg__group_of(o, e->name, e->shape) };
+        if (o->group[p->group].rule == CLG_OPTIM_MUON && e->shape.rank != 2) {
+            char shape[128];
+            free(list);
+            return clg_fail(o->dev, CLG_ESHAPE, "%s: muon updates matrices, '%.300s' is %s (clg_optim_group_by "
+                            "gives it another rule)", what, e->name, clg__store_shape(e->shape, shape));
+        }
+    }
+    for (int i = 0; i < n; i++)
+        take_sum(&list[i], o->param, o->n);
+    end_params(o->param, o->n);
+    o->param = list;
+    o->n = n;
+    o->steps = o->scale = o->good_steps = NULL;
+    o->seen = s->changes;
+    o->known = true;
+    return CLG_OK;
+}
+
 // The trainable parameters of now, with what was known of their states only if they are as they were.
-static clg_status list_params(const char *what, clg_optim o)
+clg_status clg__optim_params(clg_optim o, const char *what)
 {
     clg_store s = o->store;
     if (s->averaged)
         return clg_fail(o->dev, CLG_EINVAL, "%s: the averages are in the place of the weights "
                         "(clg_store_use_average)", what);
-    const clg_status settled = clg__store_settle(s, &(clg__states) { states_of, o });
-    if (settled < 0)
-        return settled;
-    if (!o->known || o->seen != s->changes) {
-        o->known = false;
-        if (!reserve(o, s->n + 1))
-            return clg_fail(o->dev, CLG_ENOMEM, "optimizer: out of host memory");
-        o->n = 0;
-        for (int i = 0; i < s->n; i++) {
-            const struct entry *e = &s->entry[i];
-            if (e->role != PARAMETER || e->frozen)
-                continue;
-            clg__param *p = &o->param[o->n++];
-            *p = (clg__param) { .name = e->name, .var = e->var, .group = clg__group_of(o, e->name, e->shape) };
-            if (o->group[p->group].rule == CLG_OPTIM_MUON && e->shape.rank != 2) {
-                char shape[128];
-                o->n = 0;
-                return clg_fail(o->dev, CLG_ESHAPE, "%s: muon updates matrices, '%.300s' is %s (clg_optim_group_by "
-                                "gives it another rule)", what, e->name, clg__store_shape(e->shape, shape));
-            }
-        }
-        o->steps = NULL;
-        o->seen = s->changes;
-        o->known = true;
-    }
+    clg_status st = clg__store_settle(s, &(clg__states) { states_of, o });
+    if (st >= 0 && (!o->known || o->seen != s->changes))
+        st = list_anew(o, what);
+    if (st < 0)
+        return st;
     for (int i = 0; i < o->n; i++)
         o->value[i] = clg_var_value(o->param[i].var);
-    return o->n > 0 ? CLG_OK : clg_fail(o->dev, CLG_EINVAL, "%s: the store has no trainable parameters", what);
+    if (o->n == 0)
+        return clg_fail(o->dev, CLG_EINVAL, "%s: the store has no trainable parameters", what);
+    return clg__scaler_states(o) ? CLG_OK : s->refused;
 }
 
-// what: the function that was called
-static clg_status grads_of(const char *what, clg_optim o, clg_tensor loss, clg_tensor **grads, int *n)
+clg_status clg__optim_begin(clg_optim o, const char *what, clg_tensor loss)
 {
     if (!clg__optim_usable(o, what) || !clg__store_usable(o->store, what))
         return CLG_EINVAL;
@@ -203,20 +237,34 @@ static clg_status grads_of(const char *what, clg_optim o, clg_tensor loss, clg_t
                         "%s: the loss is %s %s, expected one floating element", what,
                         clg__store_shape(loss->shape, shape), clg_dtype_name(loss->dtype));
     }
-    const clg_status st = list_params(what, o);
+    return clg__optim_params(o, what);
+}
+
+clg_status clg__optim_sweep(clg_optim o, const char *what, clg_tensor loss)
+{
+    const clg_status st = clg_grad_some_n(clg__scaled_loss(o, loss), o->value, o->n, o->grad);
+    int some = 0;
+    for (int i = 0; st >= 0 && i < o->n; i++)
+        some += o->grad[i] != NULL;
+    return st < 0 || some > 0 ? st
+                              : clg_fail(o->dev, CLG_EGRAD, "%s: the loss does not depend on '%.300s', nor on any "
+                                         "other trainable parameter", what, o->param[0].name);
+}
+
+// what: the function that was called
+static clg_status grads_of(const char *what, clg_optim o, clg_tensor loss, clg_tensor **grads, int *n)
+{
+    clg_status st = clg__optim_begin(o, what, loss);
     if (st < 0)
         return st;
     if (grads)
         *grads = o->grad;
     if (n)
         *n = o->n;
-    const clg_status got = clg_grad_some_n(loss, o->value, o->n, o->grad);
-    int some = 0;
-    for (int i = 0; got >= 0 && i < o->n; i++)
-        some += o->grad[i] != NULL;
-    return got < 0 || some > 0 ? got
-                               : clg_fail(o->dev, CLG_EGRAD, "%s: the loss does not depend on '%.300s', nor on any "
-                                          "other trainable parameter", what, o->param[0].name);
+    st = clg__optim_sweep(o, what, loss);
+    if (st >= 0)
+        clg__unscale(o, o->grad, o->n);
+    return st;
 }
 
 clg_status clg_optim_grads(clg_optim o, clg_tensor loss, clg_tensor **grads, int *n)
@@ -258,7 +306,7 @@ static void forget_states(clg_optim o)
         memset(p->state, 0, sizeof p->state);
         p->master = p->own_steps = NULL;
     }
-    o->steps = NULL;
+    o->steps = o->scale = o->good_steps = NULL;
     o->known = false;
 }
 
@@ -316,10 +364,13 @@ clg_status clg_optim_apply(clg_optim o, const clg_tensor *grads, int n)
     const unsigned changes = o->store->changes;
     o->store->refused = CLG_OK;
     clg__step s = { .o = o, .dev = o->dev };
-    s.var = calloc(CLG__ASSIGNED * (size_t) n + 1, sizeof *s.var);
-    s.to = calloc(CLG__ASSIGNED * (size_t) n + 1, sizeof *s.to);
+    s.var = calloc(CLG__ASSIGNED * (size_t) n + 3, sizeof *s.var);
+    s.to = calloc(CLG__ASSIGNED * (size_t) n + 3, sizeof *s.to);
     s.slots = calloc(2 * (size_t) o->n_groups, sizeof *s.slots);
+    clg__scaler_step(&s, grads, n);
     const bool ok = record(&s);
+    if (ok)
+        clg__scaler_update(&s);
     clg_status st = ok ? clg_assign_n(s.var, s.to, s.n) : o->store->refused;
     if (!ok && st >= 0)
         st = clg_fail(s.dev, CLG_ENOMEM, "optimizer: out of host memory");

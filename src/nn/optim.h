@@ -4,7 +4,7 @@
 #define CLG_NN_OPTIM_H
 
 #include "nn/store.h"
-#include <clgrad/optim.h>
+#include <clgrad/amp.h>
 
 // Numbers of a rule, in the order of the table in groups.c.
 typedef enum clg__number {
@@ -31,6 +31,8 @@ typedef struct clg__param {
     clg_var var;
     int group;
     clg_var state[CLG__STATES], master, own_steps; // as far as known
+    clg_var sum; // of gradients of parts of a batch, or NULL
+    bool summed; // there is something in it
 } clg__param;
 
 struct clg_optim_t {
@@ -44,10 +46,24 @@ struct clg_optim_t {
     unsigned seen; // store's and groups' changes that param knows
     bool known;
     clg_var steps;
+    struct clg_scaler_params scaler; // interval 0: no loss scaling
+    clg_var scale, good_steps;
+    clg_tensor finite; // are the gradients of this step? NULL: not known
     const char *states[CLG__STATES + 2]; // of the parameter asked about last
 };
 
 bool clg__optim_usable(clg_optim o, const char *what);
+
+// Variables of the step being recorded, and their gradients by a loss that was checked; what: who asks.
+clg_status clg__optim_begin(clg_optim o, const char *what, clg_tensor loss);
+clg_status clg__optim_params(clg_optim o, const char *what);
+clg_status clg__optim_sweep(clg_optim o, const char *what, clg_tensor loss);
+
+// scaler.c: what loss scaling adds to a step; nothing without it.
+bool clg__scaler_states(clg_optim o); // false: they could not be had
+clg_tensor clg__scaled_loss(clg_optim o, clg_tensor loss);
+void clg__unscale(clg_optim o, clg_tensor *grads, int n); // and finds out whether they are finite
+void clg__scaler_forget(clg_optim o);
 
 // groups.c
 const char *clg__rule_name(clg_optim_rule r);
@@ -85,6 +101,8 @@ typedef struct clg__step {
     int n;
 } clg__step;
 
+void clg__scaler_step(clg__step *s, const clg_tensor *grads, int n); // before the first of these
+void clg__scaler_update(clg__step *s);                                // after the last one
 void clg__step_put(clg__step *s, clg_var v, clg_tensor t);
 clg_tensor clg__step_number(clg__step *s, int group, clg_dtype t, int id, double v);
 clg_tensor clg__step_count(clg__step *s, clg_var counter); // the counter's next value, assigned

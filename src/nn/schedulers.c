@@ -522,13 +522,20 @@ void clg_schedule_destroy(clg_schedule *ps)
 // ---- state as text: numbers by their bits, 16 hexadecimal digits each
 
 typedef struct tape {
-    uint64_t *word;
+    char *text;     // where it is written, or NULL
+    uint64_t *word; // where it is written, or read from, or NULL
     size_t n;
     bool writes; // to the words
 } tape;
 
+enum { DIGITS = 16 };
+
 static void pass(tape *t, void *number)
 {
+    uint64_t bits;
+    memcpy(&bits, number, sizeof bits);
+    if (t->text)
+        snprintf(t->text + t->n * DIGITS, DIGITS + 1, "%016llx", (unsigned long long) bits);
     if (t->word && t->writes)
         memcpy(&t->word[t->n], number, sizeof t->word[0]);
     else if (t->word)
@@ -577,8 +584,6 @@ static bool pass_all(tape *t, clg_schedule s)
     return pass_schedule(t, s);
 }
 
-enum { DIGITS = 16 };
-
 size_t clg_schedule_save(clg_schedule s, char *text, size_t room)
 {
     if (!s || !clg__object_alive(s) || !clg__object_alive(s->o))
@@ -588,13 +593,8 @@ size_t clg_schedule_save(clg_schedule s, char *text, size_t room)
     const size_t need = t.n * DIGITS + 1;
     if (!text || room < need)
         return need;
-    t = (tape) { .word = malloc(t.n * sizeof *t.word), .writes = true };
-    if (!t.word)
-        return 0;
+    t = (tape) { .text = text };
     pass_all(&t, s);
-    for (size_t i = 0; i < t.n; i++)
-        snprintf(text + i * DIGITS, DIGITS + 1, "%016llx", (unsigned long long) t.word[i]);
-    free(t.word);
     return need;
 }
 

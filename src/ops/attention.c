@@ -329,6 +329,9 @@ clg_tensor clg_scaled_dot_product_attention(clg_tensor q, clg_tensor k, clg_tens
     struct clg_attention_params o;
     heads h;
     const char *wrong = clg_params_read(&o, sizeof o, p);
+    q = clg_autocast_input("scaled_dot_product_attention", q);
+    k = clg_autocast_input("scaled_dot_product_attention", k);
+    v = clg_autocast_input("scaled_dot_product_attention", v);
     const clg_tensor in[4] = { q, k, v, o.mask };
     if (!clg__call_begin(&c, "scaled_dot_product_attention", "q k v mask", wrong || !o.mask ? 3 : 4, in))
         return clg__call_poison(&c);

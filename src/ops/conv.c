@@ -148,6 +148,9 @@ static clg_tensor convolution(const request *r, clg_tensor x, clg_tensor weight,
     const char *wrong = clg_params_read(&q, sizeof q, params);
     int64_t output_padding[CLG__SPATIAL];
     clg__call c;
+    x = clg_autocast_input(r->name, x);
+    weight = clg_autocast_input(r->name, weight);
+    bias = clg_autocast_input(r->name, bias);
     clg_tensor in[3] = { x, weight, bias };
     if (!clg__call_begin(&c, r->name, "x w bias", bias ? 3 : 2, in))
         return clg__call_poison(&c);

@@ -3,6 +3,7 @@
 #include "base/dtype.h"
 #include "base/fp.h"
 #include "graph/build.h"
+#include "graph/node.h"
 #include "ops/element.h"
 #include <clgrad/ops.h>
 
@@ -170,7 +171,12 @@ static clg_tensor record_as(const char *name, const clg__op *op, const char *nam
                             const clg_tensor *in, int wide)
 {
     clg__call c;
-    clg_tensor x[3];
+    clg_tensor x[3], low[3];
+    if (clg__is_usable(in[0]) && in[0]->dev->autocast) {
+        for (int i = 0; i < n; i++)
+            low[i] = clg_autocast_input(op->name, in[i]);
+        in = low;
+    }
     if (!clg__call_begin(&c, name, names, n, in))
         return clg__call_poison(&c);
     const clg_dtype t = wide >= 0 ? in[1 - wide]->dtype : compute_type(op, n, in);
@@ -244,6 +250,7 @@ static bool keeps_number(const clg__op *op)
 
 static clg_tensor with_number(const char *name, const clg__op *op, clg_tensor t, double v, bool first)
 {
+    t = clg_autocast_input(op->name, t);
     const bool wide = clg__is_usable(t) && clg__is_packed(t->dtype) && keeps_number(op);
     clg_tensor n = wide ? clg_scalar(t->dev, clg__dtype_of(t->dtype)->as, v) : number(&t, v);
     if (n == t)

@@ -226,6 +226,9 @@ clg_tensor clg_cross_entropy(clg_tensor logits, clg_tensor target, const struct 
     struct clg_cross_entropy_params q;
     const char *wrong = clg_params_read(&q, sizeof q, given);
     clg__call c;
+    logits = clg_autocast_input("cross_entropy", logits);
+    target = clg_autocast_input("cross_entropy", target);
+    q.weight = clg_autocast_input("cross_entropy", q.weight);
     if (!clg__call_begin(&c, "cross_entropy", "logits target weight", q.weight ? 3 : 2,
                          (clg_tensor[]) { logits, target, q.weight }))
         return clg__call_poison(&c);
@@ -256,6 +259,8 @@ clg_tensor clg_nll_loss(clg_tensor x, clg_tensor target, const struct clg_nll_lo
     struct clg_nll_loss_params q;
     const char *wrong = clg_params_read(&q, sizeof q, given);
     clg__call c;
+    x = clg_autocast_input("nll_loss", x);
+    q.weight = clg_autocast_input("nll_loss", q.weight);
     if (!clg__call_begin(&c, "nll_loss", "x target weight", q.weight ? 3 : 2,
                          (clg_tensor[]) { x, target, q.weight }))
         return clg__call_poison(&c);

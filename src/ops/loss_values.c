@@ -15,6 +15,8 @@ static clg_tensor difference_loss(const char *op, clg_tensor x, clg_tensor targe
                                   clg_reduction r)
 {
     clg__call c;
+    x = clg_autocast_input(op, x);
+    target = clg_autocast_input(op, target);
     if (!clg__call_begin(&c, op, "x target", 2, (clg_tensor[]) { x, target }))
         return clg__call_poison(&c);
     if (!clg__shape_equal(&x->shape, &target->shape))
@@ -48,7 +50,7 @@ static clg_tensor bent_loss(const char *op, clg_tensor x, clg_tensor target, dou
 {
     clg__call c;
     clg_dtype t;
-    clg_tensor in[2] = { x, target };
+    clg_tensor in[2] = { clg_autocast_input(op, x), clg_autocast_input(op, target) };
     if (!clg__call_begin(&c, op, "x target", 2, in))
         return clg__call_poison(&c);
     if (!clg__shape_equal(&x->shape, &target->shape))
@@ -113,6 +115,8 @@ clg_tensor clg_binary_cross_entropy(clg_tensor x, clg_tensor target, clg_tensor 
 {
     clg__call c;
     clg_dtype t;
+    x = clg_autocast_input("binary_cross_entropy", x);
+    target = clg_autocast_input("binary_cross_entropy", target);
     clg_tensor in[3] = { x, target, weight };
     if (!clg__call_begin(&c, "binary_cross_entropy", "x target weight", weight ? 3 : 2, in))
         return clg__call_poison(&c);
@@ -171,6 +175,8 @@ clg_tensor clg_binary_cross_entropy_with_logits(clg_tensor x, clg_tensor target,
 {
     clg__call c;
     clg_dtype t;
+    x = clg_autocast_input("binary_cross_entropy_with_logits", x);
+    target = clg_autocast_input("binary_cross_entropy_with_logits", target);
     clg_tensor in[4] = { x, target, weight ? weight : pos_weight, weight ? pos_weight : NULL };
     const char *names = weight ? "x target weight pos_weight" : "x target pos_weight";
     if (!clg__call_begin(&c, "binary_cross_entropy_with_logits", names, 2 + !!weight + !!pos_weight, in))
@@ -191,7 +197,7 @@ clg_tensor clg_kl_div(clg_tensor x, clg_tensor target, bool log_target, clg_redu
     CLG__DEFAULT_FP;
     clg__call c;
     clg_dtype t;
-    clg_tensor in[2] = { x, target };
+    clg_tensor in[2] = { clg_autocast_input("kl_div", x), clg_autocast_input("kl_div", target) };
     if (!clg__call_begin(&c, "kl_div", "x target", 2, in))
         return clg__call_poison(&c);
     const bool by_rows = r == CLG_REDUCE_BATCHMEAN;

@@ -198,6 +198,8 @@ static clg_tensor multiply(clg_tensor x, clg_tensor y, const clg_shape *batch)
 
 clg_tensor clg_matmul(clg_tensor a, clg_tensor b)
 {
+    a = clg_autocast_input("matmul", a);
+    b = clg_autocast_input("matmul", b);
     clg__call c;
     clg_tensor in[2] = { a, b };
     clg_shape batch;

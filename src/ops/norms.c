@@ -76,6 +76,9 @@ clg_tensor clg_layer_norm(clg_tensor x, clg_shape shape, clg_tensor weight, clg_
                           const struct clg_norm_params *p)
 {
     CLG__DEFAULT_FP;
+    x = clg_autocast_input("layer_norm", x);
+    weight = clg_autocast_input("layer_norm", weight);
+    bias = clg_autocast_input("layer_norm", bias);
     return of_rows("layer_norm", x, shape, weight, bias, true, p);
 }
 
@@ -91,6 +94,9 @@ clg_tensor clg_group_norm(clg_tensor x, int groups, clg_tensor weight, clg_tenso
 {
     CLG__DEFAULT_FP;
     norm_call b;
+    x = clg_autocast_input("group_norm", x);
+    weight = clg_autocast_input("group_norm", weight);
+    bias = clg_autocast_input("group_norm", bias);
     clg_tensor bad = begin(&b, "group_norm", x, weight, bias, p);
     if (bad)
         return bad;

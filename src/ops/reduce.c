@@ -206,6 +206,7 @@ static clg_tensor accumulated(const clg__op *op, clg__reduce_kind kind, clg_tens
 {
     plan p;
     clg_tensor out;
+    a = clg_autocast_input(op->name, a);
     if (!begin(&p, op->name, a, axes, &out))
         return out;
     if (!clg_dtype_is_float(a->dtype))
@@ -418,6 +419,7 @@ clg_tensor clg_logsumexp(clg_tensor a, clg_shape axes, bool keepdims)
 {
     plan p;
     clg_tensor out;
+    a = clg_autocast_input("logsumexp", a);
     if (!begin(&p, "logsumexp", a, axes, &out))
         return out;
     if (!clg_dtype_is_float(a->dtype))

@@ -336,12 +336,12 @@ static clg_tensor plain(const clg__op *op, kind k, clg_tensor a, int axis)
 
 clg_tensor clg_cumsum(clg_tensor a, int axis)
 {
-    return plain(&op_cumsum, SUM, a, axis);
+    return plain(&op_cumsum, SUM, clg_autocast_input("cumsum", a), axis);
 }
 
 clg_tensor clg_cumprod(clg_tensor a, int axis)
 {
-    return plain(&op_cumprod, PRODUCT, a, axis);
+    return plain(&op_cumprod, PRODUCT, clg_autocast_input("cumprod", a), axis);
 }
 
 // Each place of the axis as a number.

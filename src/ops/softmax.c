@@ -184,6 +184,7 @@ static clg_tensor along(const clg__op *op, clg_tensor a, int axis)
 {
     clg__call c;
     int at;
+    a = clg_autocast_input(op->name, a);
     if (!clg__call_begin(&c, op->name, "a", 1, &a))
         return clg__call_poison(&c);
     if (!clg_dtype_is_float(a->dtype))

@@ -74,6 +74,7 @@ clg_tensor clg_norm(clg_tensor a, double p, clg_shape axes, bool keepdims)
 {
     CLG__DEFAULT_FP;
     clg__call c;
+    a = clg_autocast_input("norm", a);
     if (!clg__call_begin(&c, "norm", "a", 1, &a))
         return clg__call_poison(&c);
     if (!clg_dtype_is_float(a->dtype))
