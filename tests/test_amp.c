@@ -20,6 +20,8 @@ START_TEST(inputs_are_converted)
         ck_assert(!old.on);
         clg_tensor y = clg_matmul(x, w), s = clg_softmax(y, 1), c = clg_conv2d(image, clg_ones(dev, CLG_F32, CLG_SHAPE(3, 2, 3, 3)), clg_ones(dev, CLG_F32, CLG_SHAPE(3)), NULL);
         ck_assert_int_eq(y->dtype, low[i]);
+        clg_tensor q = clg_ones(dev, CLG_F32, CLG_SHAPE(1, 1, 4, 8));
+        ck_assert_int_eq(clg_scaled_dot_product_attention(q, q, clg_cast(q, low[i]), NULL)->dtype, low[i]);
         ck_assert_int_eq(c->dtype, low[i]);
         ck_assert_int_eq(clg_relu(y)->dtype, low[i]);
         ck_assert_int_eq(clg_add(y, y)->dtype, low[i]);
