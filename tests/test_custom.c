@@ -75,8 +75,10 @@ START_TEST(a_formula_is_right)
         same("swish", y, want, N, 1e-6);
     }
     clg_scope_pop(s);
-    gradients(f_swish, 1);
-    gradients(f_swish_slope, 1);
+    if (in_turn(0, 4))
+        gradients(f_swish, 1);
+    if (in_turn(1, 4))
+        gradients(f_swish_slope, 1);
 }
 END_TEST
 
@@ -104,6 +106,8 @@ START_TEST(plain_text_is_right)
         x[i] = 1 + i;
     const clg_shape shapes[] = { CLG_SHAPE(3), CLG_SHAPE(7, 23), CLG_SHAPE(5, 2), CLG_SHAPE(1) };
     for (int k = 0; k < 4; k++) {
+        if (!in_turn(k, 4))
+            continue;
         clg_scope s = clg_scope_push(dev);
         const int64_t n = clg_numel(shapes[k]);
         clg_tensor a = clg_upload(dev, CLG_I32, shapes[k], x), b = clg_upload(dev, CLG_I32, CLG_SHAPE(1), x + 4);
@@ -125,6 +129,8 @@ START_TEST(it_fuses_with_its_neighbours)
     clg_custom leaky = clg_custom_pointwise(dev, clg_custom_pointwise_params(
         .name = "leaky", .inputs = "a", .scalars = "slope", .expression = "a > 0 ? a : slope * a"));
     for (int k = 0; k < (clg_device_get_info(dev)->fp64 ? 4 : 3); k++) {
+        if (!in_turn(k, 4))
+            continue;
         clg_scope s = clg_scope_push(dev);
         clg_plan_info info;
         clg_tensor x = clg_cast(clg_normal(dev, CLG_F32, CLG_SHAPE(5, 35), 0, 1), types[k]);
@@ -208,7 +214,8 @@ static clg_tensor f_polar(const clg_tensor *x, int n, void *user)
 
 START_TEST(several_results)
 {
-    gradients(f_polar, 2);
+    if (in_turn(2, 4))
+        gradients(f_polar, 2);
 }
 END_TEST
 
@@ -259,6 +266,8 @@ START_TEST(a_kernel_is_right)
 {
     const clg_dtype types[] = { CLG_F32, CLG_BF16, CLG_I32, CLG_F64 };
     for (int k = 0; k < (clg_device_get_info(dev)->fp64 ? 4 : 3); k++) {
+        if (!in_turn(k, 4))
+            continue;
         clg_scope s = clg_scope_push(dev);
         clg_tensor x = clg_cast(clg_arange(dev, CLG_F32, 0, 3 * 11, 1), types[k]);
         x = clg_slice(clg_transpose(clg_reshape(x, CLG_SHAPE(11, 3)), 0, 1), 0, 1, 3, 1); // strides and an offset
@@ -270,7 +279,8 @@ START_TEST(a_kernel_is_right)
         free(want);
         clg_scope_pop(s);
     }
-    gradients(f_running, 1);
+    if (in_turn(3, 4))
+        gradients(f_running, 1);
     expect_error(clg_custom_apply(running(), one(clg_scalar(dev, CLG_F32, 1)), 1, NULL)->status, CLG_ESHAPE,
                  "x has no axis to run along [x scalar f32]");
     double *none = read_all(clg_custom_apply(running(), one(clg_zeros(dev, CLG_F32, CLG_SHAPE(0, 4))), 1, NULL));
@@ -395,6 +405,7 @@ START_TEST(definitions_that_are_wrong_are_refused)
     refuse_pointwise((struct clg_custom_pointwise_params) { .inputs = "a float", .expression = "a" }, "'float' among the inputs cannot be");
     refuse_pointwise((struct clg_custom_pointwise_params) { .inputs = "a x+", .expression = "a" }, "'x+' among the inputs cannot be");
     refuse_pointwise((struct clg_custom_pointwise_params) { .inputs = "T", .expression = "T" }, "'T' among the inputs cannot be");
+    refuse_pointwise((struct clg_custom_pointwise_params) { .expression = "a", .more = { NULL, "a" } }, "more[0] is NULL, more[1] is not");
     ck_assert_ptr_null(clg_custom_pointwise(dev, NULL));
     expect_error(clg_error_status(dev), CLG_EINVAL, "the definition is NULL");
     ck_assert_ptr_null(clg_custom_kernel(dev, NULL));

@@ -234,8 +234,15 @@ static bool read_pointwise(definition *d, const struct clg_custom_pointwise_para
     for (int k = 0; k < CLG_CUSTOM_OUTPUTS; k++) {
         const char *text = k ? q->more[k - 1] : q->expression;
         char what[32];
-        if (k && !text)
+        if (k && !text) {
+            for (int i = k; i < CLG_CUSTOM_OUTPUTS - 1; i++) {
+                if (!q->more[i])
+                    continue;
+                clg__format(d->why, sizeof d->why, "more[%d] is NULL, more[%d] is not", k - 1, i);
+                return false;
+            }
             break;
+        }
         clg__format(what, sizeof what, k ? "expression %d" : "expression", k);
         text = look_through(d, CLG__EXPRESSION, what, text, id);
         if (!text)
