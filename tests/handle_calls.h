@@ -218,7 +218,7 @@
     R(feature_alpha_dropout, feature_alpha_dropout, clg_feature_alpha_dropout(t, 0.5), 0)          \
     R(cartesian_prod, cartesian_prod, clg_cartesian_prod_n((clg_tensor[]) { good, t }, 2), 0)
 
-// transform.h, color.h
+// transform.h, color.h, augment.h
 #define ROWS_IMAGES(R)                                                                             \
     R(image_channels_first, image_channels_first, clg_image_channels_first(t), 0)                  \
     R(image_to_dtype, image_to_dtype, clg_image_to_dtype(t, CLG_F32, false), 0)                    \
@@ -246,7 +246,23 @@
     R(image_posterize, image_posterize, clg_image_posterize(t, 1), 0)                              \
     R(image_solarize, image_solarize, clg_image_solarize(t, 1), 0)                                 \
     R(image_autocontrast, image_autocontrast, clg_image_autocontrast(t), 0)                        \
-    R(image_equalize, image_equalize, clg_image_equalize(t), 0)
+    R(image_equalize, image_equalize, clg_image_equalize(t), 0)                                    \
+    R(image_random_hflip, image_random_hflip,                                                      \
+      clg_image_random_hflip(t, 1, (clg_draw_key) { 0 }), 0)                                       \
+    R(image_random_vflip, image_random_vflip,                                                      \
+      clg_image_random_vflip(t, 1, (clg_draw_key) { 0 }), 0)                                       \
+    R(image_random_crop, image_random_crop,                                                        \
+      clg_image_random_crop(t, 1, 1, (clg_draw_key) { 0 }), 0)                                     \
+    R(image_random_resized_crop, image_random_resized_crop,                                        \
+      clg_image_random_resized_crop(t, 1, 1, NULL, (clg_draw_key) { 0 }), 0)                       \
+    R(image_color_jitter, image_color_jitter,                                                      \
+      clg_image_color_jitter(t, 1, 0, 0, 0, (clg_draw_key) { 0 }), 0)                              \
+    R(image_random_erasing, image_random_erasing,                                                  \
+      clg_image_random_erasing(t, 1, NULL, 0, (clg_draw_key) { 0 }), 0)                            \
+    R(image_mixup, image_mixup,                                                                    \
+      clg_image_mixup(t, &(clg_tensor) { good }, 1, (clg_draw_key) { 0 }), 0)                      \
+    R(image_cutmix, image_cutmix,                                                                  \
+      clg_image_cutmix(t, &(clg_tensor) { good }, 1, (clg_draw_key) { 0 }), 0)
 
 #define ROWS_T(R)                                                                                  \
     CLG_UNARY_MAP(UNARY) CLG_BINARY_MAP(BINARY) ROWS_LOSSES(R) ROWS_INDEX(R) ROWS_CREATE(R)        \

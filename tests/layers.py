@@ -6,7 +6,7 @@ import re
 import sys
 
 MAY = {'base': '', 'graph': 'base', 'device': 'base', 'ops': 'base graph', 'codegen': 'base graph',
-       'autograd': 'base graph ops', 'sched': 'base graph codegen device', 'nn': '', 'image': '', 'io': 'base'}
+       'autograd': 'base graph ops', 'sched': 'base graph codegen device', 'nn': '', 'image': 'base', 'io': 'base'}
 MAX_LINES = {'.c': 800, '.h': 800, '.cl': 250, '.clh': 250}
 # What follows the locale, the rounding mode or the environment of the process: base/format.h and base/env.h
 # stand in for it. Where only public headers may be seen, whole numbers and text are fine.

@@ -163,7 +163,7 @@ START_TEST(as_torchvision)
             k++;
         ck_assert_msg(k < N_CASES, "there is no case %s", name);
         n++;
-        if (!in_turn(n / 2, 6))
+        if (!in_turn(n / 2, 15))
             continue;
         clg_scope scope = clg_scope_push(dev);
         compare(name, type, shape, text, cases[k].call(image(cases[k].kind, strcmp(in, "f32") == 0)));

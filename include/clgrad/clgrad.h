@@ -7,6 +7,7 @@
 #include <clgrad/arrange.h>
 #include <clgrad/array.h>
 #include <clgrad/attention.h>
+#include <clgrad/augment.h>
 #include <clgrad/autocast.h>
 #include <clgrad/autograd.h>
 #include <clgrad/base.h>

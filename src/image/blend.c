@@ -34,13 +34,17 @@ static clg_tensor check(const char *op, clg_tensor x, double factor)
     return factor >= 0 && isfinite(factor) ? NULL : clg_poison(x->dev, CLG_EINVAL, "%s: the factor is below 0, or not finite", op);
 }
 
-clg_tensor clg_image_adjust_brightness(clg_tensor x, double factor)
+// A number as the images' type of computing.
+static clg_tensor number(clg_tensor x, double v)
 {
-    clg_tensor bad = check("image_adjust_brightness", x, factor);
-    if (bad)
-        return bad;
-    const clg_tensor y = clg_mul_scalar(clg__image_work(x), factor);
-    return clg__image_back(clg_clamp(y, 0, clg__image_most(x->dtype)), x->dtype);
+    return clg_scalar(x->dev, clg__image_is_float(x) ? x->dtype : CLG_F32, v);
+}
+
+// factor a + rest b, from black to white, as type t.
+static clg_tensor blend(clg_tensor a, clg_tensor b, clg_tensor factor, clg_tensor rest, clg_dtype t)
+{
+    const clg_tensor y = clg_add(clg_mul(a, factor), clg_mul(b, rest));
+    return clg__image_back(clg_clamp(y, 0, clg__image_most(t)), t);
 }
 
 // Gray of integers is one of them.
@@ -51,24 +55,42 @@ static clg_tensor whole_gray(clg_tensor x, clg_tensor work)
     return clg__image_is_float(x) ? gray(work) : clg_floor(gray(work));
 }
 
+clg_tensor clg__image_brighten(clg_tensor x, clg_tensor factor)
+{
+    const clg_tensor y = clg_mul(clg__image_work(x), factor);
+    return clg__image_back(clg_clamp(y, 0, clg__image_most(x->dtype)), x->dtype);
+}
+
+clg_tensor clg__image_contrast(clg_tensor x, clg_tensor factor, clg_tensor rest)
+{
+    const clg_tensor work = clg__image_work(x);
+    return blend(work, clg_mean(whole_gray(x, work), CLG_AXES(-3, -2, -1), true), factor, rest, x->dtype);
+}
+
+clg_tensor clg__image_saturate(clg_tensor x, clg_tensor factor, clg_tensor rest)
+{
+    if (clg__image_dim(x, -3) == 1)
+        return clg_reshape(x, x->shape);
+    const clg_tensor work = clg__image_work(x);
+    return blend(work, whole_gray(x, work), factor, rest, x->dtype);
+}
+
+clg_tensor clg_image_adjust_brightness(clg_tensor x, double factor)
+{
+    clg_tensor bad = check("image_adjust_brightness", x, factor);
+    return bad ? bad : clg__image_brighten(x, number(x, factor));
+}
+
 clg_tensor clg_image_adjust_contrast(clg_tensor x, double factor)
 {
     clg_tensor bad = check("image_adjust_contrast", x, factor);
-    if (bad)
-        return bad;
-    const clg_tensor work = clg__image_work(x);
-    return clg__image_blend(work, clg_mean(whole_gray(x, work), CLG_AXES(-3, -2, -1), true), factor, x->dtype);
+    return bad ? bad : clg__image_contrast(x, number(x, factor), number(x, 1 - factor));
 }
 
 clg_tensor clg_image_adjust_saturation(clg_tensor x, double factor)
 {
     clg_tensor bad = check("image_adjust_saturation", x, factor);
-    if (bad)
-        return bad;
-    if (clg__image_dim(x, -3) == 1)
-        return clg_reshape(x, x->shape);
-    const clg_tensor work = clg__image_work(x);
-    return clg__image_blend(work, whole_gray(x, work), factor, x->dtype);
+    return bad ? bad : clg__image_saturate(x, number(x, factor), number(x, 1 - factor));
 }
 
 // A filter of h x w taps over each channel of [N,C,H,W], without margin.

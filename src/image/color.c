@@ -15,7 +15,7 @@ static clg_tensor choose(clg_tensor i, const clg_tensor v[6])
     return y;
 }
 
-static clg_tensor turn_hue(clg_tensor x, double turn)
+static clg_tensor turn_hue(clg_tensor x, clg_tensor turn)
 {
     const clg_tensor r = clg_slice(x, -3, 0, 1, 1), g = clg_slice(x, -3, 1, 2, 1), b = clg_slice(x, -3, 2, 3, 1);
     const clg_tensor most = clg_maximum(clg_maximum(r, g), b), least = clg_minimum(clg_minimum(r, g), b);
@@ -25,7 +25,7 @@ static clg_tensor turn_hue(clg_tensor x, double turn)
     clg_tensor h = clg_where(clg_eq(most, r), clg_sub(bc, gc),
                              clg_where(clg_eq(most, g), clg_sub(clg_add_scalar(rc, 2), bc), clg_sub(clg_add_scalar(gc, 4), rc)));
     h = clg_fmod_scalar(clg_add_scalar(clg_mul_scalar(h, 1.0 / 6), 1), 1);
-    h = clg_mul_scalar(clg_remainder_scalar(clg_add_scalar(h, turn), 1), 6);
+    h = clg_mul_scalar(clg_remainder_scalar(clg_add(h, turn), 1), 6);
     const clg_tensor whole = clg_floor(h), f = clg_sub(h, whole), i = clg_remainder_scalar(whole, 6);
     const clg_tensor sf = clg_mul(s, f), left = clg_scalar_sub(1, s), v = most;
     const clg_tensor q = clg_clamp(clg_mul(clg_scalar_sub(1, sf), v), 0, 1);
@@ -49,19 +49,25 @@ static clg_tensor check_small(const char *op, clg_tensor x)
                                    clg_dtype_name(x->dtype));
 }
 
+clg_tensor clg__image_turn(const char *op, clg_tensor x, clg_tensor turn)
+{
+    clg_tensor bad = check_small(op, x);
+    if (bad)
+        return bad;
+    if (clg__image_dim(x, -3) == 1)
+        return clg_reshape(x, x->shape);
+    return clg_image_to_dtype(turn_hue(unit(x), turn), x->dtype, true);
+}
+
 clg_tensor clg_image_adjust_hue(clg_tensor x, double turn)
 {
     static const char op[] = "image_adjust_hue";
     clg_tensor bad = clg__image_check_color(op, x);
-    if (!bad)
-        bad = check_small(op, x);
     if (bad)
         return bad;
     if (!(turn >= -0.5 && turn <= 0.5))
         return clg_poison(x->dev, CLG_EINVAL, "%s: %g is not within -0.5 and 0.5", op, turn);
-    if (clg__image_dim(x, -3) == 1)
-        return clg_reshape(x, x->shape);
-    return clg_image_to_dtype(turn_hue(unit(x), turn), x->dtype, true);
+    return clg__image_turn(op, x, clg_scalar(x->dev, clg__image_is_float(x) ? x->dtype : CLG_F32, turn));
 }
 
 clg_tensor clg_image_adjust_gamma(clg_tensor x, double gamma, double gain)

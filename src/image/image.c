@@ -67,12 +67,6 @@ clg_tensor clg__image_round_back(clg_tensor y, clg_dtype t)
     return y->status < 0 || y->dtype == t ? y : clg_cast(clg_round(y), t);
 }
 
-clg_tensor clg__image_blend(clg_tensor a, clg_tensor b, double factor, clg_dtype t)
-{
-    const clg_tensor y = clg_add(clg_mul_scalar(a, factor), clg_mul_scalar(b, 1 - factor));
-    return clg__image_back(clg_clamp(y, 0, clg__image_most(t)), t);
-}
-
 clg_tensor clg__image_batch(clg_tensor x)
 {
     int64_t n = 1;

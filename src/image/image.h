@@ -19,8 +19,12 @@ clg_tensor clg__image_work(clg_tensor x);
 clg_tensor clg__image_back(clg_tensor y, clg_dtype t);
 // The same, rounded first.
 clg_tensor clg__image_round_back(clg_tensor y, clg_dtype t);
-// factor a + (1 - factor) b, from black to white, as type t.
-clg_tensor clg__image_blend(clg_tensor a, clg_tensor b, double factor, clg_dtype t);
+// Adjusted by one number, or one of each image ([N,1,1,1]).
+clg_tensor clg__image_brighten(clg_tensor x, clg_tensor factor);
+// rest is 1 - factor, which may have been computed more exactly.
+clg_tensor clg__image_contrast(clg_tensor x, clg_tensor factor, clg_tensor rest);
+clg_tensor clg__image_saturate(clg_tensor x, clg_tensor factor, clg_tensor rest);
+clg_tensor clg__image_turn(const char *op, clg_tensor x, clg_tensor turn);
 // [N,C,H,W], whatever dimensions are in front; and the other way.
 clg_tensor clg__image_batch(clg_tensor x);
 clg_tensor clg__image_unbatch(clg_tensor y, clg_tensor like);
