@@ -429,8 +429,10 @@ START_TEST(what_is_refused)
     says("'whole' is i32");
     ck_assert_int_eq(clg_store_put(s, "optim.m.w", v), CLG_EINVAL);
     says("optim.m.w");
+#ifndef CLG_DEBUG // a trap
     ck_assert_int_lt(clg_store_put(s, "none", NULL), 0);
     clg_error_clear(dev);
+#endif
     ok(clg_store_put(s, "w", v));
     ok(clg_store_put(s, "w", v));
     ck_assert_int_eq(clg_store_put(s, "w", whole), CLG_EDTYPE);

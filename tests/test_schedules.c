@@ -215,7 +215,9 @@ START_TEST(what_is_refused)
     says("several optimizers");
     ck_assert_ptr_null(clg_schedule_chained((clg_schedule[]) { s[0], s[0] }, 2));
     says("two parts");
+#ifndef CLG_DEBUG // a trap
     ck_assert_ptr_null(clg_schedule_chained(s, 0));
+#endif
     char text[2000], longer[2001];
     const size_t n = clg_schedule_save(s[0], text, sizeof text);
     ck_assert_uint_eq(n, strlen(text) + 1);

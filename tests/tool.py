@@ -339,7 +339,7 @@ class Commands(Case):
     def test_bench_shapes_that_are_wrong(self):
         for line, words in (("gemm 2x2 NN", "gemm"), ("gemm 8x8x8 NX", "NT"), ("gemm 8x8x8 NN f65", "f65"),
                             ("conv 1x3x8x8 o4 k9", "window"), ("conv 1x3x8x8 o4 k3 g2", "groups"), ("conv 1x3x8 k3", "o and k"),
-                            ("conv 1x3x8x8 o4 k3x3x3", "k3x3x3"), ("optim adam 5", "optim"), ("optim nadam 1x5", "RULE"),
+                            ("conv 1x3x8x8 o4 k3x3x3", "k3x3x3"), ("optim adam 5", "optim"), ("optim muon 1x5", "RULE"),
                             ("x | exp(a)", "INPUTS"), ("x | nothing(a) | [4]", "nothing"), ("x | exp(a) | [4] | fast", "fast"),
                             ("x | exp(b) | [4]", "input b"), ("hello", "hello"), ("[f] again", "already"),
                             ("gemm 4x4x4 NN\ngemm 4x4x4 NN", "line 3")):

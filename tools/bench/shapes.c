@@ -238,7 +238,9 @@ static void optim_line(line_reader *r)
     static const struct {
         const char *name;
         int passes; // over the parameters: gradient, weights and state read, weights and state written
-    } rules[] = { { "sgd", 3 }, { "momentum", 5 }, { "adam", 7 }, { "adamw", 7 } };
+    } rules[] = { { "sgd", 3 },      { "momentum", 5 }, { "adam", 7 },   { "adamw", 7 },
+                  { "rmsprop", 5 }, { "adagrad", 5 },  { "adadelta", 7 }, { "adamax", 7 },
+                  { "nadam", 7 },   { "radam", 7 },    { "lion", 5 },     { "lamb", 7 } };
     shape_case c = { .kind = SHAPE_OPTIM, .taken = -1 };
     int passes = 0;
     for (size_t k = 0; r->words > 2 && k < sizeof rules / sizeof rules[0]; k++) {
@@ -247,7 +249,8 @@ static void optim_line(line_reader *r)
     }
     int64_t s[2];
     if (passes == 0 || sizes(r, r->word[2], s, 2) != 2) {
-        fail(r, "optim RULE TENSORSxELEMENTS expected, RULE one of sgd, momentum, adam, adamw");
+        fail(r, "optim RULE TENSORSxELEMENTS expected, RULE one of sgd, momentum, adam, adamw, rmsprop, adagrad, "
+                "adadelta, adamax, nadam, radam, lion, lamb");
         return;
     }
     snprintf(c.rule, sizeof c.rule, "%.11s", r->word[1]);

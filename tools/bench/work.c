@@ -109,12 +109,15 @@ static clg_status begin_optim(work *w)
         const clg_tensor sum = clg_sum(clg_var_value(p), CLG_ALL, false);
         loss = loss ? clg_add(loss, sum) : sum;
     }
-    if (strcmp(s->rule, "adam") == 0)
-        w->optim = clg_adam_create(w->store, clg_adam_params(.lr = 1e-6));
-    else if (strcmp(s->rule, "adamw") == 0)
-        w->optim = clg_adamw_create(w->store, clg_adam_params(.lr = 1e-6));
-    else
-        w->optim = clg_sgd_create(w->store, clg_sgd_params(.lr = 1e-6, .momentum = strcmp(s->rule, "sgd") ? 0.9 : 0));
+    static const char *const rules[] = { "sgd",    "adam",  "adamw", "rmsprop", "adagrad", "adadelta",
+                                         "adamax", "nadam", "radam", "lion",    "lamb" };
+    struct clg_optim_params p = { .size = sizeof p, .rule = CLG_OPTIM_SGD, .lr = 1e-6 };
+    for (size_t k = 0; k < sizeof rules / sizeof rules[0]; k++) {
+        if (strcmp(s->rule, rules[k]) == 0)
+            p.rule = (clg_optim_rule) ((int) CLG_OPTIM_SGD + (int) k);
+    }
+    p.momentum = strcmp(s->rule, "momentum") == 0 ? 0.9 : 0;
+    w->optim = clg_optim_create(w->store, &p);
     // which parameters an optimizer has it learns from a loss
     const clg_status st = w->optim ? clg_optim_grads(w->optim, loss, &grads, &n) : CLG_ENOMEM;
     return st < 0 ? st : clg_eval_n(w->grads, (int) s->tensors);
