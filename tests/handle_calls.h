@@ -600,6 +600,28 @@
     R(nn_batch_norm3d0, nn_batch_norm3d, clg_nn_batch_norm3d(stores[GOOD], "b", t, NULL), 0)       \
     R(nn_layer_norm0, nn_layer_norm, clg_nn_layer_norm(stores[GOOD], "b", t, NULL), 0)             \
     R(nn_rms_norm0, nn_rms_norm, clg_nn_rms_norm(stores[GOOD], "b", t, NULL), 0)                   \
+    R(rnn_cell0, rnn_cell, clg_rnn_cell(t, good, good, good, good, good, true), 0)                 \
+    R(gru_cell0, gru_cell, clg_gru_cell(t, good, good, good, good, good), 0)                       \
+    R(rnn_cell1, rnn_cell, clg_rnn_cell(good, t, good, good, good, good, true), 0)                 \
+    R(gru_cell1, gru_cell, clg_gru_cell(good, t, good, good, good, good), 0)                       \
+    R(rnn_cell2, rnn_cell, clg_rnn_cell(good, good, t, good, good, good, true), 0)                 \
+    R(gru_cell2, gru_cell, clg_gru_cell(good, good, t, good, good, good), 0)                       \
+    R(rnn_cell3, rnn_cell, clg_rnn_cell(good, good, good, t, good, good, true), 0)                 \
+    R(gru_cell3, gru_cell, clg_gru_cell(good, good, good, t, good, good), 0)                       \
+    R(rnn_cell4, rnn_cell, clg_rnn_cell(good, good, good, good, t, good, true), OPTIONAL)          \
+    R(gru_cell4, gru_cell, clg_gru_cell(good, good, good, good, t, good), OPTIONAL)                \
+    R(rnn_cell5, rnn_cell, clg_rnn_cell(good, good, good, good, good, t, true), OPTIONAL)          \
+    R(gru_cell5, gru_cell, clg_gru_cell(good, good, good, good, good, t), OPTIONAL)                \
+    R(lstm_cell0, lstm_cell, clg_lstm_cell(t, good, good, good, good, good, good, NULL), 0)        \
+    R(lstm_cell1, lstm_cell, clg_lstm_cell(good, t, good, good, good, good, good, NULL), 0)        \
+    R(lstm_cell2, lstm_cell, clg_lstm_cell(good, good, t, good, good, good, good, NULL), 0)        \
+    R(lstm_cell3, lstm_cell, clg_lstm_cell(good, good, good, t, good, good, good, NULL), 0)        \
+    R(lstm_cell4, lstm_cell, clg_lstm_cell(good, good, good, good, t, good, good, NULL), 0)        \
+    R(lstm_cell5, lstm_cell, clg_lstm_cell(good, good, good, good, good, t, good, NULL), OPTIONAL) \
+    R(lstm_cell6, lstm_cell, clg_lstm_cell(good, good, good, good, good, good, t, NULL), OPTIONAL) \
+    R(nn_rnn0, nn_rnn, clg_nn_rnn(stores[GOOD], "rnn", t, clg_nn_recurrent_params(.hidden = 1)), 0) \
+    R(nn_lstm0, nn_lstm, clg_nn_lstm(stores[GOOD], "lstm", t, clg_nn_recurrent_params(.hidden = 1)), 0) \
+    R(nn_gru0, nn_gru, clg_nn_gru(stores[GOOD], "gru", t, clg_nn_recurrent_params(.hidden = 1)), 0) \
     R(nn_group_norm0, nn_group_norm, clg_nn_group_norm(stores[GOOD], "b", t, clg_nn_norm_params(.groups = 1)), 0) \
     R(nn_dropout0, nn_dropout, clg_nn_dropout(stores[GOOD], t, 0.5), 0)                            \
     R(optim_step1, optim_step, FROM(clg_optim_step(optims[GOOD], t)), 0)                           \
@@ -647,6 +669,9 @@
     R(nn_batch_norm2d, nn_batch_norm2d, clg_nn_batch_norm2d(w, "b", good, NULL), 0)                \
     R(nn_batch_norm1d, nn_batch_norm1d, clg_nn_batch_norm1d(w, "b", good, NULL), 0)                \
     R(nn_batch_norm3d, nn_batch_norm3d, clg_nn_batch_norm3d(w, "b", good, NULL), 0)                \
+    R(nn_rnn, nn_rnn, clg_nn_rnn(w, "rnn", good, clg_nn_recurrent_params(.hidden = 1)), 0)         \
+    R(nn_lstm, nn_lstm, clg_nn_lstm(w, "lstm", good, clg_nn_recurrent_params(.hidden = 1)), 0)     \
+    R(nn_gru, nn_gru, clg_nn_gru(w, "gru", good, clg_nn_recurrent_params(.hidden = 1)), 0)         \
     R(nn_layer_norm, nn_layer_norm, clg_nn_layer_norm(w, "b", good, NULL), 0)                      \
     R(nn_rms_norm, nn_rms_norm, clg_nn_rms_norm(w, "b", good, NULL), 0)                            \
     R(nn_group_norm, nn_group_norm, clg_nn_group_norm(w, "b", good, clg_nn_norm_params(.groups = 1)), 0) \

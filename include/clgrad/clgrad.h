@@ -30,6 +30,7 @@
 #include <clgrad/ops.h>
 #include <clgrad/optim.h>
 #include <clgrad/pointwise.h>
+#include <clgrad/recurrent.h>
 #include <clgrad/reduce.h>
 #include <clgrad/scan.h>
 #include <clgrad/schedule.h>

@@ -1,108 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Layers: parameters from the store, arithmetic from ops.h.
 #include <clgrad/autocast.h>
-#include "nn/store.h"
-
-#include <stdio.h>
-#include <string.h>
-
-// A layer being recorded. A call that fails leaves no parameter behind.
-typedef struct layer {
-    const char *what, *name;
-    clg_store s;
-    clg_tensor x;
-    int claimed;        // of the store, before
-    const char *before; // the layer before
-} layer;
-
-static const char *wrong_store(clg_store s, clg_tensor x)
-{
-    const char *why = clg__store_dead(s);
-    return why ? why : s->dev != x->dev ? "x belongs to another device than the store" : NULL;
-}
-
-static clg_tensor misuse(clg_device dev, const char *what, const char *why)
-{
-    clg__object_misuse(dev, "%s: %s", what, why);
-    return clg_poison(dev, CLG_EINVAL, "%s: %s", what, why);
-}
-
-// NULL, or the poison that the call is.
-static clg_tensor begin(layer *l, const char *what, clg_store s, const char *name, clg_tensor x)
-{
-    *l = (layer) { what, name, s, x, 0, NULL };
-    char full[200];
-    snprintf(full, sizeof full, "%s '%.150s'", what, name ? name : "?");
-    clg_tensor bad = clg_check_inputs(full, "x", &x, 1);
-    if (bad)
-        return bad;
-    const char *why = wrong_store(s, x);
-    if (why || !name)
-        return misuse(x->dev, full, why ? why : "the name is NULL");
-    l->claimed = s->claimed;
-    s->refused = CLG_OK;
-    return NULL;
-}
-
-static clg_tensor refuse(const layer *l, clg_status st, const char *why)
-{
-    clg__store_back(l->s, l->claimed);
-    return clg_poison(l->x->dev, st, "%s '%.200s': %s", l->what, l->name, why);
-}
-
-// A parameter is not to be had.
-static clg_tensor missing(const layer *l)
-{
-    const char *why = l->s->why;
-    const size_t prefix = strlen("store: "); // the layer speaks
-    if (strncmp(why, "store: ", prefix) == 0)
-        why += prefix;
-    return refuse(l, l->s->refused < 0 ? l->s->refused : CLG_ENOMEM, why);
-}
-
-// "conv1.weight"; cut short it could be another's.
-static bool join(const layer *l, const char *part, char full[256])
-{
-    const int n = snprintf(full, 256, "%s.%s", l->name, part);
-    if (n < 0 || n >= 256)
-        clg__store_refuse(l->s, CLG_EINVAL, "the name is longer than 255 bytes");
-    return n >= 0 && n < 256;
-}
-
-static clg_var param(const layer *l, const char *part, clg_shape shape, clg_init in, int64_t fan_in)
-{
-    char full[256];
-    if (l->s->refused < 0) // the first refusal is the one to tell
-        return NULL;
-    l->s->quiet = true;
-    clg_var v = join(l, part, full) ? clg_store_param(l->s, full, shape, in, fan_in) : NULL;
-    l->s->quiet = false;
-    return v;
-}
-
-static clg_var buffer(const layer *l, const char *part, clg_shape shape, double value)
-{
-    char full[256];
-    if (l->s->refused < 0) // the first refusal is the one to tell
-        return NULL;
-    l->s->quiet = true;
-    clg_var v = join(l, part, full) ? clg_store_buffer(l->s, full, CLG_F32, shape, value) : NULL;
-    l->s->quiet = false;
-    return v;
-}
-
-static void enter(layer *l)
-{
-    l->before = clg_set_layer(l->x->dev, l->name);
-}
-
-static clg_tensor leave(layer *l, clg_tensor y)
-{
-    clg_set_layer(l->x->dev, l->before);
-    if (y->status < 0)
-        clg__store_back(l->s, l->claimed);
-    return y;
-}
+#include "nn/layer.h"
 
 // ---- convolutions
 
@@ -134,14 +33,14 @@ static clg_tensor convolution(const conv_kind *k, clg_store s, const char *name,
 {
     struct clg_nn_conv_params q;
     struct clg_conv_params numbers;
-    layer l;
-    clg_tensor bad = begin(&l, k->what, s, name, x);
+    clg__layer l;
+    clg_tensor bad = clg__layer_begin(&l, k->what, s, name, x);
     if (bad)
         return bad;
     const char *wrong = p ? clg_params_read(&q, sizeof q, p) : "NULL params";
     wrong = wrong ? wrong : conv_numbers(&q, &numbers);
     if (wrong)
-        return refuse(&l, CLG_EINVAL, wrong);
+        return clg__layer_refuse(&l, CLG_EINVAL, wrong);
     const int groups = numbers.groups ? numbers.groups : 1, each[] = { q.kernel_d, q.kernel_h, q.kernel_w };
     clg_shape shape = CLG_SHAPE(q.out, 0);
     int odd = 0; // a size that no kernel has
@@ -150,7 +49,7 @@ static clg_tensor convolution(const conv_kind *k, clg_store s, const char *name,
         const int size = each[d] ? each[d] : q.kernel;
         if (d < 3 - k->nd) {
             if (each[d])
-                return refuse(&l, CLG_EINVAL, "a kernel has a size where x has no dimension");
+                return clg__layer_refuse(&l, CLG_EINVAL, "a kernel has a size where x has no dimension");
             continue;
         }
         shape.dim[shape.rank++] = size;
@@ -168,12 +67,12 @@ static clg_tensor convolution(const conv_kind *k, clg_store s, const char *name,
     shape.dim[0] = k->transposed ? c : q.out;
     shape.dim[1] = k->transposed ? q.out / groups : c / groups;
     const int64_t fan = shape.dim[1] * taps; // of a transposed one too, as PyTorch has it
-    clg_var w = param(&l, "weight", shape, q.init, fan);
-    clg_var b = q.no_bias ? NULL : param(&l, "bias", CLG_SHAPE(q.out), (clg_init) { 0 }, fan);
+    clg_var w = clg__layer_param(&l, "weight", shape, q.init, fan);
+    clg_var b = q.no_bias ? NULL : clg__layer_param(&l, "bias", CLG_SHAPE(q.out), (clg_init) { 0 }, fan);
     if (!w || (!b && !q.no_bias))
-        return missing(&l);
-    enter(&l);
-    return leave(&l, k->op(x, clg_var_value(w), b ? clg_var_value(b) : NULL, &numbers));
+        return clg__layer_missing(&l);
+    clg__layer_enter(&l);
+    return clg__layer_leave(&l, k->op(x, clg_var_value(w), b ? clg_var_value(b) : NULL, &numbers));
 }
 
 #define CONVOLUTION(id, nd, transposed)                                                            \
@@ -192,34 +91,34 @@ clg_tensor clg_nn_linear(clg_store s, const char *name, clg_tensor x,
                          const struct clg_nn_linear_params *p)
 {
     struct clg_nn_linear_params q;
-    layer l;
-    clg_tensor bad = begin(&l, "nn_linear", s, name, x);
+    clg__layer l;
+    clg_tensor bad = clg__layer_begin(&l, "nn_linear", s, name, x);
     if (bad)
         return bad;
     const char *wrong = p ? clg_params_read(&q, sizeof q, p) : "NULL params";
     if (wrong)
-        return refuse(&l, CLG_EINVAL, wrong);
+        return clg__layer_refuse(&l, CLG_EINVAL, wrong);
     p = &q;
     if (x->shape.rank < 1 || p->out < 1)
         return clg_poison(x->dev, CLG_ESHAPE, "nn_linear '%s': x has rank %d, out is %d", name,
                           x->shape.rank, p->out);
     const int64_t in = x->shape.dim[x->shape.rank - 1];
-    clg_var w = param(&l, "weight", CLG_SHAPE(p->out, in), p->init, in);
-    clg_var b = p->no_bias ? NULL : param(&l, "bias", CLG_SHAPE(p->out), (clg_init) { 0 }, in);
+    clg_var w = clg__layer_param(&l, "weight", CLG_SHAPE(p->out, in), p->init, in);
+    clg_var b = p->no_bias ? NULL : clg__layer_param(&l, "bias", CLG_SHAPE(p->out), (clg_init) { 0 }, in);
     if (!w || (!b && !p->no_bias))
-        return missing(&l);
-    enter(&l);
+        return clg__layer_missing(&l);
+    clg__layer_enter(&l);
     clg_tensor y = clg_matmul(x, clg_transpose(clg_var_value(w), 0, 1));
     if (b)
         y = clg_add(y, clg_autocast_input("linear", clg_var_value(b)));
-    return leave(&l, y);
+    return clg__layer_leave(&l, y);
 }
 
 // ---- normalisation
 
-static clg_var constant(const layer *l, const char *part, clg_shape shape, double value)
+static clg_var constant(const clg__layer *l, const char *part, clg_shape shape, double value)
 {
-    return param(l, part, shape, (clg_init) { CLG_INIT_CONSTANT, value, 0 }, 0);
+    return clg__layer_param(l, part, shape, (clg_init) { CLG_INIT_CONSTANT, value, 0 }, 0);
 }
 
 // Of x of a rank from `least` to `most`.
@@ -227,13 +126,13 @@ static clg_tensor batch_norm(const char *what, int least, int most, clg_store s,
                              const struct clg_nn_batch_norm_params *p)
 {
     struct clg_nn_batch_norm_params q;
-    layer l;
-    clg_tensor bad = begin(&l, what, s, name, x);
+    clg__layer l;
+    clg_tensor bad = clg__layer_begin(&l, what, s, name, x);
     if (bad)
         return bad;
     const char *wrong = clg_params_read(&q, sizeof q, p);
     if (wrong)
-        return refuse(&l, CLG_EINVAL, wrong);
+        return clg__layer_refuse(&l, CLG_EINVAL, wrong);
     p = &q;
     if (x->shape.rank < least || x->shape.rank > most)
         return clg_poison(x->dev, CLG_ESHAPE, "%s '%s': x has rank %d, expected %s%d", what, name, x->shape.rank,
@@ -241,13 +140,13 @@ static clg_tensor batch_norm(const char *what, int least, int most, clg_store s,
     const clg_shape c = CLG_SHAPE(x->shape.dim[1]);
     clg_var w = p->no_affine ? NULL : constant(&l, "weight", c, 1);
     clg_var b = p->no_affine ? NULL : constant(&l, "bias", c, 0);
-    clg_var run[2] = { buffer(&l, "running_mean", c, 0),
-                       buffer(&l, "running_var", c, 1) };
+    clg_var run[2] = { clg__layer_buffer(&l, "running_mean", c, 0),
+                       clg__layer_buffer(&l, "running_var", c, 1) };
     if (!run[0] || !run[1] || (!p->no_affine && (!w || !b)))
-        return missing(&l);
+        return clg__layer_missing(&l);
     clg_tensor now[2] = { NULL, NULL };
     const bool training = clg_store_is_training(s);
-    enter(&l);
+    clg__layer_enter(&l);
     clg_var_freeze(run[0], true);
     clg_var_freeze(run[1], true);
     clg_tensor y = clg_batch_norm(x, w ? clg_var_value(w) : NULL, b ? clg_var_value(b) : NULL,
@@ -257,11 +156,11 @@ static clg_tensor batch_norm(const char *what, int least, int most, clg_store s,
                                                         .no_eps = p->no_eps,
                                                         .no_momentum = p->no_momentum,
                                                         .new_mean = &now[0], .new_var = &now[1]));
-    y = leave(&l, y);
+    y = clg__layer_leave(&l, y);
     if (training && now[0] && now[1] && y->status >= 0) {
         const clg_status st = clg_assign_n(run, now, 2);
         if (st < 0)
-            return refuse(&l, st, "the running statistics cannot be assigned");
+            return clg__layer_refuse(&l, st, "the running statistics cannot be assigned");
     }
     return y;
 }
@@ -282,18 +181,18 @@ static clg_tensor own_norm(const char *what, norm_kind kind, clg_store s, const 
                            const struct clg_nn_norm_params *p)
 {
     struct clg_nn_norm_params q;
-    layer l;
-    clg_tensor bad = begin(&l, what, s, name, x);
+    clg__layer l;
+    clg_tensor bad = clg__layer_begin(&l, what, s, name, x);
     if (bad)
         return bad;
     const char *wrong = kind == GROUP_NORM && !p ? "NULL params" : clg_params_read(&q, sizeof q, p);
     if (wrong)
-        return refuse(&l, CLG_EINVAL, wrong);
+        return clg__layer_refuse(&l, CLG_EINVAL, wrong);
     const int rank = x->shape.rank, dims = q.dims == 0 ? 1 : q.dims;
     if (kind != GROUP_NORM && (q.groups != 0 || dims < 1))
-        return refuse(&l, CLG_EINVAL, dims < 1 ? "dims is negative" : "groups are of a group norm");
+        return clg__layer_refuse(&l, CLG_EINVAL, dims < 1 ? "dims is negative" : "groups are of a group norm");
     if (kind == GROUP_NORM && q.dims != 0)
-        return refuse(&l, CLG_EINVAL, "dims are of a layer norm");
+        return clg__layer_refuse(&l, CLG_EINVAL, "dims are of a layer norm");
     if (rank < (kind == GROUP_NORM ? 2 : dims))
         return clg_poison(x->dev, CLG_ESHAPE, "%s '%s': x has rank %d, expected %d or more", what, name, rank,
                           kind == GROUP_NORM ? 2 : dims);
@@ -304,11 +203,11 @@ static clg_tensor own_norm(const char *what, norm_kind kind, clg_store s, const 
     clg_var w = q.no_affine ? NULL : constant(&l, "weight", of, 1);
     clg_var b = biased ? constant(&l, "bias", of, 0) : NULL;
     if ((!q.no_affine && !w) || (biased && !b))
-        return missing(&l);
-    enter(&l);
+        return clg__layer_missing(&l);
+    clg__layer_enter(&l);
     const struct clg_norm_params *n = clg_norm_params(.eps = q.eps, .no_eps = q.no_eps);
     clg_tensor weight = w ? clg_var_value(w) : NULL, bias = b ? clg_var_value(b) : NULL;
-    return leave(&l, kind == LAYER_NORM ? clg_layer_norm(x, of, weight, bias, n)
+    return clg__layer_leave(&l, kind == LAYER_NORM ? clg_layer_norm(x, of, weight, bias, n)
                      : kind == RMS_NORM ? clg_rms_norm(x, of, weight, n)
                                         : clg_group_norm(x, q.groups, weight, bias, n));
 }
@@ -327,8 +226,8 @@ clg_tensor clg_nn_dropout(clg_store s, clg_tensor x, double p)
     clg_tensor bad = clg_check_inputs("nn_dropout", "x", &x, 1);
     if (bad)
         return bad;
-    const char *why = wrong_store(s, x);
+    const char *why = clg__layer_wrong_store(s, x);
     if (why)
-        return misuse(x->dev, "nn_dropout", why);
+        return clg__layer_misuse(x->dev, "nn_dropout", why);
     return clg_store_is_training(s) ? clg_dropout(x, p) : x;
 }
