@@ -115,7 +115,7 @@ START_TEST(hostile_files)
             if (k >= e.n)
                 bad[k - e.n] ^= (unsigned char) (k % 3 ? 0xff : 1 << k % 8);
             const size_t n = k < e.n ? k : e.n;
-            unsigned char *alone = malloc(n + 1); // so that ASan sees its end
+            unsigned char *alone = malloc(n ? n : 1); // so that ASan sees its end
             memcpy(alone, bad, n);
             error[0] = 0;
             const clg_status st = clg_image_decode(&a, alone, n, &p, error, sizeof error);
