@@ -380,9 +380,9 @@ static const struct {
     OP(matmul), OP(conv2d), OP(conv2d_dx), OP(conv2d_dw), OP(conv3d), OP(conv3d_dx), OP(conv3d_dw), OP(max_pool),
     OP(max_pool_scatter), OP(max_pool_gather), OP(avg_pool), OP(avg_pool_back), OP(softmax), OP(log_softmax), OP(softmax_stats),
     OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(separable), OP(unfold), OP(fold), { "unpool_owners", unpool },
-    { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(attention), OP(attention_back), OP(grid_sample), OP(grid_scatter), OP(grid_weights),
+    { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(grid_sample), OP(grid_scatter), OP(grid_weights),
     OP(cumsum), OP(cumprod), OP(recurrence),
-    OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk), OP(searchsorted),
+    OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk), OP(searchsorted), OP(attention), OP(attention_back),
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };
 
