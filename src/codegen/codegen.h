@@ -36,7 +36,7 @@ typedef struct clg__insn {
     clg__insn_kind kind;
     clg_dtype dtype;
     const clg__op *op;
-    int src[CLG__INSN_SOURCES];
+    int8_t src[CLG__INSN_SOURCES]; // instructions before it, of CLG__BODY_INSNS at most: short, since plans hold many
     int operand;
     double value;
 } clg__insn;
