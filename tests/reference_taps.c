@@ -21,10 +21,47 @@ static void add_product(ref_value *out, double *terms, int64_t to, const ref_val
                   reference_tiny(out->dtype);
 }
 
+// Bilinear between rows and columns in[1] of planes of p[0] x p[1]. A place that errs moves the result by as much of what is
+// around it, also where it is another element then.
+static void bilinear(const int64_t *p, const ref_value *const *in, ref_value *out)
+{
+    const int64_t channels = out->shape.dim[1], points = out->shape.dim[2], height = p[0], width = p[1];
+    for (int64_t at = 0; at < out->n; at++) {
+        const int64_t plane = at / points, place = plane / channels * 2 * points + at % points;
+        const double y = in[1]->f[place], x = in[1]->f[place + points], row = floor(y), column = floor(x);
+        const double moved = out->e ? reference_error(in[1], place) + reference_error(in[1], place + points) : 0;
+        double largest = 0;
+        out->f[at] = 0;
+        if (out->e)
+            out->e[at] = reference_tiny(out->dtype);
+        for (int i = -1; i < 3; i++) {
+            for (int j = -1; j < 3; j++) {
+                const bool there = row + i >= 0 && row + i < (double) height && column + j >= 0 && column + j < (double) width;
+                const int64_t from = there ? (plane * height + (int64_t) row + i) * width + (int64_t) column + j : -1;
+                const double v = there ? in[0]->f[from] : 0;
+                largest = fmax(largest, fabs(v));
+                if (i < 0 || i > 1 || j < 0 || j > 1)
+                    continue;
+                const double w = (i ? y - row : 1 - (y - row)) * (j ? x - column : 1 - (x - column));
+                out->f[at] += w * v;
+                if (out->e && there)
+                    out->e[at] += fabs(w) * reference_error(in[0], from);
+            }
+        }
+        if (out->e)
+            out->e[at] += 2 * largest * (moved + 8 * reference_unit(out->dtype));
+    }
+}
+
 bool reference_taps(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out)
 {
     static const char *const names[] = { "grid_sample", "grid_scatter", "grid_weights" };
     int k = 0;
+    if (strcmp(name, "bilinear_sample") == 0) {
+        if (out)
+            bilinear(p, in, out);
+        return true;
+    }
     while (k < 3 && strcmp(names[k], name) != 0)
         k++;
     if (k == 3 || !out)
@@ -58,6 +95,5 @@ bool reference_taps(const char *name, const int64_t *p, const ref_value *const *
     for (int64_t i = 0; i < out->n && out->e && k == SCATTER && unsure > 0; i++)
         out->e[i] = INFINITY;
     free(terms);
-    (void) p;
     return true;
 }

@@ -121,14 +121,20 @@ typedef struct axis {
     clg_tensor weight, place, inside;
 } axis;
 
-// c: places between -1 and 1, [N,1,1,1,P]; dim: that of the axis' own places.
-static axis axis_of(const sampling *s, clg_tensor c, int64_t size, int dim)
+// In elements, of places between -1 and 1.
+static clg_tensor in_elements(const sampling *s, clg_tensor c, int64_t size)
 {
     const double n = (double) size;
-    clg_tensor at = s->align_corners ? times(add(c, 1), (n - 1) / 2) : times(add(times(add(c, 1), n), -1), 0.5), weight = NULL;
+    const clg_tensor at = s->align_corners ? times(add(c, 1), (n - 1) / 2) : times(add(times(add(c, 1), n), -1), 0.5);
+    return s->mode != CLG_GRID_CUBIC ? padded(s, at, size) : at;
+}
+
+// at: places in elements, [N,1,1,1,P]; dim: that of the axis' own places.
+static axis axis_of(const sampling *s, clg_tensor at, int64_t size, int dim)
+{
+    const double n = (double) size;
+    clg_tensor weight = NULL;
     clg_shape line = CLG_SHAPE(1, 1, 1, 1, 1);
-    if (s->mode != CLG_GRID_CUBIC)
-        at = padded(s, at, size);
     if (s->mode == CLG_GRID_NEAREST) {
         at = clg_detach(at);
     } else {
@@ -185,16 +191,21 @@ static clg_tensor still_vjp(const clg__vjp *v, int i)
 
 static const clg__op op_still = { .name = "still", .kind = CLG__ALIAS, .vjp = still_vjp };
 
-// What of the image each element of the result is made of: index and weights [N,T,P].
+// One axis of a grid [N,P,nd], as [N,1,P].
+static clg_tensor column(clg_tensor grid, int d)
+{
+    return clg_transpose(clg_slice(grid, 2, d, d + 1, 1), 1, 2);
+}
+
+// What of the image each element of the result is made of: index and weights [N,T,P]. grid: [N,P,nd]
 static void list(const sampling *s, clg_tensor x, clg_tensor grid, clg_tensor *index, clg_tensor *weight)
 {
     const int nd = x->shape.rank - 2;
     clg_tensor inside = NULL, place = NULL, w = NULL;
-    grid = clg_reshape(grid, CLG_SHAPE(x->shape.dim[0], clg_numel(grid->shape) == 0 ? 0 : -1, nd));
     for (int d = nd - 1; d >= 0; d--) { // z, y, x
         const int64_t size = x->shape.dim[1 + nd - d];
-        const clg_tensor c = clg_unsqueeze(clg_unsqueeze(clg_transpose(clg_slice(grid, 2, d, d + 1, 1), 1, 2), 1), 1);
-        const axis a = axis_of(s, c, size, MOST - d);
+        const clg_tensor c = clg_unsqueeze(clg_unsqueeze(column(grid, d), 1), 1);
+        const axis a = axis_of(s, in_elements(s, c, size), size, MOST - d);
         w = w && a.weight ? clg_mul(w, a.weight) : a.weight;
         inside = inside ? clg_logical_and(inside, a.inside) : a.inside;
         place = place ? clg_add(clg_mul(place, clg__num(x->dev, CLG_I32, (double) size)), a.place) : a.place;
@@ -229,8 +240,15 @@ clg_tensor clg_grid_sample(clg_tensor x, clg_tensor grid, const struct clg_grid_
         size *= x->shape.dim[2 + d];
     }
     clg_tensor index, weight;
-    list(&s, x, clg__wide(grid), &index, &weight);
+    const clg_tensor places = clg_reshape(clg__wide(grid), CLG_SHAPE(out.dim[0], clg_numel(grid->shape) == 0 ? 0 : -1, nd));
     const clg_tensor planes = clg_reshape(clg__wide(x), CLG_SHAPE(out.dim[0], out.dim[1], size));
+    if (s.flat && s.mode == CLG_GRID_LINEAR) {
+        const clg_tensor at[2] = { in_elements(&s, column(places, 1), x->shape.dim[2]),
+                                   in_elements(&s, column(places, 0), x->shape.dim[3]) };
+        const clg_tensor y = clg__bilinear(planes, clg_concat_n(at, 2, 1), x->shape.dim[2], x->shape.dim[3]);
+        return clg__call_own(&c, y->status < 0 ? y : clg_cast(clg_reshape(y, out), x->dtype));
+    }
+    list(&s, x, places, &index, &weight);
     if (index->status < 0 || weight->status < 0 || planes->status < 0)
         return clg__call_own(&c, clg_add(planes, clg_add(index, weight)));
     return clg__call_own(&c, clg_cast(clg_reshape(clg__taps(planes, weight, index), out), x->dtype));

@@ -162,12 +162,12 @@ clg_tensor clg__taps(clg_tensor x, clg_tensor w, clg_tensor index)
     return node(&op_sample, x, w, index, CLG_SHAPE(x->shape.dim[0], x->shape.dim[1], index->shape.dim[2]));
 }
 
-static clg_tensor scatter(clg_tensor g, clg_tensor w, clg_tensor index, int64_t size)
+clg_tensor clg__taps_scatter(clg_tensor g, clg_tensor w, clg_tensor index, int64_t size)
 {
     return node(&op_scatter, g, w, index, CLG_SHAPE(g->shape.dim[0], g->shape.dim[1], size));
 }
 
-static clg_tensor weights(clg_tensor x, clg_tensor g, clg_tensor index)
+clg_tensor clg__taps_weights(clg_tensor x, clg_tensor g, clg_tensor index)
 {
     return node(&op_weights, x, g, index, index->shape);
 }
@@ -175,20 +175,20 @@ static clg_tensor weights(clg_tensor x, clg_tensor g, clg_tensor index)
 static clg_tensor sample_vjp(const clg__vjp *v, int i)
 {
     if (i == 0)
-        return scatter(v->g, v->in[1], v->in[2], v->in[0]->shape.dim[2]);
-    return i == 1 ? weights(v->in[0], v->g, v->in[2]) : NULL;
+        return clg__taps_scatter(v->g, v->in[1], v->in[2], v->in[0]->shape.dim[2]);
+    return i == 1 ? clg__taps_weights(v->in[0], v->g, v->in[2]) : NULL;
 }
 
 static clg_tensor scatter_vjp(const clg__vjp *v, int i)
 {
     if (i == 0)
         return clg__taps(v->g, v->in[1], v->in[2]);
-    return i == 1 ? weights(v->g, v->in[0], v->in[2]) : NULL;
+    return i == 1 ? clg__taps_weights(v->g, v->in[0], v->in[2]) : NULL;
 }
 
 static clg_tensor weights_vjp(const clg__vjp *v, int i)
 {
     if (i == 0)
-        return scatter(v->in[1], v->g, v->in[2], v->in[0]->shape.dim[2]);
+        return clg__taps_scatter(v->in[1], v->g, v->in[2], v->in[0]->shape.dim[2]);
     return i == 1 ? clg__taps(v->in[0], v->g, v->in[2]) : NULL;
 }
