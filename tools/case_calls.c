@@ -597,6 +597,7 @@ PART_CALLS(APPLY_PARTS)
 
 #define ROW_PARTS(id, function, call) { #id, #function, "tnn", do_##id, NULL },
 #define ROW(id, signature, value) { #id, #id, signature, do_##id, NULL },
+#define ROW_MATRIX(id, signature, value) { #id, #id, signature, do_##id, NULL, true },
 #define ROW_SECOND(id, signature, value) { #id "_second", #id, signature, do_##id##_second, NULL },
 #define ROW_UNARY(id) { #id, #id, "t", do_##id, NULL },
 #define ROW_BINARY(id)                                                                             \
@@ -616,8 +617,8 @@ const call_op call_ops[] = {
     SORT_CALLS(ROW)
     SECOND_CALLS(ROW_SECOND)
     INDEX_CALLS(ROW)
-    LINALG_CALLS(ROW)
-    FACTOR_CALLS(ROW)
+    LINALG_CALLS(ROW_MATRIX)
+    FACTOR_CALLS(ROW_MATRIX)
     PART_CALLS(ROW_PARTS)
     { "interpolate", "interpolate", "ts", do_interpolate, interpolate_fields },
     { "grid_sample", "grid_sample", "tt", do_grid_sample, grid_sample_fields },

@@ -42,6 +42,7 @@ typedef struct call_op {
     const char *signature;
     clg_tensor (*apply)(const call_values *v);
     const call_field *fields; // of named arguments, ends with a NULL name; NULL: has none
+    bool matrices; // shapes must fit: no plain line
 } call_op;
 
 typedef struct call {
