@@ -1159,6 +1159,39 @@ def factorisations():
       lambda x: L.cholesky_ex(x).info, False)
 
 
+def spectra():
+    """Orthogonal factors, eigenvalues, singular values; of vectors their squares, since signs are free."""
+    torch.manual_seed(227)
+    L = torch.linalg
+
+    def e(name, expression, inputs, f, grads=True):
+        case('sp_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    for name, s in ('square', (2, 3, 3)), ('tall', (5, 3)), ('wide', (3, 5)):
+        e('qr_' + name, 'qr(a, 0)', [r(*s)], lambda x: L.qr(x).Q)
+        e('qr_r_' + name, 'qr_r(a, 0)', [r(*s)], lambda x: L.qr(x).R)
+        e('qr_complete_' + name, 'qr(a, 1)', [r(*s)], lambda x: L.qr(x, 'complete').Q, name != 'tall')
+        e('qr_complete_r_' + name, 'qr_r(a, 1)', [r(*s)], lambda x: L.qr(x, 'complete').R, name != 'tall')
+        e('svdvals_' + name, 'svdvals(a)', [r(*s)], L.svdvals)
+        e('svd_' + name, 'square(svd(a))', [r(*s)], lambda x: L.svd(x, False).U.square())
+        e('svd_vh_' + name, 'square(svd_vh(a))', [r(*s)], lambda x: L.svd(x, False).Vh.square())
+        e('pinv_' + name, 'pinv(a, -1)', [r(*s)], L.pinv)
+        e('rank_' + name, 'matrix_rank(a, -1)', [('c', r(*s))], L.matrix_rank, False)
+    e('qr_only_r', 'qr_r(a, 2)', [('c', r(5, 3))], lambda x: L.qr(x, 'r').R, False)
+    e('lstsq', 'lstsq(a, b)', [r(5, 3), r(5, 2)], lambda x, y: L.lstsq(x, y).solution)
+    e('lstsq_wide', 'lstsq(a, b)', [r(2, 3, 4), r(2, 3, 2)], lambda x, y: L.pinv(x) @ y)
+    d = r(2, 4, 4)
+    d = d + d.mT
+    for upper in (False, True):
+        u = str(upper).lower()
+        way = 'U' if upper else 'L'
+        e('eigvalsh_' + u, f'eigvalsh(a, {u})', [d], lambda x: L.eigvalsh(x, way))
+        e('eigh_vectors_' + u, f'square(eigh_vectors(a, {u}))', [d], lambda x: L.eigh(x, way).eigenvectors.square())
+    one = torch.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [1.0, 5.0, 7.0]])
+    e('rank_one', 'matrix_rank(a, 0.00001)', [('c', torch.stack([one, 0 * one]))], L.matrix_rank, False)
+    e('eigvalsh_half', 'eigvalsh(a, false)', [('c', one)], L.eigvalsh, False)
+
+
 def promotion():
     """HOW OP A B TYPE VALUE: a tensor of one 3 of type A, with B: a 1-D or 0-d tensor of 2, or a number."""
     torch.set_default_dtype(torch.float32)
@@ -1280,3 +1313,4 @@ indices_and_images()
 linear_algebra()
 factorisations()
 attention()
+spectra()

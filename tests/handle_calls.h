@@ -434,6 +434,15 @@
     R(cholesky_solve0, cholesky_solve, clg_cholesky_solve(t, good, false), 0)                      \
     R(cholesky_solve1, cholesky_solve, clg_cholesky_solve(good, t, false), 0)                      \
     R(cholesky_inverse, cholesky_inverse, clg_cholesky_inverse(t, false), 0)                       \
+    R(qr, qr, clg_qr(t, CLG_QR_REDUCED, NULL), 0)                                                  \
+    R(lstsq0, lstsq, clg_lstsq(t, good), 0)                                                        \
+    R(lstsq1, lstsq, clg_lstsq(good, t), 0)                                                        \
+    R(eigh, eigh, clg_eigh(t, false, NULL), 0)                                                     \
+    R(eigvalsh, eigvalsh, clg_eigvalsh(t, false), 0)                                               \
+    R(svd, svd, clg_svd(t, NULL, NULL), 0)                                                         \
+    R(svdvals, svdvals, clg_svdvals(t), 0)                                                         \
+    R(pinv, pinv, clg_pinv(t, -1), 0)                                                              \
+    R(matrix_rank, matrix_rank, clg_matrix_rank(t, -1), 0)                                         \
     R(topk, topk, clg_topk(t, 1, 0, false, NULL), 0)                                               \
     R(kthvalue, kthvalue, clg_kthvalue(t, 1, 0, false, NULL), 0)                                   \
     R(median, median, clg_median(t, 0, false, NULL), 0)                                            \

@@ -172,6 +172,128 @@ static void cholesky(const ref_value *const *in, ref_value *out)
     }
 }
 
+// Householder's reflections, with LAPACK's signs.
+static void qr(const ref_value *const *in, ref_value *out)
+{
+    const clg_shape *s = &in[0]->shape;
+    const int64_t rows = s->dim[1], columns = s->dim[2], n = rows < columns ? rows : columns, kq = out[0].shape.dim[2], kr = out[1].shape.dim[1];
+    double *y = malloc((size_t) (rows * columns + 1) * sizeof *y), *q = malloc((size_t) (rows * rows + 1) * sizeof *q), *v = malloc((size_t) (rows + 1) * sizeof *v);
+    for (int64_t m = 0; m < s->dim[0]; m++) {
+        memcpy(y, in[0]->f + m * rows * columns, (size_t) (rows * columns) * sizeof *y);
+        for (int64_t i = 0; i < rows * rows; i++)
+            q[i] = i / rows == i % rows;
+        double least = INFINITY, most = 0;
+        for (int64_t k = 0; k < n; k++) {
+            double below = 0;
+            for (int64_t i = k; i < rows; i++)
+                below += i > k ? y[i * columns + k] * y[i * columns + k] : 0;
+            const double alpha = y[k * columns + k], beta = below > 0 ? -copysign(sqrt(alpha * alpha + below), alpha) : alpha;
+            for (int64_t i = k; i < rows; i++)
+                v[i] = i == k ? 1 : below > 0 ? y[i * columns + k] / (alpha - beta) : 0;
+            const double f = below > 0 ? (beta - alpha) / beta : 0;
+            for (int64_t j = 0; j < columns; j++) {
+                double d = 0;
+                for (int64_t i = k; i < rows; i++)
+                    d += v[i] * y[i * columns + j];
+                for (int64_t i = k; i < rows; i++)
+                    y[i * columns + j] -= f * d * v[i];
+            }
+            for (int64_t j = 0; j < rows; j++) { // q times the reflection
+                double d = 0;
+                for (int64_t i = k; i < rows; i++)
+                    d += v[i] * q[j * rows + i];
+                for (int64_t i = k; i < rows; i++)
+                    q[j * rows + i] -= f * d * v[i];
+            }
+            least = fmin(least, fabs(y[k * columns + k]));
+            most = fmax(most, fabs(y[k * columns + k]));
+        }
+        for (int64_t i = 0; i < rows * kq; i++)
+            out[0].f[m * rows * kq + i] = q[i / kq * rows + i % kq];
+        for (int64_t i = 0; i < kr * columns; i++)
+            out[1].f[m * kr * columns + i] = i % columns >= i / columns ? y[i] : 0;
+        const double relative = 8 * (least > 0 ? most / least : 1) * doubt(in[0], m * rows * columns, rows * columns, rows + columns);
+        bound(&out[0], m * rows * kq, rows * kq, relative);
+        bound(&out[1], m * kr * columns, kr * columns, relative);
+    }
+    free(y), free(q), free(v);
+}
+
+// a = u diag(s) v of a [rows, columns], rows <= columns, by turning rows; s is not in order yet.
+static void jacobi(double *y, double *u, int64_t rows, int64_t columns)
+{
+    for (int64_t i = 0; i < rows * rows; i++)
+        u[i] = i / rows == i % rows;
+    for (int sweep = 0; sweep < 60; sweep++) {
+        for (int64_t p = 0; p < rows; p++)
+            for (int64_t q = p + 1; q < rows; q++) {
+                double *x = y + p * columns, *z = y + q * columns, xx = 0, zz = 0, xz = 0;
+                for (int64_t j = 0; j < columns; j++) {
+                    xx += x[j] * x[j];
+                    zz += z[j] * z[j];
+                    xz += x[j] * z[j];
+                }
+                if (fabs(xz) <= 1e-15 * sqrt(xx * zz))
+                    continue;
+                const double zeta = (zz - xx) / (2 * xz), t = copysign(1, zeta) / (fabs(zeta) + hypot(1, zeta)), c = 1 / hypot(1, t), s = c * t;
+                for (int64_t j = 0; j < columns; j++) {
+                    const double a = x[j];
+                    x[j] = c * a - s * z[j];
+                    z[j] = s * a + c * z[j];
+                }
+                for (int64_t j = 0; j < rows; j++) {
+                    const double a = u[p * rows + j];
+                    u[p * rows + j] = c * a - s * u[q * rows + j];
+                    u[q * rows + j] = s * a + c * u[q * rows + j];
+                }
+            }
+    }
+}
+
+// Outputs u, s falling, v; or, of a symmetric matrix, values rising and vectors: those of a shifted one, which is positive.
+static void spectrum(const ref_value *const *in, ref_value *out, bool symmetric)
+{
+    const clg_shape *s = &in[0]->shape;
+    const int64_t rows = s->dim[1], columns = s->dim[2], all = rows * columns;
+    double *y = malloc((size_t) (all + 1) * sizeof *y), *u = malloc((size_t) (rows * rows + 1) * sizeof *u), *size = malloc((size_t) (rows + 1) * sizeof *size);
+    for (int64_t m = 0; m < s->dim[0]; m++) {
+        const double *a = in[0]->f + m * all, shift = symmetric ? 2 * (double) rows * most_of(a, all) + 1 : 0;
+        for (int64_t i = 0; i < all; i++) {
+            const int64_t r = i / columns, c = i % columns;
+            y[i] = (symmetric && c > r ? a[c * columns + r] : a[i]) + (r == c ? shift : 0);
+        }
+        jacobi(y, u, rows, columns);
+        double gap = INFINITY, most = 0;
+        for (int64_t r = 0; r < rows; r++) {
+            size[r] = 0;
+            for (int64_t j = 0; j < columns; j++)
+                size[r] += y[r * columns + j] * y[r * columns + j];
+            size[r] = sqrt(size[r]);
+            for (int64_t i = 0; i < r; i++)
+                gap = fmin(gap, fabs(size[r] - size[i]));
+            most = fmax(most, size[r] - shift);
+            gap = symmetric ? gap : fmin(gap, size[r]);
+        }
+        for (int64_t r = 0; r < rows; r++) {
+            int64_t rank = 0;
+            for (int64_t i = 0; i < rows; i++)
+                rank += symmetric ? size[i] < size[r] : size[i] > size[r];
+            out[symmetric ? 0 : 1].f[m * rows + rank] = size[r] - shift;
+            for (int64_t j = 0; j < rows; j++)
+                out[symmetric ? 1 : 0].f[(m * rows + j) * rows + rank] = u[r * rows + j];
+            for (int64_t j = 0; j < columns && !symmetric; j++)
+                out[2].f[(m * rows + rank) * columns + j] = y[r * columns + j] / size[r];
+        }
+        const double own = 8 * doubt(in[0], m * all, all, columns) * fmax(most_of(a, all), 1), relative = own * (double) rows * fmax(1 / gap, 1);
+        for (int64_t i = 0; i < rows && out[0].e; i++)
+            out[symmetric ? 0 : 1].e[m * rows + i] = own * (double) rows;
+        bound(&out[symmetric ? 1 : 0], m * rows * rows, rows * rows, relative);
+        if (!symmetric)
+            bound(&out[2], m * all, all, relative);
+    }
+    free(y), free(u), free(size);
+}
+
 bool reference_factor(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out)
 {
     if (strcmp(name, "lu") == 0) {
@@ -182,6 +304,16 @@ bool reference_factor(const char *name, const int64_t *p, const ref_value *const
     if (strcmp(name, "solve") == 0) {
         if (out)
             system_of(p, in, out);
+        return true;
+    }
+    if (strcmp(name, "qr") == 0) {
+        if (out)
+            qr(in, out);
+        return true;
+    }
+    if (strcmp(name, "eigh") == 0 || strcmp(name, "svd") == 0) {
+        if (out)
+            spectrum(in, out, name[0] == 'e');
         return true;
     }
     if (strcmp(name, "cholesky") == 0) {

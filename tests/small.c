@@ -352,12 +352,14 @@ static clg_status orders(void)
 // Factors in more than one block, whose columns end amid a vector; systems, both ways.
 static clg_status factors(void)
 {
-    clg_tensor x = clg_track(fresh(CLG_SHAPE(2, 37, 37))), b = fresh(CLG_SHAPE(2, 37, 5));
+    clg_tensor x = clg_track(fresh(CLG_SHAPE(1, 35, 35))), b = fresh(CLG_SHAPE(1, 35, 2));
     clg_status st = with_gradients(clg_solve(x, b, true, NULL), x, NULL);
-    const clg_tensor d = clg_add(clg_matmul(x, clg_transpose(x, 1, 2)), clg_eye(dev, CLG_F32, 37, 37));
+    const clg_tensor d = clg_add(clg_matmul(x, clg_transpose(x, 1, 2)), clg_eye(dev, CLG_F32, 35, 35));
     if (st >= 0)
         st = clg_eval(clg_cholesky(d, true, NULL));
-    return st < 0 ? st : clg_eval(clg_solve_triangular(x, b, true, true, false));
+    clg_tensor v, s = fresh(CLG_SHAPE(1, 3, 5));
+    const clg_tensor w = clg_eigh(clg_slice(clg_slice(d, 1, 0, 5, 1), 2, 0, 5, 1), false, &v);
+    return st < 0 ? st : clg_eval(clg_solve_triangular(x, b, true, true, false), w, v, clg_svdvals(s), clg_qr(s, CLG_QR_COMPLETE, NULL));
 }
 
 // An application's own: an element at a time in rows shorter than a vector and in tails, at a product's end, and a kernel.

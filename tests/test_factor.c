@@ -140,6 +140,70 @@ static bool has_f64(void)
     return clg_device_get_info(dev)->fp64;
 }
 
+static void orthogonal(clg_dtype t, int kind, int64_t batch, int64_t r, int64_t k, bool turned)
+{
+    double *a = batch_of(kind, batch, r, k);
+    clg_scope s = clg_scope_push(dev);
+    const int64_t n = r < k ? r : k;
+    const clg_tensor x = on_device(t, batch, r, k, a, turned);
+    clg_tensor rest, values, vh;
+    const clg_tensor u = clg_svd(x, &values, &vh);
+    const double eps = 8 * unit_of(t) * (double) (r + k + 4), size = most_of(a, batch * r * k);
+    for (int mode = CLG_QR_REDUCED; mode <= CLG_QR_COMPLETE; mode++) {
+        const int64_t m = mode == CLG_QR_REDUCED ? n : r;
+        double *q = read_all(clg_qr(x, (clg_qr_mode) mode, &rest)), *f = read_all(rest);
+        within("q r - a", t, kind, r, apart(batch, r, m, k, q, false, f, false, a), eps * size);
+        for (int64_t b = 0; b < batch; b++)
+            within("q^T q - 1", t, kind, r, apart(1, m, r, m, q + b * r * m, true, q + b * r * m, false, NULL), eps);
+        free(q), free(f);
+    }
+    double *left = read_all(u), *right = read_all(vh), *v = read_all(values), *us = calloc((size_t) (batch * r * n) + 1, sizeof *us);
+    for (int64_t b = 0; b < batch; b++) {
+        for (int64_t i = 0; i < r * n; i++)
+            us[b * r * n + i] = left[b * r * n + i] * v[b * n + i % n];
+        for (int64_t i = 1; i < n; i++)
+            ck_assert_msg(v[b * n + i] <= v[b * n + i - 1] && v[b * n + i] >= 0, "kind %d, %lldx%lld: singular value %lld is %g after %g", kind, (long long) r, (long long) k, (long long) i, v[b * n + i], v[b * n + i - 1]);
+        within("u^T u - 1", t, kind, r, apart(1, n, r, n, left + b * r * n, true, left + b * r * n, false, NULL), eps);
+        within("vh vh^T - 1", t, kind, r, apart(1, n, k, n, right + b * n * k, false, right + b * n * k, true, NULL), eps);
+    }
+    within("u s vh - a", t, kind, r, apart(batch, r, n, k, us, false, right, false, a), eps * size * (double) n);
+    if (r == k && kind == DEFINITE) {
+        clg_tensor vectors;
+        double *w = read_all(clg_eigh(x, turned, &vectors)), *z = read_all(vectors), *zw = calloc((size_t) (batch * r * r) + 1, sizeof *zw);
+        for (int64_t b = 0; b < batch; b++) {
+            for (int64_t i = 0; i < r * r; i++)
+                zw[b * r * r + i] = z[b * r * r + i] * w[b * r + i % r];
+            for (int64_t i = 0; i < r; i++)
+                ck_assert_msg(fabs(w[b * r + i] - v[b * r + r - 1 - i]) <= eps * size * (double) r, "eigenvalue %lld is %g, the singular value %g",
+                              (long long) i, w[b * r + i], v[b * r + r - 1 - i]);
+            within("v^T v - 1", t, kind, r, apart(1, r, r, r, z + b * r * r, true, z + b * r * r, false, NULL), eps);
+            within("v w v^T - a", t, kind, r, apart(1, r, r, r, zw + b * r * r, false, z + b * r * r, true, a + b * r * r), eps * size * (double) r);
+        }
+        free(w), free(z), free(zw);
+    }
+    clg_scope_pop(s);
+    free(a), free(left), free(right), free(v), free(us);
+}
+
+START_TEST(orthogonal_factors)
+{
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        if (!in_turn((int) i, 3) || (!on_pocl() && sizes[i] > 17)) // long loops of one item are cut short on Mesa's driver
+            continue;
+        const int64_t n = sizes[i];
+        for (int kind = PLAIN; kind < KINDS; kind++) {
+            orthogonal(CLG_F32, kind, 1 + (int64_t) i % 2, n, n, (i + (size_t) kind) % 2);
+            if (kind != DEFINITE)
+                orthogonal(CLG_F32, kind, 2, kind % 2 ? n + 5 : n, kind % 2 ? n : n + 3, i % 2);
+        }
+        if (has_f64() && in_turn((int) i / 3, 2)) {
+            orthogonal(CLG_F64, DEFINITE, 2, n, n, i % 2);
+            orthogonal(CLG_F64, (int) i % DEFINITE, 1, n, n + 9, i % 2);
+        }
+    }
+}
+END_TEST
+
 START_TEST(systems)
 {
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -187,6 +251,16 @@ F(cholesky, clg_cholesky(symmetric(x[0]), false, NULL))
 F(upper, clg_cholesky(symmetric(x[0]), true, NULL))
 F(cholesky_solve, clg_cholesky_solve(x[1], symmetric(x[0]), false))
 
+F(q, clg_qr(x[0], CLG_QR_REDUCED, NULL))
+F(r, (clg_qr(clg_slice(x[0], -1, 0, 2, 1), CLG_QR_REDUCED, &second), second))
+F(wide_q, clg_qr(clg_slice(x[0], -2, 0, 2, 1), CLG_QR_REDUCED, NULL))
+F(eigen, clg_eigh(symmetric(x[0]), false, NULL))
+F(vectors, (clg_eigh(symmetric(x[0]), true, &second), clg_square(second)))
+F(u, clg_square(clg_svd(clg_slice(x[0], -1, 0, 2, 1), NULL, NULL)))
+F(vh, (clg_svd(clg_slice(x[0], -2, 0, 2, 1), NULL, &second), clg_square(second)))
+F(pinv, clg_pinv(clg_slice(x[0], -2, 0, 2, 1), -1))
+F(lstsq, clg_lstsq(clg_slice(x[0], -1, 0, 2, 1), x[1]))
+
 // Of sum(cos(i) f_i): its gradient, for a second look.
 static clg_tensor gradient(const clg_tensor *x, int n, void *user)
 {
@@ -197,7 +271,8 @@ static clg_tensor gradient(const clg_tensor *x, int n, void *user)
 
 START_TEST(derivatives)
 {
-    static function f[] = { f_inv, f_solve, f_det, f_log, f_lu, f_wide, f_tall, f_lu_solve, f_triangle, f_cholesky, f_upper, f_cholesky_solve };
+    static function f[] = { f_inv, f_solve, f_det, f_log, f_lu, f_wide, f_tall, f_lu_solve, f_triangle, f_cholesky, f_upper, f_cholesky_solve,
+                            f_q, f_r, f_wide_q, f_eigen, f_vectors, f_u, f_vh, f_pinv, f_lstsq };
     if (!has_f64())
         return;
     for (size_t i = 0; i < sizeof f / sizeof *f; i++) {
@@ -211,7 +286,7 @@ START_TEST(derivatives)
         clg_scope s = clg_scope_push(dev);
         const clg_tensor x[2] = { clg_track(clg_upload(dev, CLG_F64, CLG_SHAPE(2, 3, 3), a)),
                                   clg_track(clg_upload(dev, CLG_F64, CLG_SHAPE(2, 3, 2), b)) };
-        const int n = f[i] == f_solve || f[i] == f_lu_solve || f[i] == f_triangle || f[i] == f_cholesky_solve ? 2 : 1;
+        const int n = f[i] == f_solve || f[i] == f_lu_solve || f[i] == f_triangle || f[i] == f_cholesky_solve || f[i] == f_lstsq ? 2 : 1;
         char report[300] = "";
         const struct clg_grad_check_params *p = clg_grad_check_params(.tolerance = 1e-5, .report = report, .report_size = sizeof report);
         ck_assert_msg(clg_grad_check(f[i], NULL, x, n, p) >= 0, "function %zu: %s %s", i, report, clg_error(dev, CLG_EGRAD));
@@ -262,7 +337,8 @@ START_TEST(edges)
         ck_assert(n || (one[0] == 1 && one[1] == 1));
         free(one);
         ok(clg_eval(clg_inv(none, NULL), clg_cholesky(none, false, NULL), clg_lu_factor(none, &pivots, &info), pivots, info));
-        ok(clg_eval(clg_solve(none, none, true, NULL)));
+        ok(clg_eval(clg_solve(none, none, true, NULL), clg_qr(none, CLG_QR_COMPLETE, NULL), clg_eigvalsh(none, false), clg_svdvals(none),
+                    clg_pinv(none, -1), clg_matrix_rank(none, -1)));
     }
     float bad[40 * 40];
     for (int i = 0; i < 40 * 40; i++)
@@ -270,7 +346,12 @@ START_TEST(edges)
     bad[5 * 40 + 2] = NAN;
     bad[3 * 40 + 2] = INFINITY;
     const clg_tensor b = clg_upload(dev, CLG_F32, CLG_SHAPE(40, 40), bad);
-    ok(clg_eval(clg_inv(b, NULL), clg_cholesky(b, true, NULL), clg_det(b)));
+    ok(clg_eval(clg_inv(b, NULL), clg_cholesky(b, true, NULL), clg_det(b), clg_qr(b, CLG_QR_REDUCED, NULL)));
+    const clg_tensor part = clg_slice(clg_slice(b, 0, 0, 12, 1), 1, 0, 12, 1);
+    double *w = read_all(clg_eigvalsh(part, false)), *v = read_all(clg_svdvals(part)); // which ends
+    for (int i = 0; i < 12; i++)
+        ck_assert(isnan(w[i]) && isnan(v[i]));
+    free(w), free(v);
     const clg_tensor x = clg_zeros(dev, CLG_F16, CLG_SHAPE(2, 2));
     ck_assert_int_eq(clg_inv(x, NULL)->status, CLG_EDTYPE);
     ck_assert_int_eq(clg_det(clg_zeros(dev, CLG_F32, CLG_SHAPE(2, 3)))->status, CLG_ESHAPE);
@@ -285,6 +366,7 @@ int main(void)
     TCase *c = tcase_create("factor");
     tcase_set_timeout(c, 300);
     tcase_add_test(c, systems);
+    tcase_add_test(c, orthogonal_factors);
     tcase_add_test(c, derivatives);
     tcase_add_test(c, gradient_of_a_determinant);
     tcase_add_test(c, edges);

@@ -75,5 +75,16 @@ static const char *const equations[] = {
     M(cholesky, "tn", clg_cholesky(T(0), B(1), NULL))                                              \
     M(cholesky_info, "tn", (clg_cholesky(T(0), B(1), &second), second))                            \
     M(cholesky_solve, "ttn", clg_cholesky_solve(T(0), T(1), B(2)))                                 \
-    M(cholesky_inverse, "tn", clg_cholesky_inverse(T(0), B(1)))
+    M(cholesky_inverse, "tn", clg_cholesky_inverse(T(0), B(1)))                                    \
+    M(qr, "tn", clg_qr(T(0), (clg_qr_mode) I(1), NULL))                                            \
+    M(qr_r, "tn", (clg_qr(T(0), (clg_qr_mode) I(1), &second), second))                             \
+    M(lstsq, "tt", clg_lstsq(T(0), T(1)))                                                          \
+    M(eigh, "tn", clg_eigh(T(0), B(1), NULL))                                                      \
+    M(eigh_vectors, "tn", (clg_eigh(T(0), B(1), &second), second))                                 \
+    M(eigvalsh, "tn", clg_eigvalsh(T(0), B(1)))                                                    \
+    M(svd, "t", clg_svd(T(0), NULL, NULL))                                                         \
+    M(svd_vh, "t", (clg_svd(T(0), NULL, &second), second))                                         \
+    M(svdvals, "t", clg_svdvals(T(0)))                                                             \
+    M(pinv, "tn", clg_pinv(T(0), N(1)))                                                            \
+    M(matrix_rank, "tn", clg_matrix_rank(T(0), N(1)))
 #endif

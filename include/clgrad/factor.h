@@ -173,5 +173,113 @@ CLG_API clg_tensor clg_cholesky_solve(clg_tensor b, clg_tensor l, bool upper);
 //         CLG_EDTYPE    not F32 or F64
 CLG_API clg_tensor clg_cholesky_inverse(clg_tensor l, bool upper);
 
+// ---- orthogonal factors
+
+typedef enum clg_qr_mode {
+    CLG_QR_REDUCED,  // q has min(r, c) columns, r as many rows
+    CLG_QR_COMPLETE, // r of both
+    CLG_QR_R         // q has no columns and is not computed; r as reduced
+} clg_qr_mode;
+
+// Orthogonal and upper triangular factors, with LAPACK's signs.
+//
+//   a = y r, y^T y the identity
+//
+// a       [..., r, c]
+// mode    how many columns
+// r       where it goes, may be NULL
+// result  [..., r, columns], type of a
+// grad    a, of both; not of complete factors where r > c, and not with CLG_QR_R. Where the first
+//         min(r, c) columns of a are dependent it is infinite or NaN
+// errors  CLG_ESHAPE    rank below 2
+//         CLG_EDTYPE    not F32 or F64
+//         CLG_EINVAL    mode
+// source  Golub and Van Loan 2013, section 5.2
+CLG_API clg_tensor clg_qr(clg_tensor a, clg_qr_mode mode, clg_tensor *r);
+
+// Least squares, for a of full rank.
+//
+//   y = argmin |a y - b|, of many the one of the least norm
+//
+// a       [..., r, c]; of a lower rank y is infinite, NaN or large: clg_pinv then
+// b       [..., r, k] or [..., r]
+// result  [..., c, k] or [..., c], type of a
+// grad    a, b
+// errors  CLG_ESHAPE    shapes do not fit
+//         CLG_EDTYPE    types differ, or are not F32 or F64
+CLG_API clg_tensor clg_lstsq(clg_tensor a, clg_tensor b);
+
+// ---- eigenvalues and singular values
+
+// Eigenvalues and vectors of symmetric matrices.
+//
+//   a = vectors diag(y) vectors^T, y rising
+//
+// a       [..., n, n]: only its lower triangle is looked at, upper the upper one
+// upper   which triangle
+// vectors where they go, may be NULL: a's shape, in columns; their signs are not defined
+// result  [..., n], type of a; NaN where a is not finite, or after 30 n steps
+// grad    a, of both, symmetric; of vectors infinite or NaN where eigenvalues are equal
+// errors  CLG_ESHAPE    not square
+//         CLG_EDTYPE    not F32 or F64
+// source  Golub and Van Loan 2013, section 8.3
+CLG_API clg_tensor clg_eigh(clg_tensor a, bool upper, clg_tensor *vectors);
+
+// Eigenvalues of symmetric matrices.
+//
+//   y of clg_eigh
+//
+// a, upper   as of clg_eigh
+// result  [..., n], rising, type of a
+// grad    a
+// errors  as of clg_eigh
+CLG_API clg_tensor clg_eigvalsh(clg_tensor a, bool upper);
+
+// Singular values and vectors.
+//
+//   a = y diag(s) vh, s falling; k = min(r, c)
+//
+// a       [..., r, c]
+// s, vh   where they go, may be NULL: [..., k] and [..., k, c]; signs of vectors are not defined
+// result  [..., r, k], type of a; all is NaN where a is not finite; at most 40 sweeps
+// grad    a, of all three; of vectors infinite or NaN where singular values are equal, or 0 where
+//         r is not c. What depends on signs has no meaning
+// errors  CLG_ESHAPE    rank below 2
+//         CLG_EDTYPE    not F32 or F64
+// source  Demmel and Veselic 1992 (one-sided Jacobi)
+CLG_API clg_tensor clg_svd(clg_tensor a, clg_tensor *s, clg_tensor *vh);
+
+// Singular values.
+//
+//   y = s of clg_svd
+//
+// a       [..., r, c]
+// result  [..., min(r, c)], falling, type of a
+// grad    a
+// errors  as of clg_svd
+CLG_API clg_tensor clg_svdvals(clg_tensor a);
+
+// Pseudo-inverses (Moore and Penrose).
+//
+//   y = v diag(1/s) u^T, of the singular values that count
+//
+// a       [..., r, c]
+// rtol    those above rtol times the largest count; below 0: eps max(r, c)
+// result  [..., c, r], type of a
+// grad    a, which keeps its rank
+// errors  as of clg_svd
+CLG_API clg_tensor clg_pinv(clg_tensor a, double rtol);
+
+// Rank: how many singular values count.
+//
+//   y = number of s > rtol max(s)
+//
+// a       [..., r, c]
+// rtol    below 0: eps max(r, c)
+// result  I64 [...]
+// grad    none
+// errors  as of clg_svd
+CLG_API clg_tensor clg_matrix_rank(clg_tensor a, double rtol);
+
 CLG_END
 #endif

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+// Eigenvalues of symmetric matrices and singular values, with what follows from them. Kernels: cl/eigh.cl, cl/svd.cl.
+// A result's derivative needs the others: it takes them as they were computed, and gives them their own derivatives.
+#include "base/fp.h"
+#include "ops/element.h"
+#include "ops/extreme.h"
+#include "ops/linalg.h"
+#include <clgrad/arrange.h>
+#include <clgrad/factor.h>
+#include <clgrad/grad.h>
+
+#include <float.h>
+
+static double epsilon(clg_dtype t)
+{
+    return t == CLG_F32 ? (double) FLT_EPSILON : DBL_EPSILON;
+}
+
+static int64_t up(int64_t n)
+{
+    return (n + 15) / 16 * 16;
+}
+
+static clg_tensor lit(clg_tensor like, double v)
+{
+    return clg__lit(like->dev, like->dtype, v);
+}
+
+static void finish(const clg__kernel_call *c, clg__kplan *p, clg__launch *l, int64_t room)
+{
+    const int64_t groups = clg__matrix_groups(c, c->in_shape[0].dim[0]);
+    clg__arg_temp(p, l, clg__kplan_temp(p, (size_t) (groups * room) * clg_dtype_size(c->in_dtype[0])));
+    if (c->in_dtype[0] == CLG_F64)
+        clg__kplan_define(p, l, "EPSILON", "2.220446049250313e-16");
+}
+
+static void plan_eigh(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg_shape *s = &c->in_shape[0];
+    const int64_t n = s->dim[1], stride = up(n), room = (2 * n * stride + 6 * stride + 63) / 64 * 64;
+    if (clg_numel(*s) == 0)
+        return;
+    clg__launch *l = clg__matrix_kernel(c, p, "eigh");
+    clg__arg_buffers(p, l, 1, 3);
+    finish(c, p, l, room);
+    CLG__ARG_BLOCK(p, l, "EIGH", { "batch", s->dim[0], true }, { "n", n, false }, { "stride", stride, false }, { "room", room, true });
+    clg__matrix_grid(c, l, s->dim[0]);
+}
+
+static void plan_svd(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg_shape *s = &c->in_shape[0];
+    const int64_t rows = s->dim[1], columns = s->dim[2], across = up(columns), down = up(rows);
+    const int64_t room = (rows * (across + down) + down + 63) / 64 * 64;
+    if (clg_numel(*s) == 0)
+        return;
+    clg__launch *l = clg__matrix_kernel(c, p, "svd");
+    clg__arg_buffers(p, l, 1, 4);
+    finish(c, p, l, room);
+    CLG__ARG_BLOCK(p, l, "SVD", { "batch", s->dim[0], true }, { "rows", rows, false }, { "columns", columns, false },
+                   { "across", across, false }, { "down", down, false }, { "room", room, true });
+    clg__matrix_grid(c, l, s->dim[0]);
+}
+
+static const clg__variant eigh_variants[] = { { "tridiagonal", NULL, plan_eigh, false } };
+static const clg__variant svd_variants[] = { { "jacobi", NULL, plan_svd, false } };
+static const clg__op op_eigh_kernel = { .name = "eigh", .kind = CLG__KERNEL, .variants = eigh_variants, .n_variants = 1 };
+static const clg__op op_svd_kernel = { .name = "svd", .kind = CLG__KERNEL, .variants = svd_variants, .n_variants = 1 };
+
+// m[i,j] / (x[j] - x[i]), 0 on the diagonal
+static clg_tensor over_differences(clg_tensor m, clg_tensor x)
+{
+    const clg_tensor diagonal = clg_cast(clg__eye_like(m), CLG_BOOL), d = clg_sub(clg_unsqueeze(x, -2), clg_unsqueeze(x, -1));
+    return clg_where(diagonal, lit(m, 0), clg_div(m, clg_where(diagonal, lit(m, 1), d)));
+}
+
+static clg_tensor scaled_product(clg_tensor a, clg_tensor s, clg_tensor b) // a diag(s) b
+{
+    return clg_matmul(clg_mul(a, clg_unsqueeze(s, -2)), b);
+}
+
+// ---- eigenvalues: in a, and the other result
+
+static clg_tensor values_vjp(const clg__vjp *v, int i);
+static clg_tensor vectors_vjp(const clg__vjp *v, int i);
+static const clg__op op_values = { .name = "eigh", .kind = CLG__ALIAS, .vjp = values_vjp };
+static const clg__op op_vectors = { .name = "eigh", .kind = CLG__ALIAS, .vjp = vectors_vjp };
+
+static clg_tensor values_vjp(const clg__vjp *v, int i)
+{
+    if (i > 0)
+        return NULL;
+    const clg_tensor q = clg__custom_vjp(&op_vectors, v->in[1], 2, (clg_tensor[]) { v->in[0], clg_detach(v->y) }, NULL);
+    return scaled_product(q, v->g, clg__mT(q));
+}
+
+static clg_tensor vectors_vjp(const clg__vjp *v, int i)
+{
+    if (i > 0)
+        return NULL;
+    const clg_tensor w = clg__custom_vjp(&op_values, v->in[1], 2, (clg_tensor[]) { v->in[0], clg_detach(v->y) }, NULL);
+    const clg_tensor m = clg_matmul(clg__mT(v->y), v->g), skew = clg_mul(clg_sub(m, clg__mT(m)), lit(m, 0.5));
+    return clg_matmul(v->y, clg_matmul(over_differences(skew, w), clg__mT(v->y)));
+}
+
+static clg_tensor eigen(const char *name, clg_tensor a, bool upper, clg_tensor *vectors)
+{
+    clg__call c, own;
+    clg_tensor bad, out[3];
+    if (!clg__call_begin(&c, name, "a", 1, &a))
+        bad = clg__call_poison(&c);
+    else
+        bad = clg__no_matrices(&c, a, true);
+    if (bad)
+        return clg__second(bad, vectors, bad);
+    const clg_tensor in = clg__as_batch(upper ? clg__mT(clg_detach(a)) : clg_detach(a));
+    if (!clg__call_begin(&own, name, "a", 1, &in)) {
+        bad = clg__call_own(&c, in);
+        return clg__second(bad, vectors, bad);
+    }
+    const int64_t batch = in->shape.dim[0], n = in->shape.dim[1];
+    clg__call_node_n(&own, &op_eigh_kernel, 3, (clg_dtype[]) { a->dtype, a->dtype, CLG_I32 },
+                     (clg_shape[]) { CLG_SHAPE(batch, n), in->shape, CLG_SHAPE(batch) }, NULL, out);
+    for (int k = 0; k < 2; k++)
+        out[k] = clg__from_batch(out[k], a);
+    if (out[0]->status < 0) {
+        bad = clg__call_own(&c, out[0]);
+        return clg__second(bad, vectors, bad);
+    }
+    const clg_tensor w = clg__custom_vjp(&op_values, out[0], 2, (clg_tensor[]) { a, out[1] }, NULL);
+    return clg__second(clg__call_own(&c, w), vectors, clg__call_own(&c, clg__custom_vjp(&op_vectors, out[1], 2, (clg_tensor[]) { a, out[0] }, NULL)));
+}
+
+clg_tensor clg_eigh(clg_tensor a, bool upper, clg_tensor *vectors)
+{
+    return eigen("eigh", a, upper, vectors);
+}
+
+clg_tensor clg_eigvalsh(clg_tensor a, bool upper)
+{
+    return eigen("eigvalsh", a, upper, NULL);
+}
+
+// ---- singular values: in a, and u, s, vh as they were computed
+
+static clg_tensor u_vjp(const clg__vjp *v, int i);
+static clg_tensor s_vjp(const clg__vjp *v, int i);
+static clg_tensor vh_vjp(const clg__vjp *v, int i);
+static const clg__op op_svd[3] = { { .name = "svd", .kind = CLG__ALIAS, .vjp = u_vjp },
+                                   { .name = "svd", .kind = CLG__ALIAS, .vjp = s_vjp },
+                                   { .name = "svd", .kind = CLG__ALIAS, .vjp = vh_vjp } };
+
+static clg_tensor svd_result(int k, clg_tensor a, const clg_tensor *raw)
+{
+    return clg__custom_vjp(&op_svd[k], raw[k], 4, (clg_tensor[]) { a, raw[0], raw[1], raw[2] }, NULL);
+}
+
+// All three, with derivatives.
+static void svd_all(const clg__vjp *v, clg_tensor out[3])
+{
+    for (int k = 0; k < 3; k++)
+        out[k] = svd_result(k, v->in[0], v->in + 1);
+}
+
+// skew(x^T g)[i,j] / (s[j]^2 - s[i]^2)
+static clg_tensor turned_by(clg_tensor x, clg_tensor g, clg_tensor s)
+{
+    const clg_tensor m = clg_matmul(clg__mT(x), g);
+    return over_differences(clg_sub(m, clg__mT(m)), clg_mul(s, s));
+}
+
+static clg_tensor u_vjp(const clg__vjp *v, int i)
+{
+    clg_tensor x[3];
+    if (i > 0)
+        return NULL;
+    svd_all(v, x);
+    const clg_tensor u = x[0], s = x[1], g = v->g;
+    clg_tensor m = clg_matmul(u, clg_mul(turned_by(u, g, s), clg_unsqueeze(s, -2)));
+    if (clg__rows(u) > clg__columns(u))
+        m = clg_add(m, clg_div(clg_sub(g, clg_matmul(u, clg_matmul(clg__mT(u), g))), clg_unsqueeze(s, -2)));
+    return clg_matmul(m, x[2]);
+}
+
+static clg_tensor s_vjp(const clg__vjp *v, int i)
+{
+    clg_tensor x[3];
+    if (i > 0)
+        return NULL;
+    svd_all(v, x);
+    return scaled_product(x[0], v->g, x[2]);
+}
+
+static clg_tensor vh_vjp(const clg__vjp *v, int i)
+{
+    clg_tensor x[3];
+    if (i > 0)
+        return NULL;
+    svd_all(v, x);
+    const clg_tensor s = x[1], w = clg__mT(x[2]), g = clg__mT(v->g);
+    clg_tensor m = clg_matmul(clg_mul(turned_by(w, g, s), clg_unsqueeze(s, -1)), x[2]);
+    if (clg__rows(w) > clg__columns(w))
+        m = clg_add(m, clg_div(clg__mT(clg_sub(g, clg_matmul(w, clg_matmul(clg__mT(w), g)))), clg_unsqueeze(s, -1)));
+    return clg_matmul(x[0], m);
+}
+
+// a [batch, r, c], r <= c
+static bool jacobi(clg_tensor a, clg_tensor out[3])
+{
+    clg__call c;
+    clg_tensor y[4];
+    if (!clg__call_begin(&c, "svd", "a", 1, &a)) {
+        out[0] = out[1] = out[2] = clg__call_poison(&c);
+        return false;
+    }
+    const int64_t batch = a->shape.dim[0], rows = a->shape.dim[1];
+    clg__call_node_n(&c, &op_svd_kernel, 4, (clg_dtype[]) { a->dtype, a->dtype, a->dtype, CLG_I32 },
+                     (clg_shape[]) { CLG_SHAPE(batch, rows, rows), CLG_SHAPE(batch, rows), a->shape, CLG_SHAPE(batch) }, NULL, y);
+    for (int k = 0; k < 3; k++)
+        out[k] = y[k];
+    return y[0]->status >= 0;
+}
+
+// Without derivatives. What is wider than it is high, or turned so, is made triangular first: Jacobi then takes fewer
+// sweeps over less.
+static bool svd_raw(clg_tensor a, clg_tensor out[3])
+{
+    const bool tall = clg__rows(a) > clg__columns(a);
+    const clg_tensor in = clg__as_batch(tall ? clg_detach(a) : clg__mT(clg_detach(a)));
+    clg_tensor r, y[3];
+    const clg_tensor q = clg_qr(in, CLG_QR_REDUCED, &r); // in = q r, r = y0 y1 y2
+    if (r->status < 0 || !jacobi(r, y)) {
+        out[0] = out[1] = out[2] = r->status < 0 ? r : y[0];
+        return false;
+    }
+    const clg_tensor left = clg_matmul(q, y[0]);
+    out[0] = clg__from_batch(tall ? left : clg__mT(y[2]), a);
+    out[1] = clg__from_batch(y[1], a);
+    out[2] = clg__from_batch(tall ? y[2] : clg__mT(left), a);
+    return out[0]->status >= 0;
+}
+
+static bool svd_of(const clg__call *c, clg_tensor a, clg_tensor out[3])
+{
+    clg_tensor raw[3];
+    if (!svd_raw(a, raw)) {
+        out[0] = out[1] = out[2] = clg__call_own(c, raw[0]);
+        return false;
+    }
+    for (int k = 0; k < 3; k++)
+        out[k] = clg__call_own(c, svd_result(k, a, raw));
+    return out[0]->status >= 0;
+}
+
+clg_tensor clg_svd(clg_tensor a, clg_tensor *s, clg_tensor *vh)
+{
+    clg__call c;
+    clg_tensor bad, out[3];
+    if (!clg__call_begin(&c, "svd", "a", 1, &a))
+        bad = clg__call_poison(&c);
+    else
+        bad = clg__no_matrices(&c, a, false);
+    if (bad)
+        return clg__second(clg__second(bad, s, bad), vh, bad);
+    svd_of(&c, a, out);
+    return clg__second(clg__second(out[0], s, out[1]), vh, out[2]);
+}
+
+clg_tensor clg_svdvals(clg_tensor a)
+{
+    clg__call c;
+    clg_tensor out[3];
+    if (!clg__call_begin(&c, "svdvals", "a", 1, &a))
+        return clg__call_poison(&c);
+    const clg_tensor bad = clg__no_matrices(&c, a, false);
+    if (bad)
+        return bad;
+    svd_of(&c, a, out);
+    return out[1];
+}
+
+// ---- what follows
+
+static clg_tensor counts(clg_tensor a, clg_tensor s, double rtol) // singular values above the limit
+{
+    const int64_t r = clg__rows(a), k = clg__columns(a);
+    const double limit = rtol < 0 ? epsilon(a->dtype) * (double) (r > k ? r : k) : rtol;
+    return clg_gt(s, clg_mul_scalar(clg_amax(s, CLG_AXES(-1), true), limit));
+}
+
+// Golub and Pereyra 1973; a has the rank that it has around here.
+static clg_tensor pinv_vjp(const clg__vjp *v, int i)
+{
+    (void) i;
+    const clg_tensor a = v->in[0], p = v->y, ph = clg__mT(p), g = clg__mT(v->g);
+    if (clg__rows(a) <= clg__columns(a)) {
+        const clg_tensor k = clg_matmul(g, p), kp = clg_matmul(k, ph);
+        const clg_tensor first = clg_sub(kp, clg__mT(clg_matmul(p, k)));
+        const clg_tensor second = clg_matmul(clg_matmul(ph, p), clg_sub(g, clg_matmul(k, a)));
+        return clg_add(clg_sub(first, clg_matmul(a, clg_matmul(p, kp))), second);
+    }
+    const clg_tensor k = clg_matmul(p, g), pk = clg_matmul(ph, k);
+    const clg_tensor first = clg_sub(pk, clg__mT(clg_matmul(k, p)));
+    const clg_tensor second = clg_matmul(clg_sub(g, clg_matmul(a, k)), clg_matmul(p, ph));
+    return clg_sub(clg_add(first, second), clg_matmul(clg_matmul(pk, p), a));
+}
+
+static const clg__op op_pinv = { .name = "pinv", .kind = CLG__ALIAS, .vjp = pinv_vjp };
+
+clg_tensor clg_pinv(clg_tensor a, double rtol)
+{
+    CLG__DEFAULT_FP;
+    clg__call c;
+    clg_tensor x[3];
+    if (!clg__call_begin(&c, "pinv", "a", 1, &a))
+        return clg__call_poison(&c);
+    const clg_tensor bad = clg__no_matrices(&c, a, false);
+    if (bad)
+        return bad;
+    if (clg_numel(a->shape) == 0)
+        return clg__call_own(&c, clg__mT(a));
+    if (!svd_raw(a, x))
+        return clg__call_own(&c, x[0]);
+    const clg_tensor some = counts(a, x[1], rtol);
+    const clg_tensor inverse = clg_where(some, clg_reciprocal(clg_where(some, x[1], lit(a, 1))), lit(a, 0));
+    const clg_tensor y = scaled_product(clg__mT(x[2]), inverse, clg__mT(x[0]));
+    return clg__call_own(&c, y->status < 0 ? y : clg__custom_vjp(&op_pinv, y, 1, &a, NULL));
+}
+
+clg_tensor clg_matrix_rank(clg_tensor a, double rtol)
+{
+    CLG__DEFAULT_FP;
+    clg__call c;
+    clg_tensor x[3];
+    if (!clg__call_begin(&c, "matrix_rank", "a", 1, &a))
+        return clg__call_poison(&c);
+    const clg_tensor bad = clg__no_matrices(&c, a, false);
+    if (bad)
+        return bad;
+    if (clg__rows(a) == 0 || clg__columns(a) == 0)
+        return clg__call_own(&c, clg_zeros(a->dev, CLG_I64, clg__batch_of(a)));
+    if (!svd_raw(a, x))
+        return clg__call_own(&c, x[0]);
+    return clg__call_own(&c, clg_sum(counts(a, x[1], rtol), CLG_AXES(-1), false));
+}
