@@ -631,6 +631,15 @@
     R(nn_rnn0, nn_rnn, clg_nn_rnn(stores[GOOD], "rnn", t, clg_nn_recurrent_params(.hidden = 1)), 0) \
     R(nn_lstm0, nn_lstm, clg_nn_lstm(stores[GOOD], "lstm", t, clg_nn_recurrent_params(.hidden = 1)), 0) \
     R(nn_gru0, nn_gru, clg_nn_gru(stores[GOOD], "gru", t, clg_nn_recurrent_params(.hidden = 1)), 0) \
+    R(nn_multihead_attention0, nn_multihead_attention, clg_nn_multihead_attention(stores[GOOD], "mha", t, good, good, clg_nn_attention_params(.heads = 1)), 0) \
+    R(nn_multihead_attention1, nn_multihead_attention, clg_nn_multihead_attention(stores[GOOD], "mha", good, t, good, clg_nn_attention_params(.heads = 1)), 0) \
+    R(nn_multihead_attention2, nn_multihead_attention, clg_nn_multihead_attention(stores[GOOD], "mha", good, good, t, clg_nn_attention_params(.heads = 1)), 0) \
+    R(nn_transformer_encoder_layer0, nn_transformer_encoder_layer, clg_nn_transformer_encoder_layer(stores[GOOD], "tel", t, clg_nn_transformer_params(.heads = 1)), 0) \
+    R(nn_transformer_decoder_layer0, nn_transformer_decoder_layer, clg_nn_transformer_decoder_layer(stores[GOOD], "tdl", t, good, clg_nn_transformer_params(.heads = 1)), 0) \
+    R(nn_transformer_decoder_layer1, nn_transformer_decoder_layer, clg_nn_transformer_decoder_layer(stores[GOOD], "tdl", good, t, clg_nn_transformer_params(.heads = 1)), 0) \
+    R(nn_transformer_encoder0, nn_transformer_encoder, clg_nn_transformer_encoder(stores[GOOD], "te", t, 1, clg_nn_transformer_params(.heads = 1)), 0) \
+    R(nn_transformer_decoder0, nn_transformer_decoder, clg_nn_transformer_decoder(stores[GOOD], "td", t, good, 1, clg_nn_transformer_params(.heads = 1)), 0) \
+    R(nn_transformer_decoder1, nn_transformer_decoder, clg_nn_transformer_decoder(stores[GOOD], "td", good, t, 1, clg_nn_transformer_params(.heads = 1)), 0) \
     R(nn_group_norm0, nn_group_norm, clg_nn_group_norm(stores[GOOD], "b", t, clg_nn_norm_params(.groups = 1)), 0) \
     R(nn_dropout0, nn_dropout, clg_nn_dropout(stores[GOOD], t, 0.5), 0)                            \
     R(optim_step1, optim_step, FROM(clg_optim_step(optims[GOOD], t)), 0)                           \
@@ -681,6 +690,11 @@
     R(nn_rnn, nn_rnn, clg_nn_rnn(w, "rnn", good, clg_nn_recurrent_params(.hidden = 1)), 0)         \
     R(nn_lstm, nn_lstm, clg_nn_lstm(w, "lstm", good, clg_nn_recurrent_params(.hidden = 1)), 0)     \
     R(nn_gru, nn_gru, clg_nn_gru(w, "gru", good, clg_nn_recurrent_params(.hidden = 1)), 0)         \
+    R(nn_multihead_attention, nn_multihead_attention, clg_nn_multihead_attention(w, "mha", good, good, good, clg_nn_attention_params(.heads = 1)), 0) \
+    R(nn_transformer_encoder_layer, nn_transformer_encoder_layer, clg_nn_transformer_encoder_layer(w, "tel", good, clg_nn_transformer_params(.heads = 1)), 0) \
+    R(nn_transformer_decoder_layer, nn_transformer_decoder_layer, clg_nn_transformer_decoder_layer(w, "tdl", good, good, clg_nn_transformer_params(.heads = 1)), 0) \
+    R(nn_transformer_encoder, nn_transformer_encoder, clg_nn_transformer_encoder(w, "te", good, 1, clg_nn_transformer_params(.heads = 1)), 0) \
+    R(nn_transformer_decoder, nn_transformer_decoder, clg_nn_transformer_decoder(w, "td", good, good, 1, clg_nn_transformer_params(.heads = 1)), 0) \
     R(nn_layer_norm, nn_layer_norm, clg_nn_layer_norm(w, "b", good, NULL), 0)                      \
     R(nn_rms_norm, nn_rms_norm, clg_nn_rms_norm(w, "b", good, NULL), 0)                            \
     R(nn_group_norm, nn_group_norm, clg_nn_group_norm(w, "b", good, clg_nn_norm_params(.groups = 1)), 0) \

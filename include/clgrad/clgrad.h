@@ -38,6 +38,7 @@
 #include <clgrad/sort.h>
 #include <clgrad/tensor.h>
 #include <clgrad/transform.h>
+#include <clgrad/transformer.h>
 #include <clgrad/var.h>
 
 #endif
