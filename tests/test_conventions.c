@@ -64,6 +64,7 @@ static clg_tensor of_axis(int k, clg_tensor x, int at)
 
 START_TEST(a_0d_tensor_takes_axis_0_and_minus_1)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     clg_tensor x = clg_track(clg_scalar(dev, CLG_F32, -2.5));
     for (int k = 0; k < AXIS_OPS; k++) {
@@ -178,6 +179,7 @@ static void product(clg_dtype t, int batch, int m, int k, int n, bool views)
 
 START_TEST(integer_products_wrap)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     for (int i = 0; i < 3; i++) {
         const clg_dtype t = integers[i];
@@ -241,6 +243,7 @@ static void chains(clg_dtype t, int n)
 
 START_TEST(integer_chains_wrap)
 {
+    TAKES_TURNS(2);
     static const int sizes[] = { 1, 5, 16, 37, 300 };
     clg_scope s = clg_scope_push(dev);
     for (int i = 0; i < 15; i++)
@@ -285,6 +288,7 @@ static void convolution(clg_dtype t, int groups, int stride, int pad, int dil)
 
 START_TEST(integer_convolutions_wrap)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     for (int i = 0; i < 3; i++) {
         convolution(integers[i], 1, 1, 1, 1);
@@ -301,6 +305,7 @@ END_TEST
 
 START_TEST(integers_are_pooled)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     const int32_t host[] = { -3, -4, 7, INT32_MAX, -2, -1, INT32_MAX, INT32_MAX };
     const struct clg_pool2d_params *two = clg_pool2d_params(.kernel = 2),
@@ -333,6 +338,7 @@ END_TEST
 
 START_TEST(classes_are_inferred)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     clg_tensor i = clg_upload(dev, CLG_I32, CLG_SHAPE(2), (int32_t[]) { 2, 0 });
     clg_tensor u = clg_upload(dev, CLG_U8, CLG_SCALAR, (uint8_t[]) { 1 });
@@ -358,6 +364,7 @@ END_TEST
 // The second derivative too is 0 where the deviation is.
 START_TEST(std_of_a_constant_has_a_second_derivative)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     clg_tensor x = clg_track(clg_full(dev, CLG_F32, CLG_SHAPE(2, 3), 255.3));
     for (int k = 0; k < 2; k++) {

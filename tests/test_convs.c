@@ -210,7 +210,7 @@ static void check_shape(const shape *s, clg_dtype t)
 
 START_TEST(every_shape)
 {
-    if (in_turn(_i, on_pocl() ? 5 : 6))
+    if (in_turn(_i, 7))
         check_shape(&shapes[_i], CLG_F32);
 }
 END_TEST

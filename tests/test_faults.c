@@ -428,7 +428,7 @@ static void every_call(const char *what, clg_status (*run)(void), int from_there
     long n = 1, failures = 0, tried = 0;
     const long before = held_blocks();
     // the long one in steps, unless all is asked for
-    const long step = run == train && !getenv("CLGRAD_TEST_FULL") ? 13 : 1;
+    const long step = run == train && !getenv("CLGRAD_TEST_FULL") ? 29 : 1;
     for (; n < 20000; n += step, tried++) {
         open_device();
         fault_arm(n, from_there_on);

@@ -435,9 +435,9 @@ static void run_file(clg_dtype t)
             break;
         if (strncmp(b.r[b.n].op, "float_power", 11) == 0 && !clg_device_has(dev, CLG_F64))
             drop_record(&b.r[b.n]); // it has no other type
-        else if (strchr(b.r[b.n].op, '(') && !in_turn(count / 16, 6))
+        else if (strchr(b.r[b.n].op, '(') && !in_turn(count / 16, 9))
             drop_record(&b.r[b.n]); // expressions are many: a quarter each time, neighbours share kernels
-        else if (t == CLG_F32 && !in_turn(count, 2)) // the other half next time; f64 has all of it
+        else if (t == CLG_F32 && !in_turn(count, 3)) // the others next time; f64 has all of it
             drop_record(&b.r[b.n]);
         else if (++b.n == BATCH)
             run_batch(&b);

@@ -62,6 +62,7 @@ static void all_kinds(clg_device d, float got[RESULTS][MOST], int count[RESULTS]
 
 START_TEST(devices_of_small_groups_run_everything)
 {
+    TAKES_TURNS(2);
     static const int sizes[] = { 48, 1 };
     static float want[RESULTS][MOST], got[RESULTS][MOST];
     int count[RESULTS];
@@ -85,6 +86,7 @@ END_TEST
 
 START_TEST(sides_of_groups_fit)
 {
+    TAKES_TURNS(2);
     ck_assert_int_eq(clg__kplan_side(16, 256, true), 16);
     ck_assert_int_eq(clg__kplan_side(16, 255, true), 8);
     ck_assert_int_eq(clg__kplan_side(16, 1, true), 1);

@@ -39,6 +39,7 @@ static void refused(const char *what, clg_tensor t, clg_status st, const char *p
 
 START_TEST(a_group_belongs_to_one_device)
 {
+    TAKES_TURNS(2);
 #ifndef CLG_DEBUG // there it traps
     clg_device other;
     ok(clg_device_open(&other, clg_device_params(.share = dev)));
@@ -62,6 +63,7 @@ END_TEST
 
 START_TEST(an_item_of_poison_discards_too)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     clg_var v = clg_var_create(clg_ones(dev, CLG_F32, CLG_SHAPE(2)));
     ok(clg_eval_assigned(dev));
@@ -77,6 +79,7 @@ END_TEST
 
 START_TEST(deviations_of_nothing)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     const float host[] = { 3, 3, 3, 1, 2, 6 };
     clg_tensor x = clg_track(clg_upload(dev, CLG_F32, CLG_SHAPE(2, 3), host));
@@ -103,6 +106,7 @@ END_TEST
 
 START_TEST(numbers_beside_integers_never_wrap)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     clg_tensor u = clg_upload(dev, CLG_U8, CLG_SHAPE(3), (uint8_t[]) { 0, 100, 255 });
     clg_tensor i = clg_upload(dev, CLG_I32, CLG_SHAPE(2), (int32_t[]) { -5, 7 });
@@ -146,6 +150,7 @@ END_TEST
 
 START_TEST(numbers_become_elements_by_saturation)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     const struct {
         clg_dtype type;
@@ -177,6 +182,7 @@ END_TEST
 
 START_TEST(a_range_of_integers_has_whole_numbers)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     expect("i64", clg_arange(dev, CLG_I64, 1, 4.5, 1), CLG_I64, N(1, 2, 3, 4), 4);
     expect("i32", clg_arange(dev, CLG_I32, 3, -4, -3), CLG_I32, N(3, 0, -3), 3);
@@ -197,6 +203,7 @@ static clg_tensor sum(clg_tensor t)
 
 START_TEST(a_derivative_of_zero_is_a_path)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     clg_tensor (*const ops[])(clg_tensor) = { clg_round, clg_sign, clg_floor, clg_ceil, clg_trunc };
     const float host[] = { -1.5f, 0, 2.25f };
@@ -233,6 +240,7 @@ struct newer_pool {
 
 START_TEST(params_of_other_versions)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     clg_tensor x = clg_ones(dev, CLG_F32, CLG_SHAPE(1, 1, 4, 4));
     clg_tensor w = clg_ones(dev, CLG_F32, CLG_SHAPE(1, 1, 3, 3));
@@ -457,6 +465,7 @@ static void read_case(clg_device d, int k, float *host[INPUTS], float *got, int6
 
 START_TEST(kernel_results_with_several_readers)
 {
+    TAKES_TURNS(2);
     float *host[INPUTS], *got[2] = { malloc(4096 * sizeof(float)), malloc(4096 * sizeof(float)) };
     clg_device plain = open_with("CLGRAD_FUSE", "0");
     for (int i = 0; i < INPUTS; i++) {
@@ -522,6 +531,7 @@ END_TEST
 
 START_TEST(a_linear_layer_learns_under_mse)
 {
+    TAKES_TURNS(2);
     double loss[2][3];
     float weights[2][20];
     for (int k = 0; k < 2; k++) {
@@ -563,6 +573,7 @@ static uint64_t hash_of(const void *bytes, size_t n, uint64_t h)
 
 START_TEST(uniform_numbers_are_the_same_on_every_device)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     static float got[5000];
     clg_manual_seed(dev, 42);
@@ -580,6 +591,7 @@ END_TEST
 // Numbers stand in the order of their keys, in buckets of few and of many.
 START_TEST(permutations_are_in_the_order_of_their_keys)
 {
+    TAKES_TURNS(2);
     const int64_t sizes[] = { 0, 1, 2, 3, 77, 65536, 2000003 };
     for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
         clg_scope s = clg_scope_push(dev);
@@ -659,6 +671,7 @@ static void run_again(const char *settings, char bits[40], char cores[40])
 
 START_TEST(bits_do_not_depend_on_the_number_of_cores)
 {
+    TAKES_TURNS(2);
     if (!on_pocl() && !in_turn(1, 4))
         return; // three times all kernels, of which other drivers keep none
     char bits[3][40], cores[3][40];
@@ -684,6 +697,7 @@ static int print_bits(void)
 // More results of one text than a launch holds.
 START_TEST(ninety_gradients_of_one_text)
 {
+    TAKES_TURNS(2);
     enum { MANY = 90 };
     clg_scope s = clg_scope_push(dev);
     clg_tensor x[MANY], g[MANY], y = NULL;

@@ -137,7 +137,7 @@ static void pair(int k, clg_tensor *a, clg_tensor *b)
 // As many launches as two plain matrices, and the bits of contiguous operands. Gradients too, to second order.
 START_TEST(views_are_read_where_they_lie)
 {
-    if (!in_turn(_i, on_pocl() ? 2 : 3))
+    if (!in_turn(_i, 3))
         return;
     clg_scope s = clg_scope_push(dev);
     clg_tensor a, b, g[2], h[2];
@@ -284,7 +284,7 @@ START_TEST(values_in_every_type)
     const clg_dtype types[] = { CLG_F32, CLG_F64, CLG_I32, CLG_I64, CLG_U8 };
     clg_scope s = clg_scope_push(dev);
     for (int t = 0; t < 5; t++) {
-        if (!clg_device_has(dev, types[t]) || !in_turn(_i + t, on_pocl() ? 2 : 3))
+        if (!clg_device_has(dev, types[t]) || !in_turn(_i + t, 3))
             continue;
         const clg_tensor a = clg_uniform(dev, CLG_F32, all[_i].a, 0, 9), b = clg_uniform(dev, CLG_F32, all[_i].b, 0, 9);
         clg_tensor x = clg_cast(a, types[t]), y = clg_cast(b, types[t]);
@@ -333,7 +333,7 @@ START_TEST(every_kernel_has_the_same_bits)
     const int b = all[_i].b, m = all[_i].m, k = all[_i].k, n = all[_i].n;
     for (int t = 0; t < 4; t++) {
         const bool seldom = t >= 2 && _i % 3; // packed types
-        if (!clg_device_has(dev, types[t]) || (seldom && !everything()) || !in_turn(_i + t, on_pocl() ? 2 : 3))
+        if (!clg_device_has(dev, types[t]) || (seldom && !everything()) || !in_turn(_i + t, 3))
             continue;
         clg_scope s = clg_scope_push(dev);
         clg_tensor x = clg_cast(noise(CLG_SHAPE(b, m, k)), types[t]), y = clg_cast(noise(CLG_SHAPE(b, k, n)), types[t]);

@@ -123,6 +123,7 @@ static int n_sizes(void) // Mesa's compiler keeps nothing for the next device
 // A batch of one takes the kernels of larger ones.
 START_TEST(an_inference_of_another_size_compiles_little)
 {
+    TAKES_TURNS(2);
     net n;
     static float y[MOST * OUT], again[MOST * OUT];
     start(&n);
@@ -156,6 +157,7 @@ END_TEST
 // What was compiled before does not change a bit of what is trained.
 START_TEST(training_with_any_sizes_gives_the_same_bits)
 {
+    TAKES_TURNS(2);
     float loss[2][SIZES], ignored;
     for (int k = 0; k < 2; k++) {
         net n;
@@ -180,6 +182,7 @@ END_TEST
 // A variant that stood in is replaced once the size stays.
 START_TEST(a_size_that_stays_gets_its_own_kernels)
 {
+    TAKES_TURNS(2);
     net n;
     static float y[MOST * OUT], again[OUT];
     enum { MANY = 260 };

@@ -189,6 +189,7 @@ static double number(clg_tensor t)
 // Up to 1e8 of them, made of one.
 START_TEST(the_mean_of_equal_elements_is_that_element)
 {
+    TAKES_TURNS(2);
     static const double values[] = {255.3, 3.3e7, 0.1, 1.0 / 3, -7e-30, 3.3e38, 1e-36};
     static const int64_t counts[] = {2, 3, 7, 100, 999, 12345, 1 << 24, (1 << 24) + 1, 99999989};
     for (size_t k = 0; k < sizeof values / sizeof values[0]; k++) {
@@ -213,6 +214,7 @@ END_TEST
 // 0 + 1 + 2 + ... and 1 + 1/3 a hundred million times
 START_TEST(a_hundred_million_elements)
 {
+    TAKES_TURNS(2);
     const double n = slow() ? 3e5 : 1e8;
     clg_scope s = clg_scope_push(dev);
     clg_tensor i = clg_arange(dev, CLG_F32, 0, n, 1); // elements round to 24 bits, to even
@@ -234,6 +236,7 @@ END_TEST
 // data.
 START_TEST(infinities_pass_and_overflow_comes_back)
 {
+    TAKES_TURNS(2);
     enum { N = 40, CASES = 9 };
     const float big = 3e38f, inf = INFINITY;
     static const char *const names[CASES] = {
@@ -289,6 +292,7 @@ END_TEST
 // it.
 START_TEST(batch_norm_far_from_zero)
 {
+    TAKES_TURNS(2);
     enum { B = 33, C = 4, H = 7, N = B * H };
     static const double offset[C] = {255.3, 1e7, 0, 1e19}, scale[C] = {0, 1, 1e-3, 1e18};
     float x[B][C][H], g[B][C][H];
@@ -355,6 +359,7 @@ END_TEST
 // long enough to be shared.
 START_TEST(layer_norm_far_from_zero)
 {
+    TAKES_TURNS(2);
     enum { R = 8, LONGEST = 70001 };
     static const double offset[R] = {0, 255.3, 1e7, -3, 1e19, 2e38, 0, 1e-28};
     static const double scale[R] = {1, 0, 1, 1e-3, 1e18, 5e37, 1e30, 1e-28};
@@ -398,6 +403,7 @@ END_TEST
 // Beyond what a variance can be, and with no eps.
 START_TEST(batch_norm_of_any_size)
 {
+    TAKES_TURNS(2);
     static const double sizes[] = {1e25, 1e-25, 1e-3, 1e37};
     for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
         clg_scope s = clg_scope_push(dev);
@@ -422,6 +428,7 @@ END_TEST
 
 START_TEST(batch_norm_takes_its_numbers_as_they_are)
 {
+    TAKES_TURNS(2);
     static const struct {
         double eps, momentum;
         bool no_eps, no_momentum;

@@ -26,6 +26,7 @@ static const float twelve[] = { 1, 2, 3, 4, 8, 7, 6, 5, -1, -2, -3, -4 }; // 3x4
 
 START_TEST(windows_larger_than_the_image)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     const clg_shape one = CLG_SHAPE(1, 1, 1, 1), whole = CLG_SHAPE(1, 1, 3, 4);
     clg_tensor x = clg_track(image(whole, twelve)), index = NULL, g;
@@ -57,6 +58,7 @@ END_TEST
 // PyTorch refuses images smaller than the window in three dimensions alone; the formula is the same in all.
 START_TEST(windows_that_hang_over)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     clg_tensor x = image(CLG_SHAPE(1, 1, 3, 4), twelve), deep = clg_reshape(x, CLG_SHAPE(1, 1, 1, 3, 4));
     const struct clg_pool_params *p = clg_pool_params(.kernel = 5, .ceil_mode = true);
@@ -72,6 +74,7 @@ END_TEST
 
 START_TEST(steps_beyond_the_image)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     clg_tensor x = clg_track(image(CLG_SHAPE(1, 1, 3, 4), twelve)), w = clg_ones(dev, CLG_F32, CLG_SHAPE(1, 1, 1, 1));
     clg_tensor two = clg_ones(dev, CLG_F32, CLG_SHAPE(1, 1, 1, 2));
@@ -104,6 +107,7 @@ static void equal(const char *what, clg_tensor a, clg_tensor b)
 // So many channels and taps that numbers of elements are counted in 64 bits.
 START_TEST(indices_of_64_bits)
 {
+    TAKES_TURNS(2);
     enum { MANY = 46400 };
     clg_scope s = clg_scope_push(dev);
     const float three[] = { 1, -2, 3 }, two[] = { 5, 7 }, along[] = { 5, 12, 7 }, sums[] = { -1, 1 };
@@ -131,6 +135,7 @@ END_TEST
 
 START_TEST(a_transposed_convolution_is_a_gradient)
 {
+    TAKES_TURNS(2);
     static const struct {
         int nd, stride, padding, dilation, groups;
     } all[] = { { 1, 1, 1, 1, 1 }, { 1, 3, 0, 2, 2 }, { 2, 1, 2, 1, 1 }, { 2, 2, 1, 1, 4 }, { 2, 1, 0, 3, 2 },
@@ -167,6 +172,7 @@ END_TEST
 
 START_TEST(places_of_maxima)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     const float rows[] = { 1, 1, NAN, 0, 2, 1, NAN, 0, -INFINITY, -INFINITY, 3, 3 };
     clg_tensor x = clg_track(image(CLG_SHAPE(1, 1, 3, 4), rows)), index[3], y[3];
@@ -211,6 +217,7 @@ END_TEST
 // they are.
 START_TEST(images_without_a_batch)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     const float *v = twelve;
     clg_tensor x = clg_track(image(CLG_SHAPE(1, 3, 4), v)), index = NULL;
@@ -243,6 +250,7 @@ END_TEST
 // Sums are made in the type that a type is computed in: where PyTorch's average of the largest numbers is a number.
 START_TEST(averages_of_the_largest_numbers)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     const float f16[4] = { 65504, 65504, 65504, 65504 }, most = 3.4e38f;
     const float f32[8] = { most, most, most, most, most, most, most, most };
@@ -267,6 +275,7 @@ END_TEST
 
 START_TEST(what_is_refused_says_why)
 {
+    TAKES_TURNS(2);
     clg_scope s = clg_scope_push(dev);
     clg_tensor line = clg_ones(dev, CLG_F32, CLG_SHAPE(1, 2, 6)), x = clg_ones(dev, CLG_F32, CLG_SHAPE(1, 2, 6, 5));
     clg_tensor w = clg_ones(dev, CLG_F32, CLG_SHAPE(4, 2, 3, 3)), index = clg_ones(dev, CLG_I64, CLG_SHAPE(1, 2, 6, 5));

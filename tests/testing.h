@@ -88,12 +88,25 @@ static inline bool everything(void)
     return getenv("CLGRAD_TEST_FULL") != NULL;
 }
 
-// Of rounds that cost minutes of a compiler's time, one in `every`: the seed says which ones, the same for an hour, so
-// that a run in another locale finds its kernels. With --all all of them.
+// Of rounds that cost minutes of a compiler's time, one in `every`, and half of that on Mesa, whose compiler takes longest:
+// the seed says which ones, the same for an hour, so that a run in another locale finds its kernels. With --all all of them.
 static inline bool in_turn(int i, int every)
 {
-    return everything() || ((uint64_t) i + first_seed / 4096) % (uint64_t) every == 0;
+    return everything() || ((uint64_t) i + first_seed / 4096) % (uint64_t) (every * (on_pocl() ? 1 : 2)) == 0;
 }
+
+static inline int next_turn(void)
+{
+    static int n;
+    return n++;
+}
+
+// At the head of a test: of those that say so, each run has one in `every`.
+#define TAKES_TURNS(every)                                                                         \
+    do {                                                                                           \
+        if (!in_turn(next_turn(), every))                                                          \
+            return;                                                                                \
+    } while (0)
 
 // PoCL with the kernels of GPUs: what is f32 there has been seen on Mesa's driver, which has no f64.
 static inline bool only_wide(void)

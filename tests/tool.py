@@ -38,6 +38,12 @@ EPOCHS, BATCH, PICTURES, TESTED = (1, 10, 20, 20) if SHORT else (3, 50, 300, 200
 STEPS = EPOCHS * PICTURES // BATCH
 
 
+def in_turn(k, every):
+    """What costs many kernels: one in `every` for about an hour, as testing.h has it; all with tools/check --all."""
+    return unittest.skipUnless("CLGRAD_TEST_FULL" in os.environ or (k + int(time.time()) // 4096) % every == 0,
+                               "another hour's turn")
+
+
 # ---- the data set
 
 def idx(array, *shape):
@@ -286,6 +292,7 @@ class Commands(Case):
         r = run(command("bench", "--list", "--cases"))
         self.assertRegex(r.stdout.decode(), r"(?m)^add +a \+ b")
 
+    @in_turn(0, 3)
     def test_bench_networks(self):
         r = run(command("bench", "--net", "all", "--list"))
         names = [line.split()[0] for line in r.stdout.decode().splitlines()]
@@ -308,6 +315,7 @@ class Commands(Case):
         r = run(command("bench", "launch"))
         self.assertEqual((r.returncode, r.stdout.decode().split()[::2][0]), (0, "launch"))
 
+    @in_turn(1, 3)
     def test_cache(self):
         """What a network takes is compiled once; clearing takes what is a cache's, and nothing else."""
         ours, pocls = os.path.join(self.dir, "ours"), os.path.join(self.dir, "pocl")
@@ -349,6 +357,7 @@ class Commands(Case):
         self.refused(command("bench", "--list"), 1, env=self.shapes("gemm 4x4x4 NN"))
         self.refused(command("bench", "--list"), 1, env=dict(os.environ, CLGRAD_SHAPES="/nonexistent"))
 
+    @in_turn(2, 3)
     def test_bench_families(self):
         """Every kind of line on tiny shapes, alone and beside the peers of this build."""
         env = self.shapes("""[products] some
