@@ -670,84 +670,13 @@ def _(c, a, as_tuple=False):
 
 # ---- matrix products
 
-row('matmul', 'mm', 'bmm', 'mv', 'dot', 'vdot', 'bmm.triton_optimized')(lambda c, a, b: c.matmul(a, b))
-row('inner')(lambda c, a, b: c.mul(a, b) if a.dim() == 0 or b.dim() == 0 else
-             c.matmul(a, b) if b.dim() == 1 else c.reshape(
-                 c.matmul(c.reshape(a, (-1, a.shape[-1])),
-                          c.transpose(c.reshape(b, (-1, b.shape[-1])), 0, 1)), (*a.shape[:-1], *b.shape[:-1])))
-row('outer')(lambda c, a, b: c.mul(c.unsqueeze(a, 1), b))
-row('linalg.multi_dot')(lambda c, t: left_to_right(c, t))
-
-
-def left_to_right(c, t):
-    x = t[0]
-    for y in t[1:]:
-        x = c.matmul(x, y)
-    return x
-
-
-def added(c, a, product, beta, alpha):
-    product = product if alpha == 1 else c.mul(product, alpha)
-    return c.add(a if beta == 1 else c.mul(a, beta), product)
-
-
-row('addmm', 'addmm.decomposed', 'addmv', 'baddbmm')(
-    lambda c, a, b, d, beta=1, alpha=1: added(c, a, c.matmul(b, d), beta, alpha))
-row('addbmm')(lambda c, a, b, d, beta=1, alpha=1:
-              added(c, a, kept_type(c, a, c.sum(c.matmul(b, d), (0,), False)), beta, alpha))
-row('addr')(lambda c, a, b, d, beta=1, alpha=1: added(c, a, c.mul(c.unsqueeze(b, 1), d), beta, alpha))
+row('matmul', 'bmm.triton_optimized')(lambda c, a, b: c.matmul(a, b))
 row('nn.functional.linear')(lambda c, x, w, b=None: linear(c, x, w, b))
 
 
 def linear(c, x, w, b):
     y = c.matmul(x, c.transpose(w, 0, 1) if w.dim() == 2 else w)
     return y if b is None else c.add(y, b)
-
-
-@row('tensordot')
-def _(c, a, b, dims=2):
-    if isinstance(dims, int):
-        da, db = list(range(a.dim() - dims, a.dim())), list(range(dims))
-    else:
-        da, db = ([x % t.dim() for x in d] for d, t in zip(dims, (a, b)))
-    fa, fb = ([i for i in range(t.dim()) if i not in d] for t, d in ((a, da), (b, db)))
-    if [a.shape[i] for i in da] != [b.shape[i] for i in db]:
-        raise Skip('a dimension of one that is repeated')
-    k = math.prod(a.shape[i] for i in da)
-    x = c.reshape(c.permute(a, fa + da), (math.prod(a.shape[i] for i in fa), k))
-    y = c.reshape(c.permute(b, db + fb), (k, math.prod(b.shape[i] for i in fb)))
-    return c.reshape(c.matmul(x, y), [a.shape[i] for i in fa] + [b.shape[i] for i in fb])
-
-
-@row('kron')
-def _(c, a, b):
-    n = max(a.dim(), b.dim())
-    sa, sb = ((1,) * (n - t.dim()) + tuple(t.shape) for t in (a, b))
-    if 2 * n > 8:
-        raise Skip('more than 8 dimensions on the way')
-    x = c.reshape(a, [k for s in sa for k in (s, 1)])
-    y = c.reshape(b, [k for s in sb for k in (1, s)])
-    return c.reshape(c.mul(x, y), [s * t for s, t in zip(sa, sb)])
-
-
-@row('nn.functional.bilinear')
-def _(c, x, y, w, b=None):
-    lead = x.shape[:-1]
-    o, i, j = w.shape
-    n = math.prod(lead)
-    wx = c.reshape(c.matmul(c.reshape(x, (n, i)), c.reshape(c.permute(w, (1, 0, 2)), (i, o * j))), (n, o, j))
-    z = c.reshape(kept_type(c, x, c.sum(c.mul(wx, c.reshape(y, (n, 1, j))), (2,), False)), (*lead, o))
-    return z if b is None else c.add(z, b)
-
-
-@row('cross', 'linalg.cross')
-def _(c, a, b, dim=None):
-    if dim is None:
-        dim = -1 if c.entry.startswith('linalg') else next(i for i, n in enumerate(a.shape) if n == 3)
-    def part(t, i):
-        return c.slice(t, dim, i, i + 1, 1)
-    return c.concat(dim, *[c.sub(c.mul(part(a, i), part(b, j)), c.mul(part(a, j), part(b, i)))
-                           for i, j in ((1, 2), (2, 0), (0, 1))])
 
 
 @row('index_put')

@@ -303,16 +303,6 @@ def _(c, x, weight, bias, *rest):
     return [y, None, None]
 
 
-@row('linalg.matrix_power')
-def _(c, a, n):
-    if n < 1:
-        raise Skip('an inverse, or no product')
-    x = a
-    for _ in range(n - 1):
-        x = c.matmul(x, a)
-    return a_copy(c, a) if n == 1 else x
-
-
 @row('linalg.norm', 'linalg.norm.subgradients_at_zero')
 def _(c, a, ord=None, dim=None, keepdim=False, dtype=None):
     if ord is not None and (dim is None and a.dim() != 1 or not isinstance(dim, int) and dim is not None and len(dim) != 1):
@@ -361,9 +351,10 @@ lacks('random numbers are others; tests/test_promises.c and tests/test_windows.c
          nn.functional.fractional_max_pool3d''')
 lacks('complex numbers', '''view_as_real view_as_complex complex stft istft imag angle polar cdouble cfloat chalf
                             nn.functional.silu.complex fft.*''')
-lacks('decompositions and solvers of linear algebra',
-      '''cholesky_inverse cholesky_solve geqrf lu_unpack lu lu_solve matrix_exp ormqr triangular_solve svd svd_lowrank
-         pca_lowrank pinverse logdet norm.nuc linalg.*''')
+lacks('further decompositions of linear algebra',
+      '''geqrf lu_unpack lu matrix_exp ormqr svd_lowrank pca_lowrank norm.nuc linalg.*''')
+lacks('looked at in tests/test_factor.c: gradients are of the triangle that is read, and signs or rules of ranks are other ones',
+      'cholesky_inverse cholesky_solve pinverse')
 lacks('functions of physics and of polynomials', 'special.*')
 lacks('windows of signals', 'signal.*')
 lacks('masked tensors: clg_where before the operation', 'masked.*')
@@ -380,11 +371,11 @@ lacks('the bounds are tensors', 'linspace.tensor_overload logspace.tensor_overlo
 lacks('the gradient of another entry, which is checked there', 'max_pool2d_with_indices_backward')
 lacks('kernels written by the user', 'jiterator_*')
 lacks('types of 8 bits', 'torch._scaled_mm_v2 torch._scaled_mm')
-lacks('attention is composed of clg_matmul and clg_softmax', '''nn.functional.scaled_dot_product_attention
+lacks('a function of PyTorch\'s inside: clg_scaled_dot_product_attention, clg_nn_multihead_attention', '''
       torch.ops.aten._flash_attention_forward torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
       torch.ops.aten._efficient_attention_forward nn.functional.multi_head_attention_forward''')
 lacks('composed by the user of what is here', '''gradient nn.functional.linear_cross_entropy nn.functional.linear_cross_entropy.*
-      nn.functional.triplet_margin_with_distance_loss einsum cumulative_trapezoid _chunk_cat
+      nn.functional.triplet_margin_with_distance_loss cumulative_trapezoid _chunk_cat
       _batch_norm_with_update nn.functional.embedding_bag unravel_index
       _segment_reduce*''')
 lacks('indexing by several tensors', '_unsafe_masked_index _unsafe_masked_index_put_accumulate')

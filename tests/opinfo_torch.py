@@ -40,7 +40,8 @@ warnings.simplefilter('ignore')
 import torch  # noqa: E402
 from torch.testing._internal.common_methods_invocations import op_db  # noqa: E402
 
-import opinfo_rows_nn  # noqa: E402, F401, more rows
+import opinfo_rows_linalg  # noqa: E402, F401, more rows
+import opinfo_rows_nn  # noqa: E402, F401
 from opinfo_rows import KNOWN, NATIVE, POINTWISE, REASONS, ROWS, SIZE, TOLERANCE, TYPES, Skip, Word  # noqa: E402
 
 torch.set_num_threads(1)

@@ -262,7 +262,9 @@ LINALG_CALLS(APPLY)
         (void) second;                                                                             \
         return y;                                                                                  \
     }
-FACTOR_CALLS(APPLY_FACTOR)
+FACTOR_CALLS(APPLY)
+#define APPLY_PART(id, function, signature, value) APPLY_FACTOR(id, signature, value)
+FACTOR_PARTS(APPLY_PART)
 #define APPLY_UNARY(id) APPLY(id, "t", clg_##id(T(0)))
 CLG_UNARY_MAP(APPLY_UNARY)
 #define APPLY_BINARY(id)                                                                           \
@@ -598,6 +600,7 @@ PART_CALLS(APPLY_PARTS)
 #define ROW_PARTS(id, function, call) { #id, #function, "tnn", do_##id, NULL },
 #define ROW(id, signature, value) { #id, #id, signature, do_##id, NULL },
 #define ROW_MATRIX(id, signature, value) { #id, #id, signature, do_##id, NULL, true },
+#define ROW_MATRIX_PART(id, function, signature, value) { #id, #function, signature, do_##id, NULL, true },
 #define ROW_SECOND(id, signature, value) { #id "_second", #id, signature, do_##id##_second, NULL },
 #define ROW_UNARY(id) { #id, #id, "t", do_##id, NULL },
 #define ROW_BINARY(id)                                                                             \
@@ -619,6 +622,7 @@ const call_op call_ops[] = {
     INDEX_CALLS(ROW)
     LINALG_CALLS(ROW_MATRIX)
     FACTOR_CALLS(ROW_MATRIX)
+    FACTOR_PARTS(ROW_MATRIX_PART)
     PART_CALLS(ROW_PARTS)
     { "interpolate", "interpolate", "ts", do_interpolate, interpolate_fields },
     { "grid_sample", "grid_sample", "tt", do_grid_sample, grid_sample_fields },

@@ -58,33 +58,36 @@ static const char *const equations[] = {
 
 #define FACTOR_CALLS(M)                                                                            \
     M(lu_factor, "t", clg_lu_factor(T(0), NULL, NULL))                                             \
-    M(lu_pivots, "t", (clg_lu_factor(T(0), &second, NULL), second))                                \
-    M(lu_info, "t", (clg_lu_factor(T(0), NULL, &second), second))                                  \
     M(lu, "t", clg_lu(T(0), NULL, NULL))                                                           \
-    M(lu_l, "t", (clg_lu(T(0), &second, NULL), second))                                            \
-    M(lu_u, "t", (clg_lu(T(0), NULL, &second), second))                                            \
     M(lu_solve, "tttnn", clg_lu_solve(T(0), T(1), T(2), B(3), B(4)))                               \
     M(solve, "ttn", clg_solve(T(0), T(1), B(2), NULL))                                             \
     M(inv, "t", clg_inv(T(0), NULL))                                                               \
-    M(inv_info, "t", (clg_inv(T(0), &second), second))                                             \
     M(det, "t", clg_det(T(0)))                                                                     \
     M(slogdet, "t", clg_slogdet(T(0), NULL))                                                       \
-    M(slogdet_log, "t", (clg_slogdet(T(0), &second), second))                                      \
     M(logdet, "t", clg_logdet(T(0)))                                                               \
     M(solve_triangular, "ttnnn", clg_solve_triangular(T(0), T(1), B(2), B(3), B(4)))               \
     M(cholesky, "tn", clg_cholesky(T(0), B(1), NULL))                                              \
-    M(cholesky_info, "tn", (clg_cholesky(T(0), B(1), &second), second))                            \
     M(cholesky_solve, "ttn", clg_cholesky_solve(T(0), T(1), B(2)))                                 \
     M(cholesky_inverse, "tn", clg_cholesky_inverse(T(0), B(1)))                                    \
     M(qr, "tn", clg_qr(T(0), (clg_qr_mode) I(1), NULL))                                            \
-    M(qr_r, "tn", (clg_qr(T(0), (clg_qr_mode) I(1), &second), second))                             \
     M(lstsq, "tt", clg_lstsq(T(0), T(1)))                                                          \
     M(eigh, "tn", clg_eigh(T(0), B(1), NULL))                                                      \
-    M(eigh_vectors, "tn", (clg_eigh(T(0), B(1), &second), second))                                 \
     M(eigvalsh, "tn", clg_eigvalsh(T(0), B(1)))                                                    \
     M(svd, "t", clg_svd(T(0), NULL, NULL))                                                         \
-    M(svd_vh, "t", (clg_svd(T(0), NULL, &second), second))                                         \
     M(svdvals, "t", clg_svdvals(T(0)))                                                             \
     M(pinv, "tn", clg_pinv(T(0), N(1)))                                                            \
     M(matrix_rank, "tn", clg_matrix_rank(T(0), N(1)))
+
+// Further results of the function that is named second.
+#define FACTOR_PARTS(M)                                                                            \
+    M(lu_pivots, lu_factor, "t", (clg_lu_factor(T(0), &second, NULL), second))                     \
+    M(lu_info, lu_factor, "t", (clg_lu_factor(T(0), NULL, &second), second))                       \
+    M(lu_l, lu, "t", (clg_lu(T(0), &second, NULL), second))                                        \
+    M(lu_u, lu, "t", (clg_lu(T(0), NULL, &second), second))                                        \
+    M(inv_info, inv, "t", (clg_inv(T(0), &second), second))                                        \
+    M(slogdet_log, slogdet, "t", (clg_slogdet(T(0), &second), second))                             \
+    M(cholesky_info, cholesky, "tn", (clg_cholesky(T(0), B(1), &second), second))                  \
+    M(qr_r, qr, "tn", (clg_qr(T(0), (clg_qr_mode) I(1), &second), second))                         \
+    M(eigh_vectors, eigh, "tn", (clg_eigh(T(0), B(1), &second), second))                           \
+    M(svd_vh, svd, "t", (clg_svd(T(0), NULL, &second), second))
 #endif

@@ -284,6 +284,8 @@ clg_tensor clg_svdvals(clg_tensor a)
 static clg_tensor counts(clg_tensor a, clg_tensor s, double rtol) // singular values above the limit
 {
     const int64_t r = clg__rows(a), k = clg__columns(a);
+    if (r == 0 || k == 0)
+        return clg_gt(s, s); // there are none, and no largest
     const double limit = rtol < 0 ? epsilon(a->dtype) * (double) (r > k ? r : k) : rtol;
     return clg_gt(s, clg_mul_scalar(clg_amax(s, CLG_AXES(-1), true), limit));
 }

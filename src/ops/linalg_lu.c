@@ -387,6 +387,8 @@ static clg_tensor det_vjp(const clg__vjp *v, int i)
         return NULL;
     const clg_tensor a = v->in[0], lu = v->in[1], pivots = v->in[2], u = diagonal(lu);
     const double eps = a->dtype == CLG_F32 ? (double) FLT_EPSILON : DBL_EPSILON;
+    if (clg_numel(a->shape) == 0)
+        return clg_zeros(a->dev, a->dtype, a->shape);
     clg_tensor most = clg_amax(clg_abs(u), CLG_AXES(-1), true);
     most = clg_mul(clg_where(clg_eq(most, lit(a, 0)), lit(a, 1), most), lit(a, eps * eps));
     const clg_tensor none = clg_eq(u, lit(a, 0)), some = clg_where(none, most, u);
