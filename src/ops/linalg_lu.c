@@ -283,17 +283,20 @@ static clg_tensor factors_of(clg_tensor a, const clg__lu *f)
     return clg__custom_vjp(&op_factors, f->y, 2, (clg_tensor[]) { a, f->order }, NULL);
 }
 
+// NULL: go on.
+static clg_tensor eliminated(clg__call *c, const char *name, clg_tensor a, clg__lu *f)
+{
+    if (!clg__call_begin(c, name, "a", 1, &a))
+        return clg__call_poison(c);
+    const clg_tensor bad = clg__no_matrices(c, a, false);
+    return bad ? bad : clg__lu_of(c, a, f) ? NULL : f->y;
+}
+
 clg_tensor clg_lu_factor(clg_tensor a, clg_tensor *pivots, clg_tensor *info)
 {
     clg__call c;
     clg__lu f;
-    clg_tensor bad = NULL;
-    if (!clg__call_begin(&c, "lu_factor", "a", 1, &a))
-        bad = clg__call_poison(&c);
-    else
-        bad = clg__no_matrices(&c, a, false);
-    if (!bad && !clg__lu_of(&c, a, &f))
-        bad = f.y;
+    const clg_tensor bad = eliminated(&c, "lu_factor", a, &f);
     if (bad)
         return clg__second(clg__second(bad, pivots, bad), info, bad);
     return clg__second(clg__second(clg__call_own(&c, factors_of(a, &f)), pivots, f.pivots), info, f.info);
@@ -303,13 +306,7 @@ clg_tensor clg_lu(clg_tensor a, clg_tensor *l, clg_tensor *u)
 {
     clg__call c;
     clg__lu f;
-    clg_tensor bad = NULL;
-    if (!clg__call_begin(&c, "lu", "a", 1, &a))
-        bad = clg__call_poison(&c);
-    else
-        bad = clg__no_matrices(&c, a, false);
-    if (!bad && !clg__lu_of(&c, a, &f))
-        bad = f.y;
+    const clg_tensor bad = eliminated(&c, "lu", a, &f);
     if (bad)
         return clg__second(clg__second(bad, l, bad), u, bad);
     const int64_t r = clg__rows(a), k = clg__columns(a), n = r < k ? r : k;
