@@ -8,6 +8,7 @@
 #include "nn/handle.h"
 #include "sched/cache.h"
 #include "alloc_faults.h"
+#include "fault_work.h"
 #include "checks.h"
 #include <clgrad/clgrad.h>
 
@@ -135,50 +136,9 @@ static clg_status train(void)
     return st;
 }
 
-// What stands around a step: a group, a schedule, loss scaling, parts of a batch, averages.
 static clg_status around(void)
 {
-    clg_scope s = clg_scope_push(dev);
-    if (!s)
-        return CLG_ENOMEM;
-    clg_store w = clg_store_create(dev, 1);
-    clg_var v = w ? clg_store_param(w, "w", CLG_SHAPE(3), (clg_init) { CLG_INIT_CONSTANT, 1, 0 }, 0) : NULL;
-    clg_optim o = v ? clg_optim_create(w, clg_optim_params(.rule = CLG_OPTIM_RMSPROP)) : NULL;
-    clg_schedule part[2] = { NULL, NULL };
-    clg_tensor *g;
-    char text[2000];
-    int n;
-    clg_status st = o ? clg_optim_group(o, "v*", clg_optim_params(.lr = 1)) : clg_error_status(dev);
-    for (int i = 0; i < 2 && st >= 0; i++) {
-        part[i] = clg_schedule_create(o, clg_schedule_params(CLG_SCHEDULE_EXPONENTIAL, .gamma = 0.5));
-        st = part[i] ? CLG_OK : clg_error_status(dev);
-    }
-    clg_schedule both = st >= 0 ? clg_schedule_chained(part, 2) : NULL;
-    if (st >= 0)
-        st = both ? clg_schedule_step(both) : clg_error_status(dev);
-    if (st >= 0)
-        st = clg_schedule_save(both, text, sizeof text) > 0 ? clg_schedule_load(both, text) : CLG_ENOMEM;
-    if (st >= 0)
-        st = clg_optim_scale(o, NULL);
-    for (int i = 0; i < 2 && st >= 0; i++)
-        st = clg_optim_accumulate(o, clg_sum(clg_mul_scalar(clg_var_value(v), 1), CLG_ALL, false), 1);
-    if (st >= 0)
-        st = clg_optim_accumulated(o, &g, &n);
-    if (st >= 0)
-        st = clg_optim_apply(o, g, n);
-    if (st >= 0)
-        st = clg_store_average(w, NULL);
-    if (st >= 0)
-        st = clg_store_use_average(w, true);
-    if (st >= 0)
-        st = clg_store_use_average(w, false);
-    for (int i = 0; i < 2; i++)
-        clg_schedule_destroy(&part[i]);
-    clg_schedule_destroy(&both);
-    clg_optim_destroy(&o);
-    clg_store_destroy(&w);
-    clg_scope_pop(s);
-    return st;
+    return around_a_step(dev);
 }
 
 // Files alone; the text is checked here because no device holds it.
@@ -428,7 +388,7 @@ static void every_call(const char *what, clg_status (*run)(void), int from_there
     long n = 1, failures = 0, tried = 0;
     const long before = held_blocks();
     // the long one in steps, unless all is asked for
-    const long step = run == train && !getenv("CLGRAD_TEST_FULL") ? 29 : 1;
+    const long step = run == train && !getenv("CLGRAD_TEST_FULL") ? 13 : 1;
     for (; n < 20000; n += step, tried++) {
         open_device();
         fault_arm(n, from_there_on);

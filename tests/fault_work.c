@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Work that test_faults.c lets fail at every allocation and call.
+#include "fault_work.h"
+
+// What stands around a step: a group, a schedule, loss scaling, parts of a batch, averages.
+clg_status around_a_step(clg_device dev)
+{
+    clg_scope s = clg_scope_push(dev);
+    if (!s)
+        return CLG_ENOMEM;
+    clg_store w = clg_store_create(dev, 1);
+    clg_var v = w ? clg_store_param(w, "w", CLG_SHAPE(3), (clg_init) { CLG_INIT_CONSTANT, 1, 0 }, 0) : NULL;
+    clg_optim o = v ? clg_optim_create(w, clg_optim_params(.rule = CLG_OPTIM_RMSPROP)) : NULL;
+    clg_schedule part[2] = { NULL, NULL };
+    clg_tensor *g;
+    char text[2000];
+    int n;
+    clg_status st = o ? clg_optim_group(o, "v*", clg_optim_params(.lr = 1)) : clg_error_status(dev);
+    for (int i = 0; i < 2 && st >= 0; i++) {
+        part[i] = clg_schedule_create(o, clg_schedule_params(CLG_SCHEDULE_EXPONENTIAL, .gamma = 0.5));
+        st = part[i] ? CLG_OK : clg_error_status(dev);
+    }
+    clg_schedule both = st >= 0 ? clg_schedule_chained(part, 2) : NULL;
+    if (st >= 0)
+        st = both ? clg_schedule_step(both) : clg_error_status(dev);
+    if (st >= 0)
+        st = clg_schedule_save(both, text, sizeof text) > 0 ? clg_schedule_load(both, text) : CLG_ENOMEM;
+    if (st >= 0)
+        st = clg_optim_scale(o, NULL);
+    for (int i = 0; i < 2 && st >= 0; i++)
+        st = clg_optim_accumulate(o, clg_sum(clg_mul_scalar(clg_var_value(v), 1), CLG_ALL, false), 1);
+    if (st >= 0)
+        st = clg_optim_accumulated(o, &g, &n);
+    if (st >= 0)
+        st = clg_optim_apply(o, g, n);
+    if (st >= 0)
+        st = clg_store_average(w, NULL);
+    if (st >= 0)
+        st = clg_store_use_average(w, true);
+    if (st >= 0)
+        st = clg_store_use_average(w, false);
+    for (int i = 0; i < 2; i++)
+        clg_schedule_destroy(&part[i]);
+    clg_schedule_destroy(&both);
+    clg_optim_destroy(&o);
+    clg_store_destroy(&w);
+    clg_scope_pop(s);
+    return st;
+}
