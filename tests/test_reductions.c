@@ -282,6 +282,37 @@ START_TEST(gradients_of_extremes)
 }
 END_TEST
 
+// Narrow matrices less a row of their own, of any length about the blocks in which they are summed: whole numbers, so
+// that every sum is exact. _i: columns.
+START_TEST(narrow_matrices_less_a_row)
+{
+    enum { MOST = 4 * 1024 };
+    const int columns = _i;
+    static const int lengths[] = {1, 2, 4, 7, 1023, 1024, 1025, 1026, 1027, 1028, 1029, 1033, 2047, 2050, 3074, 3075, 3079};
+    float *x = calloc((size_t)(2 * MOST * columns), sizeof *x), row[16], got[16];
+    for (int k = 0; k < (int)(sizeof lengths / sizeof *lengths); k++) {
+        clg_scope s = clg_scope_push(dev);
+        const int n = lengths[k];
+        double want[16] = {0};
+        for (int j = 0; j < 2 * columns; j++)
+            row[j] = (float)(int)(rnd() * 9);
+        for (int i = 0; i < 2 * n * columns; i++) {
+            x[i] = (float)(int)(rnd() * 9);
+            const int at = i / (n * columns) * columns + i % columns;
+            want[at] += fabs((double)x[i] - row[at]);
+        }
+        clg_tensor a = clg_upload(dev, CLG_F32, CLG_SHAPE(2, n, columns), x),
+                   b = clg_upload(dev, CLG_F32, CLG_SHAPE(2, 1, columns), row),
+                   y = clg_sum(clg_abs(clg_sub(a, b)), CLG_AXES(1), false);
+        ok(clg_read(y, got, (size_t)(2 * columns) * sizeof *got));
+        for (int j = 0; j < 2 * columns; j++)
+            ck_assert_msg(got[j] == want[j], "[2,%d,%d], sum %d: %g, expected %g", n, columns, j, got[j], want[j]);
+        scope_end(s);
+    }
+    free(x);
+}
+END_TEST
+
 // The first NaN of a row, else the first extreme.
 static int64_t first_extreme(const float *x, int64_t n, int64_t step, bool max)
 {
@@ -352,6 +383,7 @@ int main(void)
     tcase_add_test(c, more_correction_than_elements);
     tcase_add_test(c, reductions_of_nothing_and_of_one_number);
     tcase_add_test(c, gradients_of_extremes);
+    tcase_add_loop_test(c, narrow_matrices_less_a_row, 2, 8);
     tcase_add_loop_test(c, extremes_of_many_elements, 0, 5);
     suite_add_tcase(s, c);
     return run_suite(s);

@@ -67,8 +67,9 @@ static void gen_kept(clg__reducer *r)
             before++;
         if (before > 0)
             clg__gen_decompose(n, "row", r->kept, before);
-        char lanes[64];
-        clg__format(lanes, sizeof lanes, "(int)((i ? g[%d] %% rows : rows) * narrow)", CLG__FROM_G(CLG__RED_INNER));
+        char lanes[96]; // the second table: the rows that are left at the end of the last block
+        clg__format(lanes, sizeof lanes, "(int)((i ? ((g[%d] - 1) %% %d + 1) %% rows : rows) * narrow)",
+                    CLG__FROM_G(CLG__RED_INNER), CLG__BLOCK);
         clg__run_tables(n, clg__red_loop_skips, "2", "0L", lanes);
         return;
     }
