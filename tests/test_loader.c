@@ -98,6 +98,47 @@ START_TEST(folders_are_classes)
 }
 END_TEST
 
+// What is chosen out of a folder loads as it did there; a list of files alone has one class.
+START_TEST(lists_of_ones_own)
+{
+    enum { N = 3 };
+    static const int64_t which[N] = { 6, 1, 3 };
+    const char *paths[N], *classes[3];
+    int labels_of[N], label;
+    clg_image_batch b;
+    make_images(true);
+    clg_image_folder f = open_folder(), g, h;
+    for (int i = 0; i < 3; i++)
+        classes[i] = clg_image_folder_class(f, i);
+    for (int i = 0; i < N; i++)
+        paths[i] = clg_image_folder_path(f, which[i], &labels_of[i]);
+    ck_assert_int_eq(clg_image_folder_create(&g, paths, labels_of, N, classes, 3, error, sizeof error), 0);
+    ck_assert_int_eq(clg_image_folder_create(&h, paths, NULL, N, classes, 1, error, sizeof error), 0);
+    ck_assert(clg_image_folder_classes(g) == 3 && clg_image_folder_classes(h) == 1);
+    clg_image_loader l = open_loader(g, clg_image_loader_params(.height = 3, .width = 3));
+    ck_assert_int_eq(clg_image_loader_next(l, &b), 0);
+    ck_assert_int_eq(b.n, N);
+    for (int i = 0; i < N; i++) {
+        ck_assert_str_eq(clg_image_folder_path(h, i, &label), data_at(files[which[i]]));
+        ck_assert(b.samples[i] == i && b.labels[i] == labels[which[i]] && label == 0);
+    }
+    clg_image_loader_close(&l);
+    clg_image_folder_close(&g);
+    clg_image_folder_close(&h);
+    labels_of[2] = 3;
+    ck_assert_int_eq(clg_image_folder_create(&g, paths, labels_of, N, classes, 3, error, sizeof error), CLG_EINVAL);
+    ck_assert_str_eq(error, "image folder: a label is no class");
+    ck_assert_ptr_null(g);
+    ck_assert_int_eq(clg_image_folder_create(&g, paths, NULL, 0, classes, 3, NULL, 0), CLG_EINVAL);
+    ck_assert_int_eq(clg_image_folder_create(&g, paths, NULL, N, classes, 0, NULL, 0), CLG_EINVAL);
+    ck_assert_int_eq(clg_image_folder_create(NULL, paths, NULL, N, classes, 3, NULL, 0), CLG_EINVAL);
+    paths[1] = NULL;
+    ck_assert_int_eq(clg_image_folder_create(&g, paths, NULL, N, classes, 3, NULL, 0), CLG_EINVAL);
+    clg_image_folder_close(&f);
+    remove_images();
+}
+END_TEST
+
 START_TEST(batches_in_order)
 {
     make_images(false);
@@ -288,6 +329,7 @@ int main(void)
     TCase *c = tcase_create("all");
     tcase_set_timeout(c, 60);
     tcase_add_test(c, folders_are_classes);
+    tcase_add_test(c, lists_of_ones_own);
     tcase_add_test(c, batches_in_order);
     tcase_add_test(c, the_same_from_any_threads_and_starts);
     tcase_add_test(c, files_that_fail_are_left_out);

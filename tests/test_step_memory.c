@@ -38,7 +38,7 @@ static clg_tensor conv_norm(clg_store s, const char *name, clg_tensor x, int cha
     return clg_nn_batch_norm2d(s, norm, x, NULL);
 }
 
-static int resnet18(clg_tensor *out)
+static int resnet18_step(clg_tensor *out)
 {
     clg_store s = clg_store_create(dev, 1);
     clg_tensor x = leaf(CLG_F32, CLG_SHAPE(8, 3, 224, 224)), y = leaf(CLG_I64, CLG_SHAPE(8));
@@ -124,7 +124,7 @@ static int attention(clg_tensor *out)
 static const struct {
     const char *name;
     int (*record)(clg_tensor *out);
-} steps[] = { { "demo", demo }, { "ResNet-18", resnet18 }, { "LSTM of 32", lstm }, { "LSTM of 200", long_lstm },
+} steps[] = { { "demo", demo }, { "ResNet-18", resnet18_step }, { "LSTM of 32", lstm }, { "LSTM of 200", long_lstm },
               { "attention", attention } };
 enum { STEPS = sizeof steps / sizeof steps[0] };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char file_name[] = "model.safetensors", format[] = "clgrad train 1";
+static const char file_name[] = "model.safetensors", format[] = "clgrad train 2";
 
 bool add_row(training *t, epoch_row row)
 {
@@ -44,22 +44,29 @@ static char *metrics_text(const training *t)
 
 bool checkpoint_save(training *t)
 {
-    char path[1200], number[5][32], lr[40], *metrics = metrics_text(t);
+    char path[1200], number[5][32], lr[40], *metrics = metrics_text(t), *model = model_text(&t->d->form);
+    char *state = t->d->kind->state ? t->d->kind->state(t->d) : strdup("");
     const long values[] = { t->step, t->o.epochs, t->o.batch, t->o.seed };
-    if (!metrics) {
+    if (!metrics || !model || !state) {
         fprintf(stderr, "clgrad train: out of memory\n");
+        free(metrics);
+        free(model);
+        free(state);
         return false;
     }
     for (int i = 0; i < 4; i++)
         snprintf(number[i], sizeof number[i], "%ld", values[i]);
-    snprintf(number[4], sizeof number[4], "%016llx", (unsigned long long) t->data_hash);
+    snprintf(number[4], sizeof number[4], "%016llx", (unsigned long long) t->d->hash);
     snprintf(lr, sizeof lr, "%.17g", t->o.lr);
     const char *const meta[] = { "format", format,    "step",    number[0], "epochs", number[1],
                                  "batch",  number[2], "seed",    number[3], "lr",     lr,
-                                 "data",   number[4], "metrics", metrics,   NULL };
+                                 "data",   number[4], "state",   state,     model_key, model,    "metrics", metrics,
+                                 NULL };
     path_in(t, file_name, path);
     const bool ok = clg_store_save(t->store, path, meta) >= 0;
     free(metrics);
+    free(model);
+    free(state);
     if (ok)
         t->saved_step = t->step;
     else
@@ -103,10 +110,10 @@ static bool agree(const char *name, bool given, double wanted, double saved, con
 static int take_options(training *t, clg_safetensors f, const char *path)
 {
     const char *is = clg_safetensors_metadata(f, "format"), *lr = clg_safetensors_metadata(f, "lr"),
-               *data = clg_safetensors_metadata(f, "data");
+               *data = clg_safetensors_metadata(f, "data"), *state = clg_safetensors_metadata(f, "state");
     train_options saved;
     long step;
-    if (!is || strcmp(is, format) != 0 || !lr || !data || !meta_long(f, "step", 0, 1e12, &step) ||
+    if (!is || strcmp(is, format) != 0 || !lr || !data || !state || !meta_long(f, "step", 0, 1e12, &step) ||
         !meta_long(f, "epochs", 1, 1e6, &saved.epochs) ||
         !meta_long(f, "batch", 1, 1e5, &saved.batch) ||
         !meta_long(f, "seed", 0, 0x1p53, &saved.seed) || !parse_double(lr, 0, 1e6, &saved.lr) ||
@@ -118,15 +125,28 @@ static int take_options(training *t, clg_safetensors f, const char *path)
         !agree("--seed", t->o.gave_seed, (double) t->o.seed, (double) saved.seed, t->o.out) ||
         !agree("--lr", t->o.gave_lr, t->o.lr, saved.lr, t->o.out))
         return EXIT_USAGE;
-    if (strtoull(data, NULL, 16) != t->data_hash)
+    if (strtoull(data, NULL, 16) != t->d->hash)
         return usage_error("train", "the run in %s was started with other data than %s", t->o.out,
-                           t->o.data);
+                           t->d->path);
     t->o.batch = saved.batch;
     t->o.seed = saved.seed;
     t->o.lr = saved.lr;
-    const int64_t n = t->d.train_x.shape.dim[0];
-    const long per_epoch = (long) ((n + saved.batch - 1) / saved.batch), done = step / per_epoch;
-    if (t->n_rows > done || t->n_rows + 1 < done || step > saved.epochs * per_epoch) {
+    t->saved_epochs = saved.epochs;
+    t->step = t->saved_step = step;
+    t->data_state = *state ? strdup(state) : NULL;
+    return EXIT_OK;
+}
+
+int checkpoint_agrees(training *t)
+{
+    const long step = t->step, per_epoch = (long) ((t->d->train_n + t->d->batch - 1) / t->d->batch),
+               done = step / per_epoch;
+    t->per_epoch = per_epoch;
+    if (t->saved_step < 0)
+        return EXIT_OK;
+    if (t->n_rows > done || t->n_rows + 1 < done || step > t->saved_epochs * per_epoch) {
+        char path[1200];
+        path_in(t, file_name, path);
         fprintf(stderr, "clgrad train: %s contradicts itself: step %ld, %d epochs\n", path, step,
                 t->n_rows);
         return EXIT_FAILED;
@@ -136,14 +156,13 @@ static int take_options(training *t, clg_safetensors f, const char *path)
                            "--epochs %ld, but the run in %s is already further: step %ld, %ld an "
                            "epoch",
                            t->o.epochs, t->o.out, step, per_epoch);
-    if (t->o.gave_epochs && t->o.epochs != saved.epochs)
+    if (t->o.gave_epochs && t->o.epochs != t->saved_epochs)
         fprintf(t->notes,
                 "the run in %s was to have %ld epochs and now gets %ld: the learning rate goes "
                 "on as in a run of %ld\n",
-                t->o.out, saved.epochs, t->o.epochs, t->o.epochs);
+                t->o.out, t->saved_epochs, t->o.epochs, t->o.epochs);
     if (!t->o.gave_epochs)
-        t->o.epochs = saved.epochs;
-    t->step = t->saved_step = step;
+        t->o.epochs = t->saved_epochs;
     return EXIT_OK;
 }
 

@@ -4,23 +4,14 @@
 #ifndef CLG_TOOLS_FASHION_H
 #define CLG_TOOLS_FASHION_H
 
-#include <clgrad/clgrad.h>
+#include "model.h"
 
 enum { SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 10 };
-extern const char *const class_names[CLASSES];
 // Accuracy of people who sort the pictures without training.
 //
 // source  Xiao, Rasul and Vollgraf 2017, "Fashion-MNIST", the project's page
 extern const double human_accuracy;
-
-typedef struct dataset {
-    clg_idx train_x, train_y, test_x, test_y;
-} dataset;
-// Says what is wrong on failure.
-bool dataset_open(dataset *d, const char *folder);
-void dataset_close(dataset *d);
-// A number that two different data sets hardly share.
-uint64_t dataset_hash(const dataset *d);
+extern const model_form fashion_form;
 
 // u8 [N,1,28,28] -> logits [N,10]
 clg_tensor network(clg_store s, clg_tensor pixels);

@@ -6,8 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { TEST_BATCH = 500 };
-
 static void show_compiled(void *bar, int done, int all)
 {
     progress_compiling(bar, done, all);
@@ -17,22 +15,24 @@ static void show_compiled(void *bar, int done, int all)
 static clg_status send_step(training *t, bool first)
 {
     const long k = t->step % t->per_epoch;
-    const int64_t n = feed_batch(&t->feed, t->step / t->per_epoch, k);
     const float zero = 0;
+    picture_batch b;
     clg_scope scope = clg_scope_push(t->dev);
-    clg_tensor x = clg_upload(t->dev, CLG_U8, CLG_SHAPE(n, 1, SIDE, SIDE), t->feed.x);
-    clg_tensor y = clg_upload(t->dev, CLG_U8, CLG_SHAPE(n), t->feed.y);
+    if (!t->d->kind->train(t->d, t->dev, t->step / t->per_epoch, k, &b)) {
+        clg_scope_pop(scope);
+        return CLG_EIO;
+    }
     // An epoch starts from 0 in memory, so that every step has one structure.
     clg_tensor before = k == 0 ? clg_upload(t->dev, CLG_F32, CLG_SCALAR, &zero)
                                : clg_var_value(t->loss_sum);
     clg_random_set_state(t->dev, (uint64_t) t->o.seed, (uint64_t) t->step << 8);
     clg_optim_set_lr(t->opt,
                      clg_lr_one_cycle(t->o.lr, t->step, t->o.epochs * t->per_epoch, 0, 0, 0));
-    clg_tensor loss = clg_cross_entropy(network(t->store, x), y, NULL);
+    clg_tensor loss = clg_cross_entropy(model_logits(&t->d->form, t->store, b.x), b.y, NULL);
     clg_status st = clg_optim_step(t->opt, loss);
     if (st >= 0)
         st = clg_var_assign(
-            t->loss_sum, clg_add(clg_detach(before), clg_mul_scalar(clg_detach(loss), (double) n)));
+            t->loss_sum, clg_add(clg_detach(before), clg_mul_scalar(clg_detach(loss), (double) b.n)));
     if (st >= 0 && first)
         st = clg_prepare_n(t->dev, NULL, 0, clg_prepare_params(.progress = show_compiled, .user = &t->bar));
     if (st >= 0)
@@ -50,7 +50,7 @@ static double mean_loss(training *t, clg_status *st)
     clg_scope scope = clg_scope_push(t->dev);
     const bool whole = t->step % t->per_epoch == 0;
     const int64_t seen =
-        whole ? t->d.train_x.shape.dim[0] : (t->step - 1) % t->per_epoch * t->feed.batch;
+        whole ? t->d->train_n : (t->step - 1) % t->per_epoch * t->d->batch;
     now = clg_keep(clg_var_value(t->loss_sum));
     const double sum = whole ? clg_item(now, st) : t->last ? clg_item(t->last, st) : 0;
     clg_drop(&t->last);
@@ -63,6 +63,8 @@ static int one_step(training *t, bool first, double *loss)
 {
     const double start = now_seconds();
     clg_status st = send_step(t, first);
+    if (st == CLG_EIO) // the data set has said why
+        return EXIT_FAILED;
     if (st < 0) {
         progress_clear(&t->bar);
         report_failure(t);
@@ -89,29 +91,33 @@ static int one_step(training *t, bool first, double *loss)
 // Answers to the test pictures, and the share of right ones.
 static int test(training *t, int64_t *said, double *accuracy)
 {
-    const int64_t n = t->d.test_x.shape.dim[0];
-    const uint8_t *images = t->d.test_x.data, *labels = t->d.test_y.data;
+    const int64_t n = t->d->test_n;
+    picture_batch b = { 0 };
     const double start = now_seconds();
     int64_t right = 0;
+    bool good = true;
     clg_status st = CLG_OK;
     clg_store_train(t->store, false);
-    for (int64_t i = 0; i < n && st >= 0 && !interrupted(); i += TEST_BATCH) {
-        const int64_t m = n - i < TEST_BATCH ? n - i : TEST_BATCH;
+    for (int64_t i = 0; i < n && st >= 0 && good && !interrupted(); i += b.n) {
         progress_test(&t->bar, t, i);
         clg_scope scope = clg_scope_push(t->dev);
-        clg_tensor x = clg_upload(t->dev, CLG_U8, CLG_SHAPE(m, 1, SIDE, SIDE), images + i * PIXELS);
-        clg_tensor best = clg_argmax(network(t->store, x), CLG_AXES(1), false);
-        st = clg_read(best, said + i, (size_t) m * sizeof *said);
+        good = t->d->kind->test(t->d, t->dev, i, &b);
+        if (good) {
+            clg_tensor best = clg_argmax(model_logits(&t->d->form, t->store, b.x), CLG_AXES(1), false);
+            st = clg_read(best, said + i, (size_t) b.n * sizeof *said);
+        }
         clg_scope_pop(scope);
     }
     clg_store_train(t->store, true);
+    if (!good)
+        return EXIT_FAILED;
     if (st < 0)
         return report_failure(t);
     if (interrupted())
         return EXIT_INTERRUPTED;
     for (int64_t i = 0; i < n; i++)
-        right += said[i] == labels[i];
-    *accuracy = (double) right / (double) n;
+        right += said[i] == t->d->truth[i];
+    *accuracy = n > 0 ? (double) right / (double) n : NAN;
     t->bar.test_seconds = now_seconds() - start;
     return EXIT_OK;
 }
@@ -121,7 +127,7 @@ static int finish_epoch(training *t)
 {
     clg_status st = CLG_OK;
     double accuracy = 0;
-    int64_t *said = calloc((size_t) t->d.test_x.shape.dim[0], sizeof *said);
+    int64_t *said = calloc((size_t) t->d->test_n + 1, sizeof *said);
     if (!said) {
         fprintf(stderr, "clgrad train: out of memory\n");
         return EXIT_FAILED;
@@ -131,7 +137,7 @@ static int finish_epoch(training *t)
         clg_scope scope = clg_scope_push(t->dev);
         const double sum = clg_item(clg_var_value(t->loss_sum), &st);
         clg_scope_pop(scope);
-        const epoch_row row = { sum / (double) t->d.train_x.shape.dim[0], accuracy, t->seconds };
+        const epoch_row row = { sum / (double) t->d->train_n, accuracy, t->seconds };
         if (st < 0)
             code = report_failure(t);
         else if (!add_row(t, row) || !checkpoint_save(t))

@@ -93,7 +93,7 @@ void progress_step(progress *p, const training *t, double loss)
         const double left = each * (double) (t->o.epochs * t->per_epoch - t->step) +
                             p->test_seconds * (double) (t->o.epochs - epoch + 1);
         snprintf(right, sizeof right, "loss %.3f  %.0f images/s  %ld:%02ld left", loss,
-                 (double) t->feed.batch / each, (long) left / 60, (long) left % 60);
+                 (double) t->d->batch / each, (long) left / 60, (long) left % 60);
     }
     epoch_bar(p, t, epoch, (double) k / (double) t->per_epoch, right);
 }
@@ -101,7 +101,7 @@ void progress_step(progress *p, const training *t, double loss)
 void progress_test(progress *p, const training *t, int64_t done)
 {
     char right[96];
-    const int64_t n = t->d.test_x.shape.dim[0];
+    const int64_t n = t->d->test_n;
     if (!p->on || (now_seconds() - p->shown < 0.1 && done != 0 && done != n))
         return;
     snprintf(right, sizeof right, "testing %lld/%lld", (long long) done, (long long) n);

@@ -17,7 +17,7 @@ void report_start(const training *t)
     const clg_device_info *d = clg_device_get_info(t->dev);
     fprintf(t->notes, "device    %s (%s)\n", d->name, d->type);
     fprintf(t->notes, "pictures  %lld to learn from, %lld to be tested on\n",
-            (long long) t->d.train_x.shape.dim[0], (long long) t->d.test_x.shape.dim[0]);
+            (long long) t->d->train_n, (long long) t->d->test_n);
     fprintf(t->notes, "run       %ld epochs of %ld steps, %ld pictures a step; results in %s\n",
             t->o.epochs, t->per_epoch, t->o.batch, t->o.out);
     if (t->step > 0)
@@ -29,7 +29,7 @@ static void print_json(const training *t, const epoch_row *r)
 {
     json_t *j = json_pack("{s:i, s:i, s:f, s:f, s:f}", "epoch", t->n_rows, "epochs",
                           (int) t->o.epochs, "train_loss", r->loss, "test_accuracy", r->accuracy,
-                          "human_accuracy", human_accuracy);
+                          "human_accuracy", t->d->people);
     if (j)
         json_object_set_new(j, "seconds", isnan(r->seconds) ? json_null() : json_real(r->seconds));
     char *text = json_dumps(j, JSON_REAL_PRECISION(9));
@@ -46,7 +46,7 @@ bool report_epoch(const training *t)
         return flush_output("train");
     }
     printf("epoch %d/%ld  loss %.4f  test accuracy %.4f (people: %.3f)", t->n_rows, t->o.epochs,
-           r->loss, r->accuracy, human_accuracy);
+           r->loss, r->accuracy, t->d->people);
     printf(isnan(r->seconds) ? "\n" : "  %.1f s\n", r->seconds);
     return flush_output("train");
 }
@@ -57,7 +57,7 @@ void report_end(const training *t, double seconds)
         return;
     const double accuracy = t->rows[t->n_rows - 1].accuracy;
     fprintf(t->notes, "\n%.2f %% of the test pictures right, people reach %.1f %%; %.0f s in all\n",
-            100 * accuracy, 100 * human_accuracy, seconds);
+            100 * accuracy, 100 * t->d->people, seconds);
     fprintf(t->notes, "written to %s:\n"
             "  model.safetensors  weights and all other state\n"
             "  metrics.csv        loss, accuracy and time of each epoch\n", t->o.out);

@@ -12,7 +12,7 @@
 static const char *const files[] = { "model.safetensors", "metrics.csv", "curve.png",
                                      "confusion.png", "samples.png" };
 // PICTURES: the first of those that a library without images does not write.
-enum { FILES = (int) (sizeof files / sizeof files[0]), PICTURES = 2, SAMPLES = 100 };
+enum { FILES = (int) (sizeof files / sizeof files[0]), PICTURES = 2 };
 static const char csv_head[] = "epoch,train_loss,test_accuracy,seconds\n";
 
 void path_in(const training *t, const char *name, char path[1200])
@@ -149,18 +149,19 @@ bool results_complete(const training *t)
 static bool draw(training *t, const int64_t *said, char *error, size_t error_size)
 {
     char path[1200];
-    const uint8_t *truth = t->d.test_y.data;
-    const int64_t n = t->d.test_y.shape.dim[0];
     int64_t counts[CLASSES][CLASSES] = { { 0 } };
-    for (int64_t i = 0; i < n; i++)
-        counts[truth[i]][said[i]]++;
+    uint8_t truth[MOST_SAMPLES];
+    for (int64_t i = 0; i < t->d->test_n; i++)
+        counts[t->d->truth[i]][said[i]]++;
+    for (int i = 0; i < t->d->n_samples; i++)
+        truth[i] = (uint8_t) t->d->truth[t->d->sample_of[i]];
     path_in(t, "curve.png", path);
-    bool ok = draw_curve(path, t->rows, t->n_rows, human_accuracy, error, error_size);
+    bool ok = draw_curve(path, t->rows, t->n_rows, t->d->people, error, error_size);
     path_in(t, "confusion.png", path);
-    ok = ok && draw_confusion(path, counts, class_names, error, error_size);
+    ok = ok && draw_confusion(path, counts, t->d->form.names, error, error_size);
     path_in(t, "samples.png", path);
-    return ok && draw_samples(path, t->d.test_x.data, truth, said, n < SAMPLES ? (int) n : SAMPLES, class_names,
-                              error, error_size);
+    return ok && draw_samples(path, t->d->samples, truth, said, t->d->n_samples, t->d->form.names, error,
+                              error_size);
 }
 
 // The table comes last: where it has the last epoch, the pictures have it too.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // clgrad train: trains a convolutional network, tests and saves it after each epoch, resumes bit
 // for bit.
+#include "fashion.h"
 #include "training.h"
 
 #include <errno.h>
@@ -85,21 +86,18 @@ static int prepare(training *t)
         fprintf(stderr, "clgrad train: --out %s is not a folder\n", t->o.out);
         return EXIT_FAILED;
     }
-    if (!dataset_open(&t->d, t->o.data))
+    t->d = fashion_open(t->o.data);
+    if (!t->d)
         return EXIT_FAILED;
-    t->data_hash = dataset_hash(&t->d);
     t->saved_step = -1;
-    const int code = t->o.resume ? checkpoint_find(t) : EXIT_OK;
-    if (code != EXIT_OK)
-        return code;
-    t->per_epoch = (long) ((t->d.train_x.shape.dim[0] + t->o.batch - 1) / t->o.batch);
-    if (t->saved_step >= 0)
+    int code = t->o.resume ? checkpoint_find(t) : EXIT_OK;
+    if (code == EXIT_OK && !t->d->kind->prepare(t->d, &t->o, t->data_state))
+        code = EXIT_FAILED;
+    if (code == EXIT_OK)
+        code = checkpoint_agrees(t);
+    if (code == EXIT_OK && t->saved_step >= 0)
         results_read_seconds(t);
-    if (!feed_open(&t->feed, &t->d, t->o.seed, t->o.batch)) {
-        fprintf(stderr, "clgrad train: out of memory\n");
-        return EXIT_FAILED;
-    }
-    return EXIT_OK;
+    return code;
 }
 
 static bool finished(const training *t)
@@ -111,7 +109,7 @@ static bool finished(const training *t)
 // early resumes with its own options.
 static int start(training *t)
 {
-    const uint8_t blank[PIXELS] = { 0 };
+    const model_form *f = &t->d->form;
     t->dev = open_device("train", t->o.device, false);
     if (!t->dev || !results_folder(t) || (t->saved_step < 0 && !results_move_away(t)))
         return EXIT_FAILED;
@@ -123,8 +121,8 @@ static int start(training *t)
         return report_failure(t);
     clg_scope scope = clg_scope_push(t->dev); // makes the parameters, which a file is compared with
     clg_store_train(t->store, false);
-    clg_tensor y =
-        network(t->store, clg_upload(t->dev, CLG_U8, CLG_SHAPE(1, 1, SIDE, SIDE), blank));
+    clg_tensor y = model_logits(
+        f, t->store, clg_zeros(t->dev, CLG_U8, CLG_SHAPE(1, f->channels, f->size, f->size)));
     clg_store_train(t->store, true);
     const clg_status st = y->status;
     clg_scope_pop(scope);
@@ -178,10 +176,11 @@ int command_train(int argc, char **argv)
     t.notes = t.o.json ? stderr : stdout;
     code = run(&t);
     free(t.rows);
-    feed_close(&t.feed);
     clg_optim_destroy(&t.opt);
     clg_store_destroy(&t.store);
     clg_device_close(&t.dev);
-    dataset_close(&t.d);
+    if (t.d)
+        t.d->kind->close(t.d);
+    free(t.data_state);
     return code;
 }

@@ -3,7 +3,7 @@
 #ifndef CLG_TOOLS_TRAINING_H
 #define CLG_TOOLS_TRAINING_H
 
-#include "fashion.h"
+#include "dataset.h"
 #include "pictures.h"
 #include "tool.h"
 
@@ -17,14 +17,6 @@ typedef struct train_options {
     bool gave_epochs, gave_batch, gave_seed, gave_lr; // on the command line
 } train_options;
 
-// The order of the pictures in an epoch: from the seed and the epoch, nothing else.
-typedef struct feed {
-    const dataset *d;
-    int64_t *order, batch;
-    long seed, epoch; // of the order, -1: none yet
-    uint8_t *x, *y;   // one batch
-} feed;
-
 typedef struct progress {
     bool on;           // stderr is a terminal
     double shown;      // when
@@ -35,19 +27,18 @@ typedef struct progress {
 
 typedef struct training {
     train_options o;
-    dataset d;
-    uint64_t data_hash;
+    dataset *d;
+    char *data_state; // of the run that goes on, as dataset_kind has it
     clg_device dev;
     clg_store store;
     clg_optim opt;
     clg_var loss_sum;     // over the pictures of the epoch so far
     clg_tensor last;      // loss_sum after the step before
     long step, per_epoch; // steps done, steps of an epoch
-    long saved_step;      // of the model on the disk, -1: none
+    long saved_step, saved_epochs; // of the model on the disk, -1: none
     double seconds;       // spent in this epoch
     epoch_row *rows;
     int n_rows, capacity;
-    feed feed;
     progress bar;
     FILE *notes; // for people: stdout, or stderr where stdout carries JSON
 } training;
@@ -55,17 +46,13 @@ typedef struct training {
 // loop.c: trains to the end, to o.steps or to Ctrl-C.
 int train(training *t);
 
-// feed.c
-bool feed_open(feed *f, const dataset *d, long seed, long batch);
-void feed_close(feed *f);
-// Fills x and y with batch k of an epoch; returns how many pictures.
-int64_t feed_batch(feed *f, long epoch, long k);
-
 // checkpoint.c: model.safetensors holds all that a run is, but its times
 bool checkpoint_save(training *t);
 // Reads what a saved run was started with: options that were not given become its own, those that
 // contradict are refused. saved_step stays -1 where nothing is saved. Returns an exit status.
 int checkpoint_find(training *t);
+// What was found against the data set, which is known by then; sets per_epoch. Returns an exit status.
+int checkpoint_agrees(training *t);
 bool checkpoint_load(training *t);
 bool checkpoint_untrained(const training *t); // what a run that was stopped at once leaves
 bool add_row(training *t, epoch_row row);

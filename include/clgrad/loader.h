@@ -25,6 +25,23 @@ typedef struct clg_image_folder_t *clg_image_folder;
 CLG_API clg_status clg_image_folder_open(clg_image_folder *out, const char *path, char *error,
                                          size_t error_size);
 
+// A list of the application's own: a part of another one, or files from anywhere.
+//
+// out     the list
+// paths, labels   n files and their classes; labels may be NULL: all are of class 0
+// n       1 or more
+// classes, n_classes   names, 1 or more
+// error   as of clg_write_atomic
+// result  CLG_OK
+// owns    release with clg_image_folder_close; *out is NULL on failure. Texts are copied
+// errors  CLG_EINVAL    NULL, a number below 1 or beyond 2^31, a label outside of the classes
+//         CLG_ENOMEM
+// blocks  no
+CLG_API clg_status clg_image_folder_create(clg_image_folder *out, const char *const *paths,
+                                           const int *labels, int64_t n,
+                                           const char *const *classes, int n_classes, char *error,
+                                           size_t error_size);
+
 // Release the list.
 //
 // f       its address; set to NULL. NULL and the address of NULL are fine

@@ -177,6 +177,45 @@ clg_status clg_image_folder_open(clg_image_folder *out, const char *path, char *
     return st;
 }
 
+static bool fill(clg_image_folder f, const char *const *paths, const int *labels, int64_t n,
+                 const char *const *classes, int n_classes)
+{
+    f->labels = calloc((size_t) n, sizeof *f->labels);
+    bool ok = f->labels != NULL;
+    for (int i = 0; i < n_classes && ok; i++)
+        ok = add(&f->classes, "", classes[i]);
+    for (int64_t i = 0; i < n && ok; i++)
+        ok = add(&f->paths, "", paths[i]);
+    if (ok && labels)
+        memcpy(f->labels, labels, (size_t) n * sizeof *labels);
+    return ok;
+}
+
+clg_status clg_image_folder_create(clg_image_folder *out, const char *const *paths, const int *labels, int64_t n,
+                                   const char *const *classes, int n_classes, char *error, size_t error_size)
+{
+    if (out)
+        *out = NULL;
+    const char *wrong = !out || !classes || !paths                  ? "NULL"
+                        : n < 1 || n > MOST_IMAGES || n_classes < 1 ? "a number is out of range"
+                                                                    : NULL;
+    for (int i = 0; i < n_classes && !wrong; i++)
+        wrong = classes[i] ? NULL : "the name of a class is NULL";
+    for (int64_t i = 0; i < n && !wrong; i++)
+        wrong = !paths[i]                                              ? "a path is NULL"
+                : labels && (labels[i] < 0 || labels[i] >= n_classes) ? "a label is no class"
+                                                                      : NULL;
+    if (wrong)
+        return clg__text(error, error_size, CLG_EINVAL, "image folder: %s", wrong);
+    clg_image_folder f = calloc(1, sizeof *f);
+    if (!f || !fill(f, paths, labels, n, classes, n_classes)) {
+        clg_image_folder_close(&f);
+        return clg__text(error, error_size, CLG_ENOMEM, "image folder: out of host memory");
+    }
+    *out = f;
+    return CLG_OK;
+}
+
 void clg_image_folder_close(clg_image_folder *f)
 {
     if (!f || !*f)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Networks of matrix products.
+#include "classifiers.h"
 #include "nets.h"
 
 #include <math.h>
@@ -67,6 +68,31 @@ clg_tensor net_vit(clg_store s, const clg_tensor *in)
     }
     x = clg_reshape(clg_slice(x, 1, 0, 1, 1), CLG_SHAPE(n, WIDTH));
     return linear(s, "head", x, 1000);
+}
+
+int vit_tiny_patch(int64_t size)
+{
+    return size <= 32 ? 4 : size <= 96 ? 8 : 16;
+}
+
+// Of layers as torch.nn.TransformerEncoder has them; patches are as large as leaves 16 to 256 of usual pictures.
+clg_tensor vit_tiny(clg_store s, clg_tensor x, int classes)
+{
+    enum { LAYERS = 12, WIDTH = 192, HEADS = 3 };
+    const clg_init small = { .kind = CLG_INIT_NORMAL, .b = 0.02 };
+    const int patch = vit_tiny_patch(x->shape.dim[2]);
+    x = clg_nn_conv2d(s, "patch", x, clg_nn_conv2d_params(.out = WIDTH, .kernel = patch, .stride = patch));
+    if (x->status < 0)
+        return x;
+    const int64_t n = x->shape.dim[0], tokens = x->shape.dim[2] * x->shape.dim[3];
+    x = clg_transpose(clg_reshape(clg_cast(x, CLG_F32), CLG_SHAPE(n, WIDTH, tokens)), 1, 2);
+    const clg_tensor first = clg_expand(param(s, "first", CLG_SHAPE(1, 1, WIDTH), small), CLG_SHAPE(n, 1, WIDTH));
+    x = clg_add(clg_concat(1, first, x), param(s, "place", CLG_SHAPE(1, tokens + 1, WIDTH), small));
+    x = clg_nn_transformer_encoder(s, "encoder", x, LAYERS,
+                                   clg_nn_transformer_params(.heads = HEADS, .feedforward = 4 * WIDTH, .gelu = true,
+                                                             .norm_first = true, .batch_first = true,
+                                                             .final_norm = true));
+    return linear(s, "head", clg_reshape(clg_slice(x, 1, 0, 1, 1), CLG_SHAPE(n, WIDTH)), classes);
 }
 
 // ---- LSTM (Hochreiter and Schmidhuber 1997), unrolled

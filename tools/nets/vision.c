@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Networks of convolutions.
+#include "classifiers.h"
 #include "nets.h"
 
 #include <stdio.h>
@@ -33,17 +34,28 @@ static clg_tensor spatial_mean(clg_tensor x)
     return clg_mean(x, CLG_AXES(2, 3), false);
 }
 
-clg_tensor net_demo(clg_store s, const clg_tensor *in)
+// ---- plain
+
+clg_tensor cnn(clg_store s, clg_tensor x, int classes, double dropout)
 {
-    clg_tensor x = in[0];
-    for (int i = 1; i <= 2; i++) {
+    enum { WIDTH = 32, WIDEST = 128, SMALL = 7 };
+    for (int i = 1; i == 1 || x->shape.dim[2] > SMALL; i++) {
         char name[16];
+        const int out = i < 3 ? WIDTH << (i - 1) : WIDEST;
         snprintf(name, sizeof name, "conv%d", i);
-        x = clg_nn_conv2d(s, name, x, clg_nn_conv2d_params(.out = 32 * i, .kernel = 3, .padding = 1));
+        x = clg_nn_conv2d(s, name, x, clg_nn_conv2d_params(.out = out, .kernel = 3, .padding = 1));
         snprintf(name, sizeof name, "bn%d", i);
         x = clg_max_pool2d(clg_relu(clg_nn_batch_norm2d(s, name, x, NULL)), clg_pool2d_params(.kernel = 2));
+        if (x->status < 0)
+            return x;
     }
-    return linear(s, "fc2", clg_relu(linear(s, "fc1", clg_flatten(x, 1, -1), 128)), 10);
+    x = clg_relu(linear(s, "fc1", clg_flatten(x, 1, -1), 128));
+    return linear(s, "fc2", dropout > 0 ? clg_nn_dropout(s, x, dropout) : x, classes);
+}
+
+clg_tensor net_demo(clg_store s, const clg_tensor *in)
+{
+    return cnn(s, in[0], 10, 0);
 }
 
 // ---- ResNet (He and others 2015)
@@ -65,7 +77,7 @@ static clg_tensor residual(clg_store s, const char *name, clg_tensor x, int widt
     return clg_relu(clg_add(y, skip));
 }
 
-static clg_tensor resnet(clg_store s, clg_tensor x, const int depth[4], bool bottleneck)
+static clg_tensor resnet(clg_store s, clg_tensor x, const int depth[4], bool bottleneck, int classes)
 {
     x = clg_nn_conv2d(s, "conv1", x,
                       clg_nn_conv2d_params(.out = 64, .kernel = 7, .stride = 2, .padding = 3, .no_bias = true));
@@ -78,17 +90,35 @@ static clg_tensor resnet(clg_store s, clg_tensor x, const int depth[4], bool bot
             x = residual(s, name, x, 64 << l, l > 0 && i == 0 ? 2 : 1, bottleneck);
         }
     }
-    return linear(s, "fc", spatial_mean(x), 1000);
+    return linear(s, "fc", spatial_mean(x), classes);
+}
+
+clg_tensor resnet18(clg_store s, clg_tensor x, int classes)
+{
+    return resnet(s, x, (const int[]) { 2, 2, 2, 2 }, false, classes);
+}
+
+// The one for CIFAR of 6n + 2 layers, with n = 1; section 4.2.
+clg_tensor resnet8(clg_store s, clg_tensor x, int classes)
+{
+    x = clg_nn_conv2d(s, "conv1", x, clg_nn_conv2d_params(.out = 16, .kernel = 3, .padding = 1, .no_bias = true));
+    x = clg_relu(clg_nn_batch_norm2d(s, "bn1", x, NULL));
+    for (int l = 0; l < 3; l++) {
+        char name[32];
+        snprintf(name, sizeof name, "layer%d.0", l + 1);
+        x = residual(s, name, x, 16 << l, l > 0 ? 2 : 1, false);
+    }
+    return linear(s, "fc", spatial_mean(x), classes);
 }
 
 clg_tensor net_resnet18(clg_store s, const clg_tensor *in)
 {
-    return resnet(s, in[0], (const int[]) { 2, 2, 2, 2 }, false);
+    return resnet18(s, in[0], 1000);
 }
 
 clg_tensor net_resnet50(clg_store s, const clg_tensor *in)
 {
-    return resnet(s, in[0], (const int[]) { 3, 4, 6, 3 }, true);
+    return resnet(s, in[0], (const int[]) { 3, 4, 6, 3 }, true, 1000);
 }
 
 // ---- MobileNet-v2 (Sandler and others 2018)
@@ -109,13 +139,13 @@ static clg_tensor inverted(clg_store s, const char *name, clg_tensor x, int out,
     return stride == 1 && in == out ? clg_add(x, y) : y;
 }
 
-clg_tensor net_mobilenet(clg_store s, const clg_tensor *in)
+clg_tensor mobilenet_v2(clg_store s, clg_tensor x, int classes)
 {
     static const int rows[][4] = {
         { 1, 16, 1, 1 }, { 6, 24, 2, 2 },  { 6, 32, 3, 2 }, { 6, 64, 4, 2 },
         { 6, 96, 3, 1 }, { 6, 160, 3, 2 }, { 6, 320, 1, 1 }
     }; // expand, out, times, stride
-    clg_tensor x = relu6(norm_of(s, "stem", "bn", conv_of(s, "stem", "conv", in[0], (conv) { 32, 3, 2, 1 })));
+    x = relu6(norm_of(s, "stem", "bn", conv_of(s, "stem", "conv", x, (conv) { 32, 3, 2, 1 })));
     int block = 0;
     for (int r = 0; r < (int) (sizeof rows / sizeof rows[0]); r++) {
         for (int i = 0; i < rows[r][2]; i++) {
@@ -125,7 +155,12 @@ clg_tensor net_mobilenet(clg_store s, const clg_tensor *in)
         }
     }
     x = relu6(norm_of(s, "head", "bn", conv_of(s, "head", "conv", x, (conv) { 1280, 1, 1, 1 })));
-    return linear(s, "fc", spatial_mean(x), 1000);
+    return linear(s, "fc", spatial_mean(x), classes);
+}
+
+clg_tensor net_mobilenet(clg_store s, const clg_tensor *in)
+{
+    return mobilenet_v2(s, in[0], 1000);
 }
 
 // ---- U-Net (Ronneberger and others 2015), with batch norm
