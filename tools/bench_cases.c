@@ -131,7 +131,7 @@ void bench_cases_list(void)
     }
 }
 
-static bool chosen(char **names, int n, const char *name)
+static bool chosen(const char *const *names, int n, const char *name)
 {
     bool is = n == 0;
     for (int i = 0; i < n; i++)
@@ -151,7 +151,7 @@ static json_t *inputs_of(const op_case *k)
     return all;
 }
 
-int bench_cases(clg_device dev, char **names, int n, bool json)
+int bench_cases(clg_device dev, const char *const *names, int n, bool json)
 {
     json_t *all = json_array();
     bench b = { .dev = dev };

@@ -53,7 +53,7 @@ void bench_plan_list(void)
         printf("%-14s %s\n", graph_families[i].name, graph_families[i].what);
 }
 
-static bool chosen(char **names, int n, const char *name)
+static bool chosen(const char *const *names, int n, const char *name)
 {
     bool is = n == 0;
     for (int i = 0; i < n; i++)
@@ -61,7 +61,7 @@ static bool chosen(char **names, int n, const char *name)
     return is;
 }
 
-int bench_plan(clg_device dev, char **names, int n, bool json)
+int bench_plan(clg_device dev, const char *const *names, int n, bool json)
 {
     json_t *all = json_array();
     bool ok = true;

@@ -3,6 +3,7 @@
 #ifndef _XOPEN_SOURCE
 #define _XOPEN_SOURCE 700 // nftw
 #endif
+#include "nets/nets.h"
 #include "nets/run.h"
 #include "tool.h"
 
@@ -16,23 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void help(void)
-{
-    printf("usage: clgrad cache [--json]\n"
-           "       clgrad cache warm --net N [--device D]\n"
-           "       clgrad cache clear [--driver]\n\n"
-           "Kernels are compiled while a program runs, and kept on disk: by clgrad, or by\n"
-           "the OpenCL driver where it does that better (PoCL, NVIDIA). Without a word:\n"
-           "where that is, and how much of it.\n\n"
-           "  warm        compile what a network's inference and training take, and run\n"
-           "              nothing; programs of your own can do so with clg_prepare_n\n"
-           "  clear       delete what clgrad keeps; nothing is lost but time\n\n"
-           "  --net N     networks: names with commas, or all, of bench --net all --list\n"
-           "  --device D  number, type or part of a name; see clgrad devices\n"
-           "  --driver    delete what PoCL keeps too, that of other programs included\n"
-           "  --json      print as JSON\n\n"
-           "CLGRAD_CACHE_DIR and POCL_CACHE_DIR name other folders.\n");
-}
+typedef struct cache_options {
+    bool json, driver;
+    const char *net, *device;
+} cache_options;
 
 // ---- folders
 
@@ -186,32 +174,55 @@ static int clear(const char *name, const char *variable, const char *under, bool
     return EXIT_FAILED;
 }
 
-int command_cache(int argc, char **argv)
+static int run(void *options, const arguments *w)
 {
-    bool json = false, driver = false;
-    const char *net = NULL, *device = NULL, *word = NULL;
-    option options[] = { { "--json", OPTION_FLAG, &json },
-                         { "--driver", OPTION_FLAG, &driver },
-                         { "--net", OPTION_TEXT, &net },
-                         { "--device", OPTION_TEXT, &device } };
-    const int parsed = parse_options("cache", options, 4, argc, argv, &word);
-    if (parsed == HELP_WANTED)
-        help();
-    if (parsed != EXIT_OK)
-        return parsed == HELP_WANTED ? EXIT_OK : parsed;
+    const cache_options *o = options;
+    const char *word = w->n ? w->word[0] : NULL;
     const bool warm = word && strcmp(word, "warm") == 0, clears = word && strcmp(word, "clear") == 0;
     if (word && !warm && !clears)
         return usage_error("cache", "'%s' is neither warm nor clear", word);
-    if (warm && !net)
+    if (warm && !o->net)
         return usage_error("cache", "warm: for which network? --net NAME");
-    if ((json && word) || (driver && !clears) || ((net || device) && !warm))
-        return usage_error("cache", "%s does not go with that", json && word ? "--json" : driver && !clears ? "--driver"
-                                                                : net ? "--net" : "--device");
+    const bool json = o->json && word, driver = o->driver && !clears;
+    if (json || driver || ((o->net || o->device) && !warm))
+        return usage_error("cache", "%s does not go with that", json ? "--json" : driver ? "--driver" : o->net ? "--net" : "--device");
     if (warm)
-        return nets_prepare(net, device);
+        return nets_prepare(o->net, o->device);
     if (!clears)
-        return show(json);
+        return show(o->json);
     const int code = clear("clgrad", "CLGRAD_CACHE_DIR", "clgrad", is_ours);
-    const int other = driver ? clear("PoCL", "POCL_CACHE_DIR", "pocl/kcache", is_pocls) : EXIT_OK;
+    const int other = o->driver ? clear("PoCL", "POCL_CACHE_DIR", "pocl/kcache", is_pocls) : EXIT_OK;
     return code != EXIT_OK ? code : other;
 }
+
+const description cache_command = {
+    .name = "cache",
+    .summary = "show, fill or clear what is kept of compiled kernels",
+    .usage = (const char *const[]) { "[--json]", "warm --net N [--device D]", "clear [--driver]", NULL },
+    .about = "Kernels are compiled while a program runs, and kept on disk: by clgrad, or by the OpenCL driver where it "
+             "does that better (PoCL, NVIDIA). Without a word: where that is, and how much of it.",
+    .operands = (const help_row[]) {
+        { "warm", "compile what a network's inference and training take, and run nothing; programs of your own can do "
+                  "so with clg_prepare_n" },
+        { "clear", "delete what clgrad keeps; nothing is lost but time" },
+        { 0 },
+    },
+    .options = (const option[]) {
+        { "--net", OPTION_TEXT, offsetof(cache_options, net), "N",
+          "networks: names with commas, or all, of bench --net all --list", .choice = net_choice, .many = true },
+        OPTION_DEVICE(offsetof(cache_options, device)),
+        { "--driver", OPTION_FLAG, offsetof(cache_options, driver), NULL,
+          "delete what PoCL keeps too, that of other programs included" },
+        { "--json", OPTION_FLAG, offsetof(cache_options, json), NULL, "print as JSON" },
+        { 0 },
+    },
+    .notes = "CLGRAD_CACHE_DIR and POCL_CACHE_DIR name other folders.",
+    .examples = (const help_row[]) {
+        { "clgrad cache", NULL },
+        { "clgrad cache warm --net demo", "so that the demo's first step waits for nothing" },
+        { 0 },
+    },
+    .size = sizeof(cache_options),
+    .words = 1,
+    .run = run,
+};

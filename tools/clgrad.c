@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The clgrad tool: finds the command; one file per command.
+// The clgrad tool: the table of commands (one file each), and what they share.
 #include "tool.h"
 
 #include <errno.h>
@@ -10,28 +10,31 @@
 #include <time.h>
 #include <unistd.h>
 
-static const struct {
-    const char *name, *what;
-    int (*run)(int argc, char **argv);
-} commands[] = {
-    { "devices", "list OpenCL devices, and which one would be used", command_devices },
-    { "train", "train a network and watch it learn", command_train },
-    { "bench", "measure operations on a device", command_bench },
-    { "cache", "show, fill or clear what is kept of compiled kernels", command_cache },
+const description *const commands[] = {
+#define COMMAND(name) &name##_command,
+#include "commands.def"
+#undef COMMAND
+    NULL
 };
-enum { COMMANDS = (int) (sizeof commands / sizeof commands[0]) };
 
-static void print_help(FILE *out)
+const description *command_find(const char *name)
 {
-    fprintf(out, "usage: clgrad COMMAND [OPTION...]\n\n"
-                 "Tensors, fused kernels and gradients on any OpenCL device.\n\ncommands:\n");
-    for (int i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].what);
-    fprintf(out, "\nTry first:  clgrad devices\n"
-                 "Then:       clgrad train fashion-mnist\n"
-                 "More about a command:  clgrad COMMAND --help\n\n"
-                 "clgrad --version prints the version. Exit status: 0 done, 1 failed, 2 not\n"
-                 "understood, 130 interrupted.\n");
+    for (int i = 0; commands[i]; i++) {
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    }
+    return NULL;
+}
+
+const char *command_choice(int i)
+{
+    return commands[i] ? commands[i]->name : NULL;
+}
+
+const char *device_choice(int i)
+{
+    static const char *const kinds[] = { "gpu", "cpu", NULL };
+    return kinds[i];
 }
 
 double now_seconds(void)
@@ -79,29 +82,58 @@ static void guard_streams(void)
     signal(SIGXFSZ, SIG_IGN);
 }
 
+// ---- clgrad itself
+
+typedef struct tool_options {
+    bool version;
+} tool_options;
+
+static int run_tool(void *options, const arguments *w)
+{
+    (void) w;
+    if (((const tool_options *) options)->version)
+        printf("clgrad %s\n", clg_version());
+    return EXIT_OK;
+}
+
+const description tool_command = {
+    .name = "",
+    .summary = "tensors, fused kernels and gradients on any OpenCL device",
+    .usage = (const char *const[]) { "COMMAND [OPTION...]", NULL },
+    .about = "Tensors, fused kernels and gradients on any OpenCL device.",
+    .options = (const option[]) {
+        { .text = "options", .kind = OPTION_PART },
+        { "--version", OPTION_FLAG, offsetof(tool_options, version), NULL, "print the version" },
+        { 0 },
+    },
+    .size = sizeof(tool_options),
+    .notes = "Options may come before and after other words, as --name value or --name=value; after -- all are words. "
+             "Exit status: 0 done, 1 failed, 2 not understood, 130 interrupted.",
+    .examples = (const help_row[]) {
+        { "clgrad devices", "try first" },
+        { "clgrad train fashion-mnist", "then" },
+        { "clgrad train --help", "more about a command; man clgrad-train says the same" },
+        { 0 },
+    },
+    .run = run_tool,
+    .is_tool = true,
+};
+
 static int run(int argc, char **argv)
 {
     if (argc < 2) {
-        print_help(stderr);
+        command_help(stderr, &tool_command);
         return EXIT_USAGE;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
-        print_help(stdout);
-        return EXIT_OK;
     }
     if (strcmp(argv[1], "compile-kernels") == 0 && argc == 2) // by the library, see open_device
         return clg_compiler_main();
-    if (strcmp(argv[1], "--version") == 0) {
-        printf("clgrad %s\n", clg_version());
-        return EXIT_OK;
-    }
-    for (int i = 0; i < COMMANDS; i++) {
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    }
-    fprintf(stderr, "clgrad: no command '%s'\nTry: clgrad --help\n", argv[1]);
-    return EXIT_USAGE;
+    if (argv[1][0] == '-')
+        return command_run(&tool_command, argc, argv);
+    const description *c = command_find(argv[1]);
+    if (c)
+        return command_run(c, argc - 1, argv + 1);
+    const char *near = nearest(argv[1], command_choice);
+    return usage_error("", near ? "no command '%s'; there is %s" : "no command '%s'", argv[1], near);
 }
 
 int main(int argc, char **argv)

@@ -7,19 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void help(void)
-{
-    printf("usage: clgrad devices [--json]\n"
-           "       clgrad devices --variants\n\n"
-           "List every OpenCL device. The default (*) is the best one that passes a short\n"
-           "self-test, a GPU before a CPU. Choose another for any command with --device or\n"
-           "the environment variable CLGRAD_DEVICE: its number, its type (gpu, cpu), or\n"
-           "part of its name.\n\n"
-           "  --json       print as JSON\n"
-           "  --variants   list the kernels that operations may get, with their parameters.\n"
-           "               CLGRAD_VARIANT=\"matmul=packed:rows=4;conv2d=direct\" takes these\n"
-           "               where they can do the work; cpu_ and gpu_ may be left out\n");
-}
+typedef struct devices_options {
+    bool json, variants;
+} devices_options;
 
 static void print_variant(void *user, const char *op, const char *variant, const char *params)
 {
@@ -67,16 +57,11 @@ static void print_text(const clg_device_info *d, int index)
         printf("     not the default: %s\n", d->passed_over);
 }
 
-int command_devices(int argc, char **argv)
+static int run(void *options, const arguments *w)
 {
-    bool json = false, variants = false;
-    option options[] = { { "--json", OPTION_FLAG, &json }, { "--variants", OPTION_FLAG, &variants } };
-    const int parsed = parse_options("devices", options, 2, argc, argv, NULL);
-    if (parsed == HELP_WANTED)
-        help();
-    if (parsed != EXIT_OK)
-        return parsed == HELP_WANTED ? EXIT_OK : parsed;
-    if (variants) {
+    const devices_options *o = options;
+    (void) w;
+    if (o->variants) {
         const char *last = NULL;
         clg_variant_list(print_variant, &last);
         return EXIT_OK;
@@ -88,9 +73,33 @@ int command_devices(int argc, char **argv)
         fprintf(stderr, "clgrad devices: %s\n", error);
         return EXIT_FAILED;
     }
-    const int code = json ? print_json(d, n) : EXIT_OK;
-    for (int i = 0; i < n && !json; i++)
+    const int code = o->json ? print_json(d, n) : EXIT_OK;
+    for (int i = 0; i < n && !o->json; i++)
         print_text(&d[i], i);
     clg_device_list_free(&d);
     return code;
 }
+
+const description devices_command = {
+    .name = "devices",
+    .summary = "list OpenCL devices, and which one would be used",
+    .usage = (const char *const[]) { "[--json]", "--variants", NULL },
+    .about = "List every OpenCL device. The default (*) is the best one that passes a short self-test, a GPU before a "
+             "CPU. Choose another for any command with --device or the environment variable CLGRAD_DEVICE: its "
+             "number, its type (gpu, cpu), or part of its name.",
+    .options = (const option[]) {
+        { "--json", OPTION_FLAG, offsetof(devices_options, json), NULL, "print as JSON" },
+        { "--variants", OPTION_FLAG, offsetof(devices_options, variants), NULL,
+          "list the kernels that operations may get, with their parameters. "
+          "CLGRAD_VARIANT=\"matmul=packed:rows=4;conv2d=direct\" takes these where they can do the work; cpu_ and gpu_ "
+          "may be left out" },
+        { 0 },
+    },
+    .examples = (const help_row[]) {
+        { "clgrad devices", NULL },
+        { "CLGRAD_DEVICE=cpu clgrad devices", "which one it would be then" },
+        { 0 },
+    },
+    .size = sizeof(devices_options),
+    .run = run,
+};

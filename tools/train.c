@@ -9,72 +9,41 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void help(void)
-{
-    printf("usage: clgrad train fashion-mnist [OPTION...]\n\n"
-           "Train a small convolutional network (two convolutions with batch norm, two\n"
-           "linear layers, Adam) on 60,000 pictures of clothes, and test it on 10,000\n"
-           "others after each epoch. People who sort them by eye get %.1f %% right.\n\n"
-           "  --data DIR   the data set (default /usr/share/datasets/fashion-mnist)\n"
-           "  --device D   number, type (gpu, cpu) or part of a name; see clgrad devices\n"
-           "  --epochs N   how often to see each picture (default 3)\n"
-           "  --batch N    pictures per step (default 128)\n"
-           "  --lr X       highest learning rate, of a one-cycle schedule (default 0.003)\n"
-           "  --seed N     of everything random (default 1)\n"
-           "  --steps N    stop and save after N steps in all, for short trials\n"
-           "  --out DIR    where results go (default run)\n"
-           "  --watch      stop at the first number that is NaN or infinite, before it\n"
-           "               reaches a weight, and say which operation made it\n"
-           "  --resume     go on with the run in --out\n"
-           "  --json       print one JSON object per epoch; notes go to stderr\n\n"
-           "Results: model.safetensors (weights and all other state), metrics.csv (a row per\n"
-           "epoch), curve.png, confusion.png, samples.png (test pictures, the wrong ones\n"
-           "marked). Seconds are those of training; nan where a kill lost them.\n\n"
-           "Ctrl-C finishes the step, saves, and leaves with status 130. A run that was\n"
-           "stopped, or killed, ends with --resume bit for bit like one that never was. It\n"
-           "keeps its --batch, --lr and --seed; with a larger --epochs it is trained on,\n"
-           "along the learning rates of the longer run. Without --resume a new run starts,\n"
-           "and what an earlier one left in --out is moved to a folder earlier-N there.\n"
-           "The same seed gives the same weights on the same device and driver.\n\n"
-           "Examples:\n"
-           "  clgrad train fashion-mnist\n"
-           "  clgrad train fashion-mnist --epochs 8 --out longer\n"
-           "  clgrad train fashion-mnist --out longer --resume\n",
-           100 * human_accuracy);
-}
+enum { EPOCHS, BATCH, SEED, LR };
+static const option options[] = {
+    [EPOCHS] = { "--epochs", OPTION_WHOLE, offsetof(train_options, epochs), "N", "how often to see each picture", .lo = 1,
+                 .hi = 1e6 },
+    [BATCH] = { "--batch", OPTION_WHOLE, offsetof(train_options, batch), "N", "pictures per step", .lo = 1, .hi = 1e5 },
+    [SEED] = { "--seed", OPTION_WHOLE, offsetof(train_options, seed), "N", "of everything random", .hi = 0x1p53 - 1 },
+    [LR] = { "--lr", OPTION_REAL, offsetof(train_options, lr), "X", "highest learning rate, of a one-cycle schedule",
+             .lo = 1e-9, .hi = 1e3 },
+    { "--steps", OPTION_WHOLE, offsetof(train_options, steps), "N", "stop and save after N steps in all, for short trials",
+      .lo = 1, .hi = 1e12 },
+    { "--data", OPTION_TEXT, offsetof(train_options, data), "DIR", "the data set" },
+    OPTION_DEVICE(offsetof(train_options, device)),
+    { "--out", OPTION_TEXT, offsetof(train_options, out), "DIR", "where results go" },
+    { "--watch", OPTION_FLAG, offsetof(train_options, watch), NULL,
+      "stop at the first number that is NaN or infinite, before it reaches a weight, and say which operation made it" },
+    { "--resume", OPTION_FLAG, offsetof(train_options, resume), NULL, "go on with the run in --out" },
+    { "--json", OPTION_FLAG, offsetof(train_options, json), NULL, "print one JSON object per epoch; notes go to stderr" },
+    { 0 },
+};
 
-static int parse(train_options *o, int argc, char **argv)
+static const train_options normal = { .data = "/usr/share/datasets/fashion-mnist", .out = "run", .epochs = 3,
+                                      .batch = 128, .seed = 1, .lr = 0.003 };
+
+static int check(train_options *o, const arguments *w)
 {
-    enum { EPOCHS, BATCH, SEED, LR, STEPS, DATA, DEVICE, OUT, WATCH, RESUME, JSON, OPTIONS };
-    option table[OPTIONS] = {
-        [EPOCHS] = { "--epochs", OPTION_WHOLE, &o->epochs, 1, 1e6 },
-        [BATCH] = { "--batch", OPTION_WHOLE, &o->batch, 1, 1e5 },
-        [SEED] = { "--seed", OPTION_WHOLE, &o->seed, 0, 0x1p53 - 1 },
-        [LR] = { "--lr", OPTION_REAL, &o->lr, 1e-9, 1e3 },
-        [STEPS] = { "--steps", OPTION_WHOLE, &o->steps, 1, 1e12 },
-        [DATA] = { "--data", OPTION_TEXT, &o->data },
-        [DEVICE] = { "--device", OPTION_TEXT, &o->device },
-        [OUT] = { "--out", OPTION_TEXT, &o->out },
-        [WATCH] = { "--watch", OPTION_FLAG, &o->watch },
-        [RESUME] = { "--resume", OPTION_FLAG, &o->resume },
-        [JSON] = { "--json", OPTION_FLAG, &o->json },
-    };
-    const char *word = NULL;
-    const int code = parse_options("train", table, OPTIONS, argc, argv, &word);
-    if (code == HELP_WANTED)
-        help();
-    if (code != EXIT_OK)
-        return code;
-    if (!word)
+    if (w->n == 0)
         return usage_error("train", "what to train on? There is: fashion-mnist");
-    if (strcmp(word, "fashion-mnist") != 0)
-        return usage_error("train", "cannot train on '%s'. There is: fashion-mnist", word);
+    if (strcmp(w->word[0], "fashion-mnist") != 0)
+        return usage_error("train", "cannot train on '%s'. There is: fashion-mnist", w->word[0]);
     if (strlen(o->out) > 900 || strlen(o->data) > 900)
         return usage_error("train", "--out and --data may be 900 bytes long, no more");
-    o->gave_epochs = table[EPOCHS].given;
-    o->gave_batch = table[BATCH].given;
-    o->gave_seed = table[SEED].given;
-    o->gave_lr = table[LR].given;
+    o->gave_epochs = w->given[EPOCHS];
+    o->gave_batch = w->given[BATCH];
+    o->gave_seed = w->given[SEED];
+    o->gave_lr = w->given[LR];
     return EXIT_OK;
 }
 
@@ -131,7 +100,7 @@ static int start(training *t)
     return (t->saved_step < 0 ? checkpoint_save(t) : checkpoint_load(t)) ? EXIT_OK : EXIT_FAILED;
 }
 
-static int run(training *t)
+static int run_training(training *t)
 {
     const double from = now_seconds();
     int code = prepare(t);
@@ -164,17 +133,16 @@ static int run(training *t)
     return code == EXIT_OK && !flush_output("train") ? EXIT_FAILED : code;
 }
 
-int command_train(int argc, char **argv)
+static int run(void *given, const arguments *w)
 {
-    training t = { .o = { .data = "/usr/share/datasets/fashion-mnist", .out = "run", .epochs = 3,
-                          .batch = 128, .seed = 1, .lr = 0.003 } };
-    int code = parse(&t.o, argc, argv);
+    training t = { .o = *(const train_options *) given };
+    int code = check(&t.o, w);
     if (code != EXIT_OK)
-        return code == HELP_WANTED ? EXIT_OK : code;
+        return code;
     interrupt_hold();
     progress_open(&t.bar);
     t.notes = t.o.json ? stderr : stdout;
-    code = run(&t);
+    code = run_training(&t);
     free(t.rows);
     clg_optim_destroy(&t.opt);
     clg_store_destroy(&t.store);
@@ -184,3 +152,37 @@ int command_train(int argc, char **argv)
     free(t.data_state);
     return code;
 }
+
+const description train_command = {
+    .name = "train",
+    .summary = "train a network and watch it learn",
+    .usage = (const char *const[]) { "fashion-mnist [OPTION...]", NULL },
+    .about = "Train a small convolutional network (two convolutions with batch norm, two linear layers, Adam) on "
+             "60,000 pictures of clothes, and test it on 10,000 others after each epoch. People who sort them by eye "
+             "get 83.5 % right.",
+    .operands = (const help_row[]) { { "fashion-mnist", "the pictures of clothes, from --data" }, { 0 } },
+    .options = options,
+    .normal = &normal,
+    .size = sizeof normal,
+    .results = (const help_row[]) {
+        { "model.safetensors", "weights and all other state" },
+        { "metrics.csv", "a row per epoch: loss, accuracy, seconds of training; nan where a kill lost them" },
+        { "curve.png", "the same as curves" },
+        { "confusion.png", "what was taken for what" },
+        { "samples.png", "test pictures, the wrong ones marked" },
+        { 0 },
+    },
+    .notes = "Ctrl-C finishes the step, saves, and leaves with status 130. A run that was stopped, or killed, ends with "
+             "--resume bit for bit like one that never was. It keeps its --batch, --lr and --seed; with a larger "
+             "--epochs it is trained on, along the learning rates of the longer run. Without --resume a new run "
+             "starts, and what an earlier one left in --out is moved to a folder earlier-N there. The same seed gives "
+             "the same weights on the same device and driver.",
+    .examples = (const help_row[]) {
+        { "clgrad train fashion-mnist", NULL },
+        { "clgrad train fashion-mnist --epochs 8 --out longer", NULL },
+        { "clgrad train fashion-mnist --out longer --resume", "go on after Ctrl-C" },
+        { 0 },
+    },
+    .words = 1,
+    .run = run,
+};

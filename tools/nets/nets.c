@@ -65,3 +65,8 @@ const net nets[] = {
       { { .shape = { 2, { 1, 32 } }, .classes = 30000 }, LABELS(1, 10) } },
 };
 const int net_count = (int) (sizeof nets / sizeof nets[0]);
+
+const char *net_choice(int i)
+{
+    return i < net_count ? nets[i].name : i == net_count ? "all" : NULL;
+}

@@ -23,6 +23,7 @@ typedef struct net {
 
 extern const net nets[];
 extern const int net_count;
+const char *net_choice(int i); // the i-th name, then "all", then NULL
 
 // ---- in vision.c and sequence.c
 clg_tensor net_demo(clg_store s, const clg_tensor *in);
