@@ -1,22 +1,41 @@
 // SPDX-License-Identifier: MIT
-// The pictures of a training run, written as PNG. On failure error gets the reason.
+// The pictures that the tool makes, written as PNG, each in a file of pictures/. On failure error gets the reason; a build
+// without cairo has all of them and they fail (canvas_available, canvas.h).
 #ifndef CLG_TOOLS_PICTURES_H
 #define CLG_TOOLS_PICTURES_H
 
-#include "fashion.h"
+#include "canvas.h"
 
-typedef struct epoch_row {
-    double loss, accuracy;
-    double seconds; // NAN: not known
-} epoch_row;
+// Losses and accuracies of the epochs of a run, a panel each. Numbers that are not finite are gaps; the title says so.
+typedef struct curves {
+    int n;                                    // epochs; 0 is allowed
+    const double *loss, *test_loss;           // NULL: not known
+    const double *accuracy, *train_accuracy;  // the first is of the test; NULL: not known
+    size_t stride;                            // bytes from a number to that of the next epoch; 0: they follow each other
+    double landmark;                          // an accuracy to compare with
+    const char *landmark_name;                // NULL: there is none
+} curves;
+bool draw_curve(const char *path, const curves *c, char *error, size_t error_size);
 
-bool draw_curve(const char *path, const epoch_row *rows, int n, double landmark, char *error,
-                size_t error_size);
-// counts[truth][answer]
-bool draw_confusion(const char *path, int64_t counts[CLASSES][CLASSES], const char *const *names,
-                    char *error, size_t error_size);
-// The first n pictures of 28x28, of which those with another answer than the truth are marked.
-bool draw_samples(const char *path, const uint8_t *pixels, const uint8_t *truth,
-                  const int64_t *said, int n, const char *const *names, char *error,
-                  size_t error_size);
+// counts[truth * n + answer] of n classes, 1 at least. Rows are coloured by their shares; many classes share a cell.
+typedef struct confusion {
+    int n;
+    const int64_t *counts;
+    const char *const *names; // NULL: numbers
+    const char *what;         // "test images"
+} confusion;
+bool draw_confusion(const char *path, const confusion *c, char *error, size_t error_size);
+
+// A sheet of images with what they are and what the network said.
+typedef struct samples {
+    int n, h, w, channels;       // n images [h,w,channels] of 1 (gray), 3 (RGB) or 4 (RGBA) channels; n = 0 is allowed
+    const uint8_t *pixels;
+    bool negative;               // show 255 - pixel
+    const int64_t *truth, *said; // classes; truth may be NULL or have -1 where it is not known
+    const double *probability;   // of what was said; NULL: not known
+    const char *const *names;    // of n_names classes; NULL: numbers
+    int n_names;
+    const char *title;           // NULL: how many are wrong
+} samples;
+bool draw_samples(const char *path, const samples *s, char *error, size_t error_size);
 #endif

@@ -61,8 +61,12 @@ void report_end(const training *t, double seconds)
     fprintf(t->notes, "written to %s:\n"
             "  model.safetensors  weights and all other state\n"
             "  metrics.csv        loss, accuracy and time of each epoch\n", t->o.out);
-    if (clg_has_images())
+    if (!canvas_available())
+        fprintf(t->notes, "This build draws no pictures: it was made without cairo.\n");
+    else
         fprintf(t->notes, "  curve.png          the same as curves\n"
             "  confusion.png      what was taken for what\n"
             "  samples.png        test pictures, the wrong ones marked\n");
+    if (canvas_lacks_fonts())
+        fprintf(t->notes, "This machine has no font, so the words in them are plain.\n");
 }

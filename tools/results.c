@@ -11,7 +11,7 @@
 
 static const char *const files[] = { "model.safetensors", "metrics.csv", "curve.png",
                                      "confusion.png", "samples.png" };
-// PICTURES: the first of those that a library without images does not write.
+// PICTURES: the first of those that a build without cairo does not write.
 enum { FILES = (int) (sizeof files / sizeof files[0]), PICTURES = 2 };
 static const char csv_head[] = "epoch,train_loss,test_accuracy,seconds\n";
 
@@ -142,33 +142,56 @@ bool results_complete(const training *t)
 {
     bool ok = t->n_rows == t->step / t->per_epoch && read_csv(t, false) == t->n_rows;
     for (int i = 0; i < FILES; i++)
-        ok = ok && (exists(t, files[i]) || (i >= PICTURES && !clg_has_images()));
+        ok = ok && (exists(t, files[i]) || (i >= PICTURES && !canvas_available()));
     return ok;
 }
 
-static bool draw(training *t, const int64_t *said, char *error, size_t error_size)
+static bool draw_all(const training *t, int64_t *counts, const int64_t *said, char *error, size_t error_size)
 {
     char path[1200];
-    int64_t counts[CLASSES][CLASSES] = { { 0 } };
-    uint8_t truth[MOST_SAMPLES];
-    for (int64_t i = 0; i < t->d->test_n; i++)
-        counts[t->d->truth[i]][said[i]]++;
-    for (int i = 0; i < t->d->n_samples; i++)
-        truth[i] = (uint8_t) t->d->truth[t->d->sample_of[i]];
+    const dataset *d = t->d;
+    const int classes = d->form.classes;
+    for (int64_t i = 0; i < d->test_n; i++)
+        counts[(ptrdiff_t) d->truth[i] * classes + said[i]]++;
+    const curves curve = { .n = t->n_rows, .loss = &t->rows->loss, .accuracy = &t->rows->accuracy, .stride = sizeof *t->rows,
+                           .landmark = d->people, .landmark_name = isnan(d->people) ? NULL : "people" };
     path_in(t, "curve.png", path);
-    bool ok = draw_curve(path, t->rows, t->n_rows, t->d->people, error, error_size);
+    bool ok = draw_curve(path, &curve, error, error_size);
+    const confusion table = { classes, counts, d->form.names, "test images" };
     path_in(t, "confusion.png", path);
-    ok = ok && draw_confusion(path, counts, t->d->form.names, error, error_size);
+    ok = ok && draw_confusion(path, &table, error, error_size);
+    char title[80];
+    int wrong = 0;
+    int64_t truth[MOST_SAMPLES], answers[MOST_SAMPLES];
+    for (int i = 0; i < d->n_samples; i++) {
+        truth[i] = d->truth[d->sample_of[i]];
+        answers[i] = said[d->sample_of[i]];
+        wrong += answers[i] != truth[i];
+    }
+    snprintf(title, sizeof title, "%d of the test images, %d wrong", d->n_samples, wrong);
+    const samples sheet = { .n = d->n_samples, .h = d->form.size, .w = d->form.size, .channels = d->form.channels,
+                            .pixels = d->samples, .negative = d->form.on_black, .truth = truth, .said = answers,
+                            .names = d->form.names, .n_names = classes, .title = title };
     path_in(t, "samples.png", path);
-    return ok && draw_samples(path, t->d->samples, truth, said, t->d->n_samples, t->d->form.names, error,
-                              error_size);
+    return ok && draw_samples(path, &sheet, error, error_size);
+}
+
+static bool draw(const training *t, const int64_t *said, char *error, size_t error_size)
+{
+    const size_t n = (size_t) t->d->form.classes;
+    int64_t *counts = calloc(n * n, sizeof *counts);
+    if (!counts)
+        snprintf(error, error_size, "out of memory");
+    const bool ok = counts && draw_all(t, counts, said, error, error_size);
+    free(counts);
+    return ok;
 }
 
 // The table comes last: where it has the last epoch, the pictures have it too.
 bool results_write(training *t, const int64_t *said)
 {
     char error[1300] = "";
-    const bool ok = !clg_has_images() || draw(t, said, error, sizeof error);
+    const bool ok = !canvas_available() || draw(t, said, error, sizeof error);
     if (!ok)
         fprintf(stderr, "clgrad train: %s\n", error);
     return ok && write_csv(t);

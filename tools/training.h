@@ -17,6 +17,11 @@ typedef struct train_options {
     bool gave_epochs, gave_batch, gave_seed, gave_lr; // on the command line
 } train_options;
 
+typedef struct epoch_row {
+    double loss, accuracy;
+    double seconds; // NAN: not known
+} epoch_row;
+
 typedef struct progress {
     bool on;           // stderr is a terminal
     double shown;      // when
