@@ -239,6 +239,35 @@ START_TEST(images_of_any_size)
 }
 END_TEST
 
+START_TEST(layers_of_any_number)
+{
+    static const int sizes[][2] = { { 1, 1 }, { 3, 2 }, { 20, 30 }, { 300, 2000 } };
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        const int n = sizes[k][0], steps = sizes[k][1];
+        double *v = calloc((size_t) n * (size_t) steps, sizeof *v), *none = calloc((size_t) n * (size_t) steps, sizeof *none);
+        int64_t *at = calloc((size_t) steps, sizeof *at);
+        const char **names = calloc((size_t) n, sizeof *names), **words = calloc((size_t) n, sizeof *words);
+        for (int i = 0; i < n * steps; i++) {
+            v[i] = i % steps == 0 && i > steps ? NAN : pow(10, -i / steps); // NOLINT: whole layers
+            none[i] = NAN;
+        }
+        v[n * steps - 1] = INFINITY;
+        for (int i = 0; i < n; i++) {
+            names[i] = i % 2 ? "encoder.layers.3.self_attention.in_projection.weight" : "fc\xFF";
+            words[i] = i == n - 1 ? "not finite" : i > n / 2 ? "vanishing" : i ? "" : NULL;
+        }
+        const layer_statistic s[] = { { "Outputs", false, v }, { "Nothing", false, none }, { "Zeros", true, v }, { "Weights", false, v } };
+        check_drawn(draw_layers(in_folder("layers.png"), &(layers) { n, steps, 4, names, at, s, words }, why, sizeof why), "layers.png");
+        ck_assert_int_gt(count_color(WRONG_FRAME), 150);
+        ck_assert_int_eq(count_color(0xFDE725) > 3 * 15, n > 1); // the largest number's colour
+        ck_assert_int_eq(count_color(BLUE) > 50, n > 1);
+        check_drawn(draw_layers(in_folder("layers.png"), &(layers) { n, steps, 1, names, at, s + 1, NULL }, why, sizeof why), "layers.png");
+        free(v), free(none), free(at), free(names), free(words);
+    }
+    check_drawn(draw_layers(in_folder("layers.png"), &(layers) { 0 }, why, sizeof why), "layers.png");
+}
+END_TEST
+
 START_TEST(a_build_without_cairo_says_so)
 {
     int64_t one = 1;
@@ -267,6 +296,7 @@ int main(void)
         tcase_add_test(t, numbers_that_are_none_are_gaps);
         tcase_add_test(t, confusions_of_any_number_of_classes);
         tcase_add_test(t, images_of_any_size);
+        tcase_add_test(t, layers_of_any_number);
     } else {
         printf("skipped: no PNG to be read\n");
         return 77;

@@ -38,4 +38,20 @@ typedef struct samples {
     const char *title;           // NULL: how many are wrong
 } samples;
 bool draw_samples(const char *path, const samples *s, char *error, size_t error_size);
+
+// Numbers about each layer in some steps: for each statistic a map of layer by step, and the numbers of the last step over
+// depth. A statistic without any number is left out.
+typedef struct layer_statistic {
+    const char *title;    // "Gradients: norm"
+    bool share;           // of 0 to 1; else shown by powers of ten of magnitudes
+    const double *values; // [layer * n_steps + step]; NAN: not measured, an infinity: the layer's numbers are not finite
+} layer_statistic;
+typedef struct layers {
+    int n_layers, n_steps, n_statistics; // 0 is allowed
+    const char *const *names;            // of layers, in the order of depth
+    const int64_t *steps;                // their numbers
+    const layer_statistic *statistics;
+    const char *const *words;            // of layers: "vanishing"; NULL or "" where nothing is wrong; NULL: of all
+} layers;
+bool draw_layers(const char *path, const layers *l, char *error, size_t error_size);
 #endif
