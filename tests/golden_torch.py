@@ -1279,6 +1279,57 @@ def attention():
       [r(1, 4, 3, 2), r(1, 2, 3, 2), r(1, 2, 3, 4)], lambda a, b, c: attend(a, b, c, is_causal=True, enable_gqa=True))
 
 
+def matrices_more():
+    """Norms by singular values, condition numbers, inverse powers, exponentials, factors taken apart."""
+    torch.manual_seed(229)
+    L = torch.linalg
+
+    def e(name, expression, inputs, f, grads=True):
+        case('ma_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    for k, kind in ((5, 'nuc'), (6, 2), (7, -2)):
+        e(f'norm_{k}', f'matrix_norm(a, {k}, 0, -1, true)', [r(3, 2, 4)], lambda x: L.matrix_norm(x, kind, (0, -1), keepdim=True))
+        e(f'norm_none_{k}', f'matrix_norm(a, {k}, 0, 1, false)', [('c', r(*((0, 3) if k < 7 else (3, 3))))], lambda x: L.matrix_norm(x, kind), False)
+    for k, kind in enumerate(('fro', 1, -1, float('inf'), -float('inf'), 'nuc', 2, -2)):
+        e(f'cond_{k}', f'cond(a, {k})', [r(2, 3, 3)],
+          (lambda x: L.cond(x, kind)) if k > 5 else lambda x: L.matrix_norm(x, kind) * L.matrix_norm(L.inv(x), kind))  # PyTorch's own has no gradient
+        e(f'cond_none_{k}', f'cond(a, {k})', [('c', r(2, 0, 0))], lambda x: L.cond(x, kind), False)
+    e('cond_wide', 'cond(a, 6)', [r(2, 4)], L.cond)
+    e('cond_0', 'cond(a, 1)', [('c', torch.stack([torch.zeros(2, 2), torch.eye(2)]))], lambda x: L.cond(x, 1), False)
+    for k in -1, -3:
+        e(f'power_{k}', f'matrix_power(a, {k})', [r(2, 3, 3)], lambda x: L.matrix_power(x, k))
+    for name, m in ('small', r(3, 3) * 0.05), ('one', r(2, 3, 3)), ('large', r(3, 3) * 9), ('each', r(3, 2, 2) * torch.tensor([0.01, 1.0, 20.0])[:, None, None]), \
+            ('0', torch.zeros(2, 2)), ('nilpotent', 40 * torch.triu(torch.ones(3, 3), 1)), ('number', torch.tensor([[-3.5]])), ('none', r(2, 0, 0)):
+        e('exp_' + name, 'matrix_exp(a)', [m], torch.matrix_exp)
+    for name, s in ('square', (2, 3, 3)), ('tall', (4, 2)), ('wide', (2, 4)):
+        f = L.lu_factor(r(*s))
+        take = lambda k: lambda x, p: torch.lu_unpack(x, p.int())[k]
+        e('unpack_' + name, 'lu_unpack(a, cast(b, i32))', [('c', f.LU), ('i', f.pivots.int())], take(0), False)
+        e('unpack_l_' + name, 'lu_unpack_l(a, cast(b, i32))', [f.LU, ('i', f.pivots.int())], take(1))
+        e('unpack_u_' + name, 'lu_unpack_u(a, cast(b, i32))', [f.LU, ('i', f.pivots.int())], take(2))
+    u, v = r(5, 3), r(2, 4)
+    e('svd_full', 'square(svd_full(a))', [r(2, 3, 3)], lambda x: L.svd(x).U.square())
+    e('svd_full_tall', 'square(svd_full_vh(a))', [u], lambda x: L.svd(x).Vh.square())
+    e('svd_full_wide', 'square(svd_full(a))', [v], lambda x: L.svd(x).U.square())
+    e('svd_full_rest', 'sum(square(slice(svd_full(a), 1, 3, 5, 1)), [1], false)', [('c', u)], lambda x: L.svd(x).U[:, 3:].square().sum(1), False)
+
+
+def weights():
+    """Losses with a weight for each element."""
+    torch.manual_seed(233)
+
+    def e(name, expression, inputs, f, grads=True):
+        case('we_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    for red, name in (('mean', 'mean'), ('sum', 'sum'), ('each', 'none')):
+        x, t, w = r(3, 4), r(3, 4), torch.rand(3, 4)
+        e('mse_' + name, f'mse_loss_weighted(a, b, c, {red})', [x, t, w], lambda x, t, w: F.mse_loss(x, t, reduction=name, weight=w))
+        e('l1_' + name, f'l1_loss_weighted(a, b, c, {red})', [x, t, w], lambda x, t, w: F.l1_loss(x, t, reduction=name, weight=w))
+        e('huber_' + name, f'huber_loss_weighted(a, b, c, 0.6, {red})', [x, t, w],
+          lambda x, t, w: F.huber_loss(x, t, name, 0.6, w))
+    e('mse_0', 'mse_loss_weighted(a, b, c, mean)', [('c', r(3)), ('c', r(3)), ('c', torch.zeros(3))], lambda x, t, w: F.mse_loss(x, t, weight=w), False)
+
+
 if sys.argv[1:] == ['promotion']:
     promotion()
     sys.exit()
@@ -1314,3 +1365,5 @@ linear_algebra()
 factorisations()
 attention()
 spectra()
+matrices_more()
+weights()

@@ -11,6 +11,24 @@
     R(smooth_l1_loss_1, smooth_l1_loss, clg_smooth_l1_loss(good, t, 1, CLG_REDUCE_MEAN), 0)        \
     R(huber_loss_0, huber_loss, clg_huber_loss(t, good, 1, CLG_REDUCE_MEAN), 0)                    \
     R(huber_loss_1, huber_loss, clg_huber_loss(good, t, 1, CLG_REDUCE_MEAN), 0)                    \
+    R(mse_loss_weighted_0, mse_loss_weighted,                                                      \
+      clg_mse_loss_weighted(t, good, good, CLG_REDUCE_MEAN), 0)                                    \
+    R(mse_loss_weighted_1, mse_loss_weighted,                                                      \
+      clg_mse_loss_weighted(good, t, good, CLG_REDUCE_MEAN), 0)                                    \
+    R(mse_loss_weighted_2, mse_loss_weighted,                                                      \
+      clg_mse_loss_weighted(good, good, t, CLG_REDUCE_MEAN), 0)                                    \
+    R(l1_loss_weighted_0, l1_loss_weighted,                                                        \
+      clg_l1_loss_weighted(t, good, good, CLG_REDUCE_MEAN), 0)                                     \
+    R(l1_loss_weighted_1, l1_loss_weighted,                                                        \
+      clg_l1_loss_weighted(good, t, good, CLG_REDUCE_MEAN), 0)                                     \
+    R(l1_loss_weighted_2, l1_loss_weighted,                                                        \
+      clg_l1_loss_weighted(good, good, t, CLG_REDUCE_MEAN), 0)                                     \
+    R(huber_loss_weighted_0, huber_loss_weighted,                                                  \
+      clg_huber_loss_weighted(t, good, good, 1, CLG_REDUCE_MEAN), 0)                               \
+    R(huber_loss_weighted_1, huber_loss_weighted,                                                  \
+      clg_huber_loss_weighted(good, t, good, 1, CLG_REDUCE_MEAN), 0)                               \
+    R(huber_loss_weighted_2, huber_loss_weighted,                                                  \
+      clg_huber_loss_weighted(good, good, t, 1, CLG_REDUCE_MEAN), 0)                               \
     R(binary_cross_entropy_0, binary_cross_entropy,                                                \
       clg_binary_cross_entropy(t, good, NULL, CLG_REDUCE_MEAN), 0)                                 \
     R(binary_cross_entropy_1, binary_cross_entropy,                                                \
@@ -409,6 +427,8 @@
     R(multi_dot0, multi_dot, clg_multi_dot(t, good), 0)                                            \
     R(multi_dot1, multi_dot, clg_multi_dot(good, t), 0)                                            \
     R(matrix_power, matrix_power, clg_matrix_power(t, 2), 0)                                       \
+    R(cond, cond, clg_cond(t, CLG_NORM_2), 0)                                                      \
+    R(matrix_exp, matrix_exp, clg_matrix_exp(t), 0)                                                \
     R(kron0, kron, clg_kron(t, good), 0)                                                           \
     R(kron1, kron, clg_kron(good, t), 0)                                                           \
     R(cross0, cross, clg_cross(t, good, -1), 0)                                                    \
@@ -418,6 +438,8 @@
     R(bilinear2, bilinear, clg_bilinear(good, good, t, NULL), 0)                                   \
     R(matrix_norm, matrix_norm, clg_matrix_norm(t, CLG_NORM_FRO, 0, 1, false), 0)                  \
     R(lu_factor, lu_factor, clg_lu_factor(t, NULL, NULL), 0)                                       \
+    R(lu_unpack_0, lu_unpack, clg_lu_unpack(t, good, NULL, NULL), 0)                               \
+    R(lu_unpack_1, lu_unpack, clg_lu_unpack(good, t, NULL, NULL), 0)                               \
     R(lu, lu, clg_lu(t, NULL, NULL), 0)                                                            \
     R(lu_solve0, lu_solve, clg_lu_solve(t, good, good, true, false), 0)                            \
     R(lu_solve1, lu_solve, clg_lu_solve(good, t, good, true, false), 0)                            \
@@ -441,6 +463,7 @@
     R(eigvalsh, eigvalsh, clg_eigvalsh(t, false), 0)                                               \
     R(svd, svd, clg_svd(t, NULL, NULL), 0)                                                         \
     R(svdvals, svdvals, clg_svdvals(t), 0)                                                         \
+    R(svd_full, svd_full, clg_svd_full(t, NULL, NULL), 0)                                          \
     R(pinv, pinv, clg_pinv(t, -1), 0)                                                              \
     R(matrix_rank, matrix_rank, clg_matrix_rank(t, -1), 0)                                         \
     R(topk, topk, clg_topk(t, 1, 0, false, NULL), 0)                                               \

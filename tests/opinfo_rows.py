@@ -361,20 +361,34 @@ def _(c, a, dim=-1, keepdim=False):
     return [c.mode(a, dim, keepdim), None]
 
 
+INTERPOLATION = ['linear', 'lower', 'higher', 'midpoint', 'nearest']
+
+
 @row('quantile', 'nanquantile')
 def _(c, a, q, dim=None, keepdim=False, interpolation='linear'):
-    return getattr(c, c.entry)(a, q, axes_of(dim), keepdim, Word(interpolation))
+    x = a if dim is not None else c.reshape(a, [-1])
+    if not isinstance(q, torch.Tensor):
+        q = c.full_like(c.reshape(c.slice(c.reshape(a, [-1]), 0, 0, 1, 1), []), q)
+    y = getattr(c, c.entry)(x, q, 0 if dim is None else dim, keepdim, INTERPOLATION.index(interpolation))
+    if dim is None and keepdim:
+        raise Skip('all axes kept: a reshape')
+    return y
 
 
 @row('searchsorted')
 def _(c, sorted_sequence, values, right=False, side=None, out_int32=False, sorter=None):
-    if sorter is not None:
-        raise Skip('a sorter')
-    return c.searchsorted(sorted_sequence, values, right or side == 'right', out_int32)
+    if not isinstance(values, torch.Tensor):
+        raise Skip('a number to search for')
+    y = c.searchsorted(sorted_sequence, values, right or side == 'right', sorter)
+    return c.cast(y, Word('i32')) if out_int32 else y
 
 
-row('bucketize')(lambda c, a, boundaries, right=False, out_int32=False:
-                 c.searchsorted(boundaries, a, right, out_int32))
+@row('bucketize')
+def _(c, a, boundaries, right=False, out_int32=False):
+    y = c.bucketize(a, boundaries, right)
+    return c.cast(y, Word('i32')) if out_int32 else y
+
+
 row('histc')(lambda c, a, bins=100, min=0, max=0: c.histc(a, bins, min, max))
 row('bincount')(lambda c, a, weights=None, minlength=0: c.bincount(a, weights, minlength))
 

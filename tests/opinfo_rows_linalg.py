@@ -4,6 +4,8 @@ import math
 import os
 import re
 
+import torch
+
 from opinfo_rows import Skip, row
 
 # ---- products
@@ -15,7 +17,8 @@ for name in 'addmm addmv addbmm baddbmm addr'.split():
     row(name)(lambda c, a, b, d, beta=1, alpha=1, n=name: getattr(c, n)(a, b, d, beta, alpha))
 row('addmm.decomposed')(lambda c, a, b, d, beta=1, alpha=1: c.addmm(a, b, d, beta, alpha))
 row('nn.functional.bilinear')(lambda c, x, y, w, b=None: c.bilinear(x, y, w, b))
-row('linalg.matrix_power')(lambda c, a, n: c.matrix_power(a, n) if n >= 0 else refuse('an inverse'))
+row('linalg.matrix_power')(lambda c, a, n: c.matrix_power(a, n))
+row('matrix_exp')(lambda c, a: c.matrix_exp(a))
 
 EQUATIONS = re.findall(r'^    "([^"]+)"', open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'tools',
                                                             'case_calls_linalg.h')).read(), re.M)
@@ -46,12 +49,18 @@ def _(c, a, b, dim=None):
     return c.cross(a, b, dim)
 
 
+NORMS = ['fro', 1, -1, math.inf, -math.inf, 'nuc', 2, -2]
+
+
 @row('linalg.matrix_norm')
 def _(c, a, ord='fro', dim=(-2, -1), keepdim=False, dtype=None):
-    kinds = ['fro', 1, -1, math.inf, -math.inf]
-    if ord not in kinds or dtype is not None:
-        raise Skip('a norm by singular values, or in another type')
-    return c.matrix_norm(a, kinds.index(ord), dim[0], dim[1], keepdim)
+    if dtype is not None:
+        raise Skip('in another type')
+    return c.matrix_norm(a, NORMS.index(ord), dim[0], dim[1], keepdim)
+
+
+row('norm.nuc')(lambda c, a, p, dim=(0, 1), keepdim=False: c.matrix_norm(a, NORMS.index(p), dim[0], dim[1], keepdim))
+row('linalg.cond')(lambda c, a, p=2: c.cond(a, NORMS.index(p)))
 
 
 # ---- elimination
@@ -67,6 +76,10 @@ row('linalg.lu')(lambda c, a, pivot=True: [c.lu(a), c.lu_l(a), c.lu_u(a)] if piv
 row('linalg.lu_factor')(lambda c, a, pivot=True: [c.lu_factor(a), c.lu_pivots(a)] if pivot else refuse('no pivots'))
 row('linalg.lu_factor_ex')(lambda c, a, pivot=True, check_errors=False:
                            [c.lu_factor(a), c.lu_pivots(a), c.lu_info(a)] if pivot else refuse('no pivots'))
+row('lu')(lambda c, a, pivot=True, get_infos=False:
+          ([c.lu_factor(a), c.lu_pivots(a)] + [c.lu_info(a)] * get_infos) if pivot else refuse('no pivots'))
+row('lu_unpack')(lambda c, lu, pivots, unpack_data=True, unpack_pivots=True:
+                 [c.lu_unpack(lu, pivots), c.lu_unpack_l(lu, pivots), c.lu_unpack_u(lu, pivots)])
 row('linalg.lu_solve')(lambda c, lu, pivots, b, left=True, adjoint=False: c.lu_solve(lu, pivots, b, left, adjoint))
 row('lu_solve')(lambda c, b, lu, pivots: c.lu_solve(lu, pivots, b, True, False))
 row('linalg.solve_triangular')(lambda c, a, b, upper, left=True, unitriangular=False:
@@ -84,8 +97,22 @@ def _(c, b, a, upper=True, transpose=False, unitriangular=False):
 
 # ---- orthogonal factors, eigenvalues; of vectors signs are another's
 
+MODES = {'reduced': 0, 'complete': 1, 'r': 2}
 row('linalg.svdvals')(lambda c, a, driver=None: c.svdvals(a))
 row('linalg.svd', 'svd')(lambda c, a, full_matrices=True, some=True, compute_uv=True, driver=None: [None, c.svdvals(a), None])
+row('linalg.qr')(lambda c, a, mode='reduced': [c.qr(a, MODES[mode]) if mode != 'r' else None, c.qr_r(a, MODES[mode])])
+
+
+def relative(atol, rtol):
+    if isinstance(atol, torch.Tensor) or isinstance(rtol, torch.Tensor) or atol:
+        raise Skip('limits that are tensors, or absolute')
+    return -1 if rtol is None else rtol
+
+
+row('linalg.pinv')(lambda c, a, atol=None, rtol=None, hermitian=False:
+                   c.pinv(a, relative(atol, rtol)) if not hermitian else refuse('by eigenvalues'))
+row('linalg.matrix_rank')(lambda c, a, atol=None, rtol=None, hermitian=False:
+                          c.matrix_rank(a, relative(atol, rtol)) if not hermitian else refuse('by eigenvalues'))
 row('linalg.eigvalsh')(lambda c, a, UPLO='L': c.eigvalsh(a, UPLO in 'Uu'))
 row('linalg.eigh')(lambda c, a, UPLO='L': [c.eigh(a, UPLO in 'Uu'), None])
 row('linalg.lstsq')(lambda c, a, b, driver=None, rcond=None: [c.lstsq(a, b), None, None, None])

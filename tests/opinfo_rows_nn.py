@@ -122,7 +122,8 @@ row('nn.functional.upsample_nearest')(lambda c, x, size=None, scale_factor=None:
 row('nn.functional.upsample_bilinear')(lambda c, x, size=None, scale_factor=None:
                                        interpolation(c, x, size, scale_factor, 'bilinear', True))
 row('nn.functional.grid_sample')(lambda c, x, grid, mode='bilinear', padding_mode='zeros', align_corners=None:
-                                 c.grid_sample(x, grid, mode=Word(mode), padding=Word(padding_mode),
+                                 c.grid_sample(x, grid, mode=['bilinear', 'nearest', 'bicubic'].index(mode),
+                                               padding=['zeros', 'border', 'reflection'].index(padding_mode),
                                                align_corners=bool(align_corners)))
 
 # ---- normalisation
@@ -306,8 +307,22 @@ def _(c, x, weight, bias, *rest):
 @row('linalg.norm', 'linalg.norm.subgradients_at_zero')
 def _(c, a, ord=None, dim=None, keepdim=False, dtype=None):
     if ord is not None and (dim is None and a.dim() != 1 or not isinstance(dim, int) and dim is not None and len(dim) != 1):
-        raise Skip('a norm of matrices')
+        if dtype is not None:
+            raise Skip('in another type')
+        rows, columns = (0, 1) if dim is None else dim
+        return c.matrix_norm(a, ['fro', 1, -1, math.inf, -math.inf, 'nuc', 2, -2].index(ord), rows, columns, keepdim)
     return c.norm(cast(c, a, dtype), 2 if ord is None else ord, axes_of(dim), keepdim)
+
+
+row('cumulative_trapezoid')(lambda c, y, x=None, dx=1, dim=-1: c.cumulative_trapezoid(y, x, dx, dim))
+
+
+@row('gradient')
+def _(c, a, spacing=None, dim=None, edge_order=1):
+    dims = list(range(a.dim())) if dim is None else list(axes_of(dim))
+    steps = [1 if spacing is None else spacing] * len(dims) if not isinstance(spacing, (list, tuple)) else list(spacing)
+    return [c.gradient(a, x, 1, d, edge_order) if isinstance(x, torch.Tensor) else c.gradient(a, None, x, d, edge_order)
+            for d, x in zip(dims, steps)]
 
 
 @row('fft.fftshift', 'fft.ifftshift')
@@ -352,7 +367,7 @@ lacks('random numbers are others; tests/test_promises.c and tests/test_windows.c
 lacks('complex numbers', '''view_as_real view_as_complex complex stft istft imag angle polar cdouble cfloat chalf
                             nn.functional.silu.complex fft.*''')
 lacks('further decompositions of linear algebra',
-      '''geqrf lu_unpack lu matrix_exp ormqr svd_lowrank pca_lowrank norm.nuc linalg.*''')
+      '''geqrf ormqr svd_lowrank pca_lowrank linalg.*''')
 lacks('looked at in tests/test_factor.c: gradients are of the triangle that is read, and signs or rules of ranks are other ones',
       'cholesky_inverse cholesky_solve pinverse')
 lacks('functions of physics and of polynomials', 'special.*')
@@ -374,8 +389,8 @@ lacks('types of 8 bits', 'torch._scaled_mm_v2 torch._scaled_mm')
 lacks('a function of PyTorch\'s inside: clg_scaled_dot_product_attention, clg_nn_multihead_attention', '''
       torch.ops.aten._flash_attention_forward torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
       torch.ops.aten._efficient_attention_forward nn.functional.multi_head_attention_forward''')
-lacks('composed by the user of what is here', '''gradient nn.functional.linear_cross_entropy nn.functional.linear_cross_entropy.*
-      nn.functional.triplet_margin_with_distance_loss cumulative_trapezoid _chunk_cat
+lacks('composed by the user of what is here', '''nn.functional.linear_cross_entropy nn.functional.linear_cross_entropy.*
+      nn.functional.triplet_margin_with_distance_loss _chunk_cat
       _batch_norm_with_update nn.functional.embedding_bag unravel_index
       _segment_reduce*''')
 lacks('indexing by several tensors', '_unsafe_masked_index _unsafe_masked_index_put_accumulate')

@@ -259,6 +259,13 @@ F(vectors, (clg_eigh(symmetric(x[0]), true, &second), clg_square(second)))
 F(u, clg_square(clg_svd(clg_slice(x[0], -1, 0, 2, 1), NULL, NULL)))
 F(vh, (clg_svd(clg_slice(x[0], -2, 0, 2, 1), NULL, &second), clg_square(second)))
 F(pinv, clg_pinv(clg_slice(x[0], -2, 0, 2, 1), -1))
+F(nuclear, clg_matrix_norm(clg_slice(x[0], -1, 0, 2, 1), CLG_NORM_NUC, -2, -1, false))
+F(condition, clg_cond(x[0], CLG_NORM_2))
+F(product_of_norms, clg_cond(x[0], CLG_NORM_FRO))
+F(inverse_power, clg_matrix_power(x[0], -2))
+F(exponential, clg_matrix_exp(clg_mul_scalar(x[0], 0.7)))
+F(unpacked, (clg_lu_unpack(x[0], (clg_lu_factor(x[0], &second, NULL), second), NULL, &second), clg_square(second)))
+F(full, clg_square(clg_slice(clg_svd_full(clg_slice(x[0], -1, 0, 2, 1), NULL, NULL), -1, 0, 2, 1)))
 F(lstsq, clg_lstsq(clg_slice(x[0], -1, 0, 2, 1), x[1]))
 
 // Of sum(cos(i) f_i): its gradient, for a second look.
@@ -272,7 +279,8 @@ static clg_tensor gradient(const clg_tensor *x, int n, void *user)
 START_TEST(derivatives)
 {
     static function f[] = { f_inv, f_solve, f_det, f_log, f_lu, f_wide, f_tall, f_lu_solve, f_triangle, f_cholesky, f_upper, f_cholesky_solve,
-                            f_q, f_r, f_wide_q, f_eigen, f_vectors, f_u, f_vh, f_pinv, f_lstsq };
+                            f_q, f_r, f_wide_q, f_eigen, f_vectors, f_u, f_vh, f_pinv, f_lstsq, f_nuclear, f_condition,
+                            f_product_of_norms, f_inverse_power, f_exponential, f_unpacked, f_full };
     if (!has_f64())
         return;
     for (size_t i = 0; i < sizeof f / sizeof *f; i++) {
@@ -360,6 +368,33 @@ START_TEST(edges)
 }
 END_TEST
 
+// Square matrices of singular vectors, orthogonal whatever the rank; exponentials that are known, and that are too large.
+START_TEST(functions_of_matrices)
+{
+    clg_scope s = clg_scope_push(dev);
+    static const float m[12] = { 1, 2, 2, 4, 3, 6, 0, 0, 2, 0, 0, 3 }; // ranks 1 and 2
+    clg_tensor sv, vh;
+    const clg_tensor a = clg_upload(dev, CLG_F32, CLG_SHAPE(2, 3, 2), m), u = clg_svd_full(a, &sv, &vh);
+    const clg_tensor one = clg_sub(clg_matmul(clg_transpose(u, -1, -2), u), clg_eye(dev, CLG_F32, 3, 3));
+    const clg_tensor again = clg_matmul(clg_mul(clg_slice(u, -1, 0, 2, 1), clg_unsqueeze(sv, -2)), vh);
+    ck_assert(clg_item(clg_amax(clg_abs(one), CLG_ALL, false), NULL) < 1e-5);
+    ck_assert(clg_item(clg_amax(clg_abs(clg_sub(again, a)), CLG_ALL, false), NULL) < 1e-5);
+    static const float turn[2][4] = { { 0, -100, 100, 0 }, { 0, 4097, 0, 0 } };
+    double *y = read_all(clg_matrix_exp(clg_upload(dev, CLG_F32, CLG_SHAPE(2, 2, 2), turn)));
+    const double want[4] = { cos(100), -sin(100), sin(100), cos(100) };
+    for (int i = 0; i < 4; i++)
+        ck_assert_msg(fabs(y[i] - want[i]) < 2e-4 && isnan(y[4 + i]), "element %d is %g, expected %g; %g", i, y[i], want[i], y[4 + i]);
+    free(y);
+    double *none = read_all(clg_cond(clg_zeros(dev, CLG_F32, CLG_SHAPE(2, 0, 3)), CLG_NORM_2));
+    ck_assert(none[0] == 0 && none[1] == 0);
+    free(none);
+    ck_assert_int_eq(clg_matrix_norm(clg_zeros(dev, CLG_F32, CLG_SHAPE(0, 3)), CLG_NORM_NEG_2, 0, 1, false)->status, CLG_ESHAPE);
+    ck_assert_int_eq(clg_matrix_power(clg_zeros(dev, CLG_I32, CLG_SHAPE(2, 2)), -1)->status, CLG_EDTYPE);
+    ck_assert_int_eq(clg_lu_unpack(a, clg_zeros(dev, CLG_I32, CLG_SHAPE(3)), NULL, NULL)->status, CLG_ESHAPE);
+    clg_scope_pop(s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("factor");
@@ -370,6 +405,7 @@ int main(void)
     tcase_add_test(c, derivatives);
     tcase_add_test(c, gradient_of_a_determinant);
     tcase_add_test(c, edges);
+    tcase_add_test(c, functions_of_matrices);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

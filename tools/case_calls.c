@@ -69,6 +69,9 @@
     M(l1_loss, "ttn", clg_l1_loss(T(0), T(1), R(2)))                                               \
     M(smooth_l1_loss, "ttnn", clg_smooth_l1_loss(T(0), T(1), N(2), R(3)))                          \
     M(huber_loss, "ttnn", clg_huber_loss(T(0), T(1), N(2), R(3)))                                  \
+    M(mse_loss_weighted, "tttn", clg_mse_loss_weighted(T(0), T(1), T(2), R(3)))                    \
+    M(l1_loss_weighted, "tttn", clg_l1_loss_weighted(T(0), T(1), T(2), R(3)))                      \
+    M(huber_loss_weighted, "tttnn", clg_huber_loss_weighted(T(0), T(1), T(2), N(3), R(4)))         \
     M(binary_cross_entropy, "ttTn", clg_binary_cross_entropy(T(0), T(1), T(2), R(3)))              \
     M(binary_cross_entropy_with_logits, "ttTTn",                                                   \
       clg_binary_cross_entropy_with_logits(T(0), T(1), T(2), T(3), R(4)))                          \

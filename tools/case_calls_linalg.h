@@ -53,12 +53,14 @@ static const char *const equations[] = {
     M(kron, "tt", clg_kron(T(0), T(1)))                                                            \
     M(cross, "ttn", clg_cross(T(0), T(1), I(2)))                                                   \
     M(bilinear, "tttT", clg_bilinear(T(0), T(1), T(2), T(3)))                                      \
+    M(matrix_exp, "t", clg_matrix_exp(T(0)))                                                       \
     M(matrix_norm, "tnnnn",                                                                        \
       clg_matrix_norm(T(0), (clg_matrix_norm_kind) I(1), I(2), I(3), B(4)))
 
 #define FACTOR_CALLS(M)                                                                            \
     M(lu_factor, "t", clg_lu_factor(T(0), NULL, NULL))                                             \
     M(lu, "t", clg_lu(T(0), NULL, NULL))                                                           \
+    M(lu_unpack, "tt", clg_lu_unpack(T(0), T(1), NULL, NULL))                                      \
     M(lu_solve, "tttnn", clg_lu_solve(T(0), T(1), T(2), B(3), B(4)))                               \
     M(solve, "ttn", clg_solve(T(0), T(1), B(2), NULL))                                             \
     M(inv, "t", clg_inv(T(0), NULL))                                                               \
@@ -74,8 +76,10 @@ static const char *const equations[] = {
     M(eigh, "tn", clg_eigh(T(0), B(1), NULL))                                                      \
     M(eigvalsh, "tn", clg_eigvalsh(T(0), B(1)))                                                    \
     M(svd, "t", clg_svd(T(0), NULL, NULL))                                                         \
+    M(svd_full, "t", clg_svd_full(T(0), NULL, NULL))                                               \
     M(svdvals, "t", clg_svdvals(T(0)))                                                             \
     M(pinv, "tn", clg_pinv(T(0), N(1)))                                                            \
+    M(cond, "tn", clg_cond(T(0), (clg_matrix_norm_kind) I(1)))                                     \
     M(matrix_rank, "tn", clg_matrix_rank(T(0), N(1)))
 
 // Further results of the function that is named second.
@@ -84,10 +88,13 @@ static const char *const equations[] = {
     M(lu_info, lu_factor, "t", (clg_lu_factor(T(0), NULL, &second), second))                       \
     M(lu_l, lu, "t", (clg_lu(T(0), &second, NULL), second))                                        \
     M(lu_u, lu, "t", (clg_lu(T(0), NULL, &second), second))                                        \
+    M(lu_unpack_l, lu_unpack, "tt", (clg_lu_unpack(T(0), T(1), &second, NULL), second))            \
+    M(lu_unpack_u, lu_unpack, "tt", (clg_lu_unpack(T(0), T(1), NULL, &second), second))            \
     M(inv_info, inv, "t", (clg_inv(T(0), &second), second))                                        \
     M(slogdet_log, slogdet, "t", (clg_slogdet(T(0), &second), second))                             \
     M(cholesky_info, cholesky, "tn", (clg_cholesky(T(0), B(1), &second), second))                  \
     M(qr_r, qr, "tn", (clg_qr(T(0), (clg_qr_mode) I(1), &second), second))                         \
     M(eigh_vectors, eigh, "tn", (clg_eigh(T(0), B(1), &second), second))                           \
-    M(svd_vh, svd, "t", (clg_svd(T(0), NULL, &second), second))
+    M(svd_vh, svd, "t", (clg_svd(T(0), NULL, &second), second))                                    \
+    M(svd_full_vh, svd_full, "t", (clg_svd_full(T(0), NULL, &second), second))
 #endif

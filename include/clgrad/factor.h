@@ -9,7 +9,7 @@
 #ifndef CLGRAD_FACTOR_H
 #define CLGRAD_FACTOR_H
 
-#include <clgrad/ops.h>
+#include <clgrad/linalg.h>
 
 CLG_BEGIN
 
@@ -40,6 +40,19 @@ CLG_API clg_tensor clg_lu_factor(clg_tensor a, clg_tensor *pivots, clg_tensor *i
 // grad    a, of l and u; P: none
 // errors  as of clg_lu_factor
 CLG_API clg_tensor clg_lu(clg_tensor a, clg_tensor *l, clg_tensor *u);
+
+// What clg_lu_factor gave, taken apart.
+//
+//   a = P L U
+//
+// lu      [..., r, c] of clg_lu_factor
+// pivots  I32 [..., min(r, c)] of clg_lu_factor; its batch broadcasts
+// l, u    where they go, may be NULL: [..., r, min(r, c)] and [..., min(r, c), c]
+// result  P [..., r, r], a permutation
+// grad    lu, of l and u; P: none
+// errors  CLG_ESHAPE    shapes do not fit, or pivots are not I32
+//         CLG_EDTYPE    not F32 or F64
+CLG_API clg_tensor clg_lu_unpack(clg_tensor lu, clg_tensor pivots, clg_tensor *l, clg_tensor *u);
 
 // A system whose factors are known.
 //
@@ -249,6 +262,18 @@ CLG_API clg_tensor clg_eigvalsh(clg_tensor a, bool upper);
 // source  Demmel and Veselic 1992 (one-sided Jacobi)
 CLG_API clg_tensor clg_svd(clg_tensor a, clg_tensor *s, clg_tensor *vh);
 
+// Singular values and square matrices of vectors.
+//
+//   a = y diag(s) vh, s falling, in the middle r x c; k = min(r, c)
+//
+// a       [..., r, c]
+// s, vh   where they go, may be NULL: [..., k] and [..., c, c]
+// result  [..., r, r], type of a: the first k columns are those of clg_svd, others complete them to
+//         an orthogonal matrix. vh alike, by rows
+// grad    a: of s, and of what clg_svd has too; the vectors that complete are constants
+// errors  as of clg_svd
+CLG_API clg_tensor clg_svd_full(clg_tensor a, clg_tensor *s, clg_tensor *vh);
+
 // Singular values.
 //
 //   y = s of clg_svd
@@ -280,6 +305,20 @@ CLG_API clg_tensor clg_pinv(clg_tensor a, double rtol);
 // grad    none
 // errors  as of clg_svd
 CLG_API clg_tensor clg_matrix_rank(clg_tensor a, double rtol);
+
+// Condition numbers: how much larger relative errors may become in what solves with a.
+//
+//   y = norm(a) norm(a^-1); of CLG_NORM_2 largest by smallest singular value, of CLG_NORM_NEG_2
+//   smallest by largest
+//
+// a       [..., N, N], F32 or F64; for CLG_NORM_2 and _NEG_2 [..., r, c]
+// kind    which norm
+// result  [...], type of a; infinite where a pivot of a is 0, 0 for matrices without elements
+// grad    a
+// errors  CLG_ESHAPE    not square
+//         CLG_EDTYPE    not F32 or F64
+//         CLG_EINVAL    kind
+CLG_API clg_tensor clg_cond(clg_tensor a, clg_matrix_norm_kind kind);
 
 CLG_END
 #endif

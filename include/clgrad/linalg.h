@@ -232,15 +232,14 @@ CLG_API clg_tensor clg_multi_dot_n(const clg_tensor *t, int n);
 
 // Powers of square matrices, by repeated squaring.
 //
-//   y = a a ... a, n times; of n = 0 the identity
+//   y = a a ... a, n times; of n = 0 the identity, of n < 0 the inverse -n times
 //
 // a       [..., N, N]
-// n       0 or more
+// n       below 0: a is F32 or F64, and where it has no inverse y is infinite or NaN
 // result  type and shape of a
 // grad    a
 // errors  CLG_ESHAPE    not square
-//         CLG_EINVAL    n
-//         CLG_EDTYPE    BOOL
+//         CLG_EDTYPE    BOOL, or n < 0 of another type than F32 and F64
 CLG_API clg_tensor clg_matrix_power(clg_tensor a, int n);
 
 // Kronecker's product: of each element of a with all of b.
@@ -286,7 +285,10 @@ typedef enum clg_matrix_norm_kind {
     CLG_NORM_1,       // largest sum of a column's magnitudes
     CLG_NORM_NEG_1,   // smallest
     CLG_NORM_INF,     // largest sum of a row's magnitudes
-    CLG_NORM_NEG_INF  // smallest
+    CLG_NORM_NEG_INF, // smallest
+    CLG_NORM_NUC,     // sum of the singular values; this and the next only of F32 and F64
+    CLG_NORM_2,       // largest singular value
+    CLG_NORM_NEG_2    // smallest
 } clg_matrix_norm_kind;
 
 // Norms of matrices. Those of vectors are clg_norm.
@@ -298,12 +300,26 @@ typedef enum clg_matrix_norm_kind {
 // rows, columns   axes; may be negative
 // keepdims   as of clg_sum
 // result  a's shape without the two axes, type of a; 0 for matrices without elements
-// grad    a: as of clg_norm, of sums of magnitudes and of clg_amax
-// errors  CLG_EDTYPE    not floating
+// grad    a: as of clg_norm, of sums of magnitudes and of clg_amax, or of clg_svdvals
+// errors  CLG_EDTYPE    not floating, or not F32 or F64 where singular values are asked for
 //         CLG_ESHAPE    no such axes, or the smallest of nothing
 //         CLG_EINVAL    kind
 CLG_API clg_tensor clg_matrix_norm(clg_tensor a, clg_matrix_norm_kind kind, int rows, int columns,
                                    bool keepdims);
+
+// ---- functions
+
+// Exponentials of matrices.
+//
+//   y = 1 + a + a a / 2 + a a a / 6 + ...
+//
+// a       [..., N, N] float
+// result  type and shape of a; NaN where the largest sum of a column's magnitudes is above 4096
+// grad    a
+// errors  CLG_ESHAPE    not square
+//         CLG_EDTYPE    not floating
+// source  Higham 2008, chapter 10 (scaling and squaring)
+CLG_API clg_tensor clg_matrix_exp(clg_tensor a);
 
 CLG_END
 #endif

@@ -185,6 +185,43 @@ CLG_API clg_tensor clg_smooth_l1_loss(clg_tensor x, clg_tensor target, double be
 // source  Huber 1964
 CLG_API clg_tensor clg_huber_loss(clg_tensor x, clg_tensor target, double delta, clg_reduction r);
 
+// Mean squared error with a weight for each element.
+//
+//   l = weight (x - target)^2; y = l, its sum, or sum of l / sum of weight
+//
+// x, target, weight   number, at least one floating, of one shape
+// r       CLG_REDUCE_MEAN, _SUM or _NONE
+// result  0-d, shape of x for CLG_REDUCE_NONE; the common type
+// grad    x, target, weight
+// errors  CLG_ESHAPE    shapes differ
+CLG_API clg_tensor clg_mse_loss_weighted(clg_tensor x, clg_tensor target, clg_tensor weight,
+                                         clg_reduction r);
+
+// Mean absolute error with a weight for each element.
+//
+//   l = weight abs(x - target); y = l, its sum, or sum of l / sum of weight
+//
+// x, target, weight, r   as of clg_mse_loss_weighted
+// result  as of clg_mse_loss_weighted
+// grad    x, target, weight
+// errors  CLG_ESHAPE    shapes differ
+CLG_API clg_tensor clg_l1_loss_weighted(clg_tensor x, clg_tensor target, clg_tensor weight,
+                                        clg_reduction r);
+
+// The loss of clg_huber_loss with a weight for each element.
+//
+//   l = weight huber_loss(x, target); y = l, its sum, or its mean, which as PyTorch has it is not
+//   divided by the weights
+//
+// x, target, weight, r   as of clg_mse_loss_weighted
+// delta   above 0
+// result  as of clg_mse_loss_weighted
+// grad    x, target, weight
+// errors  CLG_ESHAPE    shapes differ
+//         CLG_EINVAL    delta is not above 0
+CLG_API clg_tensor clg_huber_loss_weighted(clg_tensor x, clg_tensor target, clg_tensor weight,
+                                           double delta, clg_reduction r);
+
 // ---- probabilities
 
 // Cross-entropy of two classes.

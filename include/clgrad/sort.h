@@ -115,7 +115,7 @@ typedef enum clg_interpolation {
 // keepdims   as of clg_sum
 // kind    which element, or what between two; NEAREST: of halves the even place
 // result  [K] before a's shape without the axis, type of a
-// grad    a: g at the elements chosen, by their shares
+// grad    a: g at the elements chosen, by their shares; q: of LINEAR, from one element to the next
 // errors  CLG_EDTYPE    a and q are not of one floating type
 //         CLG_ESHAPE    as of clg_median, or q has more than one dimension
 //         CLG_EINVAL    kind
@@ -128,7 +128,7 @@ CLG_API clg_tensor clg_quantile(clg_tensor a, clg_tensor q, int axis, bool keepd
 //
 // a, q, axis, keepdims, kind   as of clg_quantile
 // result  as of clg_quantile
-// grad    a: as of clg_quantile
+// grad    a, q: as of clg_quantile
 // errors  as of clg_quantile
 CLG_API clg_tensor clg_nanquantile(clg_tensor a, clg_tensor q, int axis, bool keepdims,
                                    clg_interpolation kind);

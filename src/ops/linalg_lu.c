@@ -319,6 +319,41 @@ clg_tensor clg_lu(clg_tensor a, clg_tensor *l, clg_tensor *u)
     return clg__second(clg__second(clg__call_own(&c, places(f.order, a->dtype)), l, lower), u, upper);
 }
 
+clg_tensor clg_lu_unpack(clg_tensor lu, clg_tensor pivots, clg_tensor *l, clg_tensor *u)
+{
+    clg__call c;
+    clg_tensor bad;
+    if (!clg__call_begin(&c, "lu_unpack", "lu pivots", 2, (clg_tensor[]) { lu, pivots }))
+        bad = clg__call_poison(&c);
+    else
+        bad = clg__no_matrices(&c, lu, false);
+    if (bad)
+        return clg__second(clg__second(bad, l, bad), u, bad);
+    const int64_t r = clg__rows(lu), k = clg__columns(lu), n = r < k ? r : k;
+    clg_shape s = clg__batch_of(lu), common;
+    s.dim[s.rank++] = n;
+    if (pivots->dtype != CLG_I32 || pivots->shape.rank == 0 || !clg__broadcast(&s, &pivots->shape, &common) ||
+        !clg__shape_equal(&s, &common)) {
+        bad = clg__call_fail(&c, CLG_ESHAPE, "pivots are those of clg_lu_factor: I32 [..., min(r, c)]");
+        return clg__second(clg__second(bad, l, bad), u, bad);
+    }
+    clg_tensor all = clg_expand(pivots, s); // rows below n stay where they are
+    if (r > n) {
+        s.dim[s.rank - 1] = r - n;
+        all = clg_concat(-1, all, clg_expand(clg_arange(lu->dev, CLG_I32, (double) n + 1, (double) r + 1, 1), s));
+    }
+    clg_shape square = clg__batch_of(lu), left = square;
+    square.dim[square.rank++] = r;
+    square.dim[square.rank++] = r;
+    left.dim[left.rank++] = r;
+    left.dim[left.rank++] = n;
+    const clg_tensor p = permuted(clg_expand(clg_eye(lu->dev, lu->dtype, r, r), square), all, true);
+    const clg_tensor one = clg_expand(clg_eye(lu->dev, lu->dtype, r, n), left);
+    const clg_tensor lower = clg__call_own(&c, clg_add(clg_tril(clg_slice(lu, -1, 0, n, 1), -1), one));
+    const clg_tensor upper = clg__call_own(&c, clg_triu(clg_slice(lu, -2, 0, n, 1), 0));
+    return clg__second(clg__second(clg__call_own(&c, p), l, lower), u, upper);
+}
+
 // ---- inverses
 
 static clg_tensor inv_vjp(const clg__vjp *v, int i)

@@ -7,6 +7,7 @@
 #include "ops/element.h"
 #include <clgrad/arrange.h>
 #include <clgrad/create.h>
+#include <clgrad/factor.h>
 #include <clgrad/linalg.h>
 #include <clgrad/reduce.h>
 
@@ -249,16 +250,16 @@ clg_tensor clg_matrix_power(clg_tensor a, int n)
     const int r = a->shape.rank;
     if (r < 2 || a->shape.dim[r - 1] != a->shape.dim[r - 2])
         return clg__call_fail(&c, CLG_ESHAPE, "expected square matrices, or batches of them");
-    if (n < 0)
-        return clg__call_fail(&c, CLG_EINVAL, "n is %d", n);
-    clg_tensor y = NULL, power = a;
-    for (unsigned left = (unsigned) n; left && power->status >= 0; left >>= 1) {
+    if (n < 0 && a->dtype != CLG_F32 && a->dtype != CLG_F64)
+        return clg__call_fail(&c, CLG_EDTYPE, "inverses only of F32 and F64: cast first");
+    clg_tensor y = NULL, power = n < 0 ? clg_inv(a, NULL) : a;
+    for (unsigned left = n < 0 ? 0u - (unsigned) n : (unsigned) n; left && power->status >= 0; left >>= 1) {
         if (left & 1)
             y = y ? clg_matmul(y, power) : power;
         if (left > 1)
             power = clg_matmul(power, power);
     }
-    return clg__call_own(&c, y ? y : clg__eye_like(a));
+    return clg__call_own(&c, power->status < 0 ? power : y ? y : clg__eye_like(a));
 }
 
 // ---- others
@@ -344,40 +345,4 @@ clg_tensor clg_bilinear(clg_tensor a, clg_tensor b, clg_tensor w, clg_tensor bia
     clg_tensor y = clg_sum(clg_mul(clg__wide(rows), clg__wide(clg_reshape(wb, CLG_SHAPE(n, o, i)))), CLG_AXES(-1), false);
     y = clg_reshape(y, s);
     return clg__call_own(&c, clg_cast(bias ? clg_add(y, clg_cast(bias, t)) : y, t));
-}
-
-// ---- norms
-
-clg_tensor clg_matrix_norm(clg_tensor a, clg_matrix_norm_kind kind, int rows, int columns, bool keepdims)
-{
-    clg__call c;
-    int at[2];
-    if (!clg__call_begin(&c, "matrix_norm", "a", 1, &a))
-        return clg__call_poison(&c);
-    if (!clg_dtype_is_float(a->dtype))
-        return clg__call_fail(&c, CLG_EDTYPE, "only floating types have a norm: cast first");
-    if (a->shape.rank < 2 || !clg__axis(rows, a->shape.rank, &at[0]) || !clg__axis(columns, a->shape.rank, &at[1]) ||
-        at[0] == at[1])
-        return clg__call_fail(&c, CLG_ESHAPE, "axes %d and %d of a tensor of rank %d", rows, columns, a->shape.rank);
-    const bool across = kind == CLG_NORM_INF || kind == CLG_NORM_NEG_INF;
-    clg_tensor y;
-    switch (kind) {
-    case CLG_NORM_FRO:
-        y = clg_norm(a, 2, CLG_AXES(at[0], at[1]), true);
-        break;
-    case CLG_NORM_1:
-    case CLG_NORM_NEG_1:
-    case CLG_NORM_INF:
-    case CLG_NORM_NEG_INF:
-        y = clg_sum(clg_abs(clg__wide(a)), CLG_AXES(at[across]), true);
-        if ((kind == CLG_NORM_1 || kind == CLG_NORM_INF) && a->shape.dim[at[!across]] == 0)
-            y = clg_sum(y, CLG_AXES(at[!across]), true); // 0 of nothing
-        else
-            y = (kind == CLG_NORM_1 || kind == CLG_NORM_INF ? clg_amax : clg_amin)(y, CLG_AXES(at[!across]), true);
-        y = clg_cast(y, a->dtype);
-        break;
-    default:
-        return clg__call_fail(&c, CLG_EINVAL, "kind %d", (int) kind);
-    }
-    return clg__call_own(&c, keepdims || y->status < 0 ? y : clg_squeeze(y, CLG_AXES(at[0], at[1])));
 }

@@ -90,6 +90,53 @@ clg_tensor clg_huber_loss(clg_tensor x, clg_tensor target, double delta, clg_red
     return bent_loss("huber_loss", x, target, delta, 0.5, delta, r);
 }
 
+// Each element's loss times its weight. Means of squares and magnitudes divide by the sum of the weights, those of
+// clg_huber_loss by how many there are.
+static clg_tensor weighted_loss(const char *op, const char *plain, clg_tensor x, clg_tensor target, clg_tensor weight,
+                                double delta, clg_reduction r)
+{
+    clg__call c;
+    clg_dtype t;
+    clg_tensor in[3] = { clg_autocast_input(plain, x), clg_autocast_input(plain, target), clg_autocast_input(plain, weight) };
+    if (!clg__call_begin(&c, op, "x target weight", 3, in))
+        return clg__call_poison(&c);
+    if (!clg__shape_equal(&x->shape, &target->shape) || !clg__shape_equal(&x->shape, &weight->shape))
+        return clg__call_fail(&c, CLG_ESHAPE, "shapes differ");
+    const clg_tensor bad = clg__loss_begin(&c, in, 3, r, &t);
+    if (bad)
+        return bad;
+    const bool square = plain[0] == 'm', huber = plain[0] == 'h';
+    const clg_tensor each = square ? clg_mse_loss(in[0], in[1], CLG_REDUCE_NONE) : huber ? clg_huber_loss(in[0], in[1], delta, CLG_REDUCE_NONE)
+                                                                                      : clg_l1_loss(in[0], in[1], CLG_REDUCE_NONE);
+    const clg_tensor y = clg_mul(each, in[2]);
+    if (huber || r != CLG_REDUCE_MEAN || y->status < 0)
+        return clg__loss_end(&c, y, r, t);
+    // means, since the sums may overflow where their quotient does not
+    return clg__call_own(&c, clg_cast(clg_div(clg_mean(y, CLG_ALL, false), clg_mean(in[2], CLG_ALL, false)), t));
+}
+
+clg_tensor clg_mse_loss_weighted(clg_tensor x, clg_tensor target, clg_tensor weight, clg_reduction r)
+{
+    return weighted_loss("mse_loss_weighted", "mse_loss", x, target, weight, 0, r);
+}
+
+clg_tensor clg_l1_loss_weighted(clg_tensor x, clg_tensor target, clg_tensor weight, clg_reduction r)
+{
+    return weighted_loss("l1_loss_weighted", "l1_loss", x, target, weight, 0, r);
+}
+
+clg_tensor clg_huber_loss_weighted(clg_tensor x, clg_tensor target, clg_tensor weight, double delta, clg_reduction r)
+{
+    CLG__DEFAULT_FP;
+    delta = clg__fp_pin(delta);
+    clg__call c;
+    if (!clg__call_begin(&c, "huber_loss_weighted", "x target weight", 3, (clg_tensor[]) { x, target, weight }))
+        return clg__call_poison(&c);
+    if (!(delta > 0))
+        return clg__call_fail(&c, CLG_EINVAL, "delta is %g, expected above 0", delta);
+    return weighted_loss("huber_loss_weighted", "huber_loss", x, target, weight, delta, r);
+}
+
 // ---- probabilities
 
 // (x - t) / max(x (1 - x), 1e-12), and log(1 - x) - log(x).

@@ -38,7 +38,7 @@ static clg_tensor quantile(const char *name, clg_tensor a, clg_tensor q, int axi
     x = clg_sort(clg_reshape(x, CLG_SHAPE(clg_numel(a->shape) / n, n)), 1, false, NULL); // [rows][n]
     if (x->status < 0)
         return clg__call_own(&c, x);
-    const clg_tensor wide = clg__wide(x), share = clg__wide(clg_detach(clg_reshape(q, CLG_SHAPE(1, many))));
+    const clg_tensor wide = clg__wide(x), share = clg__wide(clg_reshape(q, CLG_SHAPE(1, many)));
     const clg_dtype t = wide->dtype;
     const clg_tensor zero = clg__lit(c.dev, t, 0), one = clg__lit(c.dev, t, 1), half = clg__lit(c.dev, t, 0.5);
     const clg_tensor last = clg__num(c.dev, t, (double) (n - 1));
