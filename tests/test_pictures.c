@@ -268,6 +268,31 @@ START_TEST(layers_of_any_number)
 }
 END_TEST
 
+START_TEST(saliency_of_any_image)
+{
+    static const int sizes[][3] = { { 28, 28, 1 }, { 1, 1, 3 }, { 3, 500, 3 }, { 700, 2, 1 } };
+    for (size_t k = 0; k < 8; k++) {
+        const int h = sizes[k / 2][0], w = sizes[k / 2][1], channels = sizes[k / 2][2];
+        uint8_t *p = calloc((size_t) (h * w * channels), 1);
+        double *heat = calloc((size_t) (h * w), sizeof *heat);
+        for (int i = 0; i < h * w; i++)
+            heat[i] = i % 2 ? -1e-30 : 1e-30;
+        saliency s = { h, w, channels, p, heat, k % 2, "an \xFF image with a title that is longer than all three of it are "
+                       "wide, which is a good deal, and it has to be cut somewhere before the end of the page", "below" };
+        check_drawn(draw_saliency(in_folder("s.png"), &s, why, sizeof why), "s.png");
+        ck_assert_int_eq(count_color(WRONG_FRAME) > 100, k % 2 && k < 4); // smaller ones are averaged
+        heat[0] = NAN;
+        check_drawn(draw_saliency(in_folder("s.png"), &s, why, sizeof why), "s.png");
+        for (int i = 0; i < h * w; i++)
+            heat[i] = 0;
+        check_drawn(draw_saliency(in_folder("s.png"), &s, why, sizeof why), "s.png");
+        ck_assert_int_gt(count_near(WRONG_FRAME), 100); // it says that nothing matters
+        free(p);
+        free(heat);
+    }
+}
+END_TEST
+
 START_TEST(a_build_without_cairo_says_so)
 {
     int64_t one = 1;
@@ -297,6 +322,7 @@ int main(void)
         tcase_add_test(t, confusions_of_any_number_of_classes);
         tcase_add_test(t, images_of_any_size);
         tcase_add_test(t, layers_of_any_number);
+        tcase_add_test(t, saliency_of_any_image);
     } else {
         printf("skipped: no PNG to be read\n");
         return 77;

@@ -603,6 +603,53 @@ class Training(Case):
         self.assertEqual(read(f"{self.out}/mine.txt"), b"mine")
 
 
+@unittest.skipUnless(PICTURED, "a build that draws no pictures")
+class Gradient(Case):
+    """Which pixels matter, of the model that setUpModule left."""
+
+    def setUp(self):
+        super().setUp()
+        self.picture, self.drawn = f"{self.dir}/in.png", f"{self.dir}/out.png"
+        pixels, _ = make_pictures(1, random.Random(3))
+        chunk = lambda kind, body: struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        write(self.picture, b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 28, 28, 8, 0, 0, 0, 0)) +
+              chunk(b"IDAT", zlib.compress(b"".join(b"\0" + pixels[i * 28:i * 28 + 28] for i in range(28)))) + chunk(b"IEND", b""))
+
+    def grad(self, *args, model=None):
+        device = ["--device", DEVICE] if DEVICE else []
+        return command("grad", self.picture, "--model", model or f"{TOP}/base/model.safetensors", "--out", self.drawn, *device, *args)
+
+    def test_methods(self):
+        shown = set()
+        for method in ("gradient", "integrated", "smoothgrad"):
+            r = run(self.grad("--method", method, "--json", "--class", "BAG", "--samples", "16"))
+            self.assertEqual((r.returncode, r.stderr), (0, b""))
+            j = json.loads(r.stdout)
+            self.assertEqual((j["class"], j["number"], j["method"]), ("Bag", 8, method))
+            self.assertTrue(0 <= j["probability"] <= j["likeliest_probability"] <= 1, j)
+            self.assertTrue(check_png(read(self.drawn)))
+            shown.add(read(self.drawn))
+            if method == "integrated":
+                self.assertAlmostEqual(j["sum"], j["score_change"], delta=0.1 * abs(j["score_change"]) + 0.02)
+        self.assertEqual(len(shown), 3)
+        r = run(self.grad())
+        self.assertEqual((r.returncode, r.stderr), (0, b""))
+        self.assertRegex(r.stdout.decode(), r"^[\w -]+  \d+\.\d %  by cnn of 10 classes; written to /")
+
+    def test_refused(self):
+        model = f"{TOP}/base/model.safetensors"
+        for args in (["grad"], ["grad", self.picture], ["grad", "--model", model], ["grad", "a", "b", "--model", model],
+                     ["grad", self.picture, "--model", model, "--method", "x"], ["grad", self.picture, "--model", model, "--samples", "0"]):
+            self.refused(command(*args), 2)
+        self.assertIn("no class 'x'", self.refused(self.grad("--class", "x"), 1))
+        self.assertIn("no class '10'", self.refused(self.grad("--class", "10"), 1))
+        self.assertIn("in.png", self.refused(self.grad(model=self.picture), 1))
+        self.assertIn("no/such", self.refused(self.grad("--out", f"{self.dir}/no/such.png"), 1))
+        write(self.picture, b"nonsense")
+        self.assertIn("in.png", self.refused(self.grad(), 1))
+        self.assertFalse(os.path.exists(self.drawn))
+
+
 # ---- stopped at any moment
 
 def changes(out):

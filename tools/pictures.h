@@ -54,4 +54,15 @@ typedef struct layers {
     const char *const *words;            // of layers: "vanishing"; NULL or "" where nothing is wrong; NULL: of all
 } layers;
 bool draw_layers(const char *path, const layers *l, char *error, size_t error_size);
+
+// An image, how much each pixel of it matters, and the one over the other.
+typedef struct saliency {
+    int h, w, channels;
+    const uint8_t *pixels; // [h,w,channels] of 1 or 3 channels
+    const double *heat;    // [h,w] of any scale; not finite: 0
+    bool has_sign;         // a number below 0 speaks against the class
+    const char *title;     // in large letters
+    const char *below;     // what it is
+} saliency;
+bool draw_saliency(const char *path, const saliency *s, char *error, size_t error_size);
 #endif
