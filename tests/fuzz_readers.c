@@ -55,7 +55,9 @@ static inline void read_safetensors(const char *path)
             abort();
         touch(t->data, t->bytes);
     }
-    clg_safetensors_metadata(f, "format");
+    const char *key;
+    for (int i = 0; (key = clg_safetensors_metadata_key(f, i)); i++)
+        clg_safetensors_metadata(f, key);
     clg_safetensors_close(&f);
 }
 

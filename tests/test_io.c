@@ -95,6 +95,10 @@ START_TEST(safetensors_round_trip)
     ck_assert_msg(clg_safetensors_open(&f, in_folder("s"), error, 500) == 0, "%s", error);
     ck_assert_int_eq(clg_safetensors_count(f), 3);
     ck_assert_str_eq(clg_safetensors_metadata(f, "step"), "12");
+    ck_assert_str_eq(clg_safetensors_metadata_key(f, 0), "step");
+    for (int i = -1; i < 2; i += 2)
+        ck_assert_ptr_null(clg_safetensors_metadata_key(i < 0 ? f : NULL, i));
+    ck_assert_ptr_null(clg_safetensors_metadata_key(f, 1));
     ck_assert_mem_eq(clg_safetensors_find(f, "w.b")->data, a, sizeof a);
     ck_assert_str_eq(clg_safetensors_at(f, 0)->name, "n"); // widest type first
     clg_safetensors_close(&f);

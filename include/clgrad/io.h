@@ -140,6 +140,15 @@ CLG_API const clg_safetensor *clg_safetensors_find(clg_safetensors f, const char
 // blocks  no
 CLG_API const char *clg_safetensors_metadata(clg_safetensors f, const char *key);
 
+// A key of the file's metadata by number.
+//
+// f, i    the file, 0 and on
+// result  the key; NULL after the last one
+// owns    belongs to the file
+// errors  none
+// blocks  no
+CLG_API const char *clg_safetensors_metadata_key(clg_safetensors f, int i);
+
 // Write a safetensors file, atomically, tensors in the order of the reference writer. What is
 // written clg_safetensors_open gives back equal; anything else is refused, and the old file stays.
 //

@@ -316,6 +316,15 @@ const char *clg_safetensors_metadata(clg_safetensors f, const char *key)
     return text && strlen(text) == json_string_length(v) ? text : NULL; // not cut at a NUL
 }
 
+const char *clg_safetensors_metadata_key(clg_safetensors f, int i)
+{
+    json_t *meta = f ? json_object_get(f->header, metadata_key) : NULL;
+    void *at = i >= 0 ? json_object_iter(meta) : NULL;
+    for (; at && i > 0; i--)
+        at = json_object_iter_next(meta, at);
+    return at ? json_object_iter_key(at) : NULL;
+}
+
 // ---- writing
 
 static int type_rank(clg_dtype t)
