@@ -1330,6 +1330,45 @@ def weights():
     e('mse_0', 'mse_loss_weighted(a, b, c, mean)', [('c', r(3)), ('c', r(3)), ('c', torch.zeros(3))], lambda x, t, w: F.mse_loss(x, t, weight=w), False)
 
 
+def bags():
+    """Bags of a table's rows, and what differs along an axis."""
+    torch.manual_seed(239)
+
+    def e(name, expression, inputs, f, grads=True):
+        case('bag_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    table, two, one = r(6, 3), torch.randint(0, 6, (4, 5)), torch.tensor([1, 2, 2, 5, 0, 3, 3, 1])
+    off, last = torch.tensor([0, 3, 3, 4, 8]), torch.tensor([0, 3, 3, 4, 6])
+    same = torch.tensor([[1.0, 2.0], [1.0, 2.0], [0.0, 2.0]])
+    w, w2 = r(8), r(4, 5)
+    for k, mode in enumerate(('mean', 'sum', 'max')):
+        e(f'rows_{mode}', f'embedding_bag(a, b, none, mode={k})', [table, ('i', two)], lambda t, i: F.embedding_bag(i, t, mode=mode))
+        e(f'rows_{mode}_padding', f'embedding_bag(a, b, none, mode={k}, use_padding=true, padding_idx=-4)', [table, ('i', two)],
+          lambda t, i: F.embedding_bag(i, t, mode=mode, padding_idx=-4))
+        e(f'{mode}', f'embedding_bag(a, b, c, mode={k})', [table, ('i', one), ('i', off)], lambda t, i, o: F.embedding_bag(i, t, o, mode=mode))
+        e(f'{mode}_last', f'embedding_bag(a, b, c, mode={k}, include_last_offset=true)', [table, ('i', one[:6]), ('i', last)],
+          lambda t, i, o: F.embedding_bag(i, t, o, mode=mode, include_last_offset=True))
+        e(f'{mode}_padding', f'embedding_bag(a, b, c, mode={k}, use_padding=true, padding_idx=3)', [table, ('i', one), ('i', off)],
+          lambda t, i, o: F.embedding_bag(i, t, o, mode=mode, padding_idx=3))
+        e(f'{mode}_tie', f'embedding_bag(a, b, c, mode={k})', [same, ('i', torch.tensor([2, 1, 0, 0])), ('i', torch.tensor([0, 2]))],
+          lambda t, i, o: F.embedding_bag(i, t, o, mode=mode))
+    e('weight', 'embedding_bag(a, b, c, mode=1, weight=d, use_padding=true, padding_idx=2)', [table, ('i', one), ('i', off), w],
+      lambda t, i, o, w: F.embedding_bag(i, t, o, mode='sum', per_sample_weights=w, padding_idx=2))
+    e('rows_weight', 'embedding_bag(a, b, none, mode=1, weight=c)', [table, ('i', two), w2],
+      lambda t, i, w: F.embedding_bag(i, t, mode='sum', per_sample_weights=w))
+    e('none', 'embedding_bag(a, b, c)', [table, ('i', one[:0]), ('i', torch.zeros(3, dtype=torch.int64))], lambda t, i, o: F.embedding_bag(i, t, o))
+    whole = torch.tensor([[1, 2, 1, 0, 2], [3, 0, 3, 0, 0], [1, 1, 1, 5, 1]])
+    for a in (0, 1, -1):
+        e(f'unique_{a}', f'unique_dim(a, {a})', [('i', whole)], lambda s: torch.unique(s, dim=a), False)
+        e(f'unique_inverse_{a}', f'unique_dim_second(a, {a})', [('i', whole)], lambda s: torch.unique(s, return_inverse=True, dim=a)[1], False)
+        e(f'consecutive_{a}', f'unique_consecutive_dim(a, {a})', [('i', whole.sort(1).values)], lambda s: torch.unique_consecutive(s, dim=a), False)
+        e(f'counts_{a}', f'unique_consecutive_dim_second(a, {a})', [('i', whole.sort(1).values)],
+          lambda s: torch.unique_consecutive(s, return_counts=True, dim=a)[1], False)
+    deep = torch.randint(0, 2, (40, 3, 1, 1))
+    e('unique_deep', 'unique_dim(a, 0)', [('i', deep)], lambda s: torch.unique(s, dim=0), False)
+    e('unique_float', 'unique_dim(a, 0)', [('c', deep.double()[:, :2] - 0.5)], lambda s: torch.unique(s, dim=0), False)
+
+
 if sys.argv[1:] == ['promotion']:
     promotion()
     sys.exit()
@@ -1367,3 +1406,4 @@ attention()
 spectra()
 matrices_more()
 weights()
+bags()

@@ -129,6 +129,9 @@
 #define ROWS_INDEX(R)                                                                              \
     R(embedding0, embedding, clg_embedding(t, good, NULL), 0)                                      \
     R(embedding1, embedding, clg_embedding(good, t, NULL), 0)                                      \
+    R(embedding_bag0, embedding_bag, clg_embedding_bag(t, good, NULL, NULL), 0)                    \
+    R(embedding_bag1, embedding_bag, clg_embedding_bag(good, t, NULL, NULL), 0)                    \
+    R(embedding_bag2, embedding_bag, clg_embedding_bag(good, good, t, NULL), OPTIONAL)             \
     R(interpolate, interpolate, clg_interpolate(t, CLG_SHAPE(2), NULL), 0)                         \
     R(affine_grid, affine_grid, clg_affine_grid(t, CLG_SHAPE(1, 1, 2, 2), false), 0)               \
     R(grid_sample0, grid_sample, clg_grid_sample(t, good, NULL), 0)                                \
@@ -385,6 +388,9 @@
     R(histogram_edges, histogram_edges, clg_histogram_edges(t, 3, 0, 1), 0)                        \
     R(unique, unique, clg_unique(t, NULL, NULL), 0)                                                \
     R(unique_consecutive, unique_consecutive, clg_unique_consecutive(t, NULL, NULL), 0)            \
+    R(unique_dim, unique_dim, clg_unique_dim(t, 0, NULL, NULL), 0)                                 \
+    R(unique_consecutive_dim, unique_consecutive_dim,                                              \
+      clg_unique_consecutive_dim(t, 0, NULL, NULL), 0)                                             \
     R(cumulative_trapezoid0, cumulative_trapezoid, clg_cumulative_trapezoid(t, NULL, 1, 0), 0)     \
     R(gradient0, gradient, clg_gradient(t, NULL, 1, 0, 1), 0)                                      \
     R(mm0, mm, clg_mm(t, good), 0)                                                                 \

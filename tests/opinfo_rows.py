@@ -609,6 +609,37 @@ def _(c, weight, index, padding_idx=None, max_norm=None, norm_type=2.0, scale_gr
     return c.embedding(weight, index, **named)
 
 
+@row('nn.functional.embedding_bag')
+def _(c, weight, index, offsets=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, mode='mean', sparse=False,
+      per_sample_weights=None, include_last_offset=False, padding_idx=None):
+    if max_norm is not None:
+        raise Skip('max_norm changes the table itself')
+    named = {'mode': ['mean', 'sum', 'max'].index(mode)}
+    named.update({} if padding_idx is None else dict(padding_idx=padding_idx, use_padding=True))
+    if per_sample_weights is not None:
+        named['weight'] = per_sample_weights
+    for name, value in ('scale_grad_by_freq', scale_grad_by_freq), ('include_last_offset', include_last_offset):
+        named.update({name: True} if value else {})
+    return c.embedding_bag(weight, index, offsets, **named)
+
+
+def lists(name):
+    def f(c, a, sorted=True, return_inverse=False, return_counts=False, dim=None):
+        if return_inverse and return_counts or not sorted:
+            raise Skip('an order that is not said, or three results')
+        ending = (a,) if dim is None else (a, dim)
+        first = getattr(c, name + ('' if dim is None else '_dim'))(*ending)
+        has = return_inverse and name == 'unique' or return_counts and name != 'unique'
+        if (return_inverse or return_counts) and not has:
+            return [first, None]
+        return [first, getattr(c, name + ('' if dim is None else '_dim') + '_second')(*ending)] if has else first
+    return f
+
+
+row('unique')(lists('unique'))
+row('unique_consecutive')(lambda c, a, **named: lists('unique_consecutive')(c, a, True, **named))
+
+
 row('nn.functional.one_hot')(lambda c, a, num_classes=-1:
                              c.one_hot(a, int(a.max()) + 1 if num_classes == -1 else num_classes))
 

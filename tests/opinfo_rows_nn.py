@@ -375,7 +375,7 @@ lacks('windows of signals', 'signal.*')
 lacks('masked tensors: clg_where before the operation', 'masked.*')
 lacks('sparse tensors', 'sparse.sampled_addmm sparse.mm.reduce to_sparse')
 lacks('the size of the result depends on the values',
-      '''unique unique_consecutive nonzero_static''')
+      'nonzero_static')
 lacks('memory without values, or its layout', '''empty_like new_empty new_empty_strided empty_strided empty empty_permuted
       resize_ resize_as_ as_strided as_strided.partial_views as_strided_copy as_strided_scatter hash_tensor''')
 lacks('shapes alone, no tensor', 'broadcast_shapes')
@@ -391,7 +391,7 @@ lacks('a function of PyTorch\'s inside: clg_scaled_dot_product_attention, clg_nn
       torch.ops.aten._efficient_attention_forward nn.functional.multi_head_attention_forward''')
 lacks('composed by the user of what is here', '''nn.functional.linear_cross_entropy nn.functional.linear_cross_entropy.*
       nn.functional.triplet_margin_with_distance_loss _chunk_cat
-      _batch_norm_with_update nn.functional.embedding_bag unravel_index
+      _batch_norm_with_update unravel_index
       _segment_reduce*''')
 lacks('indexing by several tensors', '_unsafe_masked_index _unsafe_masked_index_put_accumulate')
 lacks('histograms of several dimensions or with weights', 'histogram histogramdd')

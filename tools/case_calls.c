@@ -212,10 +212,14 @@
     M(histogram, "ttTn", clg_histogram(T(0), T(1), T(2), B(3)))                                    \
     M(histogram_edges, "tnnn", clg_histogram_edges(T(0), L(1), N(2), N(3)))                        \
     M(unique, "t", clg_unique(T(0), NULL, NULL))                                                   \
+    M(unique_dim, "tn", clg_unique_dim(T(0), I(1), NULL, NULL))                                    \
+    M(unique_consecutive_dim, "tn", clg_unique_consecutive_dim(T(0), I(1), NULL, NULL))            \
     M(unique_consecutive, "t", clg_unique_consecutive(T(0), NULL, NULL))
 #define SECOND_CALLS(M)                                                                            \
     M(mode, "tnn", clg_mode(T(0), I(1), B(2), &second))                                            \
     M(unique, "t", clg_unique(T(0), &second, NULL))                                                \
+    M(unique_dim, "tn", clg_unique_dim(T(0), I(1), &second, NULL))                                 \
+    M(unique_consecutive_dim, "tn", clg_unique_consecutive_dim(T(0), I(1), NULL, &second))         \
     M(unique_consecutive, "t", clg_unique_consecutive(T(0), NULL, &second))                        \
     M(cummax, "tn", clg_cummax(T(0), I(1), &second))                                               \
     M(cummin, "tn", clg_cummin(T(0), I(1), &second))                                               \
@@ -588,6 +592,19 @@ static clg_tensor do_embedding(const call_values *v)
     return clg_embedding(T(0), T(1), &p);
 }
 
+static const call_field embedding_bag_fields[] = {
+    FIELD(clg_embedding_bag_params, mode, 'i'), FIELD(clg_embedding_bag_params, weight, 't'),
+    FIELD(clg_embedding_bag_params, padding_idx, 'l'), FIELD(clg_embedding_bag_params, use_padding, 'b'),
+    FIELD(clg_embedding_bag_params, include_last_offset, 'b'), FIELD(clg_embedding_bag_params, scale_grad_by_freq, 'b'),
+    { NULL, 0, 0 }
+};
+
+static clg_tensor do_embedding_bag(const call_values *v)
+{
+    PARAMS(clg_embedding_bag_params)
+    return clg_embedding_bag(T(0), T(1), T(2), &p);
+}
+
 enum { PARTS = 16 };
 #define APPLY_PARTS(id, function, call)                                                            \
     static clg_tensor do_##id(const call_values *v)                                                \
@@ -630,6 +647,7 @@ const call_op call_ops[] = {
     { "interpolate", "interpolate", "ts", do_interpolate, interpolate_fields },
     { "grid_sample", "grid_sample", "tt", do_grid_sample, grid_sample_fields },
     { "embedding", "embedding", "tt", do_embedding, embedding_fields },
+    { "embedding_bag", "embedding_bag", "ttT", do_embedding_bag, embedding_bag_fields },
     { "cross_entropy", "cross_entropy", "tt", do_cross_entropy, cross_entropy_fields },
     { "linear_cross_entropy", "linear_cross_entropy", "ttTt", do_linear_cross_entropy, cross_entropy_fields },
     { "nll_loss", "nll_loss", "tt", do_nll_loss, nll_fields },

@@ -277,5 +277,38 @@ struct clg_embedding_params {
 CLG_API clg_tensor clg_embedding(clg_tensor table, clg_tensor index,
                                  const struct clg_embedding_params *p);
 
+typedef enum clg_bag_mode { CLG_BAG_MEAN, CLG_BAG_SUM, CLG_BAG_MAX } clg_bag_mode;
+
+struct clg_embedding_bag_params {
+    size_t size;
+    clg_bag_mode mode;
+    clg_tensor weight;        // for CLG_BAG_SUM: the index's shape, the table's type; NULL: 1
+    int64_t padding_idx;      // with use_padding: this row takes no part; below 0 from the end
+    bool use_padding;
+    bool include_last_offset; // the last offset is where the last bag ends
+    bool scale_grad_by_freq;  // a row's gradient is divided by how often it was taken
+};
+#define clg_embedding_bag_params(...)                                                              \
+    (&(struct clg_embedding_bag_params) { .size = sizeof(struct clg_embedding_bag_params),         \
+                                          __VA_ARGS__ })
+
+// Rows of a table in bags, PyTorch's embedding_bag without max_norm.
+//
+//   y[b] = sum or mean of table[i], or the largest of each column, over the indices i of bag b;
+//   0 for a bag of none
+//
+// table   [K,D]         float
+// index   [B,L]         bag b is row b; or with offsets [n]
+// offsets [B]           I32 or I64, rising: bag b begins at place offsets[b] and ends where the
+//                       next begins; what stands before the first is in no bag. NULL with [B,L]
+// p       may be NULL: means
+// result  [B,D], type of table; computed in F32 for F16 and BF16
+// grad    table: of the largest g where it is, the first of equal ones; weight
+// errors  CLG_EDTYPE    index or offsets are not I32 or I64, or the table is not floating
+//         CLG_ESHAPE    ranks, or shape and type of the weights
+//         CLG_EINVAL    padding_idx is no row, mode, or weights of another mode than sum
+CLG_API clg_tensor clg_embedding_bag(clg_tensor table, clg_tensor index, clg_tensor offsets,
+                                     const struct clg_embedding_bag_params *p);
+
 CLG_END
 #endif

@@ -122,5 +122,31 @@ CLG_API clg_tensor clg_unique(clg_tensor a, clg_tensor *inverse, clg_tensor *cou
 // errors  none of its own
 CLG_API clg_tensor clg_unique_consecutive(clg_tensor a, clg_tensor *inverse, clg_tensor *counts);
 
+// Parts along an axis that differ, by their elements in row-major order, rising. Reads their number
+// back, so it evaluates a.
+//
+//   y = parts that differ; a[..i..] = y[..inverse[i]..]; y's part k is counts[k] times in a
+//
+// a       any type and shape; a 0-d tensor counts as [1]
+// axis    may be negative
+// inverse where it goes, may be NULL: I64 [n], n the axis's size
+// counts  where they go, may be NULL: I64, the size of the result's axis
+// result  a's shape, with as many along the axis as differ. A part with a NaN equals none
+// grad    a: g, at one of each
+// errors  CLG_ESHAPE    no such axis
+//         as of clg_sort
+CLG_API clg_tensor clg_unique_dim(clg_tensor a, int axis, clg_tensor *inverse, clg_tensor *counts);
+
+// Parts along an axis that differ from the one before. Reads their number back, so it evaluates a.
+//
+//   y = parts in their order, of equal neighbours one; inverse and counts as of clg_unique_dim
+//
+// a, axis, inverse, counts   as of clg_unique_dim
+// result  a's shape, with as many along the axis as there are runs
+// grad    a: g, at the first of each run
+// errors  CLG_ESHAPE    no such axis
+CLG_API clg_tensor clg_unique_consecutive_dim(clg_tensor a, int axis, clg_tensor *inverse,
+                                              clg_tensor *counts);
+
 CLG_END
 #endif
