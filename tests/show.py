@@ -73,6 +73,39 @@ def numbers(dtype, n):
     return [RANDOM.choice((NAN, INF, -INF)) if RANDOM.random() < 0.05 else v for v in some]
 
 
+def pixels(png):
+    """Rows of (r, g, b), of what libpng writes for 8 bits."""
+    at, data = 8, b""
+    while at < len(png):
+        length, kind = struct.unpack(">I4s", png[at:at + 8])
+        if kind == b"IHDR":
+            width, height, *form = struct.unpack(">IIBBBBB", png[at + 8:at + 21])
+        data += png[at + 8:at + 8 + length] if kind == b"IDAT" else b""
+        at += 12 + length
+    assert form == [8, 2, 0, 0, 0], form
+    raw, above, rows = zlib.decompress(data), bytearray(3 * width), []
+    for y in range(height):
+        kind, *line = raw[y * (3 * width + 1):(y + 1) * (3 * width + 1)]
+        for x, v in enumerate(line):
+            a, b, c = (line[x - 3], above[x], above[x - 3]) if x > 2 else (0, above[x], 0)
+            paeth = min((abs(b - c), 0, a), (abs(a - c), 1, b), (abs(a + b - 2 * c), 2, c))[2]
+            line[x] = (v + (0, a, b, (a + b) // 2, paeth)[kind]) & 255
+        above = line
+        rows.append([tuple(line[3 * x:3 * x + 3]) for x in range(width)])
+    return rows
+
+
+def said_of(content, *args):
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/x", "wb") as f:
+            f.write(content)
+        return show(f"{folder}/x", *args)[2]
+
+
+HAS_IMAGES = "built without" not in said_of(png(1, 1, b"abc"))
+DRAWS = HAS_IMAGES and "draws no pictures" not in said_of(npy("u8", [1], [1]), "--out", "/nonexistent/x.png")
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="clgrad-show-")
@@ -157,7 +190,7 @@ class Formats(Case):
         self.assertRegex(text, r"(?m)^a\.weight  f32 \[3,11\], 33 elements, 132 bytes$")
         self.assertEqual(show(path, "--name", "none*")[0], 1)
 
-    def test_npz_idx_cifar_images(self):
+    def test_npz_idx_cifar(self):
         with zipfile.ZipFile(self.path("x.npz"), "w", zipfile.ZIP_DEFLATED) as z:
             z.writestr("one.npy", npy("i16", [2, 2], [1, -2, 3, 4]))
             z.writestr("two.npy", npy("f32", [], [2.5]))
@@ -174,6 +207,9 @@ class Formats(Case):
             self.assertEqual(f["format"], name)
             self.check(f["arrays"][0], "u8", [2, 3, 32, 32], list(pixels * 2))
             self.assertEqual(f["arrays"][1]["first"], list(labels * 2))
+
+    @unittest.skipUnless(HAS_IMAGES, "built without libpng")
+    def test_images(self):
         rgb = RANDOM.randbytes(5 * 4 * 3)
         (f,) = self.described(self.path("x.png", png(5, 4, rgb)))
         self.assertEqual(f["format"], "PNG")
@@ -213,6 +249,58 @@ class Text(Case):
             self.assertNotIn("\033", text)
 
 
+@unittest.skipUnless(DRAWS, "built without cairo or libpng")
+class Pictures(Case):
+    BLUE, WHITE, VERMILLION, BROKEN = (0, 0x72, 0xb2), (255, 255, 255), (0xd5, 0x5e, 0), (0xe6, 0, 0x7e)
+
+    def drawn(self, content, *args, size_alone=False):
+        path, out = self.path("x", content), self.path("out.png")
+        code, text, said = show(path, "--out", out, *args)
+        self.assertEqual((code, said), (0, ""))
+        with open(out, "rb") as f:
+            picture = f.read()
+        return struct.unpack(">II", picture[16:24]) if size_alone else pixels(picture)
+
+    def test_a_matrix_is_a_map(self):
+        rows = self.drawn(npy("f32", [2, 3], [-4, 0, 4, 2, NAN, INF]))
+        cell = lambda i, k: rows[96 + 40 * i + 20][28 + 40 * k + 20]
+        self.assertEqual([cell(0, k) for k in range(3)], [self.BLUE, self.WHITE, self.VERMILLION])
+        self.assertEqual([cell(1, 1), cell(1, 2)], [self.BROKEN] * 2)
+        half = cell(1, 0)
+        self.assertTrue(all(abs(2 * h - v - w) < 3 for h, v, w in zip(half, self.VERMILLION, self.WHITE)), half)
+
+    def test_an_image_is_itself(self):
+        rgb = RANDOM.randbytes(4 * 3 * 3)
+        rows = self.drawn(png(4, 3, rgb))
+        width = sum(p != self.WHITE for p in rows[96 + 3]) // 4
+        self.assertGreater(width, 20)
+        for y in range(3):
+            for x in range(4):
+                at = 3 * (4 * y + x)
+                self.assertEqual(rows[96 + width * y + width // 2][28 + width * x + width // 2], tuple(rgb[at:at + 3]))
+
+    def test_an_overview_has_a_row_for_each(self):
+        heights = []
+        for n in (2, 5):
+            tensors = {f"layer{i}.weight": ("F32", [6], packed("f32", numbers("f32", 6))) for i in range(n)}
+            heights.append(self.drawn(safetensors({**tensors, "odd": ("F8_E5M2", [2], b"ab")}), size_alone=True)[1])
+        self.assertEqual(heights[1] - heights[0], 3 * 36)
+
+    def test_every_shape_has_a_picture(self):
+        for shape in ((), (0,), (0, 2, 2, 2), (1,), (5000,), (1, 1), (3, 2000), (300, 2), (1, 1, 3), (2, 3, 4, 5), (40, 30, 3, 3),
+                      (2, 40, 50, 3), (9, 1, 900), (1, 2, 1, 2, 1, 2, 1, 2)):
+            dtype = RANDOM.choice(list(TYPES))
+            w, h = self.drawn(npy(dtype, shape, numbers(dtype, math.prod(shape))), size_alone=True)
+            self.assertTrue(150 < h < 1500 and 600 < w < 1300, (shape, dtype, w, h))
+
+    def test_refusals(self):
+        path = self.path("x.npy", npy("u8", [2], [1, 2]))
+        for args in ([path, "--out", self.path("x.jpg")], [path, path, "--out", self.path("o.png")], [path, "--out", ".png"]):
+            self.assertEqual(show(*args)[::2][0], 2, args)
+        code, _, said = show(path, "--out", self.path("no/o.png"))
+        self.assertEqual((code, said.count("\n")), (1, 1), said)
+
+
 class Wrong(Case):
     def refused(self, path, *args):
         code, text, said = show(path, *args)
@@ -238,7 +326,8 @@ class Wrong(Case):
             z.writestr("one.npy", npy("f32", [9], numbers("f32", 9)))
         with open(self.path("z"), "rb") as f:
             zipped = f.read()
-        whole = [npy("f32", [20], numbers("f32", 20)), zipped, png(9, 9, RANDOM.randbytes(243)),
+        whole = [png(9, 9, RANDOM.randbytes(243))] if HAS_IMAGES else []
+        whole += [npy("f32", [20], numbers("f32", 20)), zipped,
                  safetensors({"a": ("F32", [8], RANDOM.randbytes(32)), "b": ("I8", [2], b"ab")}, k="v"),
                  struct.pack(">I2I", 0x802, 5, 8) + RANDOM.randbytes(40), bytes([3]) + RANDOM.randbytes(3072)]
         for content in whole:

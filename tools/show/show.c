@@ -2,6 +2,7 @@
 // clgrad show: what is in files of arrays and images.
 #include "../tool.h"
 #include "page.h"
+#include "picture.h"
 
 #include <fnmatch.h>
 #include <langinfo.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 typedef struct show_options {
-    const char *name;
+    const char *name, *out;
     bool json, values;
 } show_options;
 
@@ -38,7 +39,19 @@ static bool chosen(const show_options *o, const char *name)
     return !o->name || fnmatch(o->name, name, 0) == 0;
 }
 
-static int show_arrays(page *p, const show_options *o, source *s)
+// The picture of the only array, or a row of that of all.
+static int draw(const show_options *o, const source *s, const shown *a, const numbers *n, overview *all)
+{
+    char error[SOURCE_ERROR];
+    if (all)
+        overview_add(all, a, n);
+    else if (!picture_of_array(o->out, a, n, s->kind, error, sizeof error))
+        return fail(error);
+    return EXIT_OK;
+}
+
+// all: NULL where one array is wanted.
+static int show_arrays(page *p, const show_options *o, source *s, overview *all)
 {
     char error[SOURCE_ERROR];
     numbers n;
@@ -58,6 +71,8 @@ static int show_arrays(page *p, const show_options *o, source *s)
             json_array_of(p, &a, &n);
         else
             page_array(p, &a, &n);
+        if (o->out && draw(o, s, &a, &n, all) != EXIT_OK)
+            code = EXIT_FAILED;
         if (!flush_output("show"))
             return EXIT_FAILED;
     }
@@ -80,7 +95,14 @@ static int show_file(page *p, const show_options *o, const char *path)
         code = fail(error);
     } else {
         (p->json ? json_file : page_file)(p, path, &s);
-        code = show_arrays(p, o, &s);
+        overview *all = o->out && found != 1 ? calloc(1, sizeof *all) : NULL;
+        if (o->out && found != 1 && !all)
+            code = fail("out of memory");
+        else
+            code = show_arrays(p, o, &s, all);
+        if (all && code == EXIT_OK && !picture_of_all(o->out, path, all, error, sizeof error))
+            code = fail(error);
+        free(all);
         if (p->json)
             json_file_end(p);
     }
@@ -95,6 +117,11 @@ static int run(void *options, const arguments *w)
     int code = EXIT_OK;
     if (w->n == 0)
         return usage_error("show", "which files?");
+    if (o->out && w->n > 1)
+        return usage_error("show", "--out is of one file");
+    const size_t n = o->out ? strlen(o->out) : 0;
+    if (o->out && (n < 5 || strcmp(o->out + n - 4, ".png") != 0))
+        return usage_error("show", "--out '%s': expected a name that ends in .png", o->out);
     for (int i = 0; i < w->n; i++) {
         if (show_file(&p, o, w->word[i]) != EXIT_OK)
             code = EXIT_FAILED;
@@ -119,6 +146,9 @@ const description show_command = {
     .options = (const option[]) {
         { "--name", OPTION_TEXT, offsetof(show_options, name), "GLOB",
           "only arrays with such a name: * stands for any text, ? for a letter" },
+        { "--out", OPTION_TEXT, offsetof(show_options, out), "FILE.png",
+          "write a picture too: an image; tiles of planes and filters, a matrix as colours, a vector as bars; of many "
+          "arrays a row each with histogram and numbers" },
         { "--values", OPTION_FLAG, offsetof(show_options, values), NULL, "print all elements" },
         { "--json", OPTION_FLAG, offsetof(show_options, json), NULL,
           "print as JSON: an object for each file; what is not finite is a text (\"nan\", \"inf\", \"-inf\")" },
@@ -130,7 +160,8 @@ const description show_command = {
     .examples = (const help_row[]) {
         { "clgrad show run/model.safetensors", "a checkpoint of clgrad train" },
         { "clgrad show model.safetensors --name '*.weight'", "some of it" },
-        { "clgrad show x.npy --values", "all of it" },
+        { "clgrad show model.safetensors --name conv1.weight --out filters.png", NULL },
+        { "clgrad show x.npy --values", "all elements" },
         { 0 },
     },
     .size = sizeof(show_options),
