@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 800 }; // elements of a tensor
+// Elements of a tensor. Long graphs reach over the blocks in which sums are made, and the chunks that items share.
+enum { MOST = 800, MOST_LONG = 24000 };
 
 static uint32_t next(fuzz *f)
 {
@@ -55,14 +56,15 @@ static clg_tensor add(fuzz *f, const char *what, clg_tensor t)
 
 static clg_shape random_shape(fuzz *f)
 {
-    static const int sizes[] = { 1, 1, 2, 2, 3, 3, 4, 5, 7, 8, 16, 17, 19, 33 };
+    static const int sizes[] = { 1, 1, 2, 2, 3, 3, 4, 5, 7, 8, 16, 17, 19, 33 },
+                     long_sizes[] = { 1, 2, 3, 3, 5, 6, 7, 16, 33, 100, 1023, 1026, 1027, 2049 };
     clg_shape s = { .rank = (int) fuzz_below(f, 5) };
     int64_t n = 1;
     if (chance(f, 5))
         s.rank = 8;
     for (int d = 0; d < s.rank; d++) {
-        s.dim[d] = s.rank == 8 ? 1 + fuzz_below(f, 2) : sizes[fuzz_below(f, 14)];
-        if (n * s.dim[d] > MOST)
+        s.dim[d] = s.rank == 8 ? 1 + fuzz_below(f, 2) : (f->most > MOST ? long_sizes : sizes)[fuzz_below(f, 14)];
+        if (n * s.dim[d] > f->most)
             s.dim[d] = 1;
         n *= s.dim[d];
     }
@@ -123,7 +125,7 @@ static clg_tensor pick(fuzz *f)
     return leaf(f, random_shape(f));
 }
 
-static bool broadcasts(clg_tensor a, clg_tensor b)
+static bool broadcasts(const fuzz *f, clg_tensor a, clg_tensor b)
 {
     int64_t n = 1;
     const int rank = a->shape.rank > b->shape.rank ? a->shape.rank : b->shape.rank;
@@ -134,7 +136,7 @@ static bool broadcasts(clg_tensor a, clg_tensor b)
             return false;
         n *= x > y ? x : y;
     }
-    return n <= 4 * MOST;
+    return n <= 4 * f->most;
 }
 
 static clg_shape part_of(fuzz *f, clg_shape s)
@@ -150,7 +152,7 @@ static clg_tensor partner(fuzz *f, clg_tensor a)
 {
     for (int tries = 0; tries < 6; tries++) {
         clg_tensor b = pick(f);
-        if (broadcasts(a, b))
+        if (broadcasts(f, a, b))
             return b;
     }
     return leaf(f, chance(f, 50) ? a->shape : part_of(f, a->shape));
@@ -209,9 +211,8 @@ static clg_shape random_axes(fuzz *f, int rank)
     return axes;
 }
 
-static void reduction(fuzz *f)
+static void reduced(fuzz *f, clg_tensor x)
 {
-    clg_tensor x = pick(f);
     const clg_shape axes = random_axes(f, x->shape.rank);
     const bool keep = chance(f, 50), empty = clg_numel(x->shape) == 0;
     switch (empty ? 0 : fuzz_below(f, 8)) {
@@ -226,9 +227,13 @@ static void reduction(fuzz *f)
     }
 }
 
-static void rows(fuzz *f)
+static void reduction(fuzz *f)
 {
-    clg_tensor x = pick(f);
+    reduced(f, pick(f));
+}
+
+static void normalised(fuzz *f, clg_tensor x)
+{
     if (x->shape.rank == 0)
         return;
     const int axis = (int) fuzz_below(f, x->shape.rank);
@@ -236,6 +241,11 @@ static void rows(fuzz *f)
         add(f, "softmax", clg_softmax(x, axis));
     else
         add(f, "log_softmax", clg_log_softmax(clg_tanh(x), axis));
+}
+
+static void rows(fuzz *f)
+{
+    normalised(f, pick(f));
 }
 
 static clg_shape refactored(fuzz *f, int64_t n)
@@ -281,17 +291,17 @@ static clg_tensor padded(fuzz *f, clg_tensor x)
         before.dim[d] = place(f, more);
         after.dim[d] = more - before.dim[d];
     }
-    return clg_numel(x->shape) > MOST ? x : clg_pad(x, before, after, chance(f, 50) ? 0 : 0.5);
+    return clg_numel(x->shape) > f->most ? x : clg_pad(x, before, after, chance(f, 50) ? 0 : 0.5);
 }
 
 static clg_tensor expanded(fuzz *f, clg_tensor x)
 {
     clg_shape s = x->shape;
     for (int d = 0; d < s.rank; d++) {
-        if (s.dim[d] == 1 && clg_numel(s) < MOST / 4)
+        if (s.dim[d] == 1 && clg_numel(s) < f->most / 4)
             s.dim[d] = 1 + fuzz_below(f, 4);
     }
-    if (s.rank < 6 && clg_numel(s) < MOST / 4) {
+    if (s.rank < 6 && clg_numel(s) < f->most / 4) {
         memmove(s.dim + 1, s.dim, (size_t) s.rank * sizeof s.dim[0]);
         s.dim[0] = 1 + fuzz_below(f, 3);
         s.rank++;
@@ -327,7 +337,7 @@ static void movement(fuzz *f)
     default: {
         const int axis = (int) fuzz_below(f, x->shape.rank);
         clg_tensor part = clg_slice(clg_tanh(x), axis, 0, fuzz_below(f, x->shape.dim[axis]) + 1, 1);
-        if (clg_numel(x->shape) <= MOST / 2)
+        if (clg_numel(x->shape) <= f->most / 2)
             add(f, "concat", clg_concat(axis, x, part));
     }
     }
@@ -340,7 +350,7 @@ static void product(fuzz *f)
     if (x->shape.rank == 0 || n == 0)
         return;
     const int64_t k = x->shape.dim[x->shape.rank - 1], m = columns[fuzz_below(f, 7)];
-    if (x->shape.rank == 1 || k > 200 || n / k * m > 2 * MOST || x->shape.rank > 4)
+    if (x->shape.rank == 1 || k > 200 || n / k * m > 2 * f->most || x->shape.rank > 4)
         return;
     clg_tensor w = leaf(f, chance(f, 50) ? CLG_SHAPE(k, m) : CLG_SHAPE(m, k));
     if (w->shape.dim[0] != k || (m == k && chance(f, 50)))
@@ -368,7 +378,7 @@ static void image(fuzz *f)
     const int64_t n = clg_numel(x->shape);
     if (x->shape.rank != 4) {
         const int64_t c = 1 + fuzz_below(f, 3), h = 3 + fuzz_below(f, 4), w = 3 + fuzz_below(f, 16);
-        if (n >= c * h * w && n <= MOST) // a part of what is there
+        if (n >= c * h * w && n <= f->most) // a part of what is there
             x = clg_reshape(clg_slice(clg_reshape(x, CLG_SHAPE(-1)), 0, 0, c * h * w, 1),
                             CLG_SHAPE(1, c, h, w));
         else
@@ -463,6 +473,7 @@ void fuzz_start(fuzz *f, clg_device dev, uint64_t seed, int mutate, bool log)
     f->real = chance(f, 25) && clg_device_has(dev, CLG_F64) ? CLG_F64 : CLG_F32;
     f->draws = 0;
     f->mutate = mutate;
+    f->most = seed % 3 == 0 ? MOST_LONG : MOST;
     clg_random_set_state(dev, seed, 0);
 }
 
@@ -485,6 +496,42 @@ void fuzz_grow(fuzz *f, int operations)
                                              choice, gradient };
     for (int k = 0; k < operations && f->n < FUZZ_POOL - 8; k++)
         kinds[fuzz_below(f, (int64_t) (sizeof kinds / sizeof kinds[0]))](f);
+}
+
+// One dimension is long, of any length, and its neighbour short: rows and columns that share a vector.
+static clg_shape narrow_shape(fuzz *f)
+{
+    clg_shape s = chance(f, 50) ? CLG_SHAPE(1, 1) : CLG_SHAPE(1 + fuzz_below(f, 3), 1, 1);
+    const int at = s.rank - 1 - (int) fuzz_below(f, 2);
+    for (int d = s.rank - 2; d < s.rank; d++)
+        s.dim[d] = 1 + fuzz_below(f, d == at ? 20 : 4000);
+    return s;
+}
+
+// A view, less a part of its shape, reduced: what kernels of reductions read, and how.
+void fuzz_reduce(fuzz *f)
+{
+    clg_tensor x = leaf(f, chance(f, 70) ? narrow_shape(f) : random_shape(f));
+    if (x->shape.rank > 0 && clg_numel(x->shape) > 0) {
+        switch (fuzz_below(f, 10)) {
+            CASE(0, "permute", x = permuted(f, x))
+            CASE(1, "slice", x = sliced(f, x))
+            CASE(2, "flip", x = clg_flip(x, random_axes(f, x->shape.rank)))
+            CASE(3, "permute slice", x = permuted(f, sliced(f, x)))
+        }
+    }
+    for (int k = (int) fuzz_below(f, 3); k > 0; k--) {
+        clg_shape s = part_of(f, x->shape);
+        clg_tensor b = leaf(f, s);
+        if (s.rank > 1 && chance(f, 30)) // the same, but columns lie apart
+            b = clg_transpose(leaf(f, clg_transpose(b, -1, -2)->shape), -1, -2);
+        x = add(f, "less", chance(f, 70) ? clg_sub(x, b) : clg_mul(b, x));
+    }
+    if (chance(f, 75))
+        reduced(f, x);
+    else
+        normalised(f, x);
+    f->out[f->n_out++] = f->pool[f->n - 1];
 }
 
 void fuzz_choose(fuzz *f)

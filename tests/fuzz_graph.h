@@ -12,6 +12,7 @@ typedef struct fuzz {
     uint64_t seed, state;
     clg_dtype real;
     bool log;
+    int64_t most; // elements of a tensor; every third seed makes long ones
     // Told the numbers of every upload, where it is set after the start.
     void (*uploaded)(void *user, clg_tensor t, const double *v);
     void *user;
@@ -34,6 +35,8 @@ void fuzz_start(fuzz *f, clg_device dev, uint64_t seed, int mutate, bool log);
 void fuzz_take(fuzz *f, clg_tensor t);
 void fuzz_grow(fuzz *f, int operations);
 void fuzz_choose(fuzz *f);
+// A further output: the reduction of a view less tensors that broadcast with it.
+void fuzz_reduce(fuzz *f);
 // A tracked tensor of this shape with random numbers.
 clg_tensor fuzz_leaf(fuzz *f, clg_shape s);
 #endif

@@ -376,7 +376,8 @@ static void pointwise(const clg__node *n, const ref_value *const *in, ref_value 
 // ---- reductions
 
 typedef struct state {
-    double f, e, size; // size: the sum of absolute values
+    long double f;  // sums of f64 are compared too
+    double e, size; // size: the sum of absolute values
     int64_t i, winner;
     bool any, unsure;
 } state;
@@ -422,8 +423,8 @@ static void reduce_one(clg__reduce_kind kind, state *s, const ref_value *a, int6
             better = !s->any || (!isnan(s->f) && (isnan(f) || (low ? f < s->f : f > s->f)));
         else
             better = !s->any || (low ? i < s->i : i > s->i);
-        s->unsure = better ? e + s->e > 0 && s->any && fabs(f - s->f) <= e + s->e
-                           : s->unsure || (e + s->e > 0 && fabs(f - s->f) <= e + s->e);
+        s->unsure = better ? e + s->e > 0 && s->any && fabs(f - (double) s->f) <= e + s->e
+                           : s->unsure || (e + s->e > 0 && fabs(f - (double) s->f) <= e + s->e);
         s->e = fmax(e, s->e);
         if (better) {
             s->f = f;
@@ -438,8 +439,8 @@ static void reduce_one(clg__reduce_kind kind, state *s, const ref_value *a, int6
 static double reduce_error(const clg__reduce *r, const state *s, clg_dtype t)
 {
     const double sum = clg_dtype_is_float(t)
-                           ? s->e + reference_unit(t) * (4 * fabs(s->f) + 2 * s->size) : s->e;
-    const double part = sum / r->divisor, root = sqrt(s->f / r->divisor);
+                           ? s->e + reference_unit(t) * (4 * fabs((double) s->f) + 2 * s->size) : s->e;
+    const double part = sum / r->divisor, root = sqrt((double) s->f / r->divisor);
     switch (r->kind) {
     case CLG__RED_SUM:
         return sum;
@@ -450,7 +451,7 @@ static double reduce_error(const clg__reduce *r, const state *s, clg_dtype t)
     case CLG__RED_ROOT:
         return 4 * reference_unit(t) * root + (root > 0 ? fmin(part / root, sqrt(part)) : sqrt(part));
     case CLG__RED_PROD:
-        return clg_dtype_is_float(t) ? fabs(s->f) * (s->e + s->size * reference_unit(t)) + reference_tiny(t) : 0;
+        return clg_dtype_is_float(t) ? fabs((double) s->f) * (s->e + s->size * reference_unit(t)) + reference_tiny(t) : 0;
     case CLG__RED_ANY:
     case CLG__RED_ALL:
         return s->unsure;
@@ -463,12 +464,12 @@ static double reduce_error(const clg__reduce *r, const state *s, clg_dtype t)
 }
 
 // In double precision nothing is left of a mean.
-static double finished(const clg__reduce *r, double sum)
+static double finished(const clg__reduce *r, long double sum)
 {
     if (r->kind == CLG__RED_REST)
         return 0;
-    const double y = r->kind >= CLG__RED_MEAN ? sum / r->divisor : sum;
-    return r->kind == CLG__RED_ROOT ? sqrt(y) : y;
+    const long double y = r->kind >= CLG__RED_MEAN ? sum / r->divisor : sum;
+    return (double) (r->kind == CLG__RED_ROOT ? sqrtl(y) : y);
 }
 
 static void reduce(const clg__node *n, const ref_value *a, ref_value *v)

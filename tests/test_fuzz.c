@@ -177,6 +177,32 @@ START_TEST(random_graphs_agree)
 }
 END_TEST
 
+// Reductions alone, each of another shape: long and narrow, of views, less what broadcasts.
+START_TEST(random_reductions_agree)
+{
+    const int rounds = setting("CLGRAD_FUZZ_ROUNDS", on_pocl() ? 2 : 1);
+    const uint64_t first = (uint64_t) setting("CLGRAD_FUZZ_SEED", (int) (first_seed / 4096 % 100000));
+    static fuzz f;
+    static results r;
+    static ref_value want[FUZZ_OUTPUTS];
+    printf("CLGRAD_FUZZ_SEED=%llu CLGRAD_FUZZ_ROUNDS=%d\n", (unsigned long long) first, rounds);
+    for (int k = 0; k < rounds; k++) {
+        clg_scope s = clg_scope_push(dev);
+        fuzz_start(&f, dev, 3 * (first + (uint64_t) k), 0, setting("CLGRAD_FUZZ_LOG", 0) != 0);
+        while (f.n_out < 12)
+            fuzz_reduce(&f);
+        interpret(&f, want);
+        evaluate_together(&f, 1);
+        read_results(dev, &f, &r);
+        like_reference(&f, want, &r);
+        free_results(&r);
+        for (int i = 0; i < f.n_out; i++)
+            reference_drop(&want[i]);
+        clg_scope_pop(s);
+    }
+}
+END_TEST
+
 // ---- graphs whose slices move
 
 static void moved_results(clg_device d, uint64_t seed, uint64_t moves, int nodes, fuzz *f, results *r)
@@ -282,6 +308,9 @@ int main(void)
     TCase *c = tcase_create("graphs");
     tcase_add_test(c, sums_keep_their_order);
     tcase_add_test(c, random_graphs_agree);
+    suite_add_tcase(s, c);
+    c = tcase_create("reductions");
+    tcase_add_test(c, random_reductions_agree);
     suite_add_tcase(s, c);
     c = tcase_create("moved");
     tcase_add_test(c, moved_graphs_agree);
