@@ -46,7 +46,7 @@ class Help(unittest.TestCase):
             self.assertNotRegex(text, r"(?m) $|\n\n\n|\(null\)")
             for way in ([*command, "-h"], ["help", *command], [*command, "--nonsense", "--help"]):
                 self.assertEqual(tool(*way), (0, text, ""), way)
-        self.assertRegex(tool("train", "--help")[1], r"--epochs N +how often to see each picture \(default 3\)")
+        self.assertRegex(tool("train", "--help")[1], r"--seed N +of everything random \(default 1\)")
 
     def test_wrong_words(self):
         for args, near in ((["trian"], "train"), (["train", "--epoch", "3"], "--epochs"), (["train", "--Seed=1"], "--seed"),

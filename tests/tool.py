@@ -767,17 +767,15 @@ def tearDownModule():
     shutil.rmtree(TOP, ignore_errors=True)
 
 
-def main():
+def main(me, short):
+    """The tests of a module; with --short those named."""
     if run(command("devices")).returncode != 0:
         print("skipped: no OpenCL device")
         return 77
     print(f"CLGRAD_TEST_SEED={SEED}", flush=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    names = ["Commands.test_devices", "Training.test_a_run", "Training.test_equal_runs_and_json",
-             "Training.test_steps_then_resume"] if SHORT else None
     load = unittest.defaultTestLoader
-    me = sys.modules[__name__]
-    suite = load.loadTestsFromNames(names, me) if names else load.loadTestsFromModule(me)
+    suite = load.loadTestsFromNames(short, me) if SHORT else load.loadTestsFromModule(me)
     started = time.monotonic()
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
     print(f"{time.monotonic() - started:.1f} s")
@@ -785,4 +783,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.modules[__name__], ["Commands.test_devices", "Training.test_a_run", "Training.test_equal_runs_and_json",
+                                          "Training.test_steps_then_resume"]))

@@ -42,36 +42,93 @@ static char *metrics_text(const training *t)
     return text;
 }
 
-bool checkpoint_save(training *t)
+// Of each kept option its key in the metadata and its values.
+static const struct kept {
+    const char *key, *name;
+    option_kind kind;
+    size_t at; // in train_options
+    double lo, hi;
+    word_list *choice;
+} kept[KEPT] = {
+    [KEPT_BATCH] = { "batch", "--batch", OPTION_WHOLE, offsetof(train_options, batch), 1, 1e5 },
+    [KEPT_SEED] = { "seed", "--seed", OPTION_WHOLE, offsetof(train_options, seed), 0, 0x1p53 },
+    [KEPT_LR] = { "lr", "--lr", OPTION_REAL, offsetof(train_options, lr), 0, 1e6 },
+    [KEPT_NET] = { "net", "--net", OPTION_TEXT, offsetof(train_options, net), .choice = classifier_choice },
+    [KEPT_SIZE] = { "size", "--size", OPTION_WHOLE, offsetof(train_options, size), 1, MODEL_MOST },
+    [KEPT_AUGMENT] = { "augment", "--augment", OPTION_TEXT, offsetof(train_options, augment), .choice = augment_choice },
+    [KEPT_VAL] = { "val", "--val", OPTION_REAL, offsetof(train_options, val), 0, 1 },
+    [KEPT_OPTIM] = { "optim", "--optim", OPTION_TEXT, offsetof(train_options, optim), .choice = optim_choice },
+    [KEPT_SCHEDULE] = { "schedule", "--schedule", OPTION_TEXT, offsetof(train_options, schedule), .choice = schedule_choice },
+    [KEPT_AMP] = { "amp", "--amp", OPTION_TEXT, offsetof(train_options, amp), .choice = amp_choice },
+};
+enum { KEPT_TEXT = 40 };
+
+static void *place(const struct kept *k, train_options *o)
 {
-    char path[1200], number[5][32], lr[40], *metrics = metrics_text(t), *model = model_text(&t->d->form);
-    char *state = t->d->kind->state ? t->d->kind->state(t->d) : strdup("");
-    const long values[] = { t->step, t->o.epochs, t->o.batch, t->o.seed };
-    if (!metrics || !model || !state) {
-        fprintf(stderr, "clgrad train: out of memory\n");
-        free(metrics);
-        free(model);
-        free(state);
+    return (char *) o + k->at;
+}
+
+// digits: of a number
+static void write_kept(const struct kept *k, const train_options *o, int digits, char to[KEPT_TEXT])
+{
+    const void *p = (const char *) o + k->at;
+    if (k->kind == OPTION_WHOLE)
+        snprintf(to, KEPT_TEXT, "%ld", *(const long *) p);
+    else if (k->kind == OPTION_REAL)
+        snprintf(to, KEPT_TEXT, "%.*g", digits, *(const double *) p);
+    else
+        snprintf(to, KEPT_TEXT, "%s", *(const char *const *) p);
+}
+
+static bool read_kept(const struct kept *k, train_options *o, const char *text)
+{
+    if (!text)
+        return false;
+    if (k->kind == OPTION_WHOLE)
+        return parse_int(text, (long) k->lo, (long) k->hi, place(k, o));
+    if (k->kind == OPTION_REAL)
+        return parse_double(text, k->lo, k->hi, place(k, o));
+    const char *word = choose(k->choice, text);
+    if (word)
+        *(const char **) place(k, o) = word;
+    return word != NULL;
+}
+
+static bool save(training *t, const char *metrics, const char *form, const char *state)
+{
+    enum { OTHERS = 7 };
+    char path[1200], step[32], epochs[32], data[32], values[KEPT][KEPT_TEXT];
+    snprintf(step, sizeof step, "%ld", t->step);
+    snprintf(epochs, sizeof epochs, "%ld", t->o.epochs);
+    snprintf(data, sizeof data, "%016llx", (unsigned long long) t->d->hash);
+    const char *meta[2 * (OTHERS + KEPT) + 1] = { "format", format, "step", step, "epochs", epochs, "data", data,
+                                                  "state", state, model_key, form, "metrics", metrics };
+    for (int i = 0; i < KEPT; i++) {
+        write_kept(&kept[i], &t->o, 17, values[i]);
+        meta[2 * (OTHERS + i)] = kept[i].key;
+        meta[2 * (OTHERS + i) + 1] = values[i];
+    }
+    path_in(t, file_name, path);
+    if (clg_store_save(t->store, path, meta) < 0) {
+        report_failure(t);
         return false;
     }
-    for (int i = 0; i < 4; i++)
-        snprintf(number[i], sizeof number[i], "%ld", values[i]);
-    snprintf(number[4], sizeof number[4], "%016llx", (unsigned long long) t->d->hash);
-    snprintf(lr, sizeof lr, "%.17g", t->o.lr);
-    const char *const meta[] = { "format", format,    "step",    number[0], "epochs", number[1],
-                                 "batch",  number[2], "seed",    number[3], "lr",     lr,
-                                 "data",   number[4], "state",   state,     model_key, model,    "metrics", metrics,
-                                 NULL };
-    path_in(t, file_name, path);
-    const bool ok = clg_store_save(t->store, path, meta) >= 0;
+    t->saved_step = t->step;
+    return true;
+}
+
+bool checkpoint_save(training *t)
+{
+    char *metrics = metrics_text(t), *form = model_text(&t->d->form);
+    char *state = t->d->kind->state ? t->d->kind->state(t->d) : strdup("");
+    const bool ok = metrics && form && state;
+    if (!ok)
+        fprintf(stderr, "clgrad train: out of memory\n");
+    const bool saved = ok && save(t, metrics, form, state);
     free(metrics);
-    free(model);
+    free(form);
     free(state);
-    if (ok)
-        t->saved_step = t->step;
-    else
-        report_failure(t);
-    return ok;
+    return saved;
 }
 
 // ---- resuming
@@ -88,49 +145,51 @@ static bool read_rows(training *t, const char *text)
         epoch_row row = { 0, 0, NAN };
         int used = 0;
         if (sscanf(text, "%lf %lf\n%n", &row.loss, &row.accuracy, &used) != 2 || used == 0 ||
-            !(isfinite(row.loss) && row.accuracy >= 0 && row.accuracy <= 1) || !add_row(t, row))
+            !(isfinite(row.loss) && (isnan(row.accuracy) || (row.accuracy >= 0 && row.accuracy <= 1))) || !add_row(t, row))
             return false;
         text += used;
     }
     return text != NULL;
 }
 
-// An option that was given must be what the run was started with.
-static bool agree(const char *name, bool given, double wanted, double saved, const char *out)
+// An option that was given must be what the run was started with; the others become that.
+static bool take_kept(training *t, const train_options *saved)
 {
-    if (!given || wanted == saved)
-        return true;
-    usage_error("train",
-                "%s %.12g, but the run in %s was started with %.12g. Leave it away, or start anew "
-                "without --resume",
-                name, wanted, out, saved);
-    return false;
+    for (int i = 0; i < KEPT; i++) {
+        char wanted[KEPT_TEXT], has[KEPT_TEXT];
+        write_kept(&kept[i], &t->o, 12, wanted);
+        write_kept(&kept[i], saved, 12, has);
+        if (t->o.gave[i] && strcmp(wanted, has) != 0) {
+            usage_error("train",
+                        "%s %s, but the run in %s was started with %s. Leave it away, or start anew without --resume",
+                        kept[i].name, wanted, t->o.out, has);
+            return false;
+        }
+        write_kept(&kept[i], saved, 17, has);
+        read_kept(&kept[i], &t->o, has);
+    }
+    return true;
 }
 
 static int take_options(training *t, clg_safetensors f, const char *path)
 {
-    const char *is = clg_safetensors_metadata(f, "format"), *lr = clg_safetensors_metadata(f, "lr"),
-               *data = clg_safetensors_metadata(f, "data"), *state = clg_safetensors_metadata(f, "state");
-    train_options saved;
+    const char *is = clg_safetensors_metadata(f, "format"), *data = clg_safetensors_metadata(f, "data"),
+               *state = clg_safetensors_metadata(f, "state");
+    train_options saved = t->o;
     long step;
-    if (!is || strcmp(is, format) != 0 || !lr || !data || !state || !meta_long(f, "step", 0, 1e12, &step) ||
-        !meta_long(f, "epochs", 1, 1e6, &saved.epochs) ||
-        !meta_long(f, "batch", 1, 1e5, &saved.batch) ||
-        !meta_long(f, "seed", 0, 0x1p53, &saved.seed) || !parse_double(lr, 0, 1e6, &saved.lr) ||
-        !read_rows(t, clg_safetensors_metadata(f, "metrics"))) {
+    bool ok = is && strcmp(is, format) == 0 && data && state && meta_long(f, "step", 0, 1e12, &step) &&
+              meta_long(f, "epochs", 1, 1e6, &saved.epochs) && read_rows(t, clg_safetensors_metadata(f, "metrics"));
+    for (int i = 0; i < KEPT && ok; i++)
+        ok = read_kept(&kept[i], &saved, clg_safetensors_metadata(f, kept[i].key));
+    if (!ok) {
         fprintf(stderr, "clgrad train: %s was not written by this version of clgrad train\n", path);
         return EXIT_FAILED;
     }
-    if (!agree("--batch", t->o.gave_batch, (double) t->o.batch, (double) saved.batch, t->o.out) ||
-        !agree("--seed", t->o.gave_seed, (double) t->o.seed, (double) saved.seed, t->o.out) ||
-        !agree("--lr", t->o.gave_lr, t->o.lr, saved.lr, t->o.out))
-        return EXIT_USAGE;
     if (strtoull(data, NULL, 16) != t->d->hash)
-        return usage_error("train", "the run in %s was started with other data than %s", t->o.out,
-                           t->d->path);
-    t->o.batch = saved.batch;
-    t->o.seed = saved.seed;
-    t->o.lr = saved.lr;
+        return usage_error("train", "the run in %s was started with other data than %s%s", t->o.out, t->d->path,
+                           t->o.folder ? ": files were added, removed or changed" : "");
+    if (!take_kept(t, &saved))
+        return EXIT_USAGE;
     t->saved_epochs = saved.epochs;
     t->step = t->saved_step = step;
     t->data_state = *state ? strdup(state) : NULL;

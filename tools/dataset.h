@@ -5,7 +5,7 @@
 
 #include "model.h"
 
-struct train_options;
+struct training;
 typedef struct dataset dataset;
 
 typedef struct picture_batch {
@@ -15,8 +15,8 @@ typedef struct picture_batch {
 
 // What a kind of data set does. All say what is wrong when they return false.
 typedef struct dataset_kind {
-    // After the options of the run are known; state: as of below, of the run that goes on, or NULL.
-    bool (*prepare)(dataset *d, const struct train_options *o, const char *state);
+    // After the options of the run are known; data_state: as of below, of the run that goes on, or NULL.
+    bool (*prepare)(dataset *d, struct training *t);
     // What the set found out, to be kept in the checkpoint; NULL: nothing. Released with free.
     char *(*state)(const dataset *d);
     // Batch k of an epoch, in an order that follows from the seed and the epoch alone.
@@ -30,6 +30,7 @@ struct dataset {
     const dataset_kind *kind;
     const char *path;
     uint64_t hash;           // a number that two different sets hardly share
+    bool has_tests;          // of its own
     // from prepare on:
     model_form form;
     int64_t batch, train_n, test_n;
@@ -44,4 +45,5 @@ struct dataset {
 enum { MOST_SAMPLES = 100 };
 
 dataset *fashion_open(const char *folder);
+dataset *folder_open(const char *path);
 #endif

@@ -143,18 +143,17 @@ static bool test_batch(dataset *d, clg_device dev, int64_t from, picture_batch *
     return true;
 }
 
-static bool prepare(dataset *d, const train_options *o, const char *state)
+static bool prepare(dataset *d, training *t)
 {
     fashion *f = (fashion *) d;
     const uint8_t *labels = f->test_y.data;
-    (void) state;
-    f->seed = o->seed;
+    f->seed = t->o.seed;
     f->epoch = -1;
     d->form = fashion_form;
     d->people = human_accuracy;
     d->train_n = f->train_x.shape.dim[0];
     d->test_n = f->test_x.shape.dim[0];
-    d->batch = o->batch < d->train_n ? o->batch : d->train_n;
+    d->batch = t->o.batch < d->train_n ? t->o.batch : d->train_n;
     d->truth = f->truth = calloc((size_t) d->test_n, sizeof *f->truth);
     f->order = malloc((size_t) d->train_n * sizeof *f->order);
     f->x = malloc((size_t) d->batch * PIXELS);
@@ -184,6 +183,7 @@ dataset *fashion_open(const char *folder)
     }
     f->set.kind = &kind;
     f->set.path = folder;
+    f->set.has_tests = true;
     bool ok = open_one(&f->train_x, folder, "train-images-idx3-ubyte") &&
               open_one(&f->train_y, folder, "train-labels-idx1-ubyte") &&
               open_one(&f->test_x, folder, "t10k-images-idx3-ubyte") &&

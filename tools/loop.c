@@ -26,9 +26,10 @@ static clg_status send_step(training *t, bool first)
     clg_tensor before = k == 0 ? clg_upload(t->dev, CLG_F32, CLG_SCALAR, &zero)
                                : clg_var_value(t->loss_sum);
     clg_random_set_state(t->dev, (uint64_t) t->o.seed, (uint64_t) t->step << 8);
-    clg_optim_set_lr(t->opt,
-                     clg_lr_one_cycle(t->o.lr, t->step, t->o.epochs * t->per_epoch, 0, 0, 0));
+    clg_optim_set_lr(t->opt, rate_at(t, t->step));
+    const clg_autocast before_it = clg_autocast_set(t->dev, precision(t));
     clg_tensor loss = clg_cross_entropy(model_logits(&t->d->form, t->store, b.x), b.y, NULL);
+    clg_autocast_set(t->dev, before_it);
     clg_status st = clg_optim_step(t->opt, loss);
     if (st >= 0)
         st = clg_var_assign(

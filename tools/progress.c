@@ -76,6 +76,12 @@ void progress_compiling(progress *p, int done, int all)
         bar(p, "compiling kernels ", (double) done / (double) (all > 0 ? all : 1), "slow the first time only");
 }
 
+void progress_looking(progress *p, int64_t done, int64_t all)
+{
+    if (p->on && (p->shown == 0 || now_seconds() - p->shown > 0.1))
+        bar(p, "looking at pictures ", (double) done / (double) all, "the first time only");
+}
+
 void progress_step(progress *p, const training *t, double loss)
 {
     const double now = now_seconds();

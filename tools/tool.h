@@ -17,6 +17,8 @@ bool bench_plan_knows(const char *name);
 void bench_plan_list(void);
 
 double now_seconds(void);
+// What would break a line or a terminal becomes '?', in place: names of files may hold anything. Returns text.
+char *one_line(char *text);
 // Opens the chosen device or says why not.
 clg_device open_device(const char *command, const char *select, bool profile);
 // Hands what was printed to the system; says so once where that fails (a full disk, a closed pipe).

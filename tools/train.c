@@ -1,51 +1,10 @@
 // SPDX-License-Identifier: MIT
 // clgrad train: trains a convolutional network, tests and saves it after each epoch, resumes bit
 // for bit.
-#include "fashion.h"
 #include "training.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-
-enum { EPOCHS, BATCH, SEED, LR };
-static const option options[] = {
-    [EPOCHS] = { "--epochs", OPTION_WHOLE, offsetof(train_options, epochs), "N", "how often to see each picture", .lo = 1,
-                 .hi = 1e6 },
-    [BATCH] = { "--batch", OPTION_WHOLE, offsetof(train_options, batch), "N", "pictures per step", .lo = 1, .hi = 1e5 },
-    [SEED] = { "--seed", OPTION_WHOLE, offsetof(train_options, seed), "N", "of everything random", .hi = 0x1p53 - 1 },
-    [LR] = { "--lr", OPTION_REAL, offsetof(train_options, lr), "X", "highest learning rate, of a one-cycle schedule",
-             .lo = 1e-9, .hi = 1e3 },
-    { "--steps", OPTION_WHOLE, offsetof(train_options, steps), "N", "stop and save after N steps in all, for short trials",
-      .lo = 1, .hi = 1e12 },
-    { "--data", OPTION_TEXT, offsetof(train_options, data), "DIR", "the data set" },
-    OPTION_DEVICE(offsetof(train_options, device)),
-    { "--out", OPTION_TEXT, offsetof(train_options, out), "DIR", "where results go" },
-    { "--watch", OPTION_FLAG, offsetof(train_options, watch), NULL,
-      "stop at the first number that is NaN or infinite, before it reaches a weight, and say which operation made it" },
-    { "--resume", OPTION_FLAG, offsetof(train_options, resume), NULL, "go on with the run in --out" },
-    { "--json", OPTION_FLAG, offsetof(train_options, json), NULL, "print one JSON object per epoch; notes go to stderr" },
-    { 0 },
-};
-
-static const train_options normal = { .data = "/usr/share/datasets/fashion-mnist", .out = "run", .epochs = 3,
-                                      .batch = 128, .seed = 1, .lr = 0.003 };
-
-static int check(train_options *o, const arguments *w)
-{
-    if (w->n == 0)
-        return usage_error("train", "what to train on? There is: fashion-mnist");
-    if (strcmp(w->word[0], "fashion-mnist") != 0)
-        return usage_error("train", "cannot train on '%s'. There is: fashion-mnist", w->word[0]);
-    if (strlen(o->out) > 900 || strlen(o->data) > 900)
-        return usage_error("train", "--out and --data may be 900 bytes long, no more");
-    o->gave_epochs = w->given[EPOCHS];
-    o->gave_batch = w->given[BATCH];
-    o->gave_seed = w->given[SEED];
-    o->gave_lr = w->given[LR];
-    return EXIT_OK;
-}
 
 // All that can be wrong before the first file is written.
 static int prepare(training *t)
@@ -55,13 +14,15 @@ static int prepare(training *t)
         fprintf(stderr, "clgrad train: --out %s is not a folder\n", t->o.out);
         return EXIT_FAILED;
     }
-    t->d = fashion_open(t->o.data);
+    t->d = t->o.folder ? folder_open(t->o.data) : fashion_open(t->o.data);
     if (!t->d)
         return EXIT_FAILED;
     t->saved_step = -1;
     int code = t->o.resume ? checkpoint_find(t) : EXIT_OK;
-    if (code == EXIT_OK && !t->d->kind->prepare(t->d, &t->o, t->data_state))
-        code = EXIT_FAILED;
+    if (code == EXIT_OK)
+        code = train_check_data(t);
+    if (code == EXIT_OK && !t->d->kind->prepare(t->d, t))
+        code = interrupted() ? EXIT_INTERRUPTED : EXIT_FAILED;
     if (code == EXIT_OK)
         code = checkpoint_agrees(t);
     if (code == EXIT_OK && t->saved_step >= 0)
@@ -84,7 +45,7 @@ static int start(training *t)
         return EXIT_FAILED;
     clg_device_watch(t->dev, t->o.watch);
     t->store = clg_store_create(t->dev, (uint64_t) t->o.seed);
-    t->opt = clg_adam_create(t->store, clg_adam_params(.lr = t->o.lr));
+    t->opt = make_optimizer(t);
     t->loss_sum = clg_store_buffer(t->store, "state.loss_sum", CLG_F32, CLG_SCALAR, 0);
     if (!t->store || !t->opt || !t->loss_sum)
         return report_failure(t);
@@ -133,10 +94,10 @@ static int run_training(training *t)
     return code == EXIT_OK && !flush_output("train") ? EXIT_FAILED : code;
 }
 
-static int run(void *given, const arguments *w)
+int train_run(void *given, const arguments *w)
 {
     training t = { .o = *(const train_options *) given };
-    int code = check(&t.o, w);
+    int code = train_check(&t.o, w);
     if (code != EXIT_OK)
         return code;
     interrupt_hold();
@@ -152,37 +113,3 @@ static int run(void *given, const arguments *w)
     free(t.data_state);
     return code;
 }
-
-const description train_command = {
-    .name = "train",
-    .summary = "train a network and watch it learn",
-    .usage = (const char *const[]) { "fashion-mnist [OPTION...]", NULL },
-    .about = "Train a small convolutional network (two convolutions with batch norm, two linear layers, Adam) on "
-             "60,000 pictures of clothes, and test it on 10,000 others after each epoch. People who sort them by eye "
-             "get 83.5 % right.",
-    .operands = (const help_row[]) { { "fashion-mnist", "the pictures of clothes, from --data" }, { 0 } },
-    .options = options,
-    .normal = &normal,
-    .size = sizeof normal,
-    .results = (const help_row[]) {
-        { "model.safetensors", "weights and all other state" },
-        { "metrics.csv", "a row per epoch: loss, accuracy, seconds of training; nan where a kill lost them" },
-        { "curve.png", "the same as curves" },
-        { "confusion.png", "what was taken for what" },
-        { "samples.png", "test pictures, the wrong ones marked" },
-        { 0 },
-    },
-    .notes = "Ctrl-C finishes the step, saves, and leaves with status 130. A run that was stopped, or killed, ends with "
-             "--resume bit for bit like one that never was. It keeps its --batch, --lr and --seed; with a larger "
-             "--epochs it is trained on, along the learning rates of the longer run. Without --resume a new run "
-             "starts, and what an earlier one left in --out is moved to a folder earlier-N there. The same seed gives "
-             "the same weights on the same device and driver.",
-    .examples = (const help_row[]) {
-        { "clgrad train fashion-mnist", NULL },
-        { "clgrad train fashion-mnist --epochs 8 --out longer", NULL },
-        { "clgrad train fashion-mnist --out longer --resume", "go on after Ctrl-C" },
-        { 0 },
-    },
-    .words = 1,
-    .run = run,
-};

@@ -9,12 +9,19 @@
 
 #include <stdio.h>
 
+// What a run keeps when it goes on: options whose values are in its checkpoint.
+enum { KEPT_BATCH, KEPT_SEED, KEPT_LR, KEPT_NET, KEPT_SIZE, KEPT_AUGMENT, KEPT_VAL, KEPT_OPTIM, KEPT_SCHEDULE, KEPT_AMP,
+       KEPT };
+
 typedef struct train_options {
     const char *data, *device, *out;
-    long epochs, batch, seed, steps;
-    double lr;
+    bool folder; // of pictures, not Fashion-MNIST
+    long epochs, batch, seed, steps, size;
+    double lr, val;
+    const char *net, *augment, *optim, *schedule, *amp;
     bool watch, resume, json;
-    bool gave_epochs, gave_batch, gave_seed, gave_lr; // on the command line
+    bool gave_epochs; // on the command line
+    bool gave[KEPT];
 } train_options;
 
 typedef struct epoch_row {
@@ -51,11 +58,30 @@ typedef struct training {
 // loop.c: trains to the end, to o.steps or to Ctrl-C.
 int train(training *t);
 
+// train_options.c: what the command line says. Return an exit status.
+int train_check(train_options *o, const arguments *w);
+int train_check_data(const training *t); // against the data set, and the run that goes on
+int train_run(void *options, const arguments *w); // train.c
+
+// learning.c: what a run learns by
+const char *choose(word_list *list, const char *word); // as the list has it; NULL: it has not
+word_list optim_choice, schedule_choice, amp_choice;
+double default_rate(const classifier *net, const char *optim);
+clg_optim make_optimizer(const training *t);
+double rate_at(const training *t, long step);
+clg_autocast precision(const training *t); // of forward and backward
+
+// augment.c
+word_list augment_choice;
+int augment_resize(const char *how, int size); // the side that pictures are loaded with
+// u8 [N,C,L,L] of that side to [N,C,size,size] from 0 to 255.
+clg_tensor augment(const char *how, clg_tensor x, int size, clg_draw_key key);
+
 // checkpoint.c: model.safetensors holds all that a run is, but its times
 bool checkpoint_save(training *t);
 // Reads what a saved run was started with: options that were not given become its own, those that
 // contradict are refused. saved_step stays -1 where nothing is saved. Returns an exit status.
-int checkpoint_find(training *t);
+int checkpoint_find(training *t); // t->d is open
 // What was found against the data set, which is known by then; sets per_epoch. Returns an exit status.
 int checkpoint_agrees(training *t);
 bool checkpoint_load(training *t);
@@ -79,6 +105,7 @@ int report_failure(const training *t); // of the device; returns EXIT_FAILED
 // progress.c: one line on a terminal, rewritten in place
 void progress_open(progress *p);
 void progress_compiling(progress *p, int done, int all); // kernels
+void progress_looking(progress *p, int64_t done, int64_t all); // at the pictures of a folder
 void progress_step(progress *p, const training *t, double loss);
 void progress_test(progress *p, const training *t, int64_t done);
 void progress_clear(progress *p);

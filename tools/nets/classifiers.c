@@ -27,6 +27,11 @@ const classifier *classifier_find(const char *name)
     return NULL;
 }
 
+const char *classifier_choice(int i)
+{
+    return i >= 0 && i < classifier_count ? classifiers[i].name : NULL;
+}
+
 const char *classifier_refuses(const classifier *c, long size)
 {
     if (size < c->least)

@@ -19,6 +19,7 @@ extern const int classifier_count;
 
 // NULL: there is none of this name.
 const classifier *classifier_find(const char *name);
+const char *classifier_choice(int i); // names
 // What keeps pictures of a side from this network, or NULL.
 const char *classifier_refuses(const classifier *c, long size);
 
