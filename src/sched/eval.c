@@ -51,7 +51,7 @@ static clg__plan *find_plan(clg__sched *s, clg__work *w, const clg__ahead *ahead
 {
     *known = false;
     clg__str_clear(&s->key.bytes);
-    if (!clg__work_collect(w))
+    if (w->n_nodes == 0 && !clg__work_collect(w)) // one that is watched is collected already
         return NULL;
     if (!clg__work_key(w, &s->key)) {
         clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory");

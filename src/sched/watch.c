@@ -21,33 +21,61 @@ static bool has_numbers(const clg__node *n)
     return clg_dtype_is_float(n->pub.dtype) && clg_numel(n->pub.shape) > 0;
 }
 
-static clg_tensor any_bad(const clg__work *w)
+// Are all numbers of these finite, of up to TOGETHER results of one size, read by one kernel?
+static clg_tensor all_of(clg__node *const *list, int n)
 {
-    clg_tensor flag = NULL;
-    for (int i = 0; i < w->n_outputs; i++) {
-        clg__node *n = w->outputs[i];
-        if (!n || n->buf || !has_numbers(n))
-            continue;
-        const clg_tensor bad = clg_any(clg_logical_not(clg_is_finite(&n->pub)), CLG_ALL, false);
-        flag = flag ? clg_logical_or(flag, bad) : bad;
+    clg_tensor good = NULL;
+    for (int i = 0; i < n; i++) {
+        const clg_shape *s = &list[i]->pub.shape;
+        const bool alike = clg__shape_equal(s, &list[0]->pub.shape);
+        const clg_tensor one = clg_is_finite(alike ? &list[i]->pub : clg_reshape(&list[i]->pub, list[0]->pub.shape));
+        good = good ? clg_logical_and(good, one) : one;
     }
-    return flag;
+    return clg_all(good, CLG_ALL, false);
 }
 
-static bool hold_nodes(clg__watch *q, clg__work *w)
+static bool is_watched(const clg__node *n)
+{
+    return n && !n->buf && has_numbers(n);
+}
+
+// A network of many layers has many parameters of one size, each with its state: a kernel for each would cost more
+// than the reading. false: out of memory
+static bool all_finite(const clg__work *w, clg_tensor *flag)
+{
+    enum { TOGETHER = 6 }; // weight and two moments, twice
+    *flag = NULL;
+    bool *taken = clg__calloc((size_t) w->n_outputs + 1, sizeof *taken);
+    for (int i = 0; i < w->n_outputs && taken; i++) {
+        clg__node *list[TOGETHER];
+        int n = 0;
+        for (int k = i; k < w->n_outputs && n < TOGETHER && !taken[i] && is_watched(w->outputs[i]); k++) {
+            if (taken[k] || !is_watched(w->outputs[k]) ||
+                clg_numel(w->outputs[k]->pub.shape) != clg_numel(w->outputs[i]->pub.shape))
+                continue;
+            list[n++] = w->outputs[k];
+            taken[k] = k > i;
+        }
+        const clg_tensor good = n ? all_of(list, n) : NULL;
+        *flag = *flag && good ? clg_logical_and(*flag, good) : good ? good : *flag;
+    }
+    const bool ok = taken != NULL;
+    clg__free(taken);
+    return ok;
+}
+
+// The evaluation's nodes, which are collected here; those of the flag, its last output, come last and are left out.
+static bool hold_nodes(clg__watch *q, clg__work *w, uint64_t before)
 {
     if (!clg__work_collect(w))
         return false;
     q->nodes = clg__malloc(((size_t) w->n_nodes + 1) * sizeof *q->nodes);
     if (!q->nodes)
         return false;
-    for (; q->n < w->n_nodes; q->n++) {
+    for (; q->n < w->n_nodes && w->nodes[q->n]->serial <= before; q->n++) {
         q->nodes[q->n] = w->nodes[q->n];
         clg__node_hold(q->nodes[q->n]);
     }
-    clg__free(w->nodes); // the run collects by itself
-    w->nodes = NULL;
-    w->n_nodes = w->cap_nodes = 0;
     return true;
 }
 
@@ -58,18 +86,20 @@ bool clg__watch_begin(clg__watch *q, clg__work *w)
     const int line = dev->line;
     dev->internal++;
     q->scope = clg_scope_push_at(dev, file, line);
-    const clg_tensor flag = q->scope ? any_bad(w) : NULL;
+    clg_tensor flag = NULL;
+    const uint64_t before = dev->serial;
+    bool ok = q->scope && all_finite(w, &flag);
     dev->internal--;
     q->n_outputs = w->n_outputs;
-    if (!q->scope || (flag && flag->status < 0) || (flag && !hold_nodes(q, w))) {
-        clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory while watching for NaN");
-        return false;
-    }
-    if (flag) {
+    ok = ok && (!flag || flag->status >= 0);
+    if (ok && flag) {
         q->flag = clg__node_of(flag);
         w->outputs[w->n_outputs++] = q->flag;
+        ok = hold_nodes(q, w, before);
     }
-    return true;
+    if (!ok)
+        clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory while watching for NaN");
+    return ok;
 }
 
 // ---- what is in a node
@@ -142,7 +172,7 @@ static void add_name(clg__str *s, const clg__node *n)
         clg__str_printf(s, " (scope of %s:%d)", n->scope->file, n->scope->line);
 }
 
-// What it was computed from: the number at the same place, or the range.
+// What it was computed from: the number at the same place, or the first few; and the range.
 static void add_input(clg__str *s, const clg__node *in, const clg__node *of, int64_t at, clg__err *e)
 {
     char shape[128];
@@ -158,6 +188,12 @@ static void add_input(clg__str *s, const clg__node *in, const clg__node *of, int
             add_number(s, f.all[same ? at : 0]);
             clg__str_add(s, same ? " there" : "");
         }
+        for (int64_t i = 0; i < clg_numel(in->pub.shape) && i < 4 && !same && clg_numel(in->pub.shape) > 1; i++) {
+            clg__str_add(s, i ? " " : ": ");
+            add_number(s, f.all[i]);
+        }
+        if (!same && clg_numel(in->pub.shape) > 4)
+            clg__str_add(s, " ...");
         if (f.lo <= f.hi && clg_numel(in->pub.shape) > 1)
             clg__str_printf(s, ", %g to %g", f.lo, f.hi);
         if (f.nan + f.inf > 0)
@@ -361,9 +397,9 @@ static void blame(clg__watch *q, clg__work *w)
 
 void clg__watch_end(clg__watch *q, clg__work *w)
 {
-    unsigned char bad = 0;
+    unsigned char good = 1;
     if (q->flag && w->err->status >= 0 && q->flag->buf &&
-        clg__buf_read(q->flag->buf, (size_t) q->flag->offset, &bad, 1, w->err) >= 0 && bad)
+        clg__buf_read(q->flag->buf, (size_t) q->flag->offset, &good, 1, w->err) >= 0 && !good)
         blame(q, w);
     for (int i = 0; i < q->n; i++)
         clg__node_release(q->nodes[i]);
