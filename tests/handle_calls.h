@@ -678,7 +678,10 @@
     R(optim_apply1, optim_apply, FROM(clg_optim_apply(optims[GOOD], &t, grads())), OPTIONAL)       \
     R(clip_grad_norm, clip_grad_norm, clg_clip_grad_norm((clg_tensor[]) { good, t }, 2, 1), OPTIONAL) \
     R(clip_grad_norm_p, clip_grad_norm, clg_clip_grad_norm_p((clg_tensor[]) { good, t }, 2, 1, 1), OPTIONAL) \
-    R(clip_grad_value, clip_grad_value, clip_value(), OPTIONAL)
+    R(clip_grad_value, clip_grad_value, clip_value(), OPTIONAL)                                    \
+    R(monitor_watch, monitor_watch, FROM(watch_tensor()), 0)                                       \
+    R(loss_watch_add_later, loss_watch_add_later, FROM(watch_loss()), OPTIONAL)                    \
+    R(tensor_op, tensor_op, VOID(clg_tensor_op(t)), ~0u)
 
 #define ROWS_V(R)                                                                                  \
     R(var_destroy, var_destroy, VOID(var_destroy()), 1 << IS_NULL | 1 << CLOSED)                   \
@@ -730,6 +733,7 @@
     R(nn_dropout, nn_dropout, clg_nn_dropout(w, good, 0.5), 0)                                     \
     R(sgd_create, sgd_create, VOID(clg_sgd_create(w, NULL)), QUIET)                                \
     R(adam_create, adam_create, VOID(clg_adam_create(w, NULL)), QUIET)                             \
+    R(monitor_create, monitor_create, VOID(clg_monitor_create(w, NULL)), QUIET)                    \
     R(adamw_create, adamw_create, VOID(clg_adamw_create(w, NULL)), QUIET)                          \
     R(optim_create, optim_create, VOID(clg_optim_create(w, clg_optim_params(.rule = CLG_OPTIM_LION))), QUIET) \
     R(store_average, store_average, FROM(clg_store_average(w, NULL)), 0)                           \
@@ -813,6 +817,8 @@
     R(device_trim, trim, (clg_device_trim(d), FROM(-1)), NO_BUG)                                   \
     R(device_watch, watch, (clg_device_watch(d, false), FROM(-1)), NO_BUG)                         \
     R(set_layer, layer, FROM(clg_set_layer(d, "x") ? 0 : -1), NO_BUG)                              \
+    R(observe, observe, FROM(clg_observe(d, seen, NULL)), 0)                                       \
+    R(unobserve, unobserve, FROM(clg_unobserve(d, seen, NULL)), 0)                                 \
     R(manual_seed, seed, (clg_manual_seed(d, 1), FROM(-1)), NO_BUG)                                \
     R(random_get_state, random, FROM(state_of(d) ? 0 : -1), NO_BUG)                                \
     R(random_set_state, random, (clg_random_set_state(d, 1, 1), FROM(-1)), NO_BUG)                 \

@@ -191,6 +191,32 @@ static clg_tensor clip_value(void)
     return g;
 }
 
+// By a monitor of its own, since the store's must not outlive the call.
+static clg_status watch_tensor(void)
+{
+    clg_monitor m = clg_monitor_create(stores[GOOD], NULL);
+    clg_monitor_begin(m);
+    const clg_status st = clg_monitor_watch(m, "t", t);
+    clg_monitor_destroy(&m);
+    return st;
+}
+
+static clg_status watch_loss(void)
+{
+    clg_loss_watch l = clg_loss_watch_create(NULL);
+    const bool refused = clg_loss_watch_add_later(l, t) != CLG_FINDING_NONE;
+    clg_loss_watch_destroy(&l);
+    const clg_status st = clg_error_status(dev);
+    return !refused ? CLG_OK : st < 0 ? st : CLG_EINVAL; // of a closed device nothing is kept
+}
+
+static void seen(clg_tensor y, const char *op, void *user)
+{
+    (void) y;
+    (void) op;
+    (void) user;
+}
+
 #define UNARY(id) DEFINE(id, id, clg_##id(t), 0)
 #define BINARY(id)                                                                                 \
     DEFINE(id##_0, id, clg_##id(t, good), 0)                                                       \

@@ -25,8 +25,10 @@
 #include <clgrad/linalg.h>
 #include <clgrad/loader.h>
 #include <clgrad/loss.h>
+#include <clgrad/monitor.h>
 #include <clgrad/nn.h>
 #include <clgrad/norm.h>
+#include <clgrad/observe.h>
 #include <clgrad/ops.h>
 #include <clgrad/optim.h>
 #include <clgrad/pointwise.h>

@@ -286,7 +286,10 @@ CLG_API clg_status clg_optim_apply(clg_optim o, const clg_tensor *grads, int n);
 //
 //   grads[i] = grads[i] * min(1, max_norm / (norm + 1e-6))
 //
-// The norm is right wherever it is a number of its type, also where the squares are not.
+// The norm is right wherever it is a number of its type, also where the squares are not. Where a
+// gradient has a NaN, norm and all gradients become NaN; where one is infinite, the norm is, NaN
+// stands in the place of the infinities and 0 in that of all other numbers. A program that would
+// rather leave out such a step asks clg_device_watch, or a scaler (amp.h), or reads the norm.
 //
 // grads   n gradients, replaced in place by scaled ones; those that are NULL stay so
 // result  the norm before, 0-d; F32 for F16 and BF16
@@ -312,6 +315,8 @@ CLG_API clg_tensor clg_clip_grad_norm_p(clg_tensor *grads, int n, double max_nor
 // Limit every element of gradients.
 //
 //   grads[i] = clg_clamp(grads[i], -limit, limit)
+//
+// NaN stays NaN, an infinity becomes the limit.
 //
 // grads   n gradients, replaced in place; NULL stays NULL
 // grad    grads

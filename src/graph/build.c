@@ -233,7 +233,10 @@ clg_tensor clg__call_node(const clg__call *c, const clg__op *op, clg_dtype t, co
     clg_tensor bad = check_result(c, t, s);
     if (bad)
         return bad;
-    return clg__handle(c->dev, clg__node_new(c->dev, op, t, s, c->n, c->in, params));
+    const clg_tensor y = clg__handle(c->dev, clg__node_new(c->dev, op, t, s, c->n, c->in, params));
+    if (c->dev->n_observers > 0)
+        clg__observed(y, op->name);
+    return y;
 }
 
 static void key_out(const void *params, clg__key *k)

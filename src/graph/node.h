@@ -138,6 +138,9 @@ struct clg_device_t {
     bool watch;     // clg_device_watch
     int autocast;   // 0, or the low type: clg_autocast_set
     int sweeping;   // reverse sweeps under way
+    struct clg__observer *observers; // clg_observe
+    int n_observers, cap_observers;
+    bool observing; // one of them is being called
     const char *layer;      // what is being recorded, for messages, or NULL
     const char *node_layer; // the same for nodes: one of layer_names, or NULL
     clg__layer_name *layer_names[CLG__LAYER_BUCKETS];
@@ -165,6 +168,10 @@ struct clg_device_t {
     void *customs;
     void (*customs_free)(void *customs);
 };
+
+// Tells the observers of a device that has some of a tensor that a call has recorded (observe.c).
+void clg__observed(clg_tensor y, const char *op);
+void clg__observers_end(clg_device dev);
 
 // A device belongs to one thread at a time: debug builds trap when two are inside at once.
 #ifdef CLG_DEBUG

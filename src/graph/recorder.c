@@ -35,6 +35,7 @@ void clg__recorder_free(clg_device dev)
     dev->vars = NULL;
     clg__nodes_end(dev);
     clg__layers_end(dev);
+    clg__observers_end(dev);
     clg__free(dev->ops);
     dev->ops = NULL;
     dev->n_ops = dev->cap_ops = 0;

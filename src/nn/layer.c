@@ -2,6 +2,8 @@
 // What layers share: the store's parameters under the layer's name, and a failing call that leaves none behind.
 #include "nn/layer.h"
 
+#include "nn/monitor.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -84,6 +86,7 @@ clg_var clg__layer_buffer(const clg__layer *l, const char *part, clg_shape shape
 void clg__layer_enter(clg__layer *l)
 {
     l->before = clg_set_layer(l->x->dev, l->name);
+    clg__monitor_enter(l->s);
 }
 
 clg_tensor clg__layer_leave(clg__layer *l, clg_tensor y)
@@ -91,5 +94,6 @@ clg_tensor clg__layer_leave(clg__layer *l, clg_tensor y)
     clg_set_layer(l->x->dev, l->before);
     if (y->status < 0)
         clg__store_back(l->s, l->claimed);
+    clg__monitor_output(l->s, l->name, y);
     return y;
 }

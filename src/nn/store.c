@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The store of named variables: made on first use, claimed where a file brought them, frozen.
-#include "nn/store.h"
+#include "nn/monitor.h"
 
 #include "nn/fp.h"
 #include <clgrad/grad.h>
@@ -86,6 +86,7 @@ void clg_store_destroy(clg_store *ps)
         clg__object_misuse(s->dev, "store_destroy: the store was destroyed already");
         return;
     }
+    clg__monitor_forget(s);
     clg__store_drop(s, 0);
     free(s->entry);
     free(s->file);

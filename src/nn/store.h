@@ -37,6 +37,7 @@ struct clg_store_t {
     // A load is compared with what is asked for later, until that is known to be all.
     char *file; // that was loaded; NULL: nothing to compare with
     bool allow_missing, allow_unexpected;
+    struct clg_monitor_t *monitor; // that looks at it, or NULL
     bool quiet;         // a layer will say it in its own name
     clg_status refused; // why the last variable was not given
     char why[700];
