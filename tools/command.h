@@ -20,8 +20,8 @@
 //   };
 //
 // All texts are filled to the width of the page; those of `about` and `notes` are paragraphs with an empty line
-// between, and a line that begins with a space stays as it is. A metavariable with FILE or DIR in it is completed by
-// files or folders, one with a `choice` by its words. ASCII alone.
+// between, and a line that begins with a space stays as it is. A metavariable with FILE, PICTURE or DIR in it is
+// completed by files or folders, one with a `choice` by its words. ASCII alone.
 #ifndef CLG_TOOLS_COMMAND_H
 #define CLG_TOOLS_COMMAND_H
 

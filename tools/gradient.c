@@ -330,9 +330,10 @@ static const option options[] = {
 const description grad_command = {
     .name = "grad",
     .summary = "show which pixels of a picture matter",
-    .usage = (const char *const[]) { "PICTUREFILE --model FILE [OPTION...]", NULL },
+    .usage = (const char *const[]) { "PICTURE --model FILE [OPTION...]", NULL },
     .about = "Ask a network that clgrad train has trained which pixels of a picture matter for a class, and draw the "
              "picture, a heat map, and the one over the other, with the class and its probability.",
+    .operands = (const help_row[]) { { "PICTURE", "a PNG or JPEG file", NULL }, { 0 } },
     .options = options,
     .normal = &normal_options,
     .size = sizeof normal_options,

@@ -16,7 +16,7 @@ completes value_completes(const char *placeholder, word_list *choice)
 {
     if (choice)
         return COMPLETES_WORDS;
-    if (placeholder && strstr(placeholder, "FILE"))
+    if (placeholder && (strstr(placeholder, "FILE") || strstr(placeholder, "PICTURE")))
         return COMPLETES_FILES;
     return placeholder && strstr(placeholder, "DIR") ? COMPLETES_FOLDERS : COMPLETES_NOTHING;
 }

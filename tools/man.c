@@ -29,20 +29,28 @@ static void escaped_all(FILE *out, const char *text)
     escaped(out, text, (int) strlen(text));
 }
 
+// Is it an operand's or a value's name? A letter alone is also a word.
+static bool names_placeholder(const description *c, const char *text, int n)
+{
+    for (const help_row *t = c->operands; n > 1 && t && t->name; t++) {
+        if (is_placeholder(t->name) && strlen(t->name) == (size_t) n && strncmp(text, t->name, (size_t) n) == 0)
+            return true;
+    }
+    for (const option *o = c->options; n > 1 && o && o->kind != OPTION_END; o++) {
+        if (o->value && strlen(o->value) == (size_t) n && strncmp(text, o->value, (size_t) n) == 0)
+            return true;
+    }
+    return n == 6 && strncmp(text, "OPTION", 6) == 0;
+}
+
 // Bold where it is an option, slanted where it is a placeholder.
-static void word(FILE *out, const char *text, int n)
+static void word(FILE *out, const description *c, const char *text, int n)
 {
     int at = text[0] == '(' || text[0] == '[', end = at;
     const bool is_option = n - at > 2 && strncmp(text + at, "--", 2) == 0 && islower((unsigned char) text[at + 2]);
     while (end < n && (isalnum((unsigned char) text[end]) || text[end] == '-' || text[end] == '_'))
         end++;
-    static const char *const placeholders[] = { "FILE", "DIR", "COMMAND", "CASE", "GRAPH", "OPTION" };
-    bool known = false;
-    for (size_t i = 0; i < sizeof placeholders / sizeof placeholders[0]; i++) {
-        const size_t length = strlen(placeholders[i]);
-        known |= (size_t) (end - at) == length && strncmp(text + at, placeholders[i], length) == 0;
-    }
-    if (!is_option && !known) {
+    if (!is_option && !names_placeholder(c, text + at, end - at)) {
         escaped(out, text, n);
         return;
     }
@@ -53,7 +61,7 @@ static void word(FILE *out, const char *text, int n)
     escaped(out, text + end, n - end);
 }
 
-static void print_text(FILE *out, const char *text)
+static void print_text(FILE *out, const description *c, const char *text)
 {
     const char *start;
     int n, column = 0;
@@ -76,7 +84,7 @@ static void print_text(FILE *out, const char *text)
             if (column)
                 fputs(breaks ? "\n" : " ", out);
             column = breaks ? n : column + n + 1;
-            word(out, start, n);
+            word(out, c, start, n);
             sentence = start[n - 1] == '.';
         }
     }
@@ -85,7 +93,7 @@ static void print_text(FILE *out, const char *text)
         fputs(".fi\n.RE\n", out);
 }
 
-static void print_terms(FILE *out, const char *heading, const help_row *t)
+static void print_terms(FILE *out, const description *c, const char *heading, const help_row *t)
 {
     if (heading && t && t->name)
         fprintf(out, ".SH %s\n", heading);
@@ -93,7 +101,7 @@ static void print_terms(FILE *out, const char *heading, const help_row *t)
         fputs(is_placeholder(t->name) ? ".TP\n\\fI" : ".TP\n\\fB", out);
         escaped_all(out, t->name);
         fputs("\\fR\n", out);
-        print_text(out, t->text);
+        print_text(out, c, t->text);
     }
 }
 
@@ -117,7 +125,7 @@ static void print_options(FILE *out, const description *c)
             fputs("\\fR", out);
         }
         fputs("\n", out);
-        print_text(out, option_text(c, o, text, sizeof text));
+        print_text(out, c, option_text(c, o, text, sizeof text));
     }
     fputs(".TP\n\\fB\\-\\-help\\fR\nprint a page of help\n", out);
 }
@@ -131,24 +139,25 @@ static void print_usage(FILE *out, const description *c)
         int n;
         for (bool first = true; next_piece(&text, &start, &n) == PIECE_WORD; first = false) {
             fputs(first ? "" : " ", out);
-            word(out, start, n);
+            word(out, c, start, n);
         }
         fputs("\n", out);
     }
     fputs(".fi\n", out);
 }
 
-static void print_commands(FILE *out)
+static void print_commands(FILE *out, const description *c)
 {
     fputs(".SH COMMANDS\n", out);
     for (int i = 0; commands[i]; i++) {
         fprintf(out, ".TP\n\\fBclgrad %s\\fR\n", commands[i]->name);
-        print_text(out, commands[i]->summary);
+        print_text(out, c, commands[i]->summary);
     }
 }
 
-static void print_examples(FILE *out, const help_row *t)
+static void print_examples(FILE *out, const description *c)
 {
+    const help_row *t = c->examples;
     if (t && t->name)
         fputs(".SH EXAMPLES\n", out);
     for (; t && t->name; t++) {
@@ -156,7 +165,7 @@ static void print_examples(FILE *out, const help_row *t)
         escaped_all(out, t->name);
         fputs("\\fR\n", out);
         if (t->text)
-            print_text(out, t->text);
+            print_text(out, c, t->text);
         else
             fputs("\\&\n", out);
     }
@@ -190,18 +199,18 @@ static void man_page(FILE *out, const description *c)
     fputs("\n", out);
     print_usage(out, c);
     fputs(".SH DESCRIPTION\n", out);
-    print_text(out, c->about);
-    print_terms(out, NULL, c->operands);
+    print_text(out, c, c->about);
+    print_terms(out, c, NULL, c->operands);
     if (c->is_tool)
-        print_commands(out);
+        print_commands(out, c);
     print_options(out, c);
-    print_terms(out, "RESULTS", c->results);
+    print_terms(out, c, "RESULTS", c->results);
     if (c->notes) {
         fputs(".SH NOTES\n", out);
-        print_text(out, c->notes);
+        print_text(out, c, c->notes);
     }
     fputs(".SH EXIT STATUS\n0 done, 1 failed, 2 not understood, 130 interrupted.\n", out);
-    print_examples(out, c->examples);
+    print_examples(out, c);
     print_see_also(out, c);
 }
 

@@ -36,6 +36,8 @@ struct clg_safetensors_t {
     json_t *header;
     clg_safetensor *t;
     size_t (*range)[2]; // of t, for the check
+    const char **keys;  // of the metadata
+    int n_keys;
     int n;
 };
 
@@ -125,6 +127,19 @@ static bool strings_only(const json_t *meta)
     return json_is_object(meta) || json_is_null(meta);
 }
 
+static bool list_keys(clg_safetensors f, json_t *meta)
+{
+    const char *key;
+    json_t *v;
+    f->keys = calloc(json_object_size(meta) + 1, sizeof *f->keys);
+    json_object_foreach(meta, key, v)
+    {
+        if (f->keys)
+            f->keys[f->n_keys++] = key;
+    }
+    return f->keys != NULL;
+}
+
 typedef struct span {
     size_t from, to;
 } span;
@@ -198,6 +213,8 @@ static clg_status parse(clg_safetensors f, size_t size, const char *path, char *
             if (!strings_only(v))
                 return clg__text(error, error_size, CLG_EFORMAT,
                                  "%s: __metadata__ holds more than strings", path);
+            if (!list_keys(f, v))
+                return clg__text(error, error_size, CLG_ENOMEM, "%s: out of host memory", path);
             continue;
         }
         bad = read_entry(v, &f->t[f->n], f->range[f->n], data);
@@ -285,6 +302,7 @@ void clg_safetensors_close(clg_safetensors *f)
     free((*f)->file);
     free((*f)->t);
     free((*f)->range);
+    free((*f)->keys);
     free(*f);
     *f = NULL;
 }
@@ -318,11 +336,7 @@ const char *clg_safetensors_metadata(clg_safetensors f, const char *key)
 
 const char *clg_safetensors_metadata_key(clg_safetensors f, int i)
 {
-    json_t *meta = f ? json_object_get(f->header, metadata_key) : NULL;
-    void *at = i >= 0 ? json_object_iter(meta) : NULL;
-    for (; at && i > 0; i--)
-        at = json_object_iter_next(meta, at);
-    return at ? json_object_iter_key(at) : NULL;
+    return f && i >= 0 && i < f->n_keys ? f->keys[i] : NULL;
 }
 
 // ---- writing

@@ -263,14 +263,22 @@ static int measure_families(bench_run *b)
     return b->failed == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
+static const char *known_family(int i)
+{
+    return i < shape_family_count ? shape_families[i].name : NULL;
+}
+
 static int check_names(const families_options *o, const peer *const *peers)
 {
     char name[SHAPE_NAME];
     for (const char *at = o->families; at && *at; at += strcspn(at, ",")) {
         at += *at == ',';
         snprintf(name, sizeof name, "%.*s", (int) strcspn(at, ","), at);
-        if (shapes_find_family(name) < 0)
-            return usage_error("bench", "no family '%s'; see --list", name);
+        if (shapes_find_family(name) >= 0)
+            continue;
+        if (nearest(name, known_family))
+            return usage_error("bench", "no family '%s'; there is %s", name, nearest(name, known_family));
+        return usage_error("bench", "no family '%s'; see --list", name);
     }
     for (const char *at = o->peers; at && *at; at += strcspn(at, ",")) {
         bool known = false;

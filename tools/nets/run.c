@@ -280,8 +280,11 @@ static int check_names(const char *command, const char *names)
         snprintf(name, sizeof name, "%.*s", (int) strcspn(at, ","), at);
         for (int i = 0; i < net_count; i++)
             known |= strcmp(nets[i].name, name) == 0;
-        if (!known && strcmp(name, "all") != 0)
-            return usage_error(command, "no network '%s'; see clgrad bench --net all --list", name);
+        if (known || strcmp(name, "all") == 0)
+            continue;
+        if (nearest(name, net_choice))
+            return usage_error(command, "no network '%s'; there is %s", name, nearest(name, net_choice));
+        return usage_error(command, "no network '%s'; see clgrad bench --net all --list", name);
     }
     return EXIT_OK;
 }

@@ -137,7 +137,9 @@ void json_array_of(page *p, const shown *a, const numbers *n)
         print_numbers(p->out, a, n);
         int64_t at = 0;
         fprintf(p->out, ", \"%s\": ", p->values ? "values" : "first");
-        if (p->values)
+        if (p->values && a->n == 0)
+            fputs("[]", p->out);
+        else if (p->values)
             nested(p->out, a, 0, &at);
         for (; !p->values && at < a->n && at < 8; at++) {
             fputs(at ? ", " : "[", p->out);

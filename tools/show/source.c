@@ -18,17 +18,19 @@ typedef struct head {
 static bool read_head(head *h, const char *path, char *error)
 {
     struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) { // opening a pipe might wait, and reads it once
+        snprintf(error, SOURCE_ERROR, S_ISDIR(st.st_mode) ? "%s: a directory" : "%s: not a file with an end", path);
+        return false;
+    }
     errno = 0;
     FILE *f = fopen(path, "rb");
-    if (f && fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
-        errno = EISDIR;
-    else if (f)
+    if (f)
         h->n = fread(h->byte, 1, HEAD, f);
     const bool ok = f && errno == 0 && !ferror(f);
     if (!ok)
         snprintf(error, SOURCE_ERROR, "%s: %s", path, errno ? strerror(errno) : "cannot be read");
     else
-        h->bytes = S_ISREG(st.st_mode) ? (double) st.st_size : 0;
+        h->bytes = (double) st.st_size;
     if (f)
         fclose(f);
     return ok;
@@ -151,6 +153,10 @@ const char *source_name(const source *s, int i)
 static int64_t elements(const clg_shape *s)
 {
     int64_t n = 1;
+    for (int d = 0; d < s->rank; d++) {
+        if (s->dim[d] == 0) // others may be of any size then
+            return 0;
+    }
     for (int d = 0; d < s->rank; d++)
         n *= s->dim[d];
     return n;
