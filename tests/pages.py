@@ -128,7 +128,7 @@ class Completion(unittest.TestCase):
             "bench --net=un": ["unet"], "bench --family conv3": ["conv3x3"], "bench launc": ["launch"],
             "cache ": ["warm", "clear"], "cache warm --net mob": ["mobilenet", "mobilenet_1"],
             "help ": COMMANDS, "completion ": ["bash", "zsh"], "devices ": ["--help", "--json", "--variants"],
-            "devices --json --v": ["--variants"], "grad som": ["some folder", "something"], "show --out=some": ["some folder", "something"],
+            "devices --json --v": ["--variants"], "classify some": ["some folder", "something"], "grad som": ["some folder", "something"], "show --out=some": ["some folder", "something"],
         }
         with tempfile.TemporaryDirectory() as folder:
             os.makedirs(f"{folder}/some folder")

@@ -53,11 +53,11 @@ def safetensors(tensors, **metadata):
     return struct.pack("<Q", len(text)) + text + data
 
 
-def png(width, height, rgb):
+def png(width, height, rgb, channels=3):
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-    rows = b"".join(b"\0" + rgb[3 * width * y:3 * width * (y + 1)] for y in range(height))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+    rows = b"".join(b"\0" + rgb[channels * width * y:channels * width * (y + 1)] for y in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, {3: 2, 4: 6}[channels], 0, 0, 0)) +
             chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
@@ -279,6 +279,12 @@ class Pictures(Case):
             for x in range(4):
                 at = 3 * (4 * y + x)
                 self.assertEqual(rows[96 + width * y + width // 2][28 + width * x + width // 2], tuple(rgb[at:at + 3]))
+
+    def test_alpha_lets_white_through(self):
+        rows = self.drawn(png(2, 1, bytes([10, 20, 30, 255, 100, 0, 200, 51]), channels=4))
+        self.assertEqual(rows[110][40], (10, 20, 30))
+        for got, want in zip(rows[110][28 + 90], (224, 204, 244)):
+            self.assertLessEqual(abs(got - want), 1)
 
     def test_an_overview_has_a_row_for_each(self):
         heights = []

@@ -317,9 +317,11 @@ static int run(void *o, const arguments *w)
 const description classify_command = {
     .name = "classify",
     .summary = "say what pictures show",
-    .usage = (const char *const[]) { "MODELFILE PICTUREFILE... [OPTION...]", NULL },
+    .usage = (const char *const[]) { "FILE PICTURE... [OPTION...]", NULL },
     .about = "Ask a network that clgrad train has trained what pictures show, and print the likeliest classes of each "
              "with their probabilities. Pictures are PNG or JPEG files of any size, or folders, which are searched.",
+    .operands = (const help_row[]) { { "FILE", "the network, as clgrad train has saved it", NULL },
+                                     { "PICTURE", "a PNG or JPEG file, or a folder", NULL }, { 0 } },
     .options = options,
     .normal = &normal,
     .size = sizeof normal,

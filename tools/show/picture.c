@@ -181,11 +181,12 @@ static void draw_tile(frame *f, const tiles *t, const scale *s, int64_t i, doubl
         plane_cells(f->a, &p, t->ph, t->pw, cells + (ptrdiff_t) c * t->ph * t->pw);
     }
     cells_to_pixels(s, cells, t->ph * t->pw, t->planes, pixels);
-    if (t->alpha) { // over white
+    if (t->alpha) { // over white, or of ink under black
         const plane p = { i * t->tile + t->alpha, t->h, t->w, t->down, t->across };
         plane_cells(f->a, &p, t->ph, t->pw, cells);
         for (int k = 0; k < 3 * t->ph * t->pw; k++)
-            pixels[k] = (uint8_t) (255.5 + (pixels[k] - 255) * cells[k / 3] / s->hi);
+            pixels[k] = f->a->cmyk ? (uint8_t) (pixels[k] * cells[k / 3] / s->hi + 0.5)
+                                   : (uint8_t) (255.5 + (pixels[k] - 255) * cells[k / 3] / s->hi);
     }
     canvas_pixels(f->c, x, y, t->pw * t->zoom, t->ph * t->zoom, pixels, t->pw, t->ph, 3, false);
 }

@@ -60,6 +60,11 @@ static bool is_idx(const head *h)
     return h->n >= 4 && h->byte[0] == 0 && h->byte[1] == 0 && h->byte[2] >= 8 && h->byte[2] <= 14 && h->byte[3] <= 8;
 }
 
+static bool is_safetensors(const head *h)
+{
+    return h->n > 8 && h->byte[8] == '{';
+}
+
 static bool ends(const char *path, const char *with)
 {
     const size_t n = strlen(path), m = strlen(with);
@@ -75,11 +80,11 @@ static int kind_of(const head *h, const char *path)
         return SOURCE_NPY;
     if (begins(h, "PK", 2))
         return SOURCE_NPZ;
-    if (cifar_classes(h) && (ends(path, ".bin") || !is_idx(h)))
+    if (cifar_classes(h) && (ends(path, ".bin") || !(is_idx(h) || is_safetensors(h)))) // any bytes may be a picture
         return SOURCE_CIFAR;
     if (is_idx(h) || begins(h, "\x1f\x8b", 2))
         return SOURCE_IDX;
-    return h->n > 8 && h->byte[8] == '{' ? SOURCE_SAFETENSORS : -1;
+    return is_safetensors(h) ? SOURCE_SAFETENSORS : -1;
 }
 
 bool source_open(source *s, const char *path, char error[SOURCE_ERROR])
@@ -168,7 +173,7 @@ bool source_get(source *s, int i, shown *a, char error[SOURCE_ERROR])
     *a = (shown) { .name = source_name(s, i), .known = true };
     if (s->kind == SOURCE_SAFETENSORS) {
         const clg_safetensor *t = clg_safetensors_at(s->tensors, i);
-        *a = (shown) { t->name, t->known, t->dtype, t->shape, t->data, t->bytes, elements(&t->shape) };
+        *a = (shown) { t->name, t->known, t->dtype, t->shape, t->data, t->bytes, elements(&t->shape), false };
         return true;
     }
     if (s->kind == SOURCE_NPZ) {
@@ -186,6 +191,7 @@ bool source_get(source *s, int i, shown *a, char error[SOURCE_ERROR])
         a->data = from->data;
     }
     a->n = elements(&a->shape);
+    a->cmyk = s->kind == SOURCE_IMAGE && s->format[0] == 'J' && a->shape.dim[2] == 4;
     a->bytes = (size_t) a->n * clg_dtype_size(a->dtype);
     return true;
 }

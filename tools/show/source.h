@@ -16,6 +16,7 @@ typedef struct shown {
     const void *data;
     size_t bytes;
     int64_t n;
+    bool cmyk; // an image whose last channel is black ink, 0 the fullest
 } shown;
 
 typedef enum source_kind { SOURCE_IMAGE, SOURCE_NPY, SOURCE_NPZ, SOURCE_SAFETENSORS, SOURCE_IDX, SOURCE_CIFAR } source_kind;
