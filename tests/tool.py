@@ -543,6 +543,31 @@ class Training(Case):
                           for j in rows], metrics(self.out)[1:])
         self.assertTrue(all(j["seconds"] >= 0 and j["human_accuracy"] == 0.835 for j in rows))
 
+    @in_turn(1, 2)
+    def test_statistics(self):
+        """--stats changes nothing else, and adds a table, a picture and objects; a resumed run goes on with the table."""
+        more = FILES + ["statistics.csv"] + (["layers.png"] if PICTURED else [])
+        half = str(STEPS // 2)
+        self.assertEqual(run(train(self.out, "--stats", "2", "--steps", half)).returncode, 0)
+        r = run(train(self.out, "--stats", "2", "--json", "--resume"))
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(sorted(os.listdir(self.out)), sorted(more))
+        self.equal(results(self.out), BASE)
+        with open(f"{self.out}/statistics.csv", newline="") as f:
+            rows = list(csv.DictReader(f))
+        steps = {int(row["step"]) for row in rows}
+        self.assertEqual(steps, set(range(1, STEPS // 2 + 1, 2)) | set(range(STEPS // 2 + 1, STEPS + 1, 2)))
+        self.assertEqual({row["kind"] for row in rows}, {"output", "output_grad", "param", "param_grad", "update"})
+        self.assertEqual({row["layer"] for row in rows}, {"conv1", "bn1", "conv2", "bn2", "fc1", "fc2"})
+        for row in rows:
+            self.assertTrue(float(row["norm"]) >= 0 and 0 <= float(row["zeros"]) <= 1 and float(row["nan"]) == 0, row)
+            self.assertEqual(row["kind"] == "update", row["ratio"] != "nan", row)
+        last = json.loads(r.stdout.decode().splitlines()[-1])
+        self.assertEqual({j["layer"] for j in last["layers"]}, {row["layer"] for row in rows})
+        self.assertTrue(all((j["finding"] == "none") == (j["text"] == "") for j in last["layers"]))
+        if PICTURED:
+            self.assertTrue(check_png(read(f"{self.out}/layers.png")))
+
     def test_seeds_differ(self):
         self.assertEqual(run(train(self.out, "--seed", "2")).returncode, 0)
         self.assertFalse(read(f"{self.out}/model.safetensors") == BASE["model.safetensors"])

@@ -27,6 +27,7 @@ static clg_status send_step(training *t, bool first)
                                : clg_var_value(t->loss_sum);
     clg_random_set_state(t->dev, (uint64_t) t->o.seed, (uint64_t) t->step << 8);
     clg_optim_set_lr(t->opt, rate_at(t, t->step));
+    guard_begin(t);
     const clg_autocast before_it = clg_autocast_set(t->dev, precision(t));
     clg_tensor loss = clg_cross_entropy(model_logits(&t->d->form, t->store, b.x), b.y, NULL);
     clg_autocast_set(t->dev, before_it);
@@ -34,12 +35,25 @@ static clg_status send_step(training *t, bool first)
     if (st >= 0)
         st = clg_var_assign(
             t->loss_sum, clg_add(clg_detach(before), clg_mul_scalar(clg_detach(loss), (double) b.n)));
+    if (st >= 0)
+        st = guard_end(t);
     if (st >= 0 && first)
         st = clg_prepare_n(t->dev, NULL, 0, clg_prepare_params(.progress = show_compiled, .user = &t->bar));
     if (st >= 0)
         st = clg_eval_assigned(t->dev);
     clg_scope_pop(scope);
     return st;
+}
+
+// The loss of one step, from the sums until it and until the one that was seen before.
+static void watch_loss(training *t, double sum, int64_t seen)
+{
+    const bool goes_on = seen > t->watched_n && t->watched_n > 0;
+    const int64_t n = goes_on ? seen - t->watched_n : seen;
+    if (goes_on || n <= t->d->batch)
+        guard_loss(t, (goes_on ? sum - t->watched_sum : sum) / (double) n);
+    t->watched_n = seen < t->d->train_n ? seen : 0;
+    t->watched_sum = sum;
 }
 
 // Mean loss of the epoch's pictures until the step before the last, 0 where there are none: waiting
@@ -54,6 +68,8 @@ static double mean_loss(training *t, clg_status *st)
         whole ? t->d->train_n : (t->step - 1) % t->per_epoch * t->d->batch;
     now = clg_keep(clg_var_value(t->loss_sum));
     const double sum = whole ? clg_item(now, st) : t->last ? clg_item(t->last, st) : 0;
+    if (seen > 0 && *st >= 0 && isfinite(sum))
+        watch_loss(t, sum, seen);
     clg_drop(&t->last);
     t->last = now;
     clg_scope_pop(scope);
@@ -77,6 +93,8 @@ static int one_step(training *t, bool first, double *loss)
     *loss = mean_loss(t, &st);
     if (st < 0)
         return report_failure(t);
+    if (!guard_step(t))
+        return EXIT_FAILED;
     t->seconds += now_seconds() - start;
     if (!isfinite(*loss)) {
         progress_clear(&t->bar);
@@ -144,7 +162,7 @@ static int finish_epoch(training *t)
         else if (!add_row(t, row) || !checkpoint_save(t))
             code = EXIT_FAILED;
     }
-    if (code == EXIT_OK && !results_write(t, said))
+    if (code == EXIT_OK && (!guard_draw(t) || !results_write(t, said)))
         code = EXIT_FAILED;
     free(said);
     progress_clear(&t->bar);
@@ -194,6 +212,8 @@ int train(training *t)
     }
     progress_clear(&t->bar);
     clg_drop(&t->last);
+    if (t->step % t->per_epoch != 0 && !guard_draw(t))
+        return EXIT_FAILED;
     if (code == EXIT_OK && interrupted())
         code = EXIT_INTERRUPTED;
     if ((code == EXIT_OK || code == EXIT_INTERRUPTED) && t->saved_step != t->step &&

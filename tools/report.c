@@ -44,6 +44,7 @@ static void print_json(const training *t, const epoch_row *r)
     if (!isnan(t->d->people))
         set_number(j, "human_accuracy", t->d->people);
     set_number(j, "seconds", r->seconds);
+    guard_json(t, j);
     char *text = json_dumps(j, JSON_REAL_PRECISION(9));
     printf("%s\n", text ? text : "null");
     free(text);
@@ -80,12 +81,15 @@ void report_end(const training *t, double seconds)
     fprintf(t->notes, "written to %s:\n"
             "  model.safetensors  weights and all other state\n"
             "  metrics.csv        loss, accuracy and time of each epoch\n", t->o.out);
+    if (t->o.stats)
+        fprintf(t->notes, "  statistics.csv     numbers about each layer every %ld steps\n", t->o.stats);
     if (!canvas_available())
         fprintf(t->notes, "This build draws no pictures: it was made without cairo.\n");
     else
         fprintf(t->notes, "  curve.png          the same as curves\n"
             "  confusion.png      what was taken for what\n"
-            "  samples.png        test pictures, the wrong ones marked\n");
+            "  samples.png        test pictures, the wrong ones marked\n%s",
+            t->o.stats ? "  layers.png         the same, layer by step\n" : "");
     if (canvas_lacks_fonts())
         fprintf(t->notes, "This machine has no font, so the words in them are plain.\n");
 }

@@ -13,6 +13,7 @@ static const char *const files[] = { "model.safetensors", "metrics.csv", "curve.
                                      "confusion.png", "samples.png" };
 // PICTURES: the first of those that a build without cairo does not write.
 enum { FILES = (int) (sizeof files / sizeof files[0]), PICTURES = 2 };
+static const char *const others[] = { "statistics.csv", "layers.png" }; // with --stats
 static const char csv_head[] = "epoch,train_loss,test_accuracy,seconds\n";
 
 void path_in(const training *t, const char *name, char path[1200])
@@ -77,6 +78,12 @@ bool results_move_away(const training *t)
     for (int i = 0; i < FILES; i++) {
         path_in(t, files[i], from);
         snprintf(to, sizeof to, "%s/%s", folder, files[i]);
+        if (rename(from, to) != 0 && errno != ENOENT)
+            return fail(from);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        path_in(t, others[i], from);
+        snprintf(to, sizeof to, "%s/%s", folder, others[i]);
         if (rename(from, to) != 0 && errno != ENOENT)
             return fail(from);
     }

@@ -79,6 +79,8 @@ static int run_training(training *t)
     code = start(t);
     if (code != EXIT_OK)
         return code;
+    if (!guard_open(t))
+        return EXIT_FAILED;
     report_start(t);
     code = train(t);
     const long total = t->o.epochs * t->per_epoch;
@@ -105,6 +107,7 @@ int train_run(void *given, const arguments *w)
     t.notes = t.o.json ? stderr : stdout;
     code = run_training(&t);
     free(t.rows);
+    guard_close(&t);
     clg_optim_destroy(&t.opt);
     clg_store_destroy(&t.store);
     clg_device_close(&t.dev);

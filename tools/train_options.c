@@ -39,6 +39,9 @@ static const option options[] = {
     { "--out", OPTION_TEXT, AT(out), "DIR", "where results go" },
     { "--watch", OPTION_FLAG, AT(watch), NULL,
       "stop at the first number that is NaN or infinite, before it reaches a weight, and say which operation made it" },
+    { "--stats", OPTION_WHOLE, AT(stats), "N",
+      "look at every layer each N steps: statistics.csv, layers.png, and a sentence where something is wrong", "never", .lo = 1,
+      .hi = 1e12 },
     { "--resume", OPTION_FLAG, AT(resume), NULL, "go on with the run in --out" },
     { "--json", OPTION_FLAG, AT(json), NULL, "print one JSON object per epoch; notes go to stderr" },
     { 0 },
@@ -167,6 +170,8 @@ const description train_command = {
         { "curve.png", "the same as curves" },
         { "confusion.png", "what was taken for what" },
         { "samples.png", "test pictures, the wrong ones marked" },
+        { "statistics.csv", "with --stats: numbers about outputs, gradients, weights and updates of each layer" },
+        { "layers.png", "with --stats: the same, layer by step" },
         { 0 },
     },
     .notes = "Ctrl-C finishes the step, saves, and leaves with status 130. A run that was stopped, or killed, ends with "

@@ -16,7 +16,7 @@ enum { KEPT_BATCH, KEPT_SEED, KEPT_LR, KEPT_NET, KEPT_SIZE, KEPT_AUGMENT, KEPT_V
 typedef struct train_options {
     const char *data, *device, *out;
     bool folder; // of pictures, not Fashion-MNIST
-    long epochs, batch, seed, steps, size;
+    long epochs, batch, seed, steps, size, stats;
     double lr, val;
     const char *net, *augment, *optim, *schedule, *amp;
     bool watch, resume, json;
@@ -46,12 +46,15 @@ typedef struct training {
     clg_optim opt;
     clg_var loss_sum;     // over the pictures of the epoch so far
     clg_tensor last;      // loss_sum after the step before
+    int64_t watched_n;    // pictures of the epoch whose losses were looked at, and their sum
+    double watched_sum;
     long step, per_epoch; // steps done, steps of an epoch
     long saved_step, saved_epochs; // of the model on the disk, -1: none
     double seconds;       // spent in this epoch
     epoch_row *rows;
     int n_rows, capacity;
     progress bar;
+    struct guard *guard;
     FILE *notes; // for people: stdout, or stderr where stdout carries JSON
 } training;
 
@@ -101,6 +104,17 @@ void report_start(const training *t);
 bool report_epoch(const training *t);
 void report_end(const training *t, double seconds);
 int report_failure(const training *t); // of the device; returns EXIT_FAILED
+
+// guard.c: statistics of layers (--stats) in statistics.csv and layers.png, and the watch of the loss
+bool guard_open(training *t); // when the store is as the run begins; false: told
+void guard_close(training *t);
+void guard_begin(training *t); // around what a step records
+clg_status guard_end(training *t);
+bool guard_step(training *t);  // after a step; false: told
+void guard_loss(training *t, double loss); // of a step
+bool guard_draw(const training *t);
+struct json_t;
+void guard_json(const training *t, struct json_t *row); // what there is to tell, into an epoch's object
 
 // progress.c: one line on a terminal, rewritten in place
 void progress_open(progress *p);

@@ -99,10 +99,16 @@ static bool vanishing(clg_monitor m, const depth *d, const clg_monitor_row *r, j
         return false;
     j->finding = CLG_FINDING_VANISHING;
     j->value = r->norm / d->last->norm;
-    snprintf(j->text, sizeof j->text,
-             "the gradient at '%.200s' has norm %s, %s of the %s at '%.200s': it vanishes on its way back; relu in place of "
-             "sigmoid or tanh, Kaiming's first weights, norm layers, or connections around layers.",
-             r->name, clg__figure(r->norm, a), clg__figure(j->value, b), clg__figure(d->last->norm, c), d->last->name);
+    if (r->norm == 0)
+        snprintf(j->text, sizeof j->text,
+                 "no gradient arrives at '%.200s' (0 beside the %s at '%.200s'): a layer behind it is dead, or "
+                 "detached from the loss.",
+                 r->name, clg__figure(d->last->norm, c), d->last->name);
+    else
+        snprintf(j->text, sizeof j->text,
+                 "the gradient at '%.200s' has norm %s, %s of the %s at '%.200s': it vanishes on its way back; relu in place of "
+                 "sigmoid or tanh, Kaiming's first weights, norm layers, or connections around layers.",
+                 r->name, clg__figure(r->norm, a), clg__figure(j->value, b), clg__figure(d->last->norm, c), d->last->name);
     return true;
 }
 
