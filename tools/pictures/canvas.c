@@ -3,6 +3,10 @@
 #include "canvas.h"
 
 #include <cairo.h>
+#ifdef HAVE_FONTCONFIG
+#include <cairo-ft.h>
+#include <fontconfig/fontconfig.h>
+#endif
 #include <clgrad/io.h>
 #include <math.h>
 #include <stdio.h>
@@ -232,10 +236,91 @@ static void shorten(canvas *c, char text[LETTERS + 4], double room)
     }
 }
 
-static void choose_font(canvas *c, double size, bool bold)
+static const char family[] = "DejaVu Sans";
+
+#ifdef HAVE_FONTCONFIG
+// Fonts that other letters than ASCII's needed, and what letters each has; kept to the end of the process.
+enum { KEPT = 8 };
+static struct {
+    cairo_font_face_t *face;
+    FcCharSet *letters;
+    bool bold;
+} kept[KEPT];
+static int next_kept;
+
+// The font with the most of these letters, and of those the family's. NULL: there is no font.
+static cairo_font_face_t *match(const FcCharSet *letters, bool bold)
 {
-    cairo_select_font_face(c->cr, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
-                           bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    FcResult result;
+    FcCharSet *has;
+    cairo_font_face_t *face = NULL;
+    FcPattern *want = FcPatternBuild(NULL, FC_FAMILY, FcTypeString, family, FC_WEIGHT, FcTypeInteger,
+                                     bold ? FC_WEIGHT_BOLD : FC_WEIGHT_REGULAR, FC_CHARSET, FcTypeCharSet, letters, NULL);
+    if (!want)
+        return NULL;
+    FcConfigSubstitute(NULL, want, FcMatchPattern);
+    FcDefaultSubstitute(want);
+    FcPattern *found = FcFontMatch(NULL, want, &result);
+    FcPatternDestroy(want);
+    if (!found)
+        return NULL;
+    face = cairo_ft_font_face_create_for_pattern(found);
+    if (FcPatternGetCharSet(found, FC_CHARSET, 0, &has) == FcResultMatch) {
+        cairo_font_face_destroy(kept[next_kept].face);
+        if (kept[next_kept].letters)
+            FcCharSetDestroy(kept[next_kept].letters);
+        kept[next_kept].face = cairo_font_face_reference(face);
+        kept[next_kept].letters = FcCharSetCopy(has);
+        kept[next_kept].bold = bold;
+        next_kept = (next_kept + 1) % KEPT;
+    }
+    FcPatternDestroy(found);
+    return face;
+}
+
+// False: ASCII alone, or there is no font.
+static bool choose_by_letters(canvas *c, bool bold, const char *text)
+{
+    FcChar32 letter;
+    const FcChar8 *p = (const FcChar8 *) text;
+    cairo_font_face_t *face = NULL;
+    int left = (int) strlen(text), n;
+    FcCharSet *letters = FcCharSetCreate();
+    for (; letters && left > 0 && (n = FcUtf8ToUcs4(p, &letter, left)) > 0; p += n, left -= n)
+        FcCharSetAddChar(letters, letter);
+    for (int i = 0; letters && i < KEPT && !face; i++) {
+        if (kept[i].face && kept[i].bold == bold && FcCharSetIsSubset(letters, kept[i].letters))
+            face = cairo_font_face_reference(kept[i].face);
+    }
+    if (letters && !face)
+        face = match(letters, bold);
+    if (letters)
+        FcCharSetDestroy(letters);
+    if (face)
+        cairo_set_font_face(c->cr, face);
+    cairo_font_face_destroy(face);
+    return face != NULL;
+}
+#else
+static bool choose_by_letters(canvas *c, bool bold, const char *text)
+{
+    (void) c, (void) bold, (void) text;
+    return false;
+}
+#endif
+
+static bool is_ascii(const char *text)
+{
+    while (*text && (unsigned char) *text < 0x80)
+        text++;
+    return *text == '\0';
+}
+
+static void choose_font(canvas *c, double size, bool bold, const char *text)
+{
+    if (is_ascii(text) || !choose_by_letters(c, bold, text))
+        cairo_select_font_face(c->cr, family, CAIRO_FONT_SLANT_NORMAL,
+                               bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(c->cr, size);
     // a machine without any font: what cairo then takes is drawn by its own functions
     lacks_fonts = lacks_fonts || cairo_scaled_font_get_type(cairo_get_scaled_font(c->cr)) == CAIRO_FONT_TYPE_USER;
@@ -246,7 +331,7 @@ double canvas_text_width(canvas *c, double size, bool bold, const char *text)
     char shown[LETTERS + 4];
     cairo_text_extents_t e;
     clean(shown, text);
-    choose_font(c, size, bold);
+    choose_font(c, size, bold, shown);
     cairo_text_extents(c->cr, shown, &e);
     return e.x_advance;
 }
@@ -256,7 +341,7 @@ double canvas_text(canvas *c, double x, double y, const text_style *s, const cha
     char shown[LETTERS + 4];
     cairo_text_extents_t e;
     clean(shown, text);
-    choose_font(c, s->size, s->bold);
+    choose_font(c, s->size, s->bold, shown);
     if (s->room > 0)
         shorten(c, shown, s->room);
     cairo_text_extents(c->cr, shown, &e);

@@ -169,7 +169,11 @@ static bool draw_panel(panel *p, const char *title, const line *l, int lines, co
             lo = fmin(lo, c->landmark - 0.02);
             hi = fmax(hi, c->landmark + 0.02);
         }
-        p->value = axis_of(p->y + p->h, p->y, fmax(lo, 0), fmin(fmax(hi, lo + 0.01), 1), 6, false);
+        if (hi - lo < 0.01) { // of equal ones some are below, and none is above 1
+            lo -= 0.02;
+            hi += 0.02;
+        }
+        p->value = axis_of(p->y + p->h, p->y, fmax(lo, 0), fmin(hi, 1), 6, false);
     } else {
         // 0 belongs to a loss's scale unless the curve spans powers of ten
         const bool log = lo > 0 && hi / lo > 50;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { COLUMNS = 10, IMAGE = 112, GAP = 18, LEFT = 28, TOP = 96, WORDS = 44, MOST = 1000 };
+enum { COLUMNS = 10, IMAGE = 128, NARROW = 112, GAP = 18, LEFT = 28, TOP = 96, WORDS = 44, MOST = 1000 };
 
 typedef struct sheet {
     canvas *c;
@@ -87,7 +87,7 @@ bool draw_samples(const char *path, const samples *s, char *error, size_t error_
     const int n = s->n < MOST ? s->n : MOST, columns = n < COLUMNS && n > 3 ? n : n <= 3 ? 3 : COLUMNS;
     const int rows = n ? (n + columns - 1) / columns : 1, longer = s->w > s->h ? s->w : s->h;
     int wrong = 0, known = 0;
-    sheet t = { .s = s, .w = IMAGE, .h = IMAGE };
+    sheet t = { .s = s, .w = NARROW, .h = NARROW };
     if (n > 0) {
         // whole multiples keep the pixels square
         const double zoom = longer <= IMAGE ? IMAGE / longer : (double) IMAGE / longer;
@@ -98,7 +98,7 @@ bool draw_samples(const char *path, const samples *s, char *error, size_t error_
         known += s->truth[k] >= 0;
         wrong += s->truth[k] >= 0 && s->truth[k] != s->said[k];
     }
-    t.cell = IMAGE + GAP;
+    t.cell = fmax(t.w, NARROW) + GAP; // names need some room
     const double row = t.h + WORDS + GAP;
     t.c = picture_begin(path, columns * t.cell + 2 * LEFT - GAP, TOP + rows * row, error, error_size);
     if (!t.c)
