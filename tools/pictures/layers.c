@@ -142,6 +142,22 @@ static void scale_text(const scale *k, double at, char text[32])
 
 // ---- the last step: the colours above are its scale
 
+// Two digits, as short as can be: 0.039, 2200, 1e-7.
+static void short_text(char text[32], double v)
+{
+    if (fabs(v) >= 99.5 && fabs(v) < 1e6) {
+        const double unit = pow(10, floor(log10(fabs(v))) - 1);
+        snprintf(text, 32, "%.0f", round(v / unit) * unit);
+        return;
+    }
+    snprintf(text, 32, "%.2g", v);
+    char *e = strchr(text, 'e');
+    if (e) {
+        const int power = atoi(e + 1);
+        snprintf(e + 1, 8, "%d", power);
+    }
+}
+
 static void draw_bars(const page *g, const layer_statistic *s, const scale *k, double x, double y)
 {
     char text[32];
@@ -166,8 +182,10 @@ static void draw_bars(const page *g, const layer_statistic *s, const scale *k, d
             continue;
         if (isinf(v))
             snprintf(text, sizeof text, "not finite");
+        else if (s->share)
+            snprintf(text, sizeof text, "%.0f %%", 100 * v);
         else
-            snprintf(text, sizeof text, s->share ? "%.0f %%" : "%.2g", s->share ? 100 * v : v);
+            short_text(text, v);
         canvas_text(g->c, x + BARS_W + NUMBER_W - 4, at + g->row / 2 + 4.5,
                     &(text_style) { .size = 13, .ink = is_bad(g, i) ? VERMILLION : INK, .align = TEXT_RIGHT }, text);
     }
