@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""extending.py ROOT LIBRARY SANITIZE CC: docs/extending.md is true. Its row, its composite and its kernel are compiled in
+"""extending.py ROOT LIBRARY SANITIZE CC [stability]: docs/extending.md is true, or docs/stability.md. Programs of the latter
+are compiled with public headers alone, and print what stands after them. The former's row, its composite and its kernel are compiled in
 place of the library's own or beside them, exactly as they are shown, its program of a user's own with public headers
 alone; values and gradients are looked at. LIBRARY is static: what is compiled here stands before what it has."""
 import os
@@ -12,7 +13,8 @@ import sys
 import tempfile
 
 root, library, sanitize, compiler = pathlib.Path(sys.argv[1]), *sys.argv[2:5]
-page = (root / 'docs/extending.md').read_text()
+pages = {name: (root / f'docs/{name}.md').read_text() for name in ('extending', 'stability')}
+page = pages['extending']
 flags = [] if sanitize == 'none' else [f'-fsanitize={sanitize}', '-g']
 MAIN = '''
 #include <clgrad/clgrad.h>
@@ -84,8 +86,24 @@ def build(sources, program, *more):
                     library, '-lOpenCL', *clblast, '-lz', '-ljansson', '-lm', '-pthread'], check=True)
 
 
+def run_printed(name):
+    """Every program of a page prints the text block that follows it."""
+    found = re.findall(r'^```c\n(.*?)^```\n\n```text\n(.*?)^```$', pages[name], re.M | re.S)
+    if len(found) < pages[name].count('int main(') or not found:
+        sys.exit(f'{name}.md: a program has no text of what it prints')
+    for k, (program, printed) in enumerate(found):
+        with tempfile.TemporaryDirectory() as folder:
+            source = pathlib.Path(folder) / f'{name}_{k}.c'
+            source.write_text(program)
+            build([source], source.with_suffix(''), f'-I{root}/include', '-pedantic')
+            run(source.with_suffix(''), lambda out: out == printed)
+
+
 clblast = ['-lclblast'] if shutil.which('ldconfig') is None or 'libclblast.so ' in subprocess.run(
     ['ldconfig', '-p'], text=True, capture_output=True).stdout else []
+if sys.argv[5:] == ['stability']:
+    run_printed('stability')
+    sys.exit()
 with tempfile.TemporaryDirectory() as folder:
     at = pathlib.Path(folder)
     row, composite, kernel, own = (section(t) for t in ('Pointwise: softsign', 'Composite: mean', 'Kernel: running',

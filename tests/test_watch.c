@@ -38,8 +38,13 @@ START_TEST(the_first_operation_is_named)
     // an infinity that became NaN: both are told
     clg_tensor z = clg_sub(clg_exp(x), clg_exp(x));
     BLAMES(clg_sum(clg_sub(z, x), CLG_ALL, false), "NaN", "exp", "inf at [1, 2]", "sub", "NaN at [1, 2]", "inf there");
+    BLAMES(clg_sub(clg_exp(x), clg_exp(x)), "NaN", "exp", "sub", "NaN at [1, 2]", "inf there"); // it is what was asked for
     BLAMES(clg_mean(clg_label(clg_sqrt(x), "root"), CLG_ALL, false), "NaN", "sqrt \"root\"", "NaN at [1, 0]", "-1 there");
     BLAMES(clg_matmul(clg_log(x), clg_full(dev, CLG_F32, CLG_SHAPE(3, 2), 1)), "NaN", "log", "NaN at [1, 0]", "-1 there");
+    // the first numbers of an input of another shape
+    BLAMES(clg_log(clg_sub(clg_sum(x, CLG_AXES(1), false), clg_full(dev, CLG_F32, CLG_SHAPE(2), 6))), "log", "0 there");
+    BLAMES(clg_reciprocal(clg_sub_scalar(clg_matmul(x, clg_full(dev, CLG_F32, CLG_SHAPE(3, 1), 1)), 6)), "reciprocal");
+    BLAMES(clg_matmul(clg_mul_scalar(x, 1e37), clg_full(dev, CLG_F32, CLG_SHAPE(3, 1), 1e3)), "matmul", "1e+37 2e+37");
     // through views and reductions
     clg_tensor v = clg_reciprocal(clg_slice(clg_transpose(x, 0, 1), 0, 1, 2, 1));
     BLAMES(clg_amax(v, CLG_ALL, false), "infinite", "reciprocal", "inf at [0, 1] of 1x2 f32");

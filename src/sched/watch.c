@@ -235,6 +235,11 @@ static bool is_given(const clg__node *n)
     return k == CLG__LEAF || k == CLG__SCALAR || k == CLG__CONST || k == CLG__IOTA;
 }
 
+static bool is_here(const search *s, const clg__node *n)
+{
+    return n->index >= 0 && n->index < s->q->n && s->q->nodes[n->index] == n;
+}
+
 static bool find_readers(search *s)
 {
     const int n = s->q->n;
@@ -252,8 +257,10 @@ static bool find_readers(search *s)
         seen *z = &s->node[i];
         *z = (seen) { .first = at, .last = i, .goes = -1, .gone_with = -1 };
         const bool one = x->op->kind == CLG__ALIAS || x->op->kind == CLG__OUT;
-        for (int k = 0; !x->buf && !x->base && k < (one && x->n_in > 1 ? 1 : x->n_in); k++)
-            s->from[at++] = x->in[k]->index;
+        for (int k = 0; !(x->base && !x->buf) && k < (one && x->n_in > 1 ? 1 : x->n_in); k++) {
+            if (!x->buf || is_here(s, x->in[k])) // a result, or what was there before
+                s->from[at++] = x->in[k]->index;
+        }
         if (x->base && !x->buf)
             s->from[at++] = x->base->index;
         z->n = at - z->first;
