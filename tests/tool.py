@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""tool.py CLGRAD [--short] [--plain] [--device D]: the command-line tool as a user and as a program meet it.
+"""tool.py CLGRAD [--short] [--plain] [--no-images] [--device D]: the command-line tool as a user and as a program meet it.
 
 Makes a small data set of its own; then help, exit codes, JSON, equal runs, runs that are killed or
 interrupted and resumed, terminals, full disks and hostile files. --short: a few of these, for slow
-devices; --plain: a build that draws no pictures. Exit status 77 where there is no device."""
+devices; --plain: a build that draws no pictures; --no-images: that reads none. Exit status 77 where there is no device."""
 import csv
 import fcntl
 import gzip
@@ -628,7 +628,7 @@ class Training(Case):
         self.assertEqual(read(f"{self.out}/mine.txt"), b"mine")
 
 
-@unittest.skipUnless(PICTURED, "a build that draws no pictures")
+@unittest.skipUnless(PICTURED and "--no-images" not in sys.argv, "a build that reads or draws no pictures")
 class Gradient(Case):
     """Which pixels matter, of the model that setUpModule left."""
 
