@@ -2,7 +2,15 @@
 # SPDX-License-Identifier: MIT
 """transforms_torch.py > tests/data/transforms.txt: what torchvision's transforms.v2 make of the images that
 test_transforms.c draws. Needs torchvision, once. A line: case, type of the image, type, sizes and
-elements (big-endian, in hexadecimal) of the result."""
+elements (big-endian, in hexadecimal) of the result.
+
+transforms_torch.py --replay [--random N] [PHOTOGRAPHS...] | BUILD/tests/replay_transforms: all of data/transform_cases.txt on
+middle parts of photographs, and on N random images of ten sizes, noise or smooth or of few colors. Photographs come from
+wherever the caller has them; nothing of them is written."""
+import argparse
+import pathlib
+import sys
+
 import numpy as np
 import torch
 from torchvision.transforms import InterpolationMode as I
@@ -79,9 +87,123 @@ CASES = {
     'equalize_few': (3, F.equalize),
 }
 
-for name, (kind, call) in CASES.items():
-    for floating in False, True:
-        y = call(image(kind, floating)).contiguous()
-        a = y.numpy()
-        print(name, 'f32' if floating else 'u8', 'f32' if y.dtype == torch.float32 else 'u8',
-              'x'.join(map(str, a.shape)), a.astype(a.dtype.newbyteorder('>')).tobytes().hex())
+# ---- any images
+
+TYPES = {'f32': torch.float32, 'u8': torch.uint8, 'i16': torch.int16, 'i32': torch.int32, 'f64': torch.float64}
+NAMES = {t: n for n, t in TYPES.items()}
+FILTERS = [I.BILINEAR, I.NEAREST, I.NEAREST_EXACT, I.BICUBIC]
+MARGINS = ['constant', 'edge', 'reflect', 'symmetric']
+
+
+def points(v, x):
+    """Whole pixels of an image, from parts of it."""
+    h, w = x.shape[-2:]
+    return [[int(a * (w - 1)), int(b * (h - 1))] for a, b in zip(v[::2], v[1::2])]
+
+
+def whole(v):
+    return [int(a) for a in v]
+
+
+# A call with the numbers of a line of transform_cases.txt
+REPLAY = {
+    'normalize': lambda x, *v: F.normalize(F.to_dtype(x, torch.float32, scale=True), v[:3], v[3:]),
+    'resize': lambda x, h, w, f, plain: F.resize(x, whole([h, w]), FILTERS[int(f)], antialias=not plain),
+    'resize_short': lambda x, s, most, f: F.resize(x, [int(s)], FILTERS[int(f)], max_size=int(most) or None),
+    'crop': lambda x, *v: F.crop(x, *whole(v)),
+    'center_crop': lambda x, *v: F.center_crop(x, whole(v)),
+    'five_crop': lambda x, *v: torch.stack(F.five_crop(x, whole(v))),
+    'pad': lambda x, l, t, r, b, mode, fill: F.pad(x, whole([l, t, r, b]), int(fill), MARGINS[int(mode)]),
+    'hflip': F.horizontal_flip,
+    'vflip': F.vertical_flip,
+    'rotate': lambda x, d, f, expand, centered, cx, cy, *fill: F.rotate(
+        x, d, FILTERS[int(f)], bool(expand), [cx, cy] if centered else None, list(fill) or None),
+    'affine': lambda x, d, tx, ty, s, sx, sy, f, centered, cx, cy, *fill: F.affine(
+        x, d, [tx, ty], s, [sx, sy], FILTERS[int(f)], list(fill) or None, [cx, cy] if centered else None),
+    'perspective': lambda x, *v: F.perspective(x, points(v[:8], x), points(v[8:16], x), FILTERS[int(v[16])],
+                                               list(v[17:]) or None),
+    'blur': lambda x, kw, kh, sx, sy: F.gaussian_blur(x, whole([kw, kh]), [sx, sy] if sx else None),
+    'erase': lambda x, t, l, h, w, *c: F.erase(x, *whole([t, l, h, w]), torch.tensor(c).reshape(3, 1, 1).to(x.dtype)),
+    'grayscale': lambda x, n: F.rgb_to_grayscale(x, int(n)),
+    'brightness': F.adjust_brightness,
+    'contrast': F.adjust_contrast,
+    'saturation': F.adjust_saturation,
+    'hue': F.adjust_hue,
+    'sharpness': F.adjust_sharpness,
+    'gamma': F.adjust_gamma,
+    'invert': F.invert,
+    'posterize': lambda x, n: F.posterize(x, int(n)),
+    'solarize': lambda x, a, b: F.solarize(x, a if x.dtype == torch.uint8 else b / 1000),
+    'autocontrast': F.autocontrast,
+    'equalize': F.equalize,
+}
+
+
+def photographs(paths):
+    """Of each the middle, as 96 x 128 pixels."""
+    from PIL import Image
+    made = []
+    for path in paths:
+        p = Image.open(path).convert('RGB')
+        scale = max(96 / p.height, 128 / p.width)
+        p = p.resize((max(128, round(p.width * scale)), max(96, round(p.height * scale))), Image.LANCZOS)
+        x, y = (p.width - 128) // 2, (p.height - 96) // 2
+        made.append(torch.from_numpy(np.array(p.crop((x, y, x + 128, y + 96)))).permute(2, 0, 1))
+    return [torch.stack(made)] if made else []
+
+
+def random_images(n):
+    torch.manual_seed(9)
+    sizes = [(48, 64), (41, 53), (64, 48), (80, 47), (33, 100), (57, 57), (96, 45), (50, 129), (128, 128), (40, 40)]
+    made = []
+    for k, (h, w) in enumerate(sizes):
+        each = n // len(sizes)
+        x = torch.randint(0, 256, (each, 3, h, w), dtype=torch.uint8)
+        few = torch.randint(0, 256, (each, 3, 6, 6)).float()
+        smooth = torch.nn.functional.interpolate(few, (h, w), mode='bicubic').clamp(0, 255).to(torch.uint8)
+        x[1::3], x[2::3] = smooth[1::3], smooth[2::3] // 64 * 85
+        made.append(x)
+    return made
+
+
+def send(out, head, x):
+    out.write(f'{head} {NAMES[x.dtype]} {" ".join(map(str, x.shape))}\n'.encode())
+    out.write(x.contiguous().numpy().tobytes())
+
+
+def replay(images):
+    cases = (pathlib.Path(__file__).parent / 'data/transform_cases.txt').read_text().split('\n')
+    out = sys.stdout.buffer
+    for x in (y for x in images for y in (x, x.float() / 255)):
+        send(out, 'image', x)
+        for case in (c for c in cases if c and c[0] != '#'):
+            name, *v = case.split()
+            out.write(f'case {case}\n'.encode())
+            try:
+                y = F.to_dtype(x, TYPES[v[0]], scale=True) if name == 'to_dtype' else REPLAY[name](x, *map(float, v))
+            except (RuntimeError, ValueError, TypeError) as error:
+                print(f'{case} {NAMES[x.dtype]}: torchvision: {str(error)[:100]}', file=sys.stderr)
+                if 'INTERNAL ASSERT' not in str(error):
+                    out.write(b'refused\n')
+                continue
+            send(out, 'result', y)
+
+
+def own_images():
+    for name, (kind, call) in CASES.items():
+        for floating in False, True:
+            y = call(image(kind, floating)).contiguous()
+            a = y.numpy()
+            print(name, 'f32' if floating else 'u8', 'f32' if y.dtype == torch.float32 else 'u8',
+                  'x'.join(map(str, a.shape)), a.astype(a.dtype.newbyteorder('>')).tobytes().hex())
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument('--replay', action='store_true')
+parser.add_argument('--random', type=int, default=0)
+parser.add_argument('photographs', nargs='*')
+given = parser.parse_args()
+if given.replay:
+    replay(photographs(given.photographs) + (random_images(given.random) if given.random else []))
+else:
+    own_images()
