@@ -1369,6 +1369,21 @@ def bags():
     e('unique_float', 'unique_dim(a, 0)', [('c', deep.double()[:, :2] - 0.5)], lambda s: torch.unique(s, dim=0), False)
 
 
+def corners():
+    """Zero, NaN and infinity beside each other, each first."""
+    nan, inf = math.nan, math.inf
+    def e(name, expression, inputs, f, grads=True):
+        case('corner_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    a = torch.tensor([0.0, -0.0, 0.0, nan, inf, nan, -inf, 0.0])
+    b = torch.tensor([nan, nan, -0.0, 0.0, nan, inf, 0.0, -inf])
+    for n in 'hypot logaddexp logaddexp2 xlogy'.split():
+        e(n, n + '(a, b)', [a, b], getattr(torch, n))
+    e('heaviside', 'heaviside(a, b)', [('c', a), ('c', b)], torch.heaviside, False)
+    half = torch.tensor([-0.5, -1.5, -2.5, 0.5, -0.75, -3.25])
+    e('digamma', 'digamma(a)', [half], torch.digamma)
+
+
 if sys.argv[1:] == ['promotion']:
     promotion()
     sys.exit()
@@ -1407,3 +1422,4 @@ spectra()
 matrices_more()
 weights()
 bags()
+corners()

@@ -75,10 +75,11 @@ static real erfinv_of(real x)
     real y = fabsl(x) < 0.5L ? x * 0.9L : sqrtl(-q);
     if (!(fabsl(x) < 1))
         return fabsl(x) == 1 ? x * HUGE_VALL : NAN;
-    for (int i = 0; i < 80 && fabsl(x) < 0.5L; i++)
-        y -= (erfl(y) - x) / (TWO_OVER_ROOT_PI * expl(-y * y));
-    for (int i = 0; i < 80 && fabsl(x) >= 0.5L; i++)
-        y += (logl(erfcl(y)) - q) * erfcl(y) / (TWO_OVER_ROOT_PI * expl(-y * y));
+    real step = 1; // the last one, where y no longer changes
+    for (int i = 0; i < 80 && fabsl(x) < 0.5L && fabsl(step) > 0x1p-63L * fabsl(y); i++)
+        y -= step = (erfl(y) - x) / (TWO_OVER_ROOT_PI * expl(-y * y));
+    for (int i = 0; i < 80 && fabsl(x) >= 0.5L && fabsl(step) > 0x1p-63L * fabsl(y); i++)
+        y -= step = (q - logl(erfcl(y))) * erfcl(y) / (TWO_OVER_ROOT_PI * expl(-y * y));
     return fabsl(x) < 0.5L ? y : copysignl(y, x);
 }
 
@@ -186,13 +187,13 @@ static real mish_of(real x, int order)
     R(rad2deg, x * (180 / PI), 180 / PI, 0, 1, 0)                                                  \
     R(selu, x > 0 ? SELU * x : SELU_ALPHA * expm1l(x), x > 0 ? SELU : SELU_ALPHA * expl(x),        \
       x < 0 ? SELU_ALPHA * expl(x) : 0, 5, 0)                                                      \
-    R(mish, mish_of(x, 0), mish_of(x, 1), mish_of(x, 2), 5, 4)                                     \
+    R(mish, mish_of(x, 0), mish_of(x, 1), mish_of(x, 2), 6, 4)                                     \
     R(softsign, x / (1 + fabsl(x)), 1 / square_of(1 + fabsl(x)),                                   \
       (x > 0 ? -2 : x < 0 ? 2 : 0) / (square_of(1 + fabsl(x)) * (1 + fabsl(x))), 3, 0)             \
     R(log_sigmoid, (x < 0 ? x : 0) - log1pl(expl(-fabsl(x))), logistic(-x), -bell(x), 4, 3)        \
     R(relu, x < 0 ? 0 : x, x > 0, 0, 0, 0)                                                         \
     R(gelu, x * cdf(x), cdf(x) + x * density(x), (2 - x * x) * density(x), 5, 0)                   \
-    R(gelu_tanh, x * logistic(inner(x, 0)), gelu_tanh_1(x), gelu_tanh_2(x), 5, 0)                  \
+    R(gelu_tanh, x * logistic(inner(x, 0)), gelu_tanh_1(x), gelu_tanh_2(x), 6, 0)                  \
     R(silu, x * logistic(x), logistic(x) + x * bell(x),                                            \
       bell(x) * (2 + x * (logistic(-x) - logistic(x))), 5, 0)                                      \
     R(sigmoid, logistic(x), bell(x), bell(x) * (logistic(-x) - logistic(x)), 4, 3)                 \
@@ -239,7 +240,7 @@ const truth *truth_of(const char *name)
       square_of(a / hypotl(a, b)) / hypotl(a, b), 4)                                               \
     R(copysign, copysignl(a, b), signbit(a) == signbit(b) ? 1 : -1, 0, 0, 0, 0, 0)                 \
     R(fmod, fmodl(a, b), 1, -truncl(a / b), 0, 0, 0, 0)                                            \
-    R(remainder, fmodl(a, b) + (fmodl(a, b) != 0 && (fmodl(a, b) < 0) != (b < 0) ? b : 0), 1,      \
+    R(remainder, fmodl(a, b) != 0 && (fmodl(a, b) < 0) != (b < 0) ? fmodl(a, b) + b : fmodl(a, b), 1,      \
       -floorl(a / b), 0, 0, 0, 0.5)                                                                \
     R(maximum, a > b ? a : b, a > b ? 1 : a == b ? 0.5L : 0, b > a ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0) \
     R(minimum, a < b ? a : b, a < b ? 1 : a == b ? 0.5L : 0, b < a ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0)

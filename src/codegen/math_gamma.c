@@ -140,7 +140,8 @@ static const char lgamma_f64[] = LGAMMA(
     NEXT("q", "z", "-0.00059523809523809529") NEXT("q", "z", "0.00079365079365079365")
     NEXT("q", "z", "-0.0027777777777777779") NEXT("q", "z", "0.083333333333333329"));
 
-// (x - root) P(x) from 1 to 3, by sums of 1 / x up to 10, then the asymptotic series
+// (x - root) P(x) from 1 to 3, by sums of 1 / x up to 10, then the asymptotic series. Left of 0 less pi cot(pi x), whose
+// zeros are at exact distances.
 #define DIGAMMA(root, rest, tail, near, series)                                                    \
     FN1("digamma",                                                                                 \
         "    const I_@ right = x > K_@(0), low = right & (x < K_@(1));\n"                          \
@@ -151,7 +152,9 @@ static const char lgamma_f64[] = LGAMMA(
         "    const T_@ d = SEL_@(low, x - K_@(" rest "), m - K_@(" root ")) - K_@(" tail ");\n" near series \
         "    const T_@ far = log_@(b) - fma(z, q, r * K_@(0.5f));\n"                               \
         "    const T_@ y = SEL_@(b < K_@(10), fma(d, p, SEL_@(low, -r, s)), far), n = x - rint(x);\n" \
-        "    const T_@ left = y - K_@(3.1415926535897931) / tan_@(n * K_@(3.1415926535897931));\n" \
+        "    const T_@ e = fabs(n);\n    const I_@ steep = e > K_@(0.25f);\n"                         \
+        "    const T_@ t = tan_@(SEL_@(steep, K_@(0.5f) - e, e) * K_@(3.1415926535897931));\n"     \
+        "    const T_@ left = y - copysign(SEL_@(steep, t, K_@(1) / t) * K_@(3.1415926535897931), n);\n" \
         "    const T_@ all = SEL_@(right, y, SEL_@(n == K_@(0), K_@(NAN), left));\n"               \
         "    return SEL_@(x == K_@(0), copysign(K_@(INFINITY), -x), SEL_@(x == x, all, x));\n")    \
     "#define H_DIGAMMA_@(a) NAME(digamma_@)(a)\n"

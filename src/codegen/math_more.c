@@ -14,7 +14,7 @@ static const char log10_f64[] = LOG10("0.30102999566361177", "3.694239077158931e
 
 static const char hypot_any[] =
     FN2("hypot", "    const T_@ a = fabs(x), b = fabs(y), m = SEL_@(a < b, b, a), r = SEL_@(a < b, a, b) / m;\n"
-                 "    const T_@ h = SEL_@(m == K_@(0), m, m * sqrt(fma(r, r, K_@(1))));\n"
+                 "    const T_@ h = SEL_@(m == K_@(0), b, m * sqrt(fma(r, r, K_@(1))));\n"
                  "    return SEL_@((a == K_@(INFINITY)) | (b == K_@(INFINITY)), K_@(INFINITY), h);\n")
     "#define H_HYPOT_@(a, b) NAME(hypot_@)(a, b)\n";
 
