@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 root, library, sanitize, compiler = pathlib.Path(sys.argv[1]), *sys.argv[2:5]
 pages = {name: (root / f'docs/{name}.md').read_text() for name in ('extending', 'stability')}
@@ -92,6 +93,9 @@ def run_printed(name):
     if len(found) < pages[name].count('int main(') or not found:
         sys.exit(f'{name}.md: a program has no text of what it prints')
     for k, (program, printed) in enumerate(found):
+        # one for about an hour, as testing.h has it; all with tools/check --all
+        if 'CLGRAD_TEST_FULL' not in os.environ and (k + int(time.time()) // 4096) % len(found):
+            continue
         with tempfile.TemporaryDirectory() as folder:
             source = pathlib.Path(folder) / f'{name}_{k}.c'
             source.write_text(program)
