@@ -30,7 +30,7 @@ typedef struct folder {
 
 // ---- folder_list.c; all say what is wrong
 bool folder_list(folder *f);
-// Reads all once: which cannot be read, whether all are grey, mean and deviation.
+// Reads all once: which cannot be read, whether all are gray, mean and deviation.
 bool folder_look(folder *f, training *t);
 char *folder_state(const dataset *d);                  // what that found, as text
 bool folder_recall(folder *f, const char *state);      // the same from a run that goes on

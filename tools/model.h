@@ -11,7 +11,7 @@ enum { MODEL_CHANNELS = 3, MODEL_MOST = 4096 }; // the most channels, and the la
 // What a network needs to know beside its weights.
 typedef struct model_form {
     const classifier *net;
-    int channels, classes;    // channels: 1 (grey) or 3
+    int channels, classes;    // channels: 1 (gray) or 3
     int size, resize;         // a picture's shorter side becomes `resize`, its middle of size x size is looked at
     const char *const *names; // of classes
     double mean[MODEL_CHANNELS], deviation[MODEL_CHANNELS]; // of channels, of values from 0 to 1
