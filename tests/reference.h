@@ -59,6 +59,8 @@ bool reference_ctc(const char *name, const int64_t *p, const ref_value *const *i
 bool reference_taps(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
 // The same of factorisations (reference_factor.c).
 bool reference_factor(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
+// The same of distances of all rows (reference_pairs.c).
+bool reference_pairs(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
 // The same of attention (reference_attention.c).
 bool reference_attention(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
 // Is there one for this op?

@@ -264,6 +264,8 @@ static clg_status elements(void)
     clg_tensor y = clg_track(fresh(CLG_SHAPE(5, 35))), rows = clg_arange(dev, CLG_I32, 0, 9, 2);
     if (st >= 0)
         st = with_gradients(clg_index_copy(y, 0, clg_remainder_scalar(rows, 5), fresh(CLG_SHAPE(5, 35))), y, NULL);
+    if (st >= 0)
+        st = with_gradients(clg_cdist(w, clg_slice(w, 0, 1, 3, 1), 2), w, NULL);
     return st < 0 ? st : clg_eval(clg_unfold_dim(y, 1, 5, 3), clg_diagonal(y, 1, 0, 1), clg_tril(y, 2));
 }
 

@@ -369,6 +369,28 @@ GRID(grid_sample, -1)
 GRID(grid_scatter, 1)
 GRID(grid_weights, 2)
 
+// Tiles that are cut, a sum in two chunks, equal rows.
+static clg_tensor pairs(clg_device d, int k, bool back)
+{
+    clg_tensor a = numbers(d, CLG_F32, k & 1 ? CLG_SHAPE(2, 7, 3) : CLG_SHAPE(1, 5, 515)),
+               b = k & 1 ? numbers(d, CLG_F32, CLG_SHAPE(2, 37, 3)) : clg_slice(a, 1, 1, 4, 1), g;
+    const clg_tensor y = k > 3 ? NULL : clg_cdist(a, b, k & 2 ? 1 : 2);
+    if (!y || !back)
+        return y;
+    ck_assert_int_ge(clg_vjp_n(y, numbers(d, CLG_F32, y->shape), &a, 1, false, &g), 0);
+    return g;
+}
+
+static clg_tensor pair_distance(clg_device d, int k)
+{
+    return pairs(d, k, false);
+}
+
+static clg_tensor pair_slopes(clg_device d, int k)
+{
+    return pairs(d, k, true);
+}
+
 static clg_tensor searchsorted(clg_device d, int k)
 {
     return k ? NULL : clg_bucketize(numbers(d, CLG_F32, CLG_SHAPE(9, 37)), clg_msort(numbers(d, CLG_F32, CLG_SHAPE(50))), true);
@@ -385,6 +407,7 @@ static const struct {
     { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(grid_sample), OP(grid_scatter), OP(grid_weights), OP(bilinear_sample),
     OP(cumsum), OP(cumprod), OP(recurrence),
     OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk), OP(searchsorted), OP(attention), OP(attention_back),
+    OP(pair_distance), OP(pair_slopes),
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };
 

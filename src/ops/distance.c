@@ -4,6 +4,8 @@
 #include "ops/element.h"
 #include "ops/loss.h"
 #include "ops/reduce.h"
+#include "ops/scatter.h"
+#include <clgrad/create.h>
 #include <clgrad/ops.h>
 #include <clgrad/reduce.h>
 
@@ -78,6 +80,24 @@ static clg_tensor triangle(clg_device dev, int64_t n)
     return t;
 }
 
+// Back into the matrix: above the diagonal, (i, j) has element n i - i (i + 1) / 2 + j - i - 1 of the list, all others have
+// none. Each place chooses, where the derivative of a choice by index would sort what is sent.
+static clg_tensor triangle_vjp(const clg__vjp *v, int i)
+{
+    (void) i;
+    clg_device dev = v->g->dev;
+    const int64_t all = v->in[0]->shape.dim[0], n = (int64_t) (sqrt((double) all) + 0.5);
+    const clg_tensor at = clg_arange(dev, CLG_I64, 0, (double) n, 1), row = clg_unsqueeze(at, 1), column = clg_unsqueeze(at, 0);
+    const clg_tensor before = clg_floor_divide(clg_mul(row, clg_sub(clg__num(dev, CLG_I64, (double) (2 * n - 3)), row)),
+                                               clg__num(dev, CLG_I64, 2));
+    const clg_tensor place = clg_sub(clg_add(before, column), clg__num(dev, CLG_I64, 1));
+    const clg_tensor index = clg_where(clg_gt(column, row), place, clg__num(dev, CLG_I64, -1));
+    const clg_tensor g = clg_reshape(v->g, CLG_SHAPE(1, v->g->shape.dim[0], 1));
+    return clg_reshape(clg__gather_elements(g, clg_reshape(index, CLG_SHAPE(1, all, 1)), true), CLG_SHAPE(all));
+}
+
+static const clg__op op_triangle = { .name = "triangle", .kind = CLG__ALIAS, .vjp = triangle_vjp };
+
 clg_tensor clg_pdist(clg_tensor a, double p)
 {
     clg__call c;
@@ -92,8 +112,8 @@ clg_tensor clg_pdist(clg_tensor a, double p)
     const int64_t n = a->shape.dim[0];
     if (n < 2)
         return clg__call_own(&c, clg_zeros(c.dev, a->dtype, CLG_SHAPE(0)));
-    const clg_tensor x = clg__wide(a), d = clg_sub(clg_unsqueeze(x, 1), clg_unsqueeze(x, 0));
-    const clg_tensor all = a->shape.dim[1] ? clg__distances(d, p) : clg_sum(d, CLG_AXES(2), false);
-    const clg_tensor y = all->status < 0 ? all : clg_index_select(clg_reshape(all, CLG_SHAPE(n * n)), 0, triangle(c.dev, n));
-    return clg__call_own(&c, y->status < 0 ? y : clg_cast(y, a->dtype));
+    const clg_tensor x = clg__wide(a), all = clg_cdist(x, x, p);
+    const clg_tensor from = all->status < 0 ? all : clg_reshape(all, CLG_SHAPE(n * n));
+    const clg_tensor y = all->status < 0 ? all : clg_index_select(from, 0, triangle(c.dev, n));
+    return clg__call_own(&c, y->status < 0 ? y : clg_cast(clg__custom_vjp(&op_triangle, y, 1, &from, NULL), a->dtype));
 }

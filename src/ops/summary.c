@@ -6,6 +6,7 @@
 
 #include "base/fp.h"
 #include "ops/element.h"
+#include "ops/pair_distance.h"
 #include "ops/reduce.h"
 #include <clgrad/ops.h>
 #include <clgrad/reduce.h>
@@ -130,6 +131,10 @@ clg_tensor clg_cdist(clg_tensor a, clg_tensor b, double p)
         return clg__call_fail(&c, CLG_EDTYPE, "only floating types have a norm: cast first");
     if (!(p >= 0))
         return clg__call_fail(&c, CLG_EINVAL, "p is %g, expected 0 or more", p);
+    if ((p == 1 || p == 2) && clg_numel(a->shape) > 0 && clg_numel(b->shape) > 0) {
+        a = clg_autocast_input("norm", a), b = clg_autocast_input("norm", b);
+        return clg__call_own(&c, clg__pair_distance(a, b, (int) p));
+    }
     const clg_tensor d = clg__call_own(&c, clg_sub(clg_unsqueeze(a, -2), clg_unsqueeze(b, -3)));
     const double of_nothing = a->shape.dim[ra - 1] == 0 ? 1 : p; // which has no largest element
     return d->status < 0 ? d : clg__call_own(&c, clg__distances(d, of_nothing));
