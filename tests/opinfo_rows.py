@@ -67,6 +67,49 @@ TYPES = {torch.float32: 'f32', torch.float64: 'f64', torch.float16: 'f16', torch
          torch.uint16: 'u16', torch.uint32: 'u32', torch.uint64: 'u64', torch.bool: 'bool'}
 
 
+# Of other types than F32: entries whose samples have no counterpart, or are wrong with a reason. Types are names, 'half'
+# (F16 and BF16) or 'whole' (BOOL and integers).
+OTHER_TYPES = {}
+
+
+def lacks_types(types, why, names):
+    for name in names.split():
+        assert name not in OTHER_TYPES, name
+        OTHER_TYPES[name] = (types.split(), why)
+
+
+lacks_types('bool', 'bool has no arithmetic', '''square index_add put scatter_add scatter_reduce.sum scatter_reduce.prod
+            scatter_reduce.amin scatter_reduce.amax scatter_reduce.mean''')
+lacks_types('whole', 'of integers: cast first', '''nn.functional.margin_ranking_loss nn.functional.bilinear
+            nn.functional.triplet_margin_loss nn.functional.cosine_embedding_loss nn.functional.local_response_norm nn.functional.poisson_nll_loss
+            nn.functional.pairwise_distance''')
+lacks_types('whole', 'PyTorch gives I64, or the type that is asked for', 'einsum linalg.vander tril_indices triu_indices')
+lacks_types('u8', 'PyTorch gives U8, clgrad BOOL', 'all any')
+lacks_types('whole', 'bounds that are fractions make it F32', 'nn.functional.hardtanh')
+lacks_types('whole', 'ends that are fractions, of integers', 'arange')
+lacks_types('whole', 'of equal elements PyTorch says any, clgrad the first', 'kthvalue')
+lacks_types('u8', 'PyTorch rounds halves of bytes up, clgrad to even', 'nn.functional.upsample_bilinear')
+lacks_types('u8', 'PyTorch computes in bytes, which wrap', '''trapz trapezoid cumulative_trapezoid
+            nn.functional.softmin.with_dtype''')
+lacks_types('half', 'PyTorch overflows in half, clgrad computes in F32', 'nn.functional.soft_margin_loss matrix_exp')
+lacks_types('half', 'only F32 and F64', 'nextafter')
+lacks_types('whole f64', 'zeros of sin(pi x) are zeros, where PyTorch has what rounding of pi leaves', 'sinc')
+lacks_types('i64', 'numbers beyond 2^53, which the file does not hold', 'abs')
+lacks_types('f64', 'numbers of an expression are read to an ulp', 'nn.functional.threshold full_like')
+lacks_types('f64', 'PyTorch\'s 1/6 is that of F32', 'nn.functional.hardsigmoid')
+lacks_types('f64', 'PyTorch\'s trigamma errs by a thousand eps', 'digamma')
+lacks_types('f64', 'differences of what is nearly equal: nothing is wider than F64, so PyTorch\'s own rounding is not known', '''
+            native_group_norm native_layer_norm native_batch_norm _native_batch_norm_legit nn.functional.group_norm
+            nn.functional.layer_norm nn.functional.rms_norm logsumexp norm.nuc''')
+
+
+def other_type(entry, dtype):
+    """Why samples of this type have no counterpart; None: they have."""
+    types, why = OTHER_TYPES.get(entry, ((), None))
+    kind = 'whole' if not dtype.is_floating_point else 'half' if dtype in (torch.float16, torch.bfloat16) else ''
+    return why if TYPES[dtype] in types or kind in types else None
+
+
 def type_of(dtype):
     if dtype not in TYPES:
         raise Skip('a type that clgrad has not')
@@ -110,9 +153,18 @@ def _(c, a, eps=None):
     return c.logit(a, -1 if eps is None else eps)
 
 
+
+def polygamma(c, a, n):
+    if n and not a.is_floating_point():
+        raise Skip('poles are infinite, where PyTorch has large numbers')
+    if n == 1 and a.dtype == torch.float64:
+        raise Skip('PyTorch\'s trigamma errs by a thousand eps')
+    return c.polygamma(n, a)
+
+
 for n in range(5):
-    row(f'polygamma.polygamma_n_{n}', pointwise=True)(lambda c, a, n=0: c.polygamma(n, a))
-row('special.polygamma.special_polygamma_n_0', pointwise=True)(lambda c, a, n=0: c.polygamma(n, a))
+    row(f'polygamma.polygamma_n_{n}', pointwise=True)(lambda c, a, n=0: polygamma(c, a, n))
+row('special.polygamma.special_polygamma_n_0', pointwise=True)(lambda c, a, n=0: polygamma(c, a, n))
 
 row('nn.functional.leaky_relu', pointwise=True)(
     lambda c, a, negative_slope=0.01, inplace=False: c.leaky_relu(a, negative_slope))
@@ -169,9 +221,17 @@ for name, ours in dict(radd='add', rdiv='div', rmul='mul', rand='bitwise_and', r
 row('__rmatmul__')(lambda c, a, b: c.matmul(b, a))
 row('div.trunc_rounding', pointwise=True)(lambda c, a, b, rounding_mode=None: pair(c, 'trunc_divide', a, b))
 row('div.floor_rounding', pointwise=True)(lambda c, a, b, rounding_mode=None: pair(c, 'floor_divide', a, b))
-row('add')(lambda c, a, b, alpha=1: pair(c, 'add', a, b if alpha == 1 else c.mul(b, alpha)))
-row('sub')(lambda c, a, b, alpha=1: pair(c, 'sub', a, b if alpha == 1 else c.mul(b, alpha)))
-row('rsub')(lambda c, a, b, alpha=1: pair(c, 'sub', b, a if alpha == 1 else c.mul(a, alpha)))
+def times(c, x, alpha):
+    if alpha == 1:
+        return x
+    if isinstance(x, torch.Tensor) and (x.dtype == torch.bool or x.dtype == torch.uint8 and alpha < 0):
+        raise Skip('a factor that the type has not')
+    return c.mul(x, alpha)
+
+
+row('add')(lambda c, a, b, alpha=1: pair(c, 'add', a, times(c, b, alpha)))
+row('sub')(lambda c, a, b, alpha=1: pair(c, 'sub', a, times(c, b, alpha)))
+row('rsub')(lambda c, a, b, alpha=1: pair(c, 'sub', b, times(c, a, alpha)))
 
 
 @row('isclose', 'allclose')
@@ -300,6 +360,8 @@ def _(c, a, *size):
     size = extents(size)
     lead = a.dim() - len(size)
     axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(size) if n == 1 and a.shape[lead + i] != 1)
+    if not axes and not a.is_floating_point():
+        return c.reshape(c.cast(a, Word('i64')), size)
     return c.reshape(c.sum(a, axes, True) if axes else a, size)
 
 

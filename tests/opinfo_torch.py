@@ -2,17 +2,20 @@
 # SPDX-License-Identifier: MIT
 """opinfo_torch.py BUILD/tests/test_opinfo > data/opinfo.txt: PyTorch's own samples of its operations (OpInfo), as
 calls of clgrad with what PyTorch gives for them. test_opinfo replays them without PyTorch.
+opinfo_torch.py BUILD/tests/test_opinfo --types f64,f16,bf16,i64,i32,u8,bool > data/opinfo_types.txt: few samples of
+each in other types.
 
 Run by hand with PyTorch 2.15 (pip install torch numpy). The program's `--calls` says which functions the language of
 tools/cases.txt has, so that a row of opinfo_rows.py begins to count when its function exists. --types f32,i64 after the
-program: samples of those types, in place of f32 alone (i64 where that is not
-there). Other words are entries: then only those are written, for a look.
+program: samples of those types, in place of f32 alone (i64 where that is not there), and nothing of entries without.
+Other words are entries: then only those are written, for a look.
 
     torch VERSION
     entry NAME                an entry of OpInfo
     miss REASON               why nothing of it is here, or
     use FUNCTION ...          the public functions that its samples call
     left N REASON             samples of f32 that have no counterpart
+    none TYPE REASON          samples of another type have none
     thinned N OF              of so many f32 samples that have one, N are here
     sample TYPE [known REASON]
     in K TYPE RANK DIM... : VALUE...    an input: t has a gradient, c has none
@@ -42,14 +45,14 @@ from torch.testing._internal.common_methods_invocations import op_db  # noqa: E4
 
 import opinfo_rows_linalg  # noqa: E402, F401, more rows
 import opinfo_rows_nn  # noqa: E402, F401
-from opinfo_rows import KNOWN, NATIVE, POINTWISE, REASONS, ROWS, SIZE, TOLERANCE, TYPES, Skip, Word  # noqa: E402
+from opinfo_rows import KNOWN, NATIVE, POINTWISE, REASONS, ROWS, SIZE, TOLERANCE, TYPES, Skip, Word, other_type  # noqa: E402
 
 torch.set_num_threads(1)
 
 # How many samples and numbers of an entry are kept, by type; a sample of more numbers than LARGEST is too large.
-SAMPLES = {torch.float32: 40, torch.float64: 4, torch.float16: 2, torch.bfloat16: 2}
-NUMBERS = {torch.float32: 1800, torch.float64: 250, torch.float16: 120, torch.bfloat16: 120}
-OTHER_SAMPLES, OTHER_NUMBERS, LARGEST = 2, 100, 1500
+SAMPLES = {torch.float32: 40, torch.float64: 3}
+NUMBERS = {torch.float32: 1800, torch.float64: 150}
+OTHER_SAMPLES, OTHER_NUMBERS, LARGEST = 2, 75, 1500
 
 
 WANTED = ['f32']
@@ -259,14 +262,14 @@ class Result:
         if not native.is_floating_point():
             return
         if not others:  # of integers
-            if not torch.equal(native.nan_to_num(), native.nan_to_num().round()):
+            if not torch.equal(native.nan_to_num(), native.nan_to_num().round()) or place[0] == 'corrcoef':
                 self.tolerance, self.size = tolerance, 0.0 if relative else finite_largest(native)
             return
         size = max((finite_largest(o.double() - in_double.double()) for o in others if o.shape == in_double.shape),
                    default=0) / eps
         self.value = reference(native, in_double, size)
         self.place = place
-        if self.dtype != torch.float64:  # there is nothing wider to see it by
+        if self.dtype == torch.float32:  # of F64 there is nothing wider to see it by
             same = torch.equal(native.nan_to_num().double(), self.value.nan_to_num().double())
             EXACT[place] = EXACT.get(place, True) and same
         self.tolerance = tolerance
@@ -374,6 +377,9 @@ def samples_of(op, dtype):
 
 def write_type(op, entry, dtype, calls, out, used, misses):
     kept, left = {}, collections.Counter()
+    if WANTED != ['f32'] and other_type(entry, dtype):
+        out.append(f'none {TYPES[dtype]} {other_type(entry, dtype)}')
+        return 0, left
     samples = samples_of(op, dtype)
     room, places = NUMBERS.get(dtype, OTHER_NUMBERS), SAMPLES.get(dtype, OTHER_SAMPLES)
     fine = 0
@@ -388,13 +394,16 @@ def write_type(op, entry, dtype, calls, out, used, misses):
         except (RuntimeError, NotImplementedError, IndexError) as e:
             left['PyTorch itself refuses it'] += 1
             continue
-        if count > LARGEST or kept and count > room:
+        if count > (LARGEST if dtype == torch.float32 or WANTED == ['f32'] else 250) or kept and count > room:
             continue
         room -= count
         kept[i] = lines
         used.update(functions)
     out += [line for i in sorted(kept) for line in kept[i]]
-    if dtype == torch.float32:
+    if WANTED != ['f32']:
+        if left and not kept:
+            out.append(f'none {TYPES[dtype]} {", ".join(left)}')
+    elif dtype == torch.float32:
         for reason, n in left.items():
             out.append(f'left {n} {reason}')
         out.append(f'thinned {len(kept)} {len(samples)}')
@@ -416,7 +425,11 @@ def write_entry(op, calls):
         if reason is None:
             print('no row and no reason:', entry, file=sys.stderr)
             reason = '?'
-    kinds = [d for d in TYPES if d in op.dtypes and TYPES[d] in WANTED] or [d for d in (torch.int64,) if d in op.dtypes]
+    kinds = [d for d in TYPES if d in op.dtypes and TYPES[d] in WANTED]
+    if WANTED == ['f32']:
+        kinds = kinds or [d for d in (torch.int64,) if d in op.dtypes]
+    elif torch.float32 not in op.dtypes:
+        kinds = [d for d in kinds if d != torch.int64]  # these are with f32's
     if reason is None and not kinds:
         reason = 'no type in common'
     total, left = 0, collections.Counter()
@@ -433,13 +446,16 @@ def write_entry(op, calls):
         except Exception as e:  # noqa: BLE001, a row that does not fit
             print(entry, repr(e), file=sys.stderr)
             reason = 'the row does not fit'
-        if reason is None and total == 0:
+        if reason is None and total == 0 and not any(str(line).startswith('none') for line in lines):
             reason = ', '.join(left) or 'no samples'
+    if reason is not None and WANTED != ['f32']:
+        return
     print('entry', entry)
     if reason is not None:
         print('miss', reason)
         return
-    print('use', *used)
+    if WANTED == ['f32']:
+        print('use', *used)
     print('\n'.join(line if isinstance(line, str) else line() for line in lines))
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""ops_pages.py ROOT [write]: docs/ops.md and docs/from-pytorch.md, made from tests/data/opinfo.txt.
+"""ops_pages.py ROOT [write]: docs/ops.md and docs/from-pytorch.md, made from tests/data/opinfo.txt and opinfo_types.txt.
 
 Without `write`: are they what would be written, and does every function that they name stand in a public header?
 """
@@ -11,7 +11,7 @@ import sys
 
 root = pathlib.Path(sys.argv[1])
 TYPES = 'f32 f64 f16 bf16 i64 i32 i16 i8 u8 u16 u32 u64 bool'.split()
-MADE = '<!-- made by tests/ops_pages.py from tests/data/opinfo.txt: change those -->'
+MADE = '<!-- made by tests/ops_pages.py from tests/data/opinfo.txt and opinfo_types.txt: change those -->'
 
 
 class Entry:
@@ -19,10 +19,24 @@ class Entry:
         self.name, self.miss, self.uses = name, '', []
         self.left, self.kept, self.of = [], 0, 0
         self.samples, self.known = collections.Counter(), collections.Counter()
-        self.reasons, self.gradient = collections.Counter(), set()
+        self.reasons, self.gradient, self.none = collections.Counter(), set(), []
 
 
-def read(path):
+def read(path, more):
+    """The entries of a file, and what another says of the same ones."""
+    version, entries = read_file(path)
+    by_name = {e.name: e for e in entries}
+    for e in read_file(more)[1]:
+        to = by_name[e.name]
+        to.samples += e.samples
+        to.known += e.known
+        to.reasons += e.reasons
+        to.gradient |= e.gradient
+        to.none += e.none
+    return version, entries
+
+
+def read_file(path):
     entries, version, kind = [], '', ''
     for line in path.read_text().splitlines():
         word, _, rest = line.partition(' ')
@@ -37,6 +51,8 @@ def read(path):
         elif word == 'left':
             n, _, why = rest.partition(' ')
             entries[-1].left.append((int(n), why))
+        elif word == 'none':
+            entries[-1].none.append(rest.split(' ', 1))
         elif word == 'thinned':
             entries[-1].kept, entries[-1].of = map(int, rest.split())
         elif word == 'sample':
@@ -101,9 +117,11 @@ def ops_page(version, entries):
              'gradient of a fixed cotangent, within 8 eps of an element (and 4 of what an eps of the inputs moves, '
              'or of what PyTorch errs itself; what no arithmetic makes is exact). A few groups have their turn in each run of the tests, all with `--all`.', '',
              f'- f32: {total - bad} of {total} samples are right, {100 * (total - bad) / max(total, 1):.1f} %',
-             f'- all types: {every - wrong} of {every}', '',
+             f'- all types: {every - wrong} of {every}, {100 * (every - wrong) / max(every, 1):.1f} %',
+             *(f'- {t}: {sum(e.samples[t] - e.known[t] for e in here)} of {sum(e.samples[t] for e in here)}' for t in types if t != 'f32'),
+             f'- not counted: {sum(len(e.none) for e in here)} pairs of an entry and a type without a counterpart, or that differ for a reason; both are below', '',
              'A number is that of samples which are right; "grad" says in which types their gradients are checked too. '
-             'Long lists of samples are thinned: "f32 of" says how many PyTorch has.', '',
+             'Long lists of samples are thinned: "f32 of" says how many PyTorch has; of other types there are two or three of each.', '',
              '| entry | ' + ' | '.join(types) + ' | f32 of | grad |',
              '|---|' + '--:|' * len(types) + '--:|---|']
     for e in here:
@@ -113,6 +131,12 @@ def ops_page(version, entries):
     lines += [f'- {e.name}, {n}: {r}' for e, r, n in known] or ['None is known.']
     lines += ['', '## Samples without a counterpart', '', 'Of f32, and not in the table.', '']
     lines += [f'- {e.name}: {n} of {e.of}, {why}' for e in here for n, why in e.left]
+    lines += ['', 'Of other types, where there are samples of f32:', '']
+    other = collections.defaultdict(list)
+    for e in here:
+        for t, why in e.none:
+            other[(e.name, why)].append(t)
+    lines += [f'- {name}, {" ".join(t)}: {why}' for (name, why), t in other.items()] or ['None.']
     lines += ['', '## Entries that are not here', '']
     reasons = collections.defaultdict(list)
     for e in entries:
@@ -144,7 +168,7 @@ def names_page(entries, found):
     return '\n'.join(lines) + '\n'
 
 
-version, entries = read(root / 'tests/data/opinfo.txt')
+version, entries = read(root / 'tests/data/opinfo.txt', root / 'tests/data/opinfo_types.txt')
 found = headers()
 for e in entries:  # what takes any number of tensors is clg_index_put_n alone
     e.uses = [u + '_n' if f'clg_{u}' not in found and f'clg_{u}_n' in found else u for u in e.uses]

@@ -241,6 +241,43 @@ START_TEST(inits_have_pytorchs_spread)
 }
 END_TEST
 
+START_TEST(variants_of_first_numbers)
+{
+    const double in = 32 * 9, out = 64 * 9, root3 = sqrt(3);
+    const clg_shape s4 = CLG_SHAPE(64, 32, 3, 3);
+    clg_store s = clg_store_create(dev, 12);
+    clg_scope scope = clg_scope_push(dev);
+    check_spread("leaky", clg_store_param(s, "a", s4, (clg_init) { CLG_INIT_KAIMING_UNIFORM, 0.5, 0 }, 0), sqrt(1.6 / in), sqrt(1.6 / in) * root3);
+    check_spread("fan out", clg_store_param(s, "b", s4, (clg_init) { CLG_INIT_KAIMING_NORMAL, 0, 1 }, 0), sqrt(2 / out), 0);
+    check_spread("gain", clg_store_param(s, "c", s4, (clg_init) { CLG_INIT_XAVIER_NORMAL, 3, 0 }, 0), 3 * sqrt(2 / (in + out)), 0);
+    for (int i = 0; i < 2; i++) {
+        const clg_var v = clg_store_param(s, i ? "wide" : "tall", i ? CLG_SHAPE(4, 3, 2) : CLG_SHAPE(9, 2, 2), (clg_init) { CLG_INIT_ORTHOGONAL, 0.5, 0 }, 0);
+        const clg_tensor m = clg_reshape(clg_var_value(v), i ? CLG_SHAPE(4, 6) : CLG_SHAPE(9, 4)), t = clg_transpose(m, 0, 1);
+        const clg_tensor off = clg_sub(i ? clg_matmul(m, t) : clg_matmul(t, m), clg_mul_scalar(clg_eye(dev, CLG_F32, 4, 4), 0.25));
+        ck_assert(clg_item(clg_amax(clg_abs(off), CLG_ALL, false), NULL) < 1e-6);
+    }
+    int64_t n;
+    float *p = values_of(clg_store_param(s, "dirac", CLG_SHAPE(4, 3, 3, 2), (clg_init) { CLG_INIT_DIRAC, 2, 0 }, 0), &n);
+    for (int64_t k = 0; k < n; k++) // channels o and i, the middle is 1, 1
+        ck_assert(p[k] == (k % 6 == 3 && k / 18 % 2 == k / 6 % 3 ? 1 : 0));
+    free(p);
+    p = values_of(clg_store_param(s, "eye", CLG_SHAPE(2, 3), (clg_init) { CLG_INIT_EYE, 0, 0 }, 0), &n);
+    for (int64_t k = 0; k < n; k++)
+        ck_assert(p[k] == (k == 0 || k == 4 ? 1 : 0));
+    free(p);
+    p = values_of(clg_store_param(s, "cut", CLG_SHAPE(2000), (clg_init) { CLG_INIT_TRUNC_NORMAL, 1, 3 }, 0), &n);
+    for (int64_t k = 0; k < n; k++)
+        ck_assert(fabsf(p[k]) <= 2);
+    free(p);
+    ck_assert_ptr_null(clg_store_param(s, "no", CLG_SHAPE(3), (clg_init) { CLG_INIT_ORTHOGONAL, 0, 0 }, 0));
+    ck_assert_ptr_null(clg_store_param(s, "no", CLG_SHAPE(3, 3), (clg_init) { CLG_INIT_DIRAC, 0, 0 }, 0));
+    ck_assert_ptr_null(clg_store_param(s, "no", CLG_SHAPE(3, 3, 1), (clg_init) { CLG_INIT_DIRAC, 2, 0 }, 0));
+    clg_error_clear(dev);
+    clg_scope_pop(scope);
+    clg_store_destroy(&s);
+}
+END_TEST
+
 START_TEST(layers_start_as_in_pytorch)
 {
     clg_store s = clg_store_create(dev, 11);
@@ -547,6 +584,7 @@ int main(void)
     suite_add_tcase(s, c);
     c = tcase_create("parts");
     tcase_add_test(c, inits_have_pytorchs_spread);
+    tcase_add_test(c, variants_of_first_numbers);
     tcase_add_test(c, layers_start_as_in_pytorch);
     tcase_add_test(c, convolutions_have_layers);
     tcase_add_test(c, numbers_follow_from_seed_and_name);

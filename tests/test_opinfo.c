@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// PyTorch's own samples of its operations, replayed from data/opinfo.txt (opinfo_torch.py makes it and says what its
-// lines are): values, types, shapes and gradients of each. A group, the samples of an entry in one type, is one
+// PyTorch's own samples of its operations, replayed from data/opinfo.txt, and of other types than F32 from
+// data/opinfo_types.txt (opinfo_torch.py makes both and says what their lines are): values, types, shapes and gradients of each. A group, the samples of an entry in one type, is one
 // evaluation, so that they share kernels; a few groups have their turn in each run, with --all every one has.
 //
 //   test_opinfo [--all] [ENTRY...]   those entries alone, and what fails in them
@@ -11,7 +11,7 @@
 
 #include <inttypes.h>
 
-enum { INPUTS = CASE_INPUTS, RESULTS = 8, GROUP = 64, EVERY = 100 };
+enum { INPUTS = CASE_INPUTS, RESULTS = 8, GROUP = 64, EVERY = 100, EVERY_TYPE = 500 };
 static const double OF_SIZE = 4; // eps of a result's size (opinfo_torch.py)
 
 typedef struct values {
@@ -405,13 +405,13 @@ static void run_group(const char *entry, sample *s, int n)
     groups++;
 }
 
-static bool is_wanted(const char *entry, int group)
+static bool is_wanted(const char *entry, int group, int every)
 {
     for (int k = 0; k < wanted_count; k++) {
         if (strcmp(wanted[k], entry) == 0)
             return true;
     }
-    return wanted_count == 0 && in_turn(group, EVERY);
+    return wanted_count == 0 && in_turn(group, every);
 }
 
 static char *whole_file(const char *path)
@@ -428,7 +428,7 @@ static char *whole_file(const char *path)
     return text;
 }
 
-static void run_entry(reader *r, const char *entry, int *group)
+static void run_entry(reader *r, const char *entry, int *group, int every)
 {
     static sample s[GROUP];
     const int passed_before = passed, failed_before = failed;
@@ -439,7 +439,7 @@ static void run_entry(reader *r, const char *entry, int *group)
             continue;
         }
         // the samples of one type
-        const bool mine = is_wanted(entry, (*group)++);
+        const bool mine = is_wanted(entry, (*group)++, every);
         const size_t word = strcspn(r->at + 7, " \n") + 7;
         char head[40];
         snprintf(head, sizeof head, "%.*s", (int) word, r->at);
@@ -464,22 +464,23 @@ static void run_entry(reader *r, const char *entry, int *group)
         printf("%s %d/%d\n", entry, passed - passed_before, passed - passed_before + failed - failed_before);
 }
 
-START_TEST(samples_of_pytorch)
+// How many entries the file has.
+static int run_file(const char *path, int every)
 {
-    const char *path = getenv("CLGRAD_OPINFO");
     char entry[100];
     int group = 0, entries = 0;
-    char *text = whole_file(path ? path : "tests/data/opinfo.txt");
+    char *text = whole_file(path);
     reader r = { text, 1 };
-    ck_assert_msg(starts(&r, "torch "), "opinfo.txt does not begin with its version");
+    ck_assert_msg(starts(&r, "torch "), "%s does not begin with its version", path);
+    passed = failed = skipped = known_count = groups = 0;
     c_numbers(true);
     end_line(&r);
     while (*r.at) {
-        ck_assert_msg(starts(&r, "entry "), "opinfo.txt:%d: an entry expected", r.line);
+        ck_assert_msg(starts(&r, "entry "), "%s:%d: an entry expected", path, r.line);
         snprintf(entry, sizeof entry, "%.*s", (int) strcspn(r.at + 6, "\n"), r.at + 6);
         end_line(&r);
         entries++;
-        run_entry(&r, entry, &group);
+        run_entry(&r, entry, &group, every);
     }
     c_numbers(false);
     free(text);
@@ -487,6 +488,22 @@ START_TEST(samples_of_pytorch)
            passed, failed, known_count, skipped);
     ck_assert_int_eq(failed, 0);
     ck_assert_int_gt(groups, 0);
+    return entries;
+}
+
+START_TEST(samples_of_pytorch)
+{
+    const char *path = getenv("CLGRAD_OPINFO");
+    const int entries = run_file(path ? path : "tests/data/opinfo.txt", EVERY);
+    if (wanted_count == 0)
+        ck_assert_int_ge(entries, 300);
+}
+END_TEST
+
+START_TEST(samples_of_other_types)
+{
+    const char *path = getenv("CLGRAD_OPINFO_TYPES");
+    const int entries = run_file(path ? path : "tests/data/opinfo_types.txt", EVERY_TYPE);
     if (wanted_count == 0)
         ck_assert_int_ge(entries, 300);
 }
@@ -519,6 +536,7 @@ int main(int argc, char **argv)
     TCase *c = tcase_create("pytorch");
     tcase_set_timeout(c, 0);
     tcase_add_test(c, samples_of_pytorch);
+    tcase_add_test(c, samples_of_other_types);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

@@ -14,11 +14,17 @@ typedef struct clg_store_t *clg_store;
 
 typedef enum clg_init_kind {
     CLG_INIT_DEFAULT, // PyTorch's for linear and conv2d: uniform within 1/sqrt(fan_in)
-    CLG_INIT_KAIMING_UNIFORM, CLG_INIT_KAIMING_NORMAL, // gain sqrt(2), fan_in
-    CLG_INIT_XAVIER_UNIFORM, CLG_INIT_XAVIER_NORMAL,
+    // gain sqrt(2 / (1 + a^2)): a is leaky_relu's slope, 0 for relu, 1 if linear; by fan_in,
+    // with b not 0 by fan_out
+    CLG_INIT_KAIMING_UNIFORM, CLG_INIT_KAIMING_NORMAL,
+    CLG_INIT_XAVIER_UNIFORM, CLG_INIT_XAVIER_NORMAL, // gain a, 0: 1
     CLG_INIT_UNIFORM, // in [a, b), a <= b
     CLG_INIT_NORMAL,  // mean a, standard deviation b >= 0
-    CLG_INIT_CONSTANT // a
+    CLG_INIT_CONSTANT, // a
+    CLG_INIT_TRUNC_NORMAL, // mean a, standard deviation b > 0, from -2 to 2
+    CLG_INIT_ORTHOGONAL, // rows, or columns, of the matrix [O, I * ...] orthonormal, times a, 0: 1
+    CLG_INIT_DIRAC, // a convolution that passes channels on, in a groups, 0: 1
+    CLG_INIT_EYE    // of rank 2: the identity
 } clg_init_kind;
 typedef struct clg_init {
     clg_init_kind kind;
@@ -70,10 +76,12 @@ CLG_API bool clg_store_is_training(clg_store s);
 // errors  CLG_ESHAPE    the name exists with another shape or type
 //         CLG_EINVAL    s or name is NULL (no device keeps the text of the first),
 //                       or the name is a buffer's, not UTF-8, "__metadata__", or an optimizer's
-//                       ("optim."), or init is no kind, a range that is not finite, a b below 0
+//                       ("optim."), or init is no kind, of a shape without one (ORTHOGONAL, EYE,
+//                       DIRAC), a range that is not finite, a b below 0
 //         CLG_EFORMAT   a file was loaded and lacks it; see clg_store_load
 // blocks  no
-// source  PyTorch, torch/nn/init.py; He and others 2015, Glorot and Bengio 2010
+// source  PyTorch, torch/nn/init.py; He and others 2015, Glorot and Bengio 2010, Saxe and others
+//         2013 (ORTHOGONAL)
 CLG_API clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init init,
                                 int64_t fan_in);
 

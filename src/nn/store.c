@@ -233,51 +233,6 @@ clg_var clg__store_add(clg_store s, const char *name, clg_tensor value, role is)
     return add(s, name, value, NULL, is);
 }
 
-static clg_tensor initial(clg_store s, const char *name, clg_shape shape, clg_init in,
-                          int64_t fan_in)
-{
-    DEFAULT_FP;
-    uint64_t seed, counter;
-    double field = 1;
-    for (int d = 2; d < shape.rank && d < CLG_MAX_RANK; d++)
-        field *= (double) shape.dim[d];
-    const double fi = fan_in > 0 ? (double) fan_in : (double) (shape.rank > 1 ? shape.dim[1] : 1) * field;
-    const double fo = (double) (shape.rank > 0 ? shape.dim[0] : 1) * field;
-    const double root = sqrt(fi > 0 ? fi : 1);
-    double bound = 1 / root, std = 0;
-    clg_random_get_state(s->dev, &seed, &counter);
-    clg_random_set_state(s->dev, s->seed, name_hash(name));
-    clg_tensor t;
-    switch (in.kind) {
-    case CLG_INIT_KAIMING_UNIFORM:
-        bound = sqrt(6.0) / root;
-        break;
-    case CLG_INIT_KAIMING_NORMAL:
-        std = sqrt(2.0) / root;
-        break;
-    case CLG_INIT_XAVIER_UNIFORM:
-        bound = sqrt(6 / (fi + fo));
-        break;
-    case CLG_INIT_XAVIER_NORMAL:
-        std = sqrt(2 / (fi + fo));
-        break;
-    default:
-        break;
-    }
-    if (in.kind == CLG_INIT_CONSTANT)
-        t = clg_full(s->dev, CLG_F32, shape, in.a);
-    else if (in.kind == CLG_INIT_UNIFORM)
-        t = clg_uniform(s->dev, CLG_F32, shape, in.a, in.b);
-    else if (in.kind == CLG_INIT_NORMAL)
-        t = clg_normal(s->dev, CLG_F32, shape, in.a, in.b);
-    else if (std > 0)
-        t = clg_normal(s->dev, CLG_F32, shape, 0, std);
-    else
-        t = clg_uniform(s->dev, CLG_F32, shape, -bound, bound);
-    clg_random_set_state(s->dev, seed, counter);
-    return t;
-}
-
 const char *clg__store_shape(clg_shape s, char text[128])
 {
     int n = 0;
@@ -367,15 +322,20 @@ clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init
 {
     if (!begin(s, name, "store_param"))
         return NULL;
-    if ((int) init.kind < CLG_INIT_DEFAULT || init.kind > CLG_INIT_CONSTANT)
-        return clg__store_refuse(s, CLG_EINVAL, "store: '%.200s': %d is no kind of first numbers", name,
-                                 (int) init.kind);
+    const char *wrong = clg__init_wrong(shape, init);
+    if (wrong)
+        return clg__store_refuse(s, CLG_EINVAL, "store: '%.200s': %s", name, wrong);
     struct entry *e = clg__store_entry(s, name);
     if (e)
         return existing(s, e, CLG_F32, shape, PARAMETER);
     if (!may_be_new(s, name) || !is_shape(s, name, shape))
         return NULL;
-    return add_new(s, name, initial(s, name, shape, init, fan_in), PARAMETER);
+    uint64_t seed, counter;
+    clg_random_get_state(s->dev, &seed, &counter);
+    clg_random_set_state(s->dev, s->seed, name_hash(name));
+    const clg_tensor first = clg__init_value(s->dev, shape, init, fan_in);
+    clg_random_set_state(s->dev, seed, counter);
+    return add_new(s, name, first, PARAMETER);
 }
 
 clg_var clg_store_buffer(clg_store s, const char *name, clg_dtype t, clg_shape shape, double value)

@@ -84,4 +84,9 @@ typedef struct clg__nearest {
     int distance;
 } clg__nearest;
 void clg__near(clg__nearest *best, const char *wanted, const char *name);
+
+// ---- first numbers (init.c)
+
+const char *clg__init_wrong(clg_shape shape, clg_init in); // NULL: a kind that this shape may have
+clg_tensor clg__init_value(clg_device dev, clg_shape shape, clg_init in, int64_t fan_in);
 #endif
