@@ -7,7 +7,7 @@ import sys
 
 root = pathlib.Path(sys.argv[1])
 HANDLES = r'\bclg_(tensor|var|scope|store|optim|device)\b(?! \*\*)'
-test = ''.join((root / 'tests' / name).read_text() for name in ('handle_calls.h', 'test_handles.c'))
+test = ''.join((root / 'tests' / name).read_text() for name in ('handle_calls.h', 'handle_calls_loss.h', 'test_handles.c'))
 # A macro stands in for its function: clg_eval for clg_eval_n, clg_scope_push for clg_scope_push_at.
 called = set(re.findall(r'\b(clg_\w+)\(', test))
 called |= {name + end for name in called for end in ('_n', '_at')}

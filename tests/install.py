@@ -40,8 +40,11 @@ def check_files(top):
     public = sorted(p.name for p in (pathlib.Path(root) / 'include/clgrad').glob('*.h'))
     expect('headers', sorted(pathlib.Path(f).name for f in headers), public)
     rest = sorted(pathlib.Path(f).name for f in files if f not in headers)
+    commands = re.findall(r'^COMMAND\((\w+)\)', (pathlib.Path(root) / 'tools/commands.def').read_text(), re.M)
+    pages = ['clgrad.1'] + [f'clgrad-{name}.1' for name in commands]
+    completion = ['clgrad', '_clgrad']  # of bash, of zsh
     expect('other files', rest, sorted(['clgrad', 'clgrad.pc', 'libclgrad.a', 'libclgrad.so',
-                                        f'libclgrad.so.{soversion}', f'libclgrad.so.{version}']))
+                                        f'libclgrad.so.{soversion}', f'libclgrad.so.{version}'] + pages + completion))
 
 
 def declared():

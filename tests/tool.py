@@ -6,25 +6,23 @@ Makes a small data set of its own; then help, exit codes, JSON, equal runs, runs
 interrupted and resumed, terminals, full disks and hostile files. --short: a few of these, for slow
 devices; --plain: a build that draws no pictures; --no-images: that reads none. Exit status 77 where there is no device."""
 import csv
-import fcntl
 import gzip
 import json
 import os
-import pty
 import random
 import re
 import resource
-import select
 import shutil
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 import unittest
 import zlib
+
+from terminal import Terminal, default_signals
 
 TOOL = os.path.abspath(sys.argv[1])
 SHORT = "--short" in sys.argv
@@ -92,10 +90,6 @@ def train(out, *args, data=DATA):
                    str(BATCH), "--epochs", str(EPOCHS), *device, *args)
 
 
-def default_signals():
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def run(args, **more):
     more = {"stdout": subprocess.PIPE, **more}
     return subprocess.run(args, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=300,
@@ -150,45 +144,6 @@ def check_png(data):
     raw = zlib.decompress(pixels)
     assert len(raw) == height * (1 + 3 * width)
     return len(set(raw)) > 20
-
-
-class Terminal:
-    """The tool on a terminal of 80 columns."""
-
-    def __init__(self, args):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            default_signals()
-            os.environ["TERM"] = "xterm"
-            os.execv(args[0], args)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self.text = ""
-
-    def read_until(self, pattern=None, limit=240):
-        """Until the pattern is there (True), or the end (False)."""
-        end = time.monotonic() + limit
-        while time.monotonic() < end:
-            if pattern and re.search(pattern, self.text):
-                return True
-            if not select.select([self.fd], [], [], 1)[0]:
-                continue
-            try:
-                data = os.read(self.fd, 65536)
-            except OSError:  # Linux: the other side is closed
-                data = b""
-            if not data:
-                return False
-            self.text += data.decode()
-        raise AssertionError("the tool hangs: " + self.text[-300:])
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-    def finish(self):
-        self.read_until()
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self.fd)
-        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
 
 
 class Case(unittest.TestCase):
