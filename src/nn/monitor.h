@@ -87,6 +87,6 @@ void clg__rows_free(clg_monitor m);
 bool clg__judge(clg_monitor m);
 
 // figure.c: three digits, whatever the locale
-enum { FIGURE = 32 };
+enum { FIGURE = 48 };
 const char *clg__figure(double v, char text[FIGURE]);
 #endif
