@@ -138,3 +138,6 @@ with tempfile.TemporaryDirectory() as folder:
     (at / 'own.c').write_text(blocks(own, 'c')[0])
     build([at / 'own.c'], at / 'own', f'-I{root}/include', '-pedantic')
     run(at / 'own', lambda out: '3x7' in out)
+    (at / 'scratch.c').write_text(blocks(own, 'c')[1])
+    build([at / 'scratch.c'], at / 'scratch', f'-I{root}/include', '-pedantic')
+    run(at / 'scratch', lambda out: re.findall(r'-?\d+', out.split('\n', 1)[-1]) == ['2', '20', '-2'])

@@ -338,6 +338,75 @@ START_TEST(results_numbers_and_local_memory)
 }
 END_TEST
 
+// A row's running sums of its neighbour's elements, by way of scratch memory: as much as is asked for, by a number, by
+// a function of shapes and whole numbers, or both.
+static clg_status turn_scratch(const clg_custom_call *c, size_t *bytes)
+{
+    if (c->ints[0] < 0) {
+        snprintf(c->error, c->error_size, "width %lld", (long long) c->ints[0]);
+        return CLG_ESHAPE;
+    }
+    ck_assert_uint_eq(*bytes, 24);
+    *bytes = c->ints[0] == 77 ? SIZE_MAX : (size_t) (clg_numel(c->in_shape[0]) * c->ints[0]) * sizeof(float);
+    return CLG_OK;
+}
+
+static clg_status turn_grid(const clg_custom_call *c, size_t global[3], size_t local[3], size_t *local_bytes)
+{
+    (void) c;
+    (void) local_bytes;
+    global[0] = local[0] = 4; // one group, so that a barrier is enough
+    return CLG_OK;
+}
+
+static clg_custom turn(bool asks)
+{
+    return clg_custom_kernel(dev, clg_custom_kernel_params(
+        .name = asks ? "turn" : "turn24", .inputs = "x", .ints = "width", .grid = turn_grid, .scratch_bytes = 24,
+        .scratch = asks ? turn_scratch : NULL,
+        .body = "global float *kept = (global float *)scratch_memory;\nconst long i = get_local_id(0);\n"
+                "for (long k = i; k < x_n * width; k += 4)\n    kept[k] = LOAD_x(k / width) + (float)(k % width);\n"
+                "barrier(CLK_GLOBAL_MEM_FENCE);\n"
+                "for (long k = i; k < x_n; k += 4) {\n    T s = 0;\n    for (long j = 0; j < width; j++)\n"
+                "        s += kept[(x_n - 1 - k) * width + j];\n    STORE_y(k, s);\n}"));
+}
+
+START_TEST(scratch_memory_is_what_was_asked_for)
+{
+    clg_scope s = clg_scope_push(dev);
+    float x[23];
+    clg_tensor t = upload(CLG_SHAPE(23), x), six = clg_slice(t, 0, 5, 11, 1), y[3];
+    y[0] = clg_custom_apply(turn(true), &t, 1, clg_custom_numbers(.n_ints = 1, .ints = (int64_t[]) { 3 }));
+    y[1] = clg_custom_apply(turn(true), &y[0], 1, clg_custom_numbers(.n_ints = 1, .ints = (int64_t[]) { 2 }));
+    y[2] = clg_custom_apply(turn(false), &six, 1, clg_custom_numbers(.n_ints = 1, .ints = (int64_t[]) { 1 })); // 24 bytes
+    clg_plan_info info;
+    ok(clg_plan_n(dev, y, 3, &info));
+    ck_assert_uint_ge(info.bytes_peak, 23 * 3 * sizeof(float));
+    ok(clg_eval_n(y, 3));
+    double *got[3] = { read_all(y[0]), read_all(y[1]), read_all(y[2]) };
+    for (int i = 0; i < 23; i++) {
+        ck_assert_msg(fabs(got[0][i] - (3 * (double) x[22 - i] + 3)) < 1e-5, "[%d]: %g", i, got[0][i]);
+        ck_assert_msg(fabs(got[1][i] - (6 * (double) x[i] + 7)) < 1e-5, "[%d]: %g", i, got[1][i]);
+        ck_assert_msg(i >= 6 || fabs(got[2][i] - (double) x[10 - i]) < 1e-5, "[%d]: %g", i, got[2][i]);
+    }
+    for (int k = 0; k < 3; k++)
+        free(got[k]);
+    double *none = read_all(clg_custom_apply(turn(true), one(t), 1, clg_custom_numbers(.n_ints = 1, .ints = (int64_t[]) { 0 })));
+    ck_assert_double_eq(none[22], 0); // no bytes, and the argument is there
+    free(none);
+    expect_error(clg_custom_apply(turn(true), &t, 1, clg_custom_numbers(.n_ints = 1, .ints = (int64_t[]) { -1 }))->status,
+                 CLG_ESHAPE, "width -1 [x 23 f32]");
+    expect_error(clg_custom_apply(turn(true), &t, 1, clg_custom_numbers(.n_ints = 1, .ints = (int64_t[]) { 77 }))->status,
+                 CLG_EINVAL, "bytes of scratch memory, the device gives at most");
+    ck_assert_ptr_null(clg_custom_kernel(dev, clg_custom_kernel_params(.name = "k", .inputs = "scratch_memory", .body = "y[0] = 0;")));
+    expect_error(clg_error_status(dev), CLG_EINVAL, "'scratch_memory' among the inputs cannot be");
+    ck_assert_ptr_null(clg_custom_kernel(dev, clg_custom_kernel_params(.name = "running", .inputs = "x", .body = "y[0] = 0;",
+                                                                       .scratch_bytes = 8)));
+    clg_error_clear(dev);
+    clg_scope_pop(s);
+}
+END_TEST
+
 // ---- what is refused
 
 static void refuse_pointwise(struct clg_custom_pointwise_params p, const char *part)
@@ -617,6 +686,7 @@ int main(void)
     tcase_add_test(c, several_results);
     tcase_add_test(c, a_kernel_is_right);
     tcase_add_test(c, results_numbers_and_local_memory);
+    tcase_add_test(c, scratch_memory_is_what_was_asked_for);
     tcase_add_test(c, texts_that_would_reach_out_are_refused);
     tcase_add_test(c, definitions_that_are_wrong_are_refused);
     tcase_add_test(c, calls_that_are_wrong_are_refused);

@@ -6,8 +6,8 @@
 // An operation belongs to the device it was defined on and lives as long: nothing destroys it
 // alone. Like all else of a device it is for one thread at a time; recorders that share a device
 // define their own, and programs are found by their text. Callbacks run in the calls that need
-// them, in the same thread: shape and grid while the operation is recorded, backward while a
-// gradient is. They, and what .user points to, have to stay as long as the device.
+// them, in the same thread: shape, grid and scratch while the operation is recorded, backward while
+// a gradient is. They, and what .user points to, have to stay as long as the device.
 //
 // Text is C for one element (pointwise) or the inside of a kernel. It is looked through when it is
 // defined: no preprocessor, no strings, no backslashes, no assembler, brackets in pairs, 64 KB at
@@ -25,7 +25,7 @@ typedef const struct clg_custom_t *clg_custom;
 
 enum { CLG_CUSTOM_INPUTS = 16, CLG_CUSTOM_OUTPUTS = 4, CLG_CUSTOM_NUMBERS = 8 };
 
-// What shape and grid functions see, and where they say what is wrong.
+// What shape, grid and scratch functions see, and where they say what is wrong.
 typedef struct clg_custom_call {
     clg_device dev;
     void *user;
@@ -112,6 +112,10 @@ struct clg_custom_kernel_params {
                        size_t *local_bytes);
     clg_custom_backward backward; // NULL: there is no derivative
     void *user;
+    // Of global memory that one launch has for itself. The function, where it follows from shapes
+    // and ints: it finds scratch_bytes in *bytes, and leaves there what it wants
+    size_t scratch_bytes;
+    clg_status (*scratch)(const clg_custom_call *c, size_t *bytes);
 };
 #define clg_custom_kernel_params(...)                                                              \
     (&(struct clg_custom_kernel_params) { .size = sizeof(struct clg_custom_kernel_params),         \
@@ -122,11 +126,13 @@ struct clg_custom_kernel_params {
 // In its body stand, for an input or result x: the pointer x to its elements in row-major order,
 // LOAD_x(i) and STORE_x(i, v), which also convert F16 and BF16 (kept as ushort) from and to float;
 // x_dim[k], its sizes; x_rank; x_n, how many elements it has. T is the computing type of result 0.
-// Scalars and whole numbers by their names; with local bytes `local_memory`, a __local char *.
+// Scalars and whole numbers by their names; with local bytes `local_memory`, a __local char *;
+// where scratch is asked for `scratch_memory`, a __global char * aligned for every type. Nothing is
+// known of what lies in either at first, and nothing of it is there at the next launch.
 //
 // dev     the device
-// p       name, inputs and body must be there. Whole numbers are seen by shape and grid functions,
-//         and others make another plan; scalars are seen by the kernel alone
+// p       name, inputs and body must be there. Whole numbers are seen by shape, grid and scratch
+//         functions, and others make another plan; scalars are seen by the kernel alone
 // result  as of clg_custom_pointwise
 // owns    nothing: it ends with its device
 // errors  as of clg_custom_pointwise
@@ -151,10 +157,11 @@ struct clg_custom_numbers {
 // result  CLG_OK
 // grad    by the operation's backward function
 // errors  CLG_EINVAL    op is NULL or its device was closed; another count; a grid that the device
-//                       cannot run, or of no items though there are results
+//                       cannot run, or of no items though there are results; more local or scratch
+//                       memory than it has
 //         CLG_ESHAPE    pointwise: the shapes do not broadcast; a result's is impossible
 //         CLG_EDTYPE    no common type, or one the operation does not compute in
-//         shape's and grid's own
+//         shape's, grid's and scratch's own
 CLG_API clg_status clg_custom_apply_n(clg_custom op, const clg_tensor *in, int n_in,
                                       const struct clg_custom_numbers *p, clg_tensor *out,
                                       int n_out);

@@ -27,6 +27,7 @@ void clg__custom_key(const void *params, clg__key *k)
         clg__key_i64(k, (int64_t) p->local[i]);
     }
     clg__key_i64(k, (int64_t) p->local_bytes);
+    clg__key_i64(k, (int64_t) p->scratch_bytes);
 }
 
 // ---- planning
@@ -40,6 +41,11 @@ static void add_tensor(clg__str *t, const char *name, clg_dtype type)
                         name, suffix, name, name, name, suffix, suffix);
     else
         clg__str_printf(t, "#define LOAD_%s(i) (%s[i])\n#define STORE_%s(i, v) (%s[i] = (v))\n", name, name, name, name);
+}
+
+bool clg__custom_has_scratch(const clg__custom *d)
+{
+    return d->scratch || d->scratch_bytes;
 }
 
 // Sizes and count of a tensor, in the geometry table and in the kernel's text.
@@ -90,6 +96,10 @@ static void add_parameters(clg__kplan *p, clg__launch *l, const clg__kernel_call
     if (q->local_bytes) {
         clg__str_add(t, "local char *local_memory, ");
         clg__arg_local(p, l, q->local_bytes);
+    }
+    if (clg__custom_has_scratch(d)) {
+        clg__str_add(t, "global char *restrict scratch_memory, ");
+        clg__arg_temp(p, l, clg__kplan_temp(p, q->scratch_bytes ? q->scratch_bytes : 1));
     }
     clg__str_add(t, "global const long *restrict own_sizes");
     clg__arg_geo(p, l);
@@ -294,6 +304,9 @@ static clg_tensor check_grid(record *r)
     if (q->local_bytes > caps->local_bytes)
         return clg__call_fail(&r->c, CLG_EINVAL, "%zu bytes of local memory, the device has %zu", q->local_bytes,
                               (size_t) caps->local_bytes);
+    if (q->scratch_bytes > caps->max_alloc_bytes)
+        return clg__call_fail(&r->c, CLG_EINVAL, "%zu bytes of scratch memory, the device gives at most %llu", q->scratch_bytes,
+                              (unsigned long long) caps->max_alloc_bytes);
     for (int k = 0; k < q->n_out; k++) {
         if (q->global[0] == 0 && clg_numel(q->out_shape[k]) > 0)
             return clg__call_fail(&r->c, CLG_EINVAL, "a grid of no items, though result '%s' has elements", r->d->out[k]);
@@ -334,6 +347,10 @@ static clg_tensor ask_shapes_and_grid(record *r, const clg_tensor *in)
         q->global[0] = (size_t) clg_numel(q->out_shape[0]);
     if (st < 0)
         return refused(r, st, "its grid function refused");
+    q->scratch_bytes = d->scratch_bytes;
+    st = d->scratch ? d->scratch(&call, &q->scratch_bytes) : CLG_OK;
+    if (st < 0)
+        return refused(r, st, "its scratch function refused");
     return check_grid(r);
 }
 

@@ -20,6 +20,8 @@ typedef struct clg__custom {
     const char *body, *functions;                 // looked through
     clg_status (*shape)(const clg_custom_call *c);
     clg_status (*grid)(const clg_custom_call *c, size_t global[3], size_t local[3], size_t *local_bytes);
+    size_t scratch_bytes;
+    clg_status (*scratch)(const clg_custom_call *c, size_t *bytes);
     clg_custom_backward backward;
     void *user;
     clg__own own[CLG_CUSTOM_OUTPUTS]; // pointwise: of each result
@@ -38,11 +40,12 @@ typedef struct clg__custom_node {
     int n_out;  // a kernel's
     clg_dtype out_dtype[CLG_CUSTOM_OUTPUTS];
     clg_shape out_shape[CLG_CUSTOM_OUTPUTS];
-    size_t global[3], local[3], local_bytes;
+    size_t global[3], local[3], local_bytes, scratch_bytes;
 } clg__custom_node;
 
 // Of an operation's descriptor: custom.c
 void clg__custom_backward(const clg__vjp *v, const bool *needed, clg_tensor *d);
 void clg__custom_key(const void *params, clg__key *k);
+bool clg__custom_has_scratch(const clg__custom *d); // its kernel has the argument, also for 0 bytes
 void clg__custom_plan(const clg__kernel_call *c, clg__kplan *p);
 #endif

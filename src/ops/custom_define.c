@@ -168,7 +168,7 @@ static bool name_it(definition *d, const char *name, clg_custom *known)
             continue;
         if (o->identity.length == c->identity.length && o->kernel == c->kernel && o->integers == c->integers &&
             memcmp(o->identity.text, c->identity.text, c->identity.length) == 0 && o->shape == c->shape &&
-            o->grid == c->grid && o->backward == c->backward && o->user == c->user)
+            o->grid == c->grid && o->scratch == c->scratch && o->scratch_bytes == c->scratch_bytes && o->backward == c->backward && o->user == c->user)
             *known = o->handle;
         else
             clg__format(d->why, sizeof d->why, "the name is that of another definition");
@@ -324,6 +324,8 @@ clg_custom clg_custom_kernel(clg_device dev, const struct clg_custom_kernel_para
     c->kernel = true;
     c->shape = q.shape;
     c->grid = q.grid;
+    c->scratch = q.scratch;
+    c->scratch_bytes = q.scratch_bytes;
     c->backward = q.backward;
     c->user = q.user;
     const char *parts[] = { q.inputs, q.outputs, q.scalars, q.ints, q.body, q.functions };

@@ -38,6 +38,7 @@ static const char *const keywords[] = {
     "for", "half", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof", "struct",
     "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "global", "local", "constant", "private",
     "uchar", "ushort", "uint", "ulong", "size_t", "ptrdiff_t", "true", "false", "event_t", "sampler_t", "local_memory",
+    "scratch_memory",
     "read_only", "write_only", "read_write", "vec_step", "uniform", "pipe", "NULL", NULL
 };
 static const char *const constants[] = { "NAN", "INFINITY", "HUGE_VAL", "HUGE_VALF", "MAXFLOAT", "T", "NULL", NULL };
