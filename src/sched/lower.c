@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "graph/build.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool oom(clg__work *w)
@@ -201,6 +202,44 @@ static bool as_buffer(clg__work *w, clg__use *r, clg_dtype t, const clg_shape *s
     return true;
 }
 
+// ---- views that reductions read
+
+// What reductions read, straight or through pointwise operations, node by node.
+static bool *read_by_reductions(const clg__work *w)
+{
+    bool *is = clg__calloc((size_t) w->n_nodes + 1, sizeof *is);
+    for (int i = w->n_nodes - 1; is && i >= 0; i--) {
+        const clg__node *n = w->nodes[i];
+        if (n->buf || n->base)
+            continue;
+        const bool reduces = n->op->kind == CLG__REDUCE;
+        if (!reduces && !(is[i] && (n->op->kind == CLG__POINTWISE || n->op->kind == CLG__CAST || n->op->kind == CLG__ALIAS)))
+            continue;
+        for (int k = 0; k < n->n_in; k++)
+            is[n->in[k]->index] |= reduces || clg__shape_equal(&n->in[k]->pub.shape, &n->pub.shape);
+    }
+    return is;
+}
+
+// Are neighbours along the last dimension far apart, and those along another one side by side? Reductions go along
+// dimensions as they are, so that their order is the same from wherever they read, and would read a line of memory
+// for each element: thirty times slower than a copy in the other order, which goes by tiles, and its reduction.
+static bool is_turned(const clg__access *g, const clg_shape *s, clg_dtype t)
+{
+    enum { LARGE = 1 << 20, FAR = 512, MANY = 256 }; // bytes, and lines: what caches do not make good
+    const int64_t size = (int64_t) clg_dtype_size(t);
+    int last = s->rank - 1;
+    while (last > 0 && s->dim[last] == 1)
+        last--;
+    if (g->windowed || last < 1 || clg_numel(*s) * size < LARGE || llabs(g->stride[last]) * size < FAR || s->dim[last] < MANY)
+        return false;
+    for (int d = 0; d < last; d++) {
+        if (llabs(g->stride[d]) == 1 && s->dim[d] >= 16)
+            return true;
+    }
+    return false;
+}
+
 // ---- nodes
 
 // The access to `base` seen through a view of it.
@@ -245,7 +284,8 @@ static bool lower_leaf(clg__work *w, const clg__node *n, int order)
     return true;
 }
 
-static bool lower_op(clg__work *w, const clg__node *n, int order)
+// reduced: a reduction reads what this op makes, or it is one
+static bool lower_op(clg__work *w, const clg__node *n, int order, bool reduced)
 {
     if (!clg__grow((void **) &w->src, &w->cap_src, n->n_in, sizeof *w->src))
         return oom(w);
@@ -256,6 +296,8 @@ static bool lower_op(clg__work *w, const clg__node *n, int order)
         if (n->op->kind == CLG__KERNEL && !number &&
             !as_buffer(w, &w->src[i], in->dtype, &in->shape, i < 32 && (n->op->strided_inputs >> i) & 1))
             return false;
+        if (reduced && is_turned(&w->src[i].access, &in->shape, in->dtype) && !copy_of(w, &w->src[i], in->dtype, &in->shape))
+            return false;
     }
     const int k = intern(w, n->op, n->pub.dtype, &n->pub.shape, n->n_in, w->src, n, order);
     if (k < 0)
@@ -264,7 +306,7 @@ static bool lower_op(clg__work *w, const clg__node *n, int order)
     return true;
 }
 
-static bool lower_nodes(clg__work *w)
+static bool lower_nodes(clg__work *w, const bool *reduced)
 {
     for (int i = 0; i < w->n_nodes; i++) {
         const clg__node *n = w->nodes[i];
@@ -278,7 +320,7 @@ static bool lower_nodes(clg__work *w)
         else if (n->op->kind == CLG__OUT)
             w->at[i] = whole(w, w->at[n->in[0]->index].value, *(const int *) n->params);
         else
-            ok = lower_op(w, n, i);
+            ok = lower_op(w, n, i, n->op->kind == CLG__REDUCE || (reduced[i] && n->op->kind != CLG__KERNEL));
         if (!ok)
             return false;
     }
@@ -314,9 +356,14 @@ bool clg__pass_lower(clg__planner *f)
     clg__work *w = f->w;
     w->at = clg__calloc((size_t) w->n_nodes + 1, sizeof *w->at);
     w->output_use = clg__calloc((size_t) w->n_outputs + 1, sizeof *w->output_use);
-    if (!w->at || !w->output_use)
+    bool *reduced = read_by_reductions(w);
+    if (!w->at || !w->output_use || !reduced) {
+        clg__free(reduced);
         return oom(w);
-    if (!lower_nodes(w) || !lower_outputs(w))
+    }
+    const bool ok = lower_nodes(w, reduced) && lower_outputs(w);
+    clg__free(reduced);
+    if (!ok)
         return false;
     lower_passed(w);
     for (int i = 0; i < w->n_values; i++) {
