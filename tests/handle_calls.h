@@ -164,7 +164,16 @@
     R(image_mixup, image_mixup,                                                                    \
       clg_image_mixup(t, &(clg_tensor) { good }, 1, (clg_draw_key) { 0 }), 0)                      \
     R(image_cutmix, image_cutmix,                                                                  \
-      clg_image_cutmix(t, &(clg_tensor) { good }, 1, (clg_draw_key) { 0 }), 0)
+      clg_image_cutmix(t, &(clg_tensor) { good }, 1, (clg_draw_key) { 0 }), 0)                     \
+    R(image_apply_ops, image_apply_ops,                                                            \
+      clg_image_apply_ops(t, &(clg_image_op) { 0 }, &(double) { 0 }, NULL), 0)                     \
+    R(image_rand_augment, image_rand_augment,                                                      \
+      clg_image_rand_augment(t, 1, 1, 2, NULL, (clg_draw_key) { 0 }), 0)                           \
+    R(image_trivial_augment, image_trivial_augment,                                                \
+      clg_image_trivial_augment(t, 2, NULL, (clg_draw_key) { 0 }), 0)                              \
+    R(image_auto_augment, image_auto_augment,                                                      \
+      clg_image_auto_augment(t, CLG_IMAGE_POLICY_SVHN, NULL, (clg_draw_key) { 0 }), 0)             \
+    R(image_augmix, image_augmix, clg_image_augmix(t, NULL, (clg_draw_key) { 0 }), 0)
 
 #define ROWS_T(R)                                                                                  \
     CLG_UNARY_MAP(UNARY) CLG_BINARY_MAP(BINARY) ROWS_LOSSES(R) ROWS_INDEX(R) ROWS_CREATE(R)        \

@@ -8,6 +8,7 @@
 #include <clgrad/array.h>
 #include <clgrad/attention.h>
 #include <clgrad/augment.h>
+#include <clgrad/auto_augment.h>
 #include <clgrad/autocast.h>
 #include <clgrad/autograd.h>
 #include <clgrad/base.h>

@@ -106,12 +106,9 @@ static clg_tensor filter(clg_tensor x, const double *taps, int h, int w)
     return clg_conv2d(x, k, NULL, clg_conv_params(.groups = (int) c));
 }
 
-clg_tensor clg_image_adjust_sharpness(clg_tensor x, double factor)
+clg_tensor clg__image_sharpen(clg_tensor x, clg_tensor rest)
 {
     const double a = 1.0 / 13, b = 5.0 / 13, taps[9] = { a, a, a, a, b, a, a, a, a };
-    clg_tensor bad = check("image_adjust_sharpness", x, factor);
-    if (bad)
-        return bad;
     const int64_t h = clg__image_dim(x, -2), w = clg__image_dim(x, -1);
     if (h <= 2 || w <= 2)
         return clg_reshape(x, x->shape);
@@ -120,10 +117,15 @@ clg_tensor clg_image_adjust_sharpness(clg_tensor x, double factor)
     if (!clg__image_is_float(x))
         blur = clg_round(blur);
     const clg_tensor inner = clg_slice(clg_slice(work, -2, 1, h - 1, 1), -1, 1, w - 1, 1);
-    const clg_tensor change = clg_pad(clg_mul_scalar(clg_sub(blur, inner), 1 - factor), CLG_SHAPE(0, 0, 1, 1),
-                                      CLG_SHAPE(0, 0, 1, 1), 0);
+    const clg_tensor change = clg_pad(clg_mul(clg_sub(blur, inner), rest), CLG_SHAPE(0, 0, 1, 1), CLG_SHAPE(0, 0, 1, 1), 0);
     const clg_tensor y = clg_clamp(clg_add(work, change), 0, clg__image_most(x->dtype));
     return clg__image_unbatch(clg__image_back(y, x->dtype), x);
+}
+
+clg_tensor clg_image_adjust_sharpness(clg_tensor x, double factor)
+{
+    clg_tensor bad = check("image_adjust_sharpness", x, factor);
+    return bad ? bad : clg__image_sharpen(x, number(x, 1 - factor));
 }
 
 static void gaussian(double *taps, int n, double sigma)

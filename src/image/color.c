@@ -113,7 +113,15 @@ clg_tensor clg_image_posterize(clg_tensor x, int bits)
         return clg_mul_scalar(clg_clamp(clg_floor(clg_mul_scalar(x, levels)), 0, levels - 1), 1 / levels);
     if (levels >= all)
         return clg_reshape(x, x->shape);
-    return clg_bitwise_and(x, clg_scalar(x->dev, x->dtype, all - all / levels));
+    return clg__image_levels(x, clg_scalar(x->dev, x->dtype, all - all / levels));
+}
+
+clg_tensor clg__image_levels(clg_tensor x, clg_tensor levels)
+{
+    if (!clg__image_is_float(x))
+        return clg_bitwise_and(x, clg__image_back(levels, x->dtype));
+    const clg_tensor level = clg_maximum(clg_floor(clg_mul(x, levels)), clg_scalar(x->dev, x->dtype, 0));
+    return clg_div(clg_minimum(level, clg_sub_scalar(levels, 1)), levels); // levels are powers of two
 }
 
 clg_tensor clg_image_solarize(clg_tensor x, double threshold)
@@ -124,6 +132,11 @@ clg_tensor clg_image_solarize(clg_tensor x, double threshold)
     if (!(threshold <= clg__image_most(x->dtype)))
         return clg_poison(x->dev, CLG_EINVAL, "image_solarize: the threshold %g is above the greatest value", threshold);
     return clg_where(clg_ge_scalar(x, threshold), invert(x), x);
+}
+
+clg_tensor clg__image_solarize(clg_tensor x, clg_tensor threshold)
+{
+    return clg_where(clg_ge(clg__image_work(x), threshold), invert(x), x);
 }
 
 clg_tensor clg_image_autocontrast(clg_tensor x)

@@ -72,17 +72,17 @@ bool clg__draw_part(const clg_draw_key *key, int64_t i, clg__draw_purpose what, 
 }
 
 // Marsaglia and Tsang 2000; below 1 by a power of a uniform number.
-static double gamma_draw(const clg_draw_key *key, double shape, int *n)
+static double gamma_draw(const clg_draw_key *key, int64_t image, int base, double shape, int *n)
 {
     double u[4], boost = 1;
     if (shape < 1) {
-        numbers(key, 0, (uint64_t) key->epoch << 16 | (uint64_t) (16 * CLG__DRAW_MIX + 1000 + (*n)++), u);
+        numbers(key, image, (uint64_t) key->epoch << 16 | (uint64_t) (base + (*n)++), u);
         boost = pow(u[0] + 0x1p-33, 1 / shape);
         shape += 1;
     }
     const double d = shape - 1.0 / 3, c = 1 / sqrt(9 * d);
     for (int i = 0; i < MOST_TRIES; i++) {
-        numbers(key, 0, (uint64_t) key->epoch << 16 | (uint64_t) (16 * CLG__DRAW_MIX + 1000 + (*n)++), u);
+        numbers(key, image, (uint64_t) key->epoch << 16 | (uint64_t) (base + (*n)++), u);
         const double z = sqrt(-2 * log(u[0] + 0x1p-33)) * cos(6.283185307179586 * u[1]), v = pow(1 + c * z, 3);
         if (1 + c * z > 0 && log(u[2] + 0x1p-33) < z * z / 2 + d - d * v + d * log(v))
             return boost * d * v;
@@ -94,6 +94,17 @@ double clg__draw_beta(const clg_draw_key *key, double alpha)
 {
     CLG__DEFAULT_FP;
     int n = 0;
-    const double a = gamma_draw(key, alpha, &n), b = gamma_draw(key, alpha, &n);
+    const int base = 16 * CLG__DRAW_MIX + 1000;
+    const double a = gamma_draw(key, 0, base, alpha, &n), b = gamma_draw(key, 0, base, alpha, &n);
     return a + b > 0 ? a / (a + b) : 0.5;
+}
+
+void clg__draw_dirichlet(const clg_draw_key *key, int64_t i, double alpha, int n, int *from, double *out)
+{
+    CLG__DEFAULT_FP;
+    double sum = 0;
+    for (int k = 0; k < n; k++)
+        sum += out[k] = gamma_draw(key, i, 16 * CLG__DRAW_WEIGHTS, alpha, from);
+    for (int k = 0; k < n; k++)
+        out[k] = sum > 0 ? out[k] / sum : 1.0 / n;
 }

@@ -8,7 +8,10 @@
 #include <clgrad/augment.h>
 
 typedef enum clg__draw_purpose { // which transform draws: numbers from 64 on, below are the loader's
-    CLG__DRAW_HFLIP = 4, CLG__DRAW_VFLIP, CLG__DRAW_PLACE, CLG__DRAW_PART, CLG__DRAW_JITTER, CLG__DRAW_ERASE, CLG__DRAW_MIX
+    CLG__DRAW_HFLIP = 4, CLG__DRAW_VFLIP, CLG__DRAW_PLACE, CLG__DRAW_PART, CLG__DRAW_JITTER, CLG__DRAW_ERASE, CLG__DRAW_MIX,
+    // above the numbers of Beta; n up to 1023
+    CLG__DRAW_RAND = 256, CLG__DRAW_TRIVIAL = 320, CLG__DRAW_AUTO = 384, CLG__DRAW_AUGMIX = 448,
+    CLG__DRAW_WEIGHTS = 512 // to the end
 } clg__draw_purpose;
 
 typedef struct clg__part {
@@ -24,6 +27,8 @@ const char *clg__part_params(struct clg_random_part *q, const struct clg_random_
 // A part of an image of h x w. `within`: smaller than it on both sides. False when ten tries found none.
 bool clg__draw_part(const clg_draw_key *key, int64_t i, clg__draw_purpose what, const struct clg_random_part *p, bool within,
                     int64_t h, int64_t w, clg__part *out);
-// Of Beta(alpha, alpha).
+// Of Beta(alpha, alpha), one for the batch.
 double clg__draw_beta(const clg_draw_key *key, double alpha);
+// Of Dirichlet(alpha, ...), n numbers for image i; `*from` counts draws of CLG__DRAW_WEIGHTS.
+void clg__draw_dirichlet(const clg_draw_key *key, int64_t i, double alpha, int n, int *from, double *out);
 #endif

@@ -24,7 +24,16 @@ clg_tensor clg__image_brighten(clg_tensor x, clg_tensor factor);
 // rest is 1 - factor, which may have been computed more exactly.
 clg_tensor clg__image_contrast(clg_tensor x, clg_tensor factor, clg_tensor rest);
 clg_tensor clg__image_saturate(clg_tensor x, clg_tensor factor, clg_tensor rest);
+clg_tensor clg__image_sharpen(clg_tensor x, clg_tensor rest);
 clg_tensor clg__image_turn(const char *op, clg_tensor x, clg_tensor turn);
+// Inverted from a threshold on, one number or one of each image, of the type that x is computed in.
+clg_tensor clg__image_solarize(clg_tensor x, clg_tensor threshold);
+// Cut off to 2^bits levels, as clg_image_posterize: of integers those bits that `levels` has, else `levels` of them.
+clg_tensor clg__image_levels(clg_tensor x, clg_tensor levels);
+// What an affine map looks up, around the middle: the pixel (x, y) of the result is m[0] x + m[1] y + m[2], m[3] x + ... of x.
+void clg__image_inverse(const struct clg_image_affine *a, double cx, double cy, double m[6]);
+// Each image by its map: m as of clg__image_inverse, [N,1,1] each, the first three times 2 / W, the others times 2 / H.
+clg_tensor clg__image_warp_each(const char *op, clg_tensor x, const clg_tensor m[6], const struct clg_image_warp_params *p);
 // [N,C,H,W], whatever dimensions are in front; and the other way.
 clg_tensor clg__image_batch(clg_tensor x);
 clg_tensor clg__image_unbatch(clg_tensor y, clg_tensor like);

@@ -34,18 +34,21 @@ static clg_tensor begin(warp *k, const char *op, clg_tensor x, const struct clg_
     return NULL;
 }
 
-// x at the places gx, gy: [h,w] each, from -1 to 1.
+// x at the places gx, gy: [h,w] each, or [N,h,w], from -1 to 1.
 static clg_tensor sample(const warp *k, clg_tensor gx, clg_tensor gy)
 {
     const struct clg_grid_sample_params *const how = clg_grid_sample_params(
         .mode = k->p.filter == CLG_IMAGE_NEAREST ? CLG_GRID_NEAREST : CLG_GRID_LINEAR);
     const clg_tensor x = clg__image_batch(clg__image_work(k->x)), both[2] = { gx, gy };
-    if (x->status < 0)
-        return x;
-    const clg_tensor grid = clg_unsqueeze(clg_stack_n(both, 2, -1), 0);
+    clg_tensor grid = clg_stack_n(both, 2, -1);
+    if (x->status < 0 || grid->status < 0)
+        return x->status < 0 ? x : grid;
+    if (grid->shape.rank == 3)
+        grid = clg_unsqueeze(grid, 0);
     clg_tensor y = clg_grid_sample(x, clg_expand(grid, CLG_SHAPE(x->shape.dim[0], k->h, k->w, 2)), how);
     if (k->p.fill) {
-        const clg_tensor one = clg_ones(x->dev, x->dtype, CLG_SHAPE(1, 1, clg__image_dim(x, -2), clg__image_dim(x, -1)));
+        const clg_shape one_channel = CLG_SHAPE(grid->shape.dim[0], 1, clg__image_dim(x, -2), clg__image_dim(x, -1));
+        const clg_tensor one = clg_ones(x->dev, x->dtype, one_channel);
         const clg_tensor mask = clg_grid_sample(one, grid, how);
         const clg_tensor fill = clg__image_channels(x->dev, x->dtype, k->p.fill, k->p.fills);
         y = k->p.filter == CLG_IMAGE_NEAREST ? clg_where(clg_lt_scalar(mask, 0.5), fill, y)
@@ -74,8 +77,7 @@ static double radians(double degrees)
     return degrees * 0.017453292519943295;
 }
 
-// From places of the result to those of x, both around the middle: m[0] x + m[1] y + m[2] and so on.
-static void inverse(const struct clg_image_affine *a, double cx, double cy, double m[6])
+void clg__image_inverse(const struct clg_image_affine *a, double cx, double cy, double m[6])
 {
     const double rot = radians(a->degrees), sx = radians(a->shear_x), sy = radians(a->shear_y);
     const double p = cos(rot - sy) / cos(sy), q = -(p * tan(sx) + sin(rot));
@@ -137,7 +139,7 @@ clg_tensor clg_image_rotate(clg_tensor x, double degrees, const struct clg_image
     center_of(&k, &cx, &cy);
     const struct clg_image_affine a = { .degrees = -turn, .scale = 1 };
     const double in_w = (double) k.w, in_h = (double) k.h;
-    inverse(&a, cx, cy, m);
+    clg__image_inverse(&a, cx, cy, m);
     if (k.p.expand)
         expand(&k, m);
     return map(&k, m, in_w, in_h);
@@ -153,8 +155,24 @@ clg_tensor clg_image_affine(clg_tensor x, struct clg_image_affine a, const struc
     if (k.p.expand || a.scale == 0)
         return clg_poison(x->dev, CLG_EINVAL, "image_affine: %s", k.p.expand ? "expand is for rotate" : "the scale is 0");
     center_of(&k, &cx, &cy);
-    inverse(&a, cx, cy, m);
+    clg__image_inverse(&a, cx, cy, m);
     return map(&k, m, (double) k.w, (double) k.h);
+}
+
+// a x + b y + c, of each image
+static clg_tensor lines(clg_tensor x, clg_tensor y, const clg_tensor m[3])
+{
+    return clg_add(clg_add(clg_mul(x, m[0]), clg_mul(y, m[1])), m[2]);
+}
+
+clg_tensor clg__image_warp_each(const char *op, clg_tensor x, const clg_tensor m[6], const struct clg_image_warp_params *p)
+{
+    warp k;
+    clg_tensor bad = begin(&k, op, x, p);
+    if (bad)
+        return bad;
+    const clg_tensor u = places(&k, k.w, (1 - (double) k.w) / 2, false), v = places(&k, k.h, (1 - (double) k.h) / 2, true);
+    return sample(&k, lines(u, v, m), lines(u, v, m + 3));
 }
 
 clg_tensor clg_image_perspective(clg_tensor x, const double *c, const struct clg_image_warp_params *p)
