@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 // cl/pair_distance_cpu.cl for GPUs: a work-item has a distance, or an element of what comes back.
 #include "element.clh"
+#ifndef PAIRS
+#define PAIRS long B, long M, long D, long N, long P
+#define SQUARES
+#define DOWN 0x1p-64f
+#define UP 0x1p64f
+#define LARGE 0x1p120f
+#define SMALL 0x1p-90f
+#endif
 #define CHUNK 512 // terms that are added in order before they join the rest
 
 __kernel void NAME(pair_distance)(__global const E *restrict x, long x_offset, __global const E *restrict z, long z_offset,

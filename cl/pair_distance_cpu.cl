@@ -2,6 +2,14 @@
 // Distances of rows of a [B][M][D] from columns of b [B][D][P], P a multiple of 32 and at least N: y [B][M][N] is the sum of
 // |a - b| (SQUARES: the root of the sum of squares); what comes back, CPU class. Lanes are columns.
 #include "common.clh"
+#ifndef PAIRS
+#define PAIRS long B, long M, long D, long N, long P
+#define SQUARES
+#define DOWN 0x1p-64f
+#define UP 0x1p64f
+#define LARGE 0x1p120f
+#define SMALL 0x1p-90f
+#endif
 #define ROWS 4
 #define RUN 2     // vectors
 #define CHUNK 512 // terms that are added in order before they join the rest

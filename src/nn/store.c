@@ -324,7 +324,8 @@ clg_var clg_store_param(clg_store s, const char *name, clg_shape shape, clg_init
         return NULL;
     const char *wrong = clg__init_wrong(shape, init);
     if (wrong)
-        return clg__store_refuse(s, CLG_EINVAL, "store: '%.200s', init kind %d, a %g: %s", name, (int) init.kind, init.a, wrong);
+        return clg__store_refuse(s, CLG_EINVAL, "store: '%.200s', init kind %d, a %s: %s", name, (int) init.kind,
+                                 clg__figure(init.a, (char[FIGURE]) { 0 }), wrong);
     struct entry *e = clg__store_entry(s, name);
     if (e)
         return existing(s, e, CLG_F32, shape, PARAMETER);
