@@ -313,6 +313,34 @@ START_TEST(narrow_matrices_less_a_row)
 }
 END_TEST
 
+// Large views in another order are read by tiles, with the bits of what was put in that order before.
+START_TEST(turned_views_are_reduced_as_their_copies)
+{
+    enum { R = 523, C = 601 };
+    float *host = calloc(R * C, sizeof *host), got[2][C], row[R];
+    for (int i = 0; i < R * C; i++)
+        host[i] = (float)rnd();
+    for (int j = 0; j < R; j++)
+        row[j] = (float)rnd();
+    clg_scope s = clg_scope_push(dev);
+    for (int k = 0; k < 2; k++) {
+        clg_tensor x = clg_transpose(clg_upload(dev, CLG_F32, CLG_SHAPE(R, C), host), 0, 1), m = clg_upload(dev, CLG_F32, CLG_SHAPE(R), row);
+        if (k)
+            ok(clg_eval(x));
+        ok(clg_read(clg_sum(clg_square(clg_sub(x, m)), CLG_AXES(1), false), got[k], sizeof got[k]));
+    }
+    for (int i = 0; i < C; i++) {
+        double want = 0;
+        for (int j = 0; j < R; j++)
+            want += ((double)host[j * C + i] - row[j]) * ((double)host[j * C + i] - row[j]);
+        ck_assert_msg(got[0][i] == got[1][i], "row %d: %.9g of the view, %.9g of the copy", i, got[0][i], got[1][i]);
+        ck_assert_double_eq_tol(got[0][i], want, 1e-5 * want);
+    }
+    scope_end(s);
+    free(host);
+}
+END_TEST
+
 // The first NaN of a row, else the first extreme.
 static int64_t first_extreme(const float *x, int64_t n, int64_t step, bool max)
 {
@@ -384,6 +412,7 @@ int main(void)
     tcase_add_test(c, reductions_of_nothing_and_of_one_number);
     tcase_add_test(c, gradients_of_extremes);
     tcase_add_loop_test(c, narrow_matrices_less_a_row, 2, 8);
+    tcase_add_test(c, turned_views_are_reduced_as_their_copies);
     tcase_add_loop_test(c, extremes_of_many_elements, 0, 5);
     suite_add_tcase(s, c);
     return run_suite(s);
