@@ -391,6 +391,41 @@ static clg_tensor pair_slopes(clg_device d, int k)
     return pairs(d, k, true);
 }
 
+// Rows in bags: of one length, of a list with places before the first bag and a bag of none, with weights and a row left
+// out; columns of whole vectors, of some, and less than one.
+static clg_tensor bags(clg_device d, int k, bool back)
+{
+    enum { ROWS = 311, PLACES = 90 };
+    if (k > 3)
+        return NULL;
+    int64_t at[PLACES];
+    for (int i = 0; i < PLACES; i++)
+        at[i] = i % 4 ? (int64_t) i * i * 131 % ROWS : 17;
+    const clg_tensor list = clg_cast(clg_upload(d, CLG_I64, CLG_SHAPE(PLACES), at), k & 1 ? CLG_I32 : CLG_I64);
+    const clg_tensor table = numbers(d, CLG_F32, CLG_SHAPE(ROWS, (int64_t[]) { 64, 37, 13, 70 }[k]));
+    const clg_tensor start = clg_upload(d, CLG_I64, CLG_SHAPE(4), (int64_t[]) { 3, 20, 20, 75 });
+    const bool lists = k > 1;
+    const clg_tensor y = clg_embedding_bag(
+        table, lists ? list : clg_reshape(list, CLG_SHAPE(6, 15)), lists ? start : NULL,
+        clg_embedding_bag_params(.mode = k == 0 ? CLG_BAG_MEAN : CLG_BAG_SUM, .use_padding = k % 2 == 0, .padding_idx = 17,
+                                 .include_last_offset = k == 3, .weight = k == 2 ? numbers(d, CLG_F32, CLG_SHAPE(PLACES)) : NULL));
+    clg_tensor g;
+    if (!back)
+        return y;
+    ck_assert_int_ge(clg_vjp_n(y, numbers(d, CLG_F32, y->shape), &table, 1, false, &g), 0);
+    return g;
+}
+
+static clg_tensor bag_sum(clg_device d, int k)
+{
+    return bags(d, k, false);
+}
+
+static clg_tensor bag_scatter(clg_device d, int k)
+{
+    return bags(d, k, true);
+}
+
 static clg_tensor searchsorted(clg_device d, int k)
 {
     return k ? NULL : clg_bucketize(numbers(d, CLG_F32, CLG_SHAPE(9, 37)), clg_msort(numbers(d, CLG_F32, CLG_SHAPE(50))), true);
@@ -407,7 +442,7 @@ static const struct {
     { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(grid_sample), OP(grid_scatter), OP(grid_weights), OP(bilinear_sample),
     OP(cumsum), OP(cumprod), OP(recurrence),
     OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk), OP(searchsorted), OP(attention), OP(attention_back),
-    OP(pair_distance), OP(pair_slopes),
+    OP(pair_distance), OP(pair_slopes), OP(bag_sum), OP(bag_scatter),
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };
 

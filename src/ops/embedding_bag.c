@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Rows of a table put together in bags: sums, means and largest elements of what an index takes. Bags are rows of the
-// index, or parts of a list, which are sent to their bags as indices send rows.
+// index, or parts of a list.
+#include "base/dtype.h"
+#include "ops/bag_sum.h"
 #include "ops/element.h"
+#include "ops/gather.h"
 #include "ops/indexing.h"
 #include <clgrad/arrange.h>
 #include <clgrad/create.h>
 #include <clgrad/grad.h>
 #include <clgrad/index.h>
 #include <clgrad/reduce.h>
-#include <clgrad/search.h>
 
 #include <math.h>
 
@@ -19,7 +21,7 @@ typedef struct bags {
     int64_t many, width;
     clg_tensor rows;   // [..., width], of each place of the index
     clg_tensor keep;   // BOOL, the index's shape: not padding; NULL: all
-    clg_tensor weight; // of that shape, or NULL
+    clg_tensor weight; // of that shape and `type`, or NULL
     clg_tensor bag;    // [n] I64, -1: none
 } bags;
 
@@ -28,42 +30,22 @@ static clg_tensor lit(const bags *b, double v)
     return clg__lit(b->dev, b->type, v);
 }
 
-static clg_tensor nothing(const bags *b) // where bags hold nothing: zeros that lead to the table
+static clg_tensor nothing(const bags *b) // where bags hold nothing: zeros that lead to table and weights
 {
     const int64_t n = clg_numel(b->rows->shape) / (b->width ? b->width : 1);
     const clg_tensor none = clg_sum(clg_reshape(b->rows, CLG_SHAPE(n, b->width)), CLG_AXES(0), true);
-    return clg_expand(none, CLG_SHAPE(b->many, b->width));
-}
-
-// Weighted, and 0 where there is padding.
-static clg_tensor parts(const bags *b)
-{
-    const clg_tensor y = b->weight ? clg_mul(b->rows, clg_unsqueeze(b->weight, -1)) : b->rows;
-    return b->keep ? clg_where(clg_unsqueeze(b->keep, -1), y, lit(b, 0)) : y;
-}
-
-static clg_tensor divided(const bags *b, clg_tensor sum, clg_tensor count)
-{
-    return clg_div(sum, clg_maximum(clg_reshape(clg_cast(count, b->type), CLG_SHAPE(b->many, 1)), lit(b, 1)));
+    const clg_tensor y = clg_expand(none, CLG_SHAPE(b->many, b->width));
+    return b->weight ? clg_add(y, clg_sum(clg_slice(clg_reshape(b->weight, CLG_SHAPE(-1)), 0, 0, 0, 1), CLG_ALL, false)) : y;
 }
 
 // ---- an index [B,L]
 
-static clg_tensor of_rows(const bags *b)
+static clg_tensor largest_of_rows(const bags *b)
 {
-    const int64_t length = b->rows->shape.dim[1];
-    if (length == 0)
-        return nothing(b);
-    if (b->p.mode == CLG_BAG_MAX) {
-        if (!b->keep)
-            return clg_max(b->rows, 1, false, NULL);
-        const clg_tensor y = clg_max(clg_where(clg_unsqueeze(b->keep, -1), b->rows, lit(b, -INFINITY)), 1, false, NULL);
-        return clg_where(clg_any(b->keep, CLG_AXES(1), true), y, lit(b, 0));
-    }
-    const clg_tensor sum = clg_sum(parts(b), CLG_AXES(1), false);
-    if (b->p.mode == CLG_BAG_SUM)
-        return sum;
-    return b->keep ? divided(b, sum, clg_sum(b->keep, CLG_AXES(1), false)) : clg_div(sum, clg__num(b->dev, b->type, (double) length));
+    if (!b->keep)
+        return clg_max(b->rows, 1, false, NULL);
+    const clg_tensor y = clg_max(clg_where(clg_unsqueeze(b->keep, -1), b->rows, lit(b, -INFINITY)), 1, false, NULL);
+    return clg_where(clg_any(b->keep, CLG_AXES(1), true), y, lit(b, 0));
 }
 
 // ---- a list and where its bags begin
@@ -74,7 +56,7 @@ static clg_tensor full(const bags *b, clg_dtype t, double v)
 }
 
 // The first of the largest, since it gets the gradient: its place in the list, found without derivatives.
-static clg_tensor largest(const bags *b)
+static clg_tensor largest_of_list(const bags *b)
 {
     const int64_t n = b->rows->shape.dim[0];
     const clg_tensor x = clg_detach(b->rows), zero = clg__lit(b->dev, CLG_I64, 0);
@@ -88,28 +70,61 @@ static clg_tensor largest(const bags *b)
     return clg_where(some, clg_gather(b->rows, 0, clg_where(some, first, zero)), lit(b, 0));
 }
 
-static clg_tensor of_list(const bags *b)
+// ---- sums and means
+
+typedef struct freq { // the table's rows
+    int64_t rows;
+} freq;
+
+static void key_freq(const void *params, clg__key *k)
 {
-    if (b->rows->shape.dim[0] == 0 || b->many == 0 || b->width == 0)
-        return nothing(b);
-    if (b->p.mode == CLG_BAG_MAX)
-        return largest(b);
-    const clg_tensor sum = clg_index_add(full(b, b->type, 0), 0, b->bag, parts(b), 1);
-    if (b->p.mode == CLG_BAG_SUM)
-        return sum;
-    const clg_tensor one = clg_ones(b->dev, CLG_I64, b->bag->shape);
-    return divided(b, sum, clg_index_add(clg_zeros(b->dev, CLG_I64, CLG_SHAPE(b->many)), 0, b->bag, one, 1));
+    clg__key_i64(k, ((const freq *) params)->rows);
 }
 
-// Which bag each place is in.
-static clg_tensor bag_of(const bags *b, clg_tensor offsets, int64_t n)
+// A row's gradient is divided by how often the index has it.
+static clg_tensor freq_vjp(const clg__vjp *v, int i)
 {
-    const clg_tensor at = clg_arange(b->dev, CLG_I64, 0, (double) n, 1), begin = clg_cast(offsets, CLG_I64);
-    const clg_tensor none = clg__lit(b->dev, CLG_I64, -1);
-    clg_tensor bag = clg_sub(clg_bucketize(at, clg_slice(begin, 0, 0, b->many, 1), true), clg__lit(b->dev, CLG_I64, 1));
-    if (b->p.include_last_offset)
-        bag = clg_where(clg_lt(at, clg_slice(begin, 0, b->many, b->many + 1, 1)), bag, none);
-    return b->keep ? clg_where(b->keep, bag, none) : bag;
+    const int64_t rows = ((const freq *) v->params)->rows, n = clg_numel(v->in[1]->shape);
+    if (i != 0)
+        return NULL;
+    const clg_tensor g = clg__wide(v->g), one = clg__lit(g->dev, g->dtype, 1);
+    const clg_tensor many = clg__index_add(clg_expand(one, CLG_SHAPE(1, n, 1)), clg_reshape(v->in[1], CLG_SHAPE(n)), rows);
+    return clg_cast(clg_div(g, clg_maximum(clg_reshape(many, CLG_SHAPE(rows, 1)), one)), v->g->dtype);
+}
+
+static const clg__op op_freq = { .name = "embedding_bag", .kind = CLG__ALIAS, .vjp = freq_vjp, .key = key_freq,
+                                 .params_bytes = sizeof(freq) };
+
+static clg_tensor divided(const bags *b, clg_tensor sum, clg_tensor count)
+{
+    return clg_div(sum, clg_maximum(clg_reshape(clg_cast(count, b->type), CLG_SHAPE(b->many, 1)), lit(b, 1)));
+}
+
+// Of how many rows a bag is, without its sum, where no row is left out.
+static clg_tensor length_of(const bags *b, clg_tensor offsets, int64_t places)
+{
+    const clg_tensor size = clg__num(b->dev, CLG_I64, (double) places), zero = clg__lit(b->dev, CLG_I64, 0);
+    const clg_tensor first = clg_minimum(clg_maximum(clg_cast(offsets, CLG_I64), zero), size);
+    const clg_tensor next = clg_slice(first, 0, 1, first->shape.dim[0], 1);
+    const clg_tensor end = b->p.include_last_offset ? next : clg_pad(next, CLG_SHAPE(0), CLG_SHAPE(1), (double) places);
+    return clg_sub(end, clg_slice(first, 0, 0, b->many, 1));
+}
+
+static clg_tensor summed(const bags *b, clg_tensor table, clg_tensor index, clg_tensor offsets, int64_t padding)
+{
+    const bool mean = b->p.mode == CLG_BAG_MEAN;
+    const clg__bags of = { .many = b->many, .length = offsets ? 0 : index->shape.dim[1], .skips = b->p.use_padding,
+                           .skip = padding, .counts = mean && b->p.use_padding };
+    clg_tensor count = NULL;
+    if (b->p.scale_grad_by_freq)
+        table = clg__custom_vjp(&op_freq, table, 2, (clg_tensor[]) { table, index }, &(freq) { table->shape.dim[0] });
+    const clg_tensor w = b->weight ? clg_reshape(b->weight, CLG_SHAPE(-1)) : NULL;
+    const clg_tensor sum = clg__bag_sum(table, clg_reshape(index, CLG_SHAPE(-1)), offsets, w, &of, &count);
+    if (!mean || sum->status < 0)
+        return sum;
+    if (!count && !offsets)
+        return clg_div(sum, clg__num(b->dev, b->type, (double) index->shape.dim[1]));
+    return divided(b, sum, count ? clg_detach(count) : length_of(b, offsets, clg_numel(index->shape)));
 }
 
 static clg_tensor check(const clg__call *c, bags *b, clg_tensor table, clg_tensor index, clg_tensor offsets)
@@ -152,20 +167,30 @@ clg_tensor clg_embedding_bag(clg_tensor table, clg_tensor index, clg_tensor offs
     const clg_tensor bad = wrong ? clg__call_fail(&c, CLG_EINVAL, "%s", wrong) : check(&c, &b, table, index, offsets);
     if (bad)
         return bad;
-    const struct clg_embedding_params *e = clg_embedding_params(.padding_idx = b.p.padding_idx, .use_padding = b.p.use_padding,
-                                                                .scale_grad_by_freq = b.p.scale_grad_by_freq);
-    const clg_tensor rows = clg_embedding(table, index, e);
-    if (rows->status < 0)
-        return clg__call_own(&c, rows);
-    const int64_t padding = b.p.padding_idx + (b.p.padding_idx < 0 ? table->shape.dim[0] : 0);
+    const int64_t places = clg_numel(index->shape), padding = b.p.padding_idx + (b.p.padding_idx < 0 ? table->shape.dim[0] : 0);
+    if (b.p.use_padding && (padding < 0 || padding >= table->shape.dim[0]))
+        return clg__call_fail(&c, CLG_EINVAL, "padding_idx %lld of %lld rows", (long long) b.p.padding_idx,
+                              (long long) table->shape.dim[0]);
     b.dev = c.dev;
-    b.rows = clg__wide(rows);
-    b.type = b.rows->dtype;
+    b.type = clg__dtype_of(table->dtype)->as;
     b.width = table->shape.dim[1];
     b.weight = b.p.weight ? clg__wide(b.p.weight) : NULL;
+    const bool none = places == 0 || b.many == 0 || b.width == 0;
+    if (!none && b.p.mode != CLG_BAG_MAX) {
+        const clg_tensor y = summed(&b, table, index, offsets, padding);
+        return clg__call_own(&c, y->status < 0 ? y : clg_cast(y, table->dtype));
+    }
+    const clg_tensor rows = clg_embedding(table, index, clg_embedding_params(.padding_idx = b.p.padding_idx,
+                                                                             .use_padding = b.p.use_padding,
+                                                                             .scale_grad_by_freq = b.p.scale_grad_by_freq));
+    if (rows->status < 0)
+        return clg__call_own(&c, rows);
+    b.rows = clg__wide(rows);
     b.keep = b.p.use_padding ? clg_ne(index, clg__num(c.dev, index->dtype, (double) padding)) : NULL;
-    if (offsets)
-        b.bag = bag_of(&b, offsets, index->shape.dim[0]);
-    const clg_tensor y = offsets ? of_list(&b) : of_rows(&b);
+    if (offsets && !none)
+        b.bag = clg__bag_of(offsets, b.many, places);
+    if (b.bag && b.keep)
+        b.bag = clg_where(b.keep, b.bag, clg__lit(c.dev, CLG_I64, -1));
+    const clg_tensor y = none ? nothing(&b) : offsets ? largest_of_list(&b) : largest_of_rows(&b);
     return clg__call_own(&c, y->status < 0 ? y : clg_cast(y, table->dtype));
 }
