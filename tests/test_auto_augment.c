@@ -179,6 +179,79 @@ START_TEST(results_as_torchvision)
 }
 END_TEST
 
+// ---- beside the operations alone
+
+static clg_tensor alone(clg_tensor x, clg_image_op op, double m, struct clg_image_warp_params p)
+{
+    static const double corner[2] = { 0, 0 };
+    const double degrees = atan(m) * 57.29577951308232;
+    struct clg_image_affine a = { .scale = 1 };
+    if (op == CLG_IMAGE_SHEAR_X || op == CLG_IMAGE_SHEAR_Y)
+        p.center = corner;
+    switch (op) {
+    case CLG_IMAGE_SHEAR_X: return a.shear_x = degrees, clg_image_affine(x, a, &p);
+    case CLG_IMAGE_SHEAR_Y: return a.shear_y = degrees, clg_image_affine(x, a, &p);
+    case CLG_IMAGE_TRANSLATE_X: return a.translate_x = trunc(m), clg_image_affine(x, a, &p);
+    case CLG_IMAGE_TRANSLATE_Y: return a.translate_y = trunc(m), clg_image_affine(x, a, &p);
+    case CLG_IMAGE_ROTATE: return clg_image_rotate(x, m, &p);
+    case CLG_IMAGE_BRIGHTNESS: return clg_image_adjust_brightness(x, 1 + m);
+    case CLG_IMAGE_COLOR: return clg_image_adjust_saturation(x, 1 + m);
+    case CLG_IMAGE_CONTRAST: return clg_image_adjust_contrast(x, 1 + m);
+    case CLG_IMAGE_SHARPNESS: return clg_image_adjust_sharpness(x, 1 + m);
+    case CLG_IMAGE_POSTERIZE: return clg_image_posterize(x, (int) m);
+    case CLG_IMAGE_SOLARIZE: return clg_image_solarize(x, m * (x->dtype == CLG_U8 ? 255 : 1));
+    case CLG_IMAGE_AUTOCONTRAST: return clg_image_autocontrast(x);
+    case CLG_IMAGE_EQUALIZE: return clg_image_equalize(x);
+    case CLG_IMAGE_INVERT: return clg_image_invert(x);
+    case CLG_IMAGE_IDENTITY: break;
+    }
+    return x;
+}
+
+// Views, images of few and of odd numbers of pixels, one NaN and one infinite number: an image is its own business.
+START_TEST(as_the_operations_alone)
+{
+    enum { ALL = 31 };
+    static const int64_t shapes[][3] = { { 3, 1, 1 }, { 1, 5, 2 }, { 3, 37, 21 }, { 1, 3, 3 } };
+    static const double fills[3] = { .3, .6, .9 };
+    for (int k = 0; k < 8; k++) {
+        if (!in_turn(k, 8))
+            continue;
+        clg_scope scope = clg_scope_push(dev);
+        const int64_t c = shapes[k % 4][0], h = shapes[k % 4][1], w = shapes[k % 4][2], n = c * h * w;
+        float *v = malloc((size_t) (ALL * n) * sizeof *v);
+        for (int64_t i = 0; i < ALL * n; i++)
+            v[i] = (float) floor(128 + 128 * rnd()) / (k % 2 ? 1 : 256);
+        if (k % 2 == 0) {
+            v[n / 2] = INFINITY;
+            v[n / 3 + 2 * n] = NAN;
+        }
+        const clg_tensor turned = clg_upload(dev, CLG_F32, CLG_SHAPE(ALL, c, w, h), v);
+        const clg_tensor x = clg_flip(clg_transpose(clg_cast(turned, k % 2 ? CLG_U8 : CLG_F32), 2, 3), CLG_AXES(0));
+        clg_image_op ops[ALL];
+        double magnitudes[ALL];
+        for (int i = 0; i < ALL; i++) {
+            ops[i] = (clg_image_op) (i % 15);
+            const bool back = ops[i] >= CLG_IMAGE_SHEAR_X && ops[i] <= CLG_IMAGE_SHARPNESS && rnd() < 0;
+            magnitudes[i] = clg_image_op_magnitude(CLG_IMAGE_SPACE_WIDE, ops[i], (int) (15.5 + 15.5 * rnd()), BINS, h, w) * (back ? -1 : 1);
+        }
+        struct clg_image_warp_params p = { .size = sizeof p, .filter = k / 4 ? CLG_IMAGE_NEAREST : CLG_IMAGE_BILINEAR, .fill = fills, .fills = (int) c };
+        double *got = read_all(clg_image_apply_ops(x, ops, magnitudes, clg_image_ops_params(.bilinear = k / 4 == 0, .fill = fills, .fills = (int) c)));
+        for (int i = 0; i < ALL; i++) {
+            double *want = read_all(alone(clg_slice(x, 0, i, i + 1, 1), ops[i], magnitudes[i], p));
+            for (int64_t e = 0; e < n; e++) {
+                const double a = got[i * n + e], b = want[e];
+                ck_assert_msg((isnan(a) && isnan(b)) || a == b || fabs(a - b) <= (k % 2 ? 1 : 1e-5 * (1 + fabs(b))),
+                              "case %d, operation %d by %g: element %d is %g, expected %g", k, (int) ops[i], magnitudes[i], (int) e, a, b);
+            }
+            free(want);
+        }
+        free(got), free(v);
+        clg_scope_pop(scope);
+    }
+}
+END_TEST
+
 // ---- draws
 
 static clg_draw_key key_at(int first)
@@ -483,6 +556,7 @@ int main(void)
     tcase_add_test(c, magnitudes_as_torchvision);
     tcase_add_test(c, pairs_as_torchvision);
     tcase_add_test(c, results_as_torchvision);
+    tcase_add_test(c, as_the_operations_alone);
     tcase_add_test(c, a_draw_is_the_images_own);
     tcase_add_test(c, one_of_all_operations);
     tcase_add_test(c, one_of_all_pairs);
