@@ -112,6 +112,7 @@
     R(vander, vander, clg_vander(t, 2, true), 0)                                                   \
     R(combinations, combinations, clg_combinations(t, 2, true), 0)                                 \
     R(multinomial, multinomial, clg_multinomial(t, 2, true), 0)                                    \
+    R(poisson, poisson, clg_poisson(t), 0)                                                         \
     R(dropout1d, dropout1d, clg_dropout1d(t, 0.5), 0)                                              \
     R(dropout2d, dropout2d, clg_dropout2d(t, 0.5), 0)                                              \
     R(dropout3d, dropout3d, clg_dropout3d(t, 0.5), 0)                                              \

@@ -61,6 +61,8 @@ bool reference_taps(const char *name, const int64_t *p, const ref_value *const *
 bool reference_factor(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
 // The same of distances of all rows (reference_pairs.c).
 bool reference_pairs(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
+// The same of Poisson draws (reference_poisson.c).
+bool reference_poisson(const char *name, const ref_value *const *in, ref_value *out);
 // The same of sums of rows in bags (reference_bags.c).
 bool reference_bags(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
 // The same of attention (reference_attention.c).

@@ -744,7 +744,7 @@ bool reference_has_kernel(const char *name)
     return reference_order(name, NULL, NULL, NULL) || reference_norm(name, NULL, NULL, NULL) ||
            reference_ctc(name, NULL, NULL, NULL) || reference_taps(name, NULL, NULL, NULL) ||
            reference_factor(name, NULL, NULL, NULL) ||
-           reference_pairs(name, NULL, NULL, NULL) || reference_bags(name, NULL, NULL, NULL) || reference_attention(name, NULL, NULL, NULL);
+           reference_poisson(name, NULL, NULL) || reference_pairs(name, NULL, NULL, NULL) || reference_bags(name, NULL, NULL, NULL) || reference_attention(name, NULL, NULL, NULL);
 }
 
 void reference_kernel(const clg__node *n, const ref_value *const *in, ref_value *out)
@@ -760,7 +760,8 @@ void reference_kernel(const clg__node *n, const ref_value *const *in, ref_value 
     if (reference_order(n->op->name, c.p, in, out) || reference_norm(n->op->name, c.p, in, out) ||
         reference_ctc(n->op->name, c.p, in, out) || reference_taps(n->op->name, c.p, in, out) ||
         reference_factor(n->op->name, c.p, in, out) ||
-        reference_pairs(n->op->name, c.p, in, out) || reference_bags(n->op->name, c.p, in, out) || reference_attention(n->op->name, c.p, in, out))
+        reference_poisson(n->op->name, in, out) || reference_pairs(n->op->name, c.p, in, out) ||
+        reference_bags(n->op->name, c.p, in, out) || reference_attention(n->op->name, c.p, in, out))
         return;
     for (size_t k = 0; k < sizeof kernels / sizeof kernels[0]; k++) {
         if (strcmp(kernels[k].name, n->op->name) == 0) {

@@ -51,6 +51,58 @@ START_TEST(draws_have_their_moments)
 }
 END_TEST
 
+// Poisson's: how often each number comes, beside how often it should, for rates on both sides of 10.
+START_TEST(poisson_is_poissons)
+{
+    static const double rates[] = { 1e-3, 0.5, 3, 9.99, 10, 12.5, 40, 300, 5000 };
+    enum { RATES = sizeof rates / sizeof rates[0], DRAWS = 100000, BINS = 24 };
+    static const float odd[] = { 0, -1, NAN, INFINITY };
+    float *v = malloc(DRAWS * sizeof *v), *again = malloc(DRAWS * sizeof *again);
+    clg_manual_seed(dev, 11);
+    for (int r = 0; r < RATES; r++) {
+        clg_scope scope = clg_scope_push(dev);
+        const double rate = rates[r], deviation = sqrt(rate), width = fmax(1, ceil(8 * deviation / BINS));
+        const double first = fmax(0, floor(rate - 4 * deviation));
+        const clg_tensor y = clg_poisson(clg_full(dev, CLG_F32, CLG_SHAPE(DRAWS), rate));
+        ok(clg_read(clg_add_scalar(y, 0), again, DRAWS * sizeof *v));
+        ok(clg_read(y, v, DRAWS * sizeof *v));
+        ck_assert(memcmp(v, again, DRAWS * sizeof *v) == 0);
+        double counts[BINS + 2] = { 0 }, shares[BINS + 2] = { 0 }, mean = 0, sum = 0;
+        for (int i = 0; i < DRAWS; i++) {
+            const double k = (double) v[i];
+            ck_assert_msg(k >= 0 && k == floor(k), "rate %g: %g", rate, k);
+            const double bin = floor((k - first) / width);
+            counts[bin < 0 ? 0 : bin >= BINS ? BINS + 1 : (int) bin + 1]++;
+            mean += k / DRAWS;
+        }
+        for (double k = 0; k < first + BINS * width; k++) {
+            const double share = exp(k * log(rate) - rate - lgamma(k + 1));
+            shares[k < first ? 0 : (int) ((k - first) / width) + 1] += share;
+            sum += share;
+        }
+        shares[BINS + 1] = fmax(0, 1 - sum);
+        ck_assert_msg(fabs(mean - rate) < 6 * sqrt(rate / DRAWS), "rate %g: mean %g", rate, mean);
+        for (int b = 0; b < BINS + 2; b++) {
+            const double want = shares[b] * DRAWS;
+            ck_assert_msg(fabs(counts[b] - want) < 6 * sqrt(want) + 3, "rate %g, from %g, bin %d: %g, expected %g", rate, first, b,
+                          counts[b], want);
+        }
+        clg_scope_pop(scope);
+    }
+    clg_scope scope = clg_scope_push(dev);
+    ok(clg_read(clg_poisson(clg_upload(dev, CLG_F32, CLG_SHAPE(2, 2), odd)), v, sizeof odd));
+    ck_assert(v[0] == 0 && isnan(v[1]) && isnan(v[2]) && isinf(v[3]));
+    const clg_tensor many = clg_full(dev, CLG_F32, CLG_SHAPE(DRAWS), 1e6);
+    ok(clg_read(clg_mean(clg_square(clg_sub(clg_poisson(many), many)), CLG_ALL, false), v, sizeof *v));
+    ck_assert_msg(fabs((double) v[0] / 1e6 - 1) < 6 * sqrt(2.0 / DRAWS), "variance %g", (double) v[0]);
+    ck_assert(clg_poisson(clg_zeros(dev, CLG_F16, CLG_SHAPE(0, 3)))->status >= 0);
+    ck_assert(clg_poisson(clg_ones(dev, CLG_I32, CLG_SHAPE(2)))->status == CLG_EDTYPE);
+    clg_error_clear(dev);
+    clg_scope_pop(scope);
+    free(v), free(again);
+}
+END_TEST
+
 // Nobody twice, nobody without a weight; and a draw is one value.
 START_TEST(multinomial_without_replacement)
 {
@@ -140,6 +192,7 @@ int main(void)
     Suite *s = suite_create("creation");
     TCase *c = tcase_create("creation");
     tcase_add_test(c, draws_have_their_moments);
+    tcase_add_test(c, poisson_is_poissons);
     tcase_add_test(c, multinomial_without_replacement);
     tcase_add_test(c, linspace_ends_where_it_should);
     tcase_add_test(c, channels_are_dropped_whole);

@@ -431,6 +431,11 @@ static clg_tensor searchsorted(clg_device d, int k)
     return k ? NULL : clg_bucketize(numbers(d, CLG_F32, CLG_SHAPE(9, 37)), clg_msort(numbers(d, CLG_F32, CLG_SHAPE(50))), true);
 }
 
+static clg_tensor poisson(clg_device d, int k)
+{
+    return k ? NULL : clg_poisson(clg_mul_scalar(clg_exp(numbers(d, CLG_F32, CLG_SHAPE(9, 37))), 6));
+}
+
 static const struct {
     const char *op;
     clg_tensor (*make)(clg_device d, int k);
@@ -442,7 +447,7 @@ static const struct {
     { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(grid_sample), OP(grid_scatter), OP(grid_weights), OP(bilinear_sample),
     OP(cumsum), OP(cumprod), OP(recurrence),
     OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk), OP(searchsorted), OP(attention), OP(attention_back),
-    OP(pair_distance), OP(pair_slopes), OP(bag_sum), OP(bag_scatter),
+    OP(pair_distance), OP(pair_slopes), OP(bag_sum), OP(bag_scatter), OP(poisson),
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };
 

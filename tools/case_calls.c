@@ -159,6 +159,7 @@
     M(trunc_normal, "tsnnnn",                                                                      \
       clg_trunc_normal(T(0)->dev, T(0)->dtype, S(1), N(2), N(3), N(4), N(5)))                      \
     M(multinomial, "tnn", clg_multinomial(T(0), L(1), B(2)))                                       \
+    M(poisson, "t", clg_poisson(T(0)))                                                             \
     M(dropout1d, "tn", clg_dropout1d(T(0), N(1)))                                                  \
     M(dropout2d, "tn", clg_dropout2d(T(0), N(1)))                                                  \
     M(dropout3d, "tn", clg_dropout3d(T(0), N(1)))                                                  \

@@ -375,6 +375,15 @@ CLG_API clg_tensor clg_trunc_normal(clg_device dev, clg_dtype t, clg_shape shape
 //         CLG_EINVAL    samples
 CLG_API clg_tensor clg_multinomial(clg_tensor weights, int64_t samples, bool replacement);
 
+// How many come where so many come on average: of Poisson's distribution, exactly.
+//
+// rate    floating, 0 or more (values are not checked: below 0 or NaN makes NaN, infinity itself)
+// result  type and shape of rate; equal between devices but for rounding
+// grad    none
+// errors  CLG_EDTYPE    rate is not floating
+// source  Hoermann 1993, "The transformed rejection method for generating Poisson random variables"
+CLG_API clg_tensor clg_poisson(clg_tensor rate);
+
 // ---- dropout, as in training; layers decide when (clg_nn_dropout)
 
 // Dropout, as in training; layers decide when (clg_nn_dropout).
