@@ -487,6 +487,7 @@
     R(hessian, hessian, clg_hessian(clg_sum(good, CLG_ALL, false), t), 0)                          \
     R(grad_add_n, grad, FROM(clg_grad_add_n(t, &good, 1, many)), 0)                                \
     R(checkpoint, checkpoint, clg_checkpoint(identity, NULL, &t, 1), 0)                            \
+    R(checkpoint_n, checkpoint, FROM(clg_checkpoint_n(two_of, NULL, &t, 1, many, 2)), 0)           \
     R(register_hook, register_hook, FROM(clg_register_hook(t, NULL, NULL, NULL)), 0)               \
     R(remove_hook, remove_hook, FROM(clg_remove_hook(t, 0)), 0)                                    \
     R(custom_apply, custom_apply, clg_custom_apply(own(), (clg_tensor[]) { good, t }, 2, NULL), 0) \

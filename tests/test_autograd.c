@@ -348,6 +348,167 @@ START_TEST(checkpoints_within_checkpoints)
 }
 END_TEST
 
+// ---- of several results
+
+// Two inputs and three results, of other shapes and types, made of one draw; the last has no gradient.
+static clg_status pair(const clg_tensor *x, int n, clg_tensor *y, int m, void *user)
+{
+    const block *b = user;
+    ck_assert(n == 2 && m == 3 && !y[0]);
+    b->c->calls++;
+    clg_tensor h = clg_dropout(clg_relu(clg_matmul(x[0], b->c->w[b->k])), 0.25);
+    y[0] = clg_add(x[0], clg_mul(clg_matmul(clg_square(h), b->c->w[b->k]), b->c->old));
+    y[1] = clg_add(x[1], clg_sum(clg_tanh(h), CLG_AXES(1), true));
+    y[2] = clg_argmax(y[0], CLG_AXES(1), false);
+    return CLG_OK;
+}
+
+static clg_tensor run_pairs(chain *c, const clg_tensor *start, int blocks, bool keeps)
+{
+    clg_random_set_state(dev, 5, 0);
+    clg_tensor x[2] = { start[0], start[1] };
+    for (int k = 0; k < blocks; k++) {
+        block b = { c, k };
+        clg_tensor y[3] = { NULL };
+        ok(keeps ? pair(x, 2, y, 3, &b) : clg_checkpoint_n(pair, &b, x, 2, y, 3));
+        ck_assert_int_eq(y[2]->dtype, CLG_I64);
+        x[0] = y[0];
+        x[1] = y[1];
+    }
+    return clg_add(clg_sum(clg_square(x[0]), CLG_ALL, false), clg_sum(clg_exp(clg_mul_scalar(x[1], 0.01)), CLG_ALL, false));
+}
+
+START_TEST(checkpoints_of_several_results)
+{
+    enum { FEW = 2 };
+    clg_scope s = clg_scope_push(dev);
+    chain c = { .calls = 0 };
+    clg_tensor wrt[BLOCKS + 2], g[2][BLOCKS + 3], x[2];
+    uint64_t peak[2];
+    for (int k = 0; k < BLOCKS; k++)
+        wrt[2 + k] = c.w[k] = clg_track(clg_normal(dev, CLG_F32, CLG_SHAPE(WIDTH, WIDTH), 0, 0.2));
+    wrt[0] = x[0] = clg_track(clg_normal(dev, CLG_F32, CLG_SHAPE(ROWS, WIDTH), 0, 1));
+    wrt[1] = x[1] = clg_track(clg_normal(dev, CLG_F32, CLG_SHAPE(ROWS, 1), 0, 1));
+    c.old = clg_exp(clg_uniform(dev, CLG_F32, CLG_SHAPE(1, WIDTH), 0.5, 1));
+    ok(clg_eval_n(wrt, BLOCKS + 2));
+    ok(clg_eval(c.old));
+    for (int keeps = 0; keeps < 2; keeps++) {
+        ok(clg_grad_n(run_pairs(&c, x, BLOCKS, keeps), wrt, BLOCKS + 2, g[keeps]));
+        clg_plan_info info;
+        ok(clg_plan_n(dev, g[keeps], BLOCKS + 2, &info));
+        peak[keeps] = info.bytes_peak;
+    }
+    ck_assert_int_eq(c.calls, 2 * BLOCKS);
+    printf("peak of a step, of several results: %.3f MB with checkpoints, %.3f without\n", (double) peak[0] / 1e6, (double) peak[1] / 1e6);
+    ck_assert_msg((double) peak[0] < 0.6 * (double) peak[1], "%llu bytes with checkpoints, %llu without",
+                  (unsigned long long) peak[0], (unsigned long long) peak[1]);
+    for (int keeps = 0; keeps < 2 && in_turn(1, 3); keeps++) {
+        g[keeps][FEW + 2] = run_pairs(&c, x, FEW, keeps);
+        ok(clg_grad_n(g[keeps][FEW + 2], wrt, FEW + 2, g[keeps]));
+        ok(clg_eval_n(g[keeps], FEW + 3));
+    }
+    for (int k = 0; k < FEW + 3 && in_turn(1, 3); k++)
+        expect_bits("gradient", g[0][k], g[1][k]);
+    clg_scope_pop(s);
+}
+END_TEST
+
+// What is not computed again is given as it is: an input, what was there before, one twice.
+static clg_status some_of(const clg_tensor *x, int n, clg_tensor *y, int m, void *user)
+{
+    (void) n;
+    (void) m;
+    y[0] = x[1];
+    y[1] = *(clg_tensor *) user;
+    y[2] = y[3] = clg_mul(clg_sin(x[0]), x[1]);
+    return CLG_OK;
+}
+static clg_status outer_two(const clg_tensor *x, int n, clg_tensor *y, int m, void *user)
+{
+    clg_tensor z[4];
+    (void) m;
+    ok(clg_checkpoint_n(some_of, user, x, n, z, 4));
+    y[0] = clg_mul(z[2], z[1]);
+    y[1] = clg_add(clg_exp(z[3]), z[0]);
+    return CLG_OK;
+}
+static clg_tensor nested_two(const clg_tensor *x, int n, void *user)
+{
+    clg_tensor y[2];
+    ok(clg_checkpoint_n(outer_two, user, x, n, y, 2));
+    return clg_add(clg_square(y[0]), clg_mul(y[1], x[1]));
+}
+static clg_tensor nested_two_slope(const clg_tensor *x, int n, void *user)
+{
+    return clg_grad(clg_sum(nested_two(x, n, user), CLG_ALL, false), x[0]);
+}
+
+START_TEST(checkpoints_of_several_results_within_each_other)
+{
+    clg_scope s = clg_scope_push(dev);
+    char report[300] = "";
+    clg_tensor x[] = { draw(CLG_SHAPE(3), 0.2, 1.2), draw(CLG_SHAPE(3), 0.2, 1.2) }, old = clg_square(x[0]), y[4], g[2];
+    for (int k = 0; k < 2; k++) {
+        clg_tensor fixed = clg_detach(old);
+        if (in_turn(k, 2))
+            ok(clg_grad_check(k ? nested_two : nested_two_slope, &fixed, x, 2,
+                              clg_grad_check_params(.report = report, .report_size = sizeof report)));
+    }
+    ok(clg_checkpoint_n(some_of, &old, x, 2, y, 4));
+    clg_tensor two = clg_mul_scalar(clg_mul(clg_sin(x[0]), x[1]), 2);
+    for (int k = 0; k < 2; k++) { // of some of the results, and of all
+        clg_tensor z = clg_add(y[2], y[3]);
+        clg_tensor sum = clg_sum(k ? clg_add(z, clg_mul(y[0], y[1])) : z, CLG_ALL, false);
+        clg_tensor other = clg_sum(k ? clg_add(two, clg_mul(x[1], old)) : two, CLG_ALL, false), want[2];
+        ok(clg_grad_n(sum, x, 2, g));
+        ok(clg_grad_n(other, x, 2, want));
+        expect_near("some", g[0], want[0]);
+        expect_near("some", g[1], want[1]);
+    }
+    clg_scope_pop(s);
+}
+END_TEST
+
+static clg_status wrong_results(const clg_tensor *x, int n, clg_tensor *y, int m, void *user)
+{
+    (void) n;
+    (void) m;
+    y[0] = clg_square(x[0]);
+    switch (*(int *) user) {
+    case 0:
+        return CLG_OK; // one is NULL
+    case 1:
+        y[1] = clg_matmul(x[0], clg_zeros(dev, x[0]->dtype, CLG_SHAPE(7, 7)));
+        return CLG_OK;
+    case 2:
+        return clg_fail(dev, CLG_EIO, "no such file");
+    default: {
+        clg_scope s = clg_scope_push(dev);
+        y[1] = clg_neg(y[0]);
+        clg_scope_pop(s);
+        return CLG_OK;
+    }
+    }
+}
+
+START_TEST(wrong_checkpoints_of_several_results)
+{
+    static const char *const parts[] = { "f returned NULL as result 1", "matmul", "no such file", "what f returned as result 1 was used" };
+    const clg_status want[] = { CLG_EINVAL, CLG_ESHAPE, CLG_EIO, CLG_EINVAL };
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor x = draw(CLG_SHAPE(3, 3), 0, 1), y[2];
+    for (int k = 0; k < 4; k++) {
+        expect_error(clg_checkpoint_n(wrong_results, &k, &x, 1, y, 2), want[k], parts[k]);
+        ck_assert_int_eq(y[0]->status, want[k]);
+        ck_assert_int_eq(y[1]->status, want[k]);
+    }
+    expect_error(clg_checkpoint_n(NULL, NULL, &x, 1, y, 2), CLG_EINVAL, "f is NULL");
+    expect_error(clg_checkpoint_n(wrong_results, NULL, &x, 1, NULL, 2), CLG_EINVAL, "y is NULL");
+    expect_error(clg_checkpoint_n(wrong_results, NULL, &x, 1, y, 0), CLG_EINVAL, "no results");
+    clg_scope_pop(s);
+}
+END_TEST
+
 static clg_tensor to_null(const clg_tensor *x, int n, void *user)
 {
     (void) x;
@@ -535,6 +696,9 @@ int main(void)
     tcase_add_test(c, checkpoints_compute_again);
     tcase_add_test(c, checkpoints_within_checkpoints);
     tcase_add_test(c, wrong_checkpoints_are_refused);
+    tcase_add_test(c, checkpoints_of_several_results);
+    tcase_add_test(c, checkpoints_of_several_results_within_each_other);
+    tcase_add_test(c, wrong_checkpoints_of_several_results);
     tcase_add_test(c, checkpoints_remember_values);
     tcase_add_test(c, hooks_see_and_replace);
     tcase_add_test(c, hostile_hooks);

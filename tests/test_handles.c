@@ -113,6 +113,15 @@ enum {
 };
 static const clg_init zero;
 
+static clg_status two_of(const clg_tensor *x, int n, clg_tensor *y, int m, void *user)
+{
+    (void) n;
+    (void) m;
+    (void) user;
+    y[0] = y[1] = x[0];
+    return CLG_OK;
+}
+
 static clg_tensor identity(const clg_tensor *x, int n, void *user)
 {
     (void) n;

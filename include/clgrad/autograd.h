@@ -127,6 +127,26 @@ CLG_API clg_status clg_grad_add_n(clg_tensor y, const clg_tensor *wrt, int n, cl
 CLG_API clg_tensor clg_checkpoint(clg_tensor (*f)(const clg_tensor *x, int n, void *user),
                                   void *user, const clg_tensor *x, int n);
 
+// Records m results y of n inputs x; below 0: it failed.
+typedef clg_status (*clg_checkpoint_fn)(const clg_tensor *x, int n, clg_tensor *y, int m,
+                                        void *user);
+
+// The same of a function of several results. They are computed again together, once, for all that
+// have a gradient; what comes back waits for the cotangents of all of these. Gradients have the
+// bits that they have without it, but where f goes on from a result that is used elsewhere too:
+// there cotangents are added up in another order.
+//
+// f       records y, NULL when it is called; always called with user
+// x       n >= 1 inputs
+// y       m >= 1 results, of any type; poisoned on an error
+// result  CLG_OK
+// grad    x, and whatever f uses
+// errors  CLG_EINVAL    f or y is NULL, m < 1, or a result is NULL or of another device
+//         f's own
+// source  Chen et al. 2016
+CLG_API clg_status clg_checkpoint_n(clg_checkpoint_fn f, void *user, const clg_tensor *x, int n,
+                                    clg_tensor *y, int m);
+
 // Sees a tensor's gradient, of its shape and type. NULL: it stays; else it is replaced by what is
 // returned, of the same shape and type. May record and differentiate; a poison ends the sweep.
 typedef clg_tensor (*clg_hook)(clg_tensor g, void *user);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Computing again instead of keeping. What f records is a region of the graph: nodes between its result and where it
-// begins (its inputs, and what else was recorded before). Its result is an alias that knows where the region begins. When
-// it is differentiated, the region's nodes are copied onto inputs that wait for the result's cotangent, and the copy is
-// differentiated in place of the region. Copies read other values, so the planner takes nothing of the two for equal, and
-// the cotangent, which comes late, keeps them from running early.
+// Computing again instead of keeping. What f records is a region of the graph: nodes between its results and where it
+// begins (its inputs, and what else was recorded before). Its results are aliases of what one node joins, which knows where
+// the region begins. When that is differentiated, the region's nodes are copied onto inputs that wait for the results'
+// cotangents, and the copy is differentiated in place of the region. Copies read other values, so the planner takes nothing
+// of the two for equal, and the cotangents, which come late, keep them from running early.
 #include "autograd/sweep.h"
 
 #include "base/alloc.h"
+#include "base/format.h"
 #include "graph/build.h"
 #include "graph/walk.h"
 #include <clgrad/autograd.h>
@@ -108,15 +109,29 @@ static clg_tensor after_vjp(const clg__vjp *v, int i)
 static const clg__op op_after = { .name = "after", .kind = CLG__POINTWISE, .text = "a", .arity = 2, .domain = CLG__ANY,
                                   .vjp = after_vjp };
 
-// x, once the first element of g is computed.
+// One number that is there when the first elements of all cotangents are; NULL: they have none.
+static clg_tensor when_computed(const clg_tensor *gs, int m)
+{
+    clg_tensor all = NULL;
+    for (int k = 0; k < m; k++) {
+        clg_tensor g = gs[k];
+        if (!g || clg_numel(g->shape) == 0)
+            continue;
+        for (int d = 0; d < g->shape.rank; d++)
+            g = clg_slice(g, d, 0, 1, 1);
+        g = clg_reshape(g, CLG_SCALAR);
+        all = all ? clg_add(all, g) : g;
+    }
+    return all;
+}
+
+// x, once g is computed.
 static clg_tensor after(clg_tensor x, clg_tensor g)
 {
     clg__call c;
-    if (clg_numel(x->shape) == 0 || clg_numel(g->shape) == 0)
+    if (clg_numel(x->shape) == 0 || !g)
         return clg_add_scalar(x, 0);
-    for (int d = 0; d < g->shape.rank; d++)
-        g = clg_slice(g, d, 0, 1, 1);
-    g = clg_expand(clg_reshape(g, CLG_SCALAR), x->shape);
+    g = clg_expand(g, x->shape);
     if (!clg__call_begin(&c, "checkpoint", "x g", 2, (clg_tensor[]) { x, g }))
         return clg__call_poison(&c);
     return clg__call_node(&c, &op_after, x->dtype, &x->shape, NULL);
@@ -196,16 +211,21 @@ static bool make_copies(region *r, uint32_t stamp, clg_tensor g)
 static void recompute(const clg__vjp *v, const bool *needed, clg_tensor *d)
 {
     clg_device dev = v->y->dev;
-    clg__node *y = clg__node_of(v->y)->in[0];
+    clg__node *const *y = clg__node_of(v->y)->in;
+    const int m = *(const int *) v->params;
     region r = { .dev = dev };
-    clg_tensor *target = clg__calloc(2 * (size_t) v->n_in + 1, sizeof *target), *out = target + v->n_in, bad = NULL;
+    clg_tensor *target = clg__calloc(2 * (size_t) v->n_in + 2 * (size_t) m, sizeof *target), bad = NULL;
+    clg_tensor *out = target ? target + v->n_in : NULL, *again = target ? out + v->n_in : NULL, *g = target ? again + m : NULL;
     clg__node **now = clg__calloc((size_t) v->n_in + 1, sizeof *now);
-    int n = 0;
+    int n = 0, many = 0;
     if (!target || !now)
         bad = clg_poison(dev, CLG_ENOMEM, "checkpoint: out of host memory");
+    const clg_tensor computed = bad ? NULL : when_computed(v->gs, m);
+    if (computed && computed->status < 0)
+        bad = computed;
     for (int i = 0; i < v->n_in && !bad; i++) { // before the walk: to record may leave other numbers behind
         const bool waits = !is_leaf(clg__node_of(v->in[i]));
-        const clg_tensor t = waits ? after(v->in[i], v->g) : v->in[i];
+        const clg_tensor t = waits ? after(v->in[i], computed) : v->in[i];
         bad = t->status < 0 ? t : NULL;
         now[i] = clg__node_of(t);
     }
@@ -216,15 +236,23 @@ static void recompute(const clg__vjp *v, const bool *needed, clg_tensor *d)
         in->index = -1;
         in->aux = now[i];
     }
-    if (!bad && (!clg__walk(y, stamp, dependency, visit, &r) || !make_copies(&r, stamp, v->g)))
+    bool ok = true;
+    for (int k = 0; k < m && ok && !bad; k++)
+        ok = !v->gs[k] || clg__walk(y[k], stamp, dependency, visit, &r);
+    if (!bad && (!ok || !make_copies(&r, stamp, computed)))
         bad = clg_poison(dev, CLG_ENOMEM, "checkpoint: out of host memory");
     if (!bad) {
-        const clg_tensor again = &mapped(&r, stamp, y)->pub;
+        for (int k = 0; k < m; k++) {
+            if (v->gs[k]) {
+                again[many] = &mapped(&r, stamp, y[k])->pub;
+                g[many++] = v->gs[k];
+            }
+        }
         for (int i = 0; i < v->n_in; i++) {
             if (needed[i])
                 target[n++] = &now[i]->pub;
         }
-        const clg_status st = clg__sweep_back(&(clg__sweep) { .op = "checkpoint", .m = 1, .y = &again, .g = &v->g, .n = n,
+        const clg_status st = clg__sweep_back(&(clg__sweep) { .op = "checkpoint", .m = many, .y = again, .g = g, .n = n,
                                                               .wrt = target, .missing = CLG__MISSING_NULL, .ends = true },
                                               out);
         bad = st < 0 ? (n > 0 ? out[0] : NULL) : NULL;
@@ -238,80 +266,151 @@ static void recompute(const clg__vjp *v, const bool *needed, clg_tensor *d)
     clg__free(now);
 }
 
-static const clg__op op_checkpoint = { .name = "checkpoint", .kind = CLG__ALIAS, .vjp_all = recompute };
-
-// ---- recording
-
 static clg_tensor pass(const clg__vjp *v, int i)
 {
     (void) i;
     return v->g;
 }
+
+static const clg__op op_checkpoint = { .name = "checkpoint", .kind = CLG__ALIAS, .vjp_all = recompute, .joins = true,
+                                       .params_bytes = sizeof(int) };
+static const clg__op op_result = { .name = "checkpoint", .kind = CLG__ALIAS, .vjp = pass, .params_bytes = sizeof(int) };
 static const clg__op op_enter = { .name = "enter", .kind = CLG__ALIAS, .vjp = pass };
 
-static clg_tensor check_result(clg__call *c, clg_tensor y)
+// ---- recording
+
+// NULL: fine.
+static clg_tensor check_result(const clg__call *c, clg_tensor y, int k, int m)
 {
-    char text[CLG__ERR_TEXT];
+    char text[CLG__ERR_TEXT], which[40] = "";
+    if (m > 1)
+        clg__format(which, sizeof which, " as result %d", k);
     if (!y)
-        return clg__call_fail(c, CLG_EINVAL, "f returned NULL");
+        return clg__call_fail(c, CLG_EINVAL, "f returned NULL%s", which);
     const char *dead = y->dev ? clg__why_dead(y, text) : NULL;
     if (dead)
-        return clg__call_fail(c, CLG_EINVAL, "what f returned %s", dead);
+        return clg__call_fail(c, CLG_EINVAL, "what f returned%s %s", which, dead);
     if (y->status < 0)
         return clg__poison_from(y);
-    return y->dev == c->dev ? NULL : clg__call_fail(c, CLG_EINVAL, "what f returned belongs to another device");
+    return y->dev == c->dev ? NULL : clg__call_fail(c, CLG_EINVAL, "what f returned%s belongs to another device", which);
 }
 
-// The alias that has y's value and knows where its region begins: at the inputs, and at the border.
-static clg_tensor close_region(clg__call *c, clg_tensor y, const clg_tensor *x, int n, uint64_t start)
+// The node that joins results y, and knows where their region begins: at the inputs, and at the border.
+static clg_tensor join(clg__call *c, region *r, const clg_tensor *y, int m, const clg_tensor *x, int n, uint32_t stamp)
+{
+    for (int k = 0; k < m; k++) {
+        if (!find_border(r, clg__node_of(y[k]), stamp))
+            return clg__call_fail(c, CLG_ENOMEM, "out of host memory");
+    }
+    const size_t all = (size_t) m + (size_t) n + (size_t) r->n_border;
+    clg_tensor *in = clg__malloc(all * sizeof *in + 1), t;
+    if (!in)
+        return clg__call_fail(c, CLG_ENOMEM, "out of host memory");
+    for (int k = 0; k < m; k++)
+        in[k] = y[k];
+    for (int i = 0; i < n; i++)
+        in[m + i] = x[i];
+    for (int i = 0; i < r->n_border; i++)
+        in[m + n + i] = &r->border[i]->pub;
+    clg__call own;
+    c->dev->internal++; // of what lies at the border the user may have no handle
+    if (clg__call_begin(&own, "checkpoint", NULL, (int) all, in))
+        t = clg__call_node(&own, &op_checkpoint, y[0]->dtype, &y[0]->shape, &m);
+    else
+        t = clg__call_poison(&own);
+    c->dev->internal--;
+    clg__free(in);
+    return t;
+}
+
+// Aliases in place of those results that are to be computed again: others are old, inputs themselves, or have no gradient.
+static clg_tensor close_region(clg__call *c, clg_tensor *y, int m, const clg_tensor *x, int n, uint64_t start)
 {
     region r = { .dev = c->dev, .start = start };
+    clg_tensor *within = clg__malloc((size_t) m * sizeof *within), t = NULL;
     const uint32_t stamp = clg__stamp(c->dev);
+    int many = 0;
     for (int i = 0; i < n; i++)
         clg__node_of(x[i])->stamp = stamp;
-    clg__node *of = clg__node_of(y);
-    // an old tensor, or an input itself: nothing is to be computed again
-    const bool none = of->stamp == stamp || of->serial <= start || is_leaf(of);
-    clg_tensor t = y;
-    if (!none && find_border(&r, of, stamp)) {
-        const size_t all = (size_t) n + (size_t) r.n_border;
-        clg_tensor *in = clg__malloc(all * sizeof *in + 1);
-        for (int i = 0; in && i < n; i++)
-            in[i] = x[i];
-        for (int i = 0; in && i < r.n_border; i++)
-            in[n + i] = &r.border[i]->pub;
-        c->dev->internal++; // of what lies at the border the user may have no handle
-        t = in ? clg__custom_vjp(&op_checkpoint, y, (int) all, in, NULL) : clg__call_fail(c, CLG_ENOMEM, "out of host memory");
-        c->dev->internal--;
-        clg__free(in);
-    } else if (!none) {
-        t = clg__call_fail(c, CLG_ENOMEM, "out of host memory");
+    for (int k = 0; k < m && within; k++) {
+        const clg__node *of = clg__node_of(y[k]);
+        if (of->stamp != stamp && of->serial > start && !is_leaf(of) && clg_dtype_is_float(y[k]->dtype))
+            within[many++] = y[k];
     }
+    if (!within)
+        t = clg__call_fail(c, CLG_ENOMEM, "out of host memory");
+    else if (many > 0)
+        t = join(c, &r, within, many, x, n, stamp);
+    for (int k = 0, at = 0; k < m && at < many && t->status >= 0; k++) {
+        if (y[k] != within[at])
+            continue;
+        y[k] = clg__custom_vjp(&op_result, y[k], 1, &t, &at);
+        at++;
+        if (y[k]->status < 0)
+            t = y[k];
+    }
+    clg__free(within);
     end_region(&r);
-    return t;
+    return t && t->status < 0 ? t : NULL;
+}
+
+// Records f's results in y; NULL, or what is wrong.
+static clg_tensor record(clg__call *c, clg_checkpoint_fn f, void *user, const clg_tensor *x, int n, clg_tensor *y, int m)
+{
+    clg_tensor few[16], *z = n <= 16 ? few : clg__malloc((size_t) n * sizeof *z), bad = NULL;
+    if (!z)
+        return clg__call_fail(c, CLG_ENOMEM, "out of host memory");
+    for (int i = 0; i < n && !bad; i++) { // another place in the graph, where the region begins
+        z[i] = clg__handle(c->dev, clg__node_new(c->dev, &op_enter, x[i]->dtype, &x[i]->shape, 1, &x[i], NULL));
+        bad = z[i]->status < 0 ? z[i] : NULL;
+    }
+    const uint64_t start = c->dev->serial;
+    const clg_status st = bad ? bad->status : f(z, n, y, m, user);
+    if (!bad && st < 0)
+        bad = clg__call_fail(c, st, "f failed: %s", c->dev->last.status == st ? c->dev->last.text : clg_status_text(st));
+    for (int k = 0; k < m && !bad; k++)
+        bad = check_result(c, y[k], k, m);
+    if (!bad)
+        bad = close_region(c, y, m, z, n, start);
+    if (z != few)
+        clg__free(z);
+    return bad;
+}
+
+clg_status clg_checkpoint_n(clg_checkpoint_fn f, void *user, const clg_tensor *x, int n, clg_tensor *y, int m)
+{
+    clg__call c;
+    clg_tensor bad = NULL;
+    if (!clg__call_begin(&c, "checkpoint", "x[]", n, x))
+        bad = clg__call_poison(&c);
+    else if (!f || !y || m < 1)
+        bad = clg__call_fail(&c, CLG_EINVAL, "%s", !f ? "f is NULL" : !y ? "y is NULL" : "no results");
+    for (int k = 0; k < m && y; k++)
+        y[k] = NULL;
+    if (!bad)
+        bad = record(&c, f, user, x, n, y, m);
+    for (int k = 0; k < m && y && bad; k++)
+        y[k] = bad;
+    return bad ? bad->status : CLG_OK;
+}
+
+typedef struct single {
+    clg_tensor (*f)(const clg_tensor *x, int n, void *user);
+    void *user;
+} single;
+
+static clg_status call_single(const clg_tensor *x, int n, clg_tensor *y, int m, void *user)
+{
+    const single *s = user;
+    (void) m;
+    y[0] = s->f(x, n, s->user);
+    return CLG_OK;
 }
 
 clg_tensor clg_checkpoint(clg_tensor (*f)(const clg_tensor *x, int n, void *user), void *user, const clg_tensor *x, int n)
 {
-    clg__call c;
-    if (!clg__call_begin(&c, "checkpoint", "x[]", n, x))
-        return clg__call_poison(&c);
-    if (!f)
-        return clg__call_fail(&c, CLG_EINVAL, "f is NULL");
-    clg_tensor few[16], *z = n <= 16 ? few : clg__malloc((size_t) n * sizeof *z), bad = NULL;
-    if (!z)
-        return clg__call_fail(&c, CLG_ENOMEM, "out of host memory");
-    for (int i = 0; i < n && !bad; i++) { // another place in the graph, where the region begins
-        z[i] = clg__handle(c.dev, clg__node_new(c.dev, &op_enter, x[i]->dtype, &x[i]->shape, 1, &x[i], NULL));
-        bad = z[i]->status < 0 ? z[i] : NULL;
-    }
-    const uint64_t start = c.dev->serial;
-    clg_tensor y = bad ? bad : f(z, n, user);
-    if (!bad)
-        bad = check_result(&c, y);
-    if (!bad)
-        y = clg_dtype_is_float(y->dtype) ? close_region(&c, y, z, n, start) : y;
-    if (z != few)
-        clg__free(z);
-    return bad ? bad : y;
+    single s = { f, user };
+    clg_tensor y = NULL;
+    clg_checkpoint_n(f ? call_single : NULL, &s, x, n, &y, 1);
+    return y;
 }

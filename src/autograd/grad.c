@@ -21,6 +21,12 @@ typedef struct sweep {
     bool *end;         // a target behind which nothing is looked at
     clg_tensor *cot;   // cotangent of each node
     bool *zero;        // reached through an op whose derivative is zero everywhere
+    struct part {
+        clg__node *join;
+        int result;
+        clg_tensor g;
+    } *parts; // cotangents of results that one derivative is for
+    int n_parts, cap_parts;
     clg_tensor failed; // a poison met on the way
     uint32_t stamp;    // of the walk that numbered the nodes last
 } sweep;
@@ -33,6 +39,8 @@ static bool is_gradient_leaf(const clg__node *n)
 
 static int first_input(const clg__node *n)
 {
+    if (n->op->joins)
+        return *(const int *) n->params;
     return n->op->kind == CLG__ALIAS && (n->op->vjp || n->op->vjp_all) && n->op != &clg__op_detach && n->n_in > 1;
 }
 
@@ -151,6 +159,11 @@ static void take(sweep *s, clg__node *to, clg_tensor d)
         s->zero[to->index] = true;
 }
 
+static void no_memory(sweep *s)
+{
+    s->failed = clg_poison(s->dev, CLG_ENOMEM, "grad: out of host memory");
+}
+
 // One call for all inputs.
 static void step_back_all(sweep *s, const clg__vjp *v, const clg__op *op)
 {
@@ -165,7 +178,7 @@ static void step_back_all(sweep *s, const clg__vjp *v, const clg__op *op)
         any |= needed[i];
     }
     if (!needed || !d)
-        s->failed = clg_poison(s->dev, CLG_ENOMEM, "grad: out of host memory");
+        no_memory(s);
     else if (any)
         op->vjp_all(v, needed, d);
     renumber(s);
@@ -179,8 +192,54 @@ static void step_back_all(sweep *s, const clg__vjp *v, const clg__op *op)
         clg__free(d);
 }
 
+// A result's cotangent is kept until those of all results are complete.
+static void keep_part(sweep *s, const clg__node *y, clg_tensor g)
+{
+    clg__node *join = y->in[1];
+    if (!s->needed[join->index])
+        return;
+    if (!clg__grow((void **) &s->parts, &s->cap_parts, s->n_parts + 1, sizeof *s->parts)) {
+        no_memory(s);
+        return;
+    }
+    s->parts[s->n_parts++] = (struct part) { join, *(const int *) y->params, g };
+    s->cot[join->index] = g;
+}
+
+static bool is_part(const clg__node *n)
+{
+    return n->op->kind == CLG__ALIAS && n->n_in == 2 && n->in[1]->op->joins;
+}
+
+static void step_back_join(sweep *s, clg__node *y)
+{
+    const int m = first_input(y), n = y->n_in - m;
+    clg_tensor *gs = clg__calloc((size_t) y->n_in + 1, sizeof *gs), *in = gs ? gs + m : NULL;
+    if (!gs) {
+        no_memory(s);
+        return;
+    }
+    for (int i = 0; i < s->n_parts; i++) {
+        if (s->parts[i].join == y)
+            gs[s->parts[i].result] = s->parts[i].g;
+    }
+    for (int i = 0; i < n; i++)
+        in[i] = &y->in[m + i]->pub;
+    step_back_all(s, &(clg__vjp) { .y = &y->pub, .g = s->cot[y->index], .in = in, .n_in = n, .params = y->params, .gs = gs },
+                  y->op);
+    clg__free(gs);
+}
+
 static void step_back(sweep *s, clg__node *y, clg_tensor g)
 {
+    if (is_part(y)) {
+        keep_part(s, y, g);
+        return;
+    }
+    if (y->op->joins) {
+        step_back_join(s, y);
+        return;
+    }
     clg__node *n = computed_by(y);
     const int skip = first_input(n), end = n->n_in;
     clg_tensor in[CLG_MAX_RANK * 4];
@@ -189,7 +248,7 @@ static void step_back(sweep *s, clg__node *y, clg_tensor g)
     if (end > (int) (sizeof in / sizeof in[0])) {
         many = clg__calloc((size_t) end, sizeof *many);
         if (!many) {
-            s->failed = clg_poison(s->dev, CLG_ENOMEM, "grad: out of host memory");
+            no_memory(s);
             return;
         }
         ins = many;
@@ -410,6 +469,7 @@ clg_status clg__sweep_back(const clg__sweep *q, clg_tensor *out)
     clg__free(s.cot);
     clg__free(s.zero);
     clg__free(s.end);
+    clg__free(s.parts);
     return st;
 }
 

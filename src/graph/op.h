@@ -35,6 +35,7 @@ typedef struct clg__vjp {
     int n_in;
     const void *params;
     int out;               // which output y is, of an operation that has several
+    const clg_tensor *gs;  // of an op that joins: cotangents of its results, NULL where there is none
 } clg__vjp;
 // Cotangent for input i. Where y broadcasts the input it may have the shape of y: the sweep sums it back.
 // NULL: the derivative is zero everywhere (sign, comparisons). A clear "no derivative" is
@@ -124,6 +125,9 @@ typedef struct clg__op {
     // Its output seen as [batch.., R, C] for epilogues: which axis is R, counted from the end (matmul 2). At most three
     // dimensions stand before it.
     int row_axis_from_end;
+    // ALIAS of which the derivative is one for several results: in[0] to in[m - 1], m in its params, an int. Result k is
+    // an ALIAS of two inputs, it and this one, with k in its params
+    bool joins;
     bool variants_agree; // in their bits, those of one class: one that is built may stand in for one that is not
     bool strided_output; // its kernels can store with any steps but along C
 } clg__op;
