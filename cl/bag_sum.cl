@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 // cl/bag_sum_cpu.cl for GPUs: a work-item has an element of a sum.
 #include "element.clh"
-#ifndef I // of the index; S: of starts; T: of keys and places of a sorted list
+#ifndef I // of the index
 #define I long
+#endif
+#ifndef S // of starts
 #define S long
+#endif
+#ifndef T // of keys and places of a sorted list
 #define T int
 #endif
 #ifndef BAGS // length > 0: of every bag; else `starts` numbers say where bags begin. skips: indices `skip` take no part

@@ -3,9 +3,13 @@
 // places one after another of the index and of weights. ORDER, the transpose: bag b is what a list sorted by key has of b, and
 // `order` says where index and weight have it. CPU class: lanes are columns, a work-group has some bags and `width` columns.
 #include "common.clh"
-#ifndef I // of the index; S: of starts; T: of keys and places of a sorted list
+#ifndef I // of the index
 #define I long
+#endif
+#ifndef S // of starts
 #define S long
+#endif
+#ifndef T // of keys and places of a sorted list
 #define T int
 #endif
 #ifndef BAGS // length > 0: of every bag; else `starts` numbers say where bags begin. skips: indices `skip` take no part
