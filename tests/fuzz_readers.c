@@ -117,20 +117,26 @@ static inline void read_cifar(const char *path)
     look_at(&y, st, error);
 }
 
+static char fed[64];
+
+static void remove_file(void)
+{
+    unlink(fed);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    static char path[64];
-    if (!path[0]) {
-        snprintf(path, sizeof path, "/tmp/clgrad_fuzz_XXXXXX");
-        const int fd = mkstemp(path);
-        if (fd < 0)
+    if (!fed[0]) {
+        snprintf(fed, sizeof fed, "/tmp/clgrad_fuzz_XXXXXX");
+        const int fd = mkstemp(fed);
+        if (fd < 0 || atexit(remove_file) != 0)
             abort();
         close(fd);
     }
-    FILE *f = fopen(path, "wb");
+    FILE *f = fopen(fed, "wb");
     if (!f || fwrite(bytes, 1, n, f) != n || fclose(f) != 0)
         abort();
-    READER(FUZZ_READER)(path);
+    READER(FUZZ_READER)(fed);
     return 0;
 }
 

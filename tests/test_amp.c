@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Mixed precision: which operations autocast converts, loss scaling that skips steps on the device, training in
 // BF16 and F16, and batches that are divided.
+#include "scratch.h"
 #include "testing.h"
 
 #include <unistd.h>
@@ -281,7 +282,7 @@ END_TEST
 
 int main(void)
 {
-    if (!mkdtemp(folder))
+    if (!scratch_made(folder))
         return 77;
     Suite *s = suite_create("amp");
     TCase *c = tcase_create("precision");

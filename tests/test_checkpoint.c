@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Checkpoints: loading is strict, a failure changes nothing, and whatever is saved can be loaded.
+#include "scratch.h"
 #include "testing.h"
 
 #include <unistd.h>
@@ -360,7 +361,7 @@ END_TEST
 
 int main(void)
 {
-    if (!mkdtemp(folder))
+    if (!scratch_made(folder))
         return 77;
     Suite *s = suite_create("checkpoint");
     TCase *c = tcase_create("load");

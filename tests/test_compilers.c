@@ -6,6 +6,7 @@
 #include "device/workers.h"
 #include "graph/node.h"
 
+#include "scratch.h"
 #include "testing.h"
 
 #include <signal.h>
@@ -330,7 +331,7 @@ int main(int argc, char **argv)
     self = argv[0];
     if (argc > 1)
         return child(argc, argv);
-    if (!mkdtemp(folder))
+    if (!scratch_made(folder))
         return 77;
     Suite *s = suite_create("compilers");
     TCase *c = tcase_create("compilers");

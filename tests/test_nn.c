@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Networks and optimizers: numbers of PyTorch's update rules and schedules, checkpoints that resume
 // bit for bit, fused against unfused, and 1,000 steps without growth.
+#include "scratch.h"
 #include "testing.h"
 
 #include <unistd.h>
@@ -573,7 +574,7 @@ END_TEST
 
 int main(void)
 {
-    if (!mkdtemp(folder))
+    if (!scratch_made(folder))
         return 77;
     Suite *s = suite_create("nn");
     TCase *c = tcase_create("training");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Optimizers: PyTorch's update rules, schedules and clipping, also where squares leave the range of a type.
+#include "scratch.h"
 #include "testing.h"
 
 #include <unistd.h>
@@ -400,7 +401,7 @@ END_TEST
 
 int main(void)
 {
-    if (!mkdtemp(folder))
+    if (!scratch_made(folder))
         return 77;
     Suite *s = suite_create("optim");
     TCase *c = tcase_create("steps");

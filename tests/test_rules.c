@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Optimizers of every rule against PyTorch's numbers (data/optim.txt), in every type; groups, parameters without
 // a gradient, resumed runs, and what is refused.
+#include "scratch.h"
 #include "testing.h"
 
 #include <stddef.h>
@@ -488,7 +489,7 @@ END_TEST
 
 int main(void)
 {
-    if (!mkdtemp(folder) || !getenv("CLGRAD_OPTIM"))
+    if (!scratch_made(folder) || !getenv("CLGRAD_OPTIM"))
         return 77;
     n_cases = read_cases(cases, 64);
     Suite *s = suite_create("rules");

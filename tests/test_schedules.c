@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Schedules: PyTorch's doubles after any number of steps (data/schedules.txt), states that resume; averages of weights.
+#include "scratch.h"
 #include "testing.h"
 
 #include <unistd.h>
@@ -339,7 +340,7 @@ END_TEST
 
 int main(void)
 {
-    if (!mkdtemp(folder) || !getenv("CLGRAD_SCHEDULES"))
+    if (!scratch_made(folder) || !getenv("CLGRAD_SCHEDULES"))
         return 77;
     Suite *s = suite_create("schedules");
     TCase *c = tcase_create("rates");
