@@ -240,7 +240,7 @@ static clg_status rows(void)
     clg_status st = with_gradients(clg_index_select(x, 0, list), x, NULL);
     const clg_tensor w = clg_track(fresh(CLG_SHAPE(N))), start = clg_upload(dev, CLG_I64, CLG_SHAPE(3), (int64_t[]) { 2, 90, 90 });
     if (st >= 0)
-        st = with_gradients(clg_embedding_bag(x, list, start, clg_embedding_bag_params(.mode = CLG_BAG_SUM, .weight = w)), x, w);
+        st = with_gradients(clg_embedding_bag(clg_repeat(x, CLG_SHAPE(1, 4)), list, start, clg_embedding_bag_params(.mode = CLG_BAG_SUM, .weight = w)), x, w);
     clg_tensor g = fresh(CLG_SHAPE(N, 10)), sum; // and is used at once
     if (st >= 0)
         st = clg_vjp_n(clg_index_select(x, 0, list), g, &x, 1, false, &sum);

@@ -402,7 +402,7 @@ static clg_tensor bags(clg_device d, int k, bool back)
     for (int i = 0; i < PLACES; i++)
         at[i] = i % 4 ? (int64_t) i * i * 131 % ROWS : 17;
     const clg_tensor list = clg_cast(clg_upload(d, CLG_I64, CLG_SHAPE(PLACES), at), k & 1 ? CLG_I32 : CLG_I64);
-    const clg_tensor table = numbers(d, CLG_F32, CLG_SHAPE(ROWS, (int64_t[]) { 64, 37, 13, 70 }[k]));
+    const clg_tensor table = numbers(d, CLG_F32, CLG_SHAPE(ROWS, (int64_t[]) { 64, 37, back ? 45 : 13, 70 }[k]));
     const clg_tensor start = clg_upload(d, CLG_I64, CLG_SHAPE(4), (int64_t[]) { 3, 20, 20, 75 });
     const bool lists = k > 1;
     const clg_tensor y = clg_embedding_bag(

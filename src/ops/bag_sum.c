@@ -150,8 +150,8 @@ static clg_tensor bag_of(const bags *q, clg_tensor start, clg_tensor index)
     const int64_t n = index->shape.dim[0];
     if (start)
         return clg__bag_of(start, q->b.many, n);
-    return clg_floor_divide(clg_arange(index->dev, CLG_I64, 0, (double) n, 1),
-                            clg__num(index->dev, CLG_I64, (double) q->b.length));
+    const clg_dtype t = n < INT32_MAX ? CLG_I32 : CLG_I64; // read in any order: half as many bytes
+    return clg_floor_divide(clg_arange(index->dev, t, 0, (double) n, 1), clg__num(index->dev, t, (double) q->b.length));
 }
 
 // Of the places: the inner products of rows of a and b, 0 where either has none.
@@ -208,12 +208,13 @@ const clg__op *const clg__bag_ops[] = { &op_sum, &op_back, NULL };
 
 // ---- recording
 
-// Without a sort where that is several launches too many, as in ops/index_add.c, and where it would take too many.
+// By copies of g's rows where they are narrow, where a sort is several launches too many, as in ops/index_add.c, and where
+// it would take too many.
 static clg_tensor back(clg_tensor g, clg_tensor list, clg_tensor bag, clg_tensor start, clg_tensor weight, const bags *q)
 {
-    enum { FEW = 1 << 18 };
+    enum { FEW = 1 << 18, NARROW = 32 };
     const int64_t n = list->shape.dim[0], width = g->shape.dim[1];
-    if (!clg__sort_takes(q->rows) || q->rows * width <= FEW / (n ? n : 1)) {
+    if (width < NARROW || !clg__sort_takes(q->rows) || q->rows * width <= FEW / (n ? n : 1)) {
         const clg_tensor zero = clg__lit(g->dev, CLG_I64, 0), none = clg__lit(g->dev, list->dtype, -1);
         clg_tensor part = clg_index_select(g, 0, clg_maximum(bag, zero));
         part = weight ? clg_mul(part, clg_reshape(weight, CLG_SHAPE(n, 1))) : part;
