@@ -69,7 +69,7 @@ typedef struct description {
     const char *name, *summary;
     const char *const *usage; // after "clgrad NAME"; NULL ends
     const char *about;        // paragraphs before the options
-    const help_row *operands;     // words: placeholders (FILE, NET) or themselves (warm, clear)
+    const help_row *operands;     // words: metavariables (FILE, NET) or themselves (warm, clear)
     const option *options;
     const help_row *results;      // files that are written
     const char *notes;        // paragraphs after the options
@@ -110,6 +110,6 @@ void command_help(FILE *out, const description *c);
 const char *option_text(const description *c, const option *o, char *to, size_t size);
 // How an operand or value is completed.
 typedef enum completes { COMPLETES_NOTHING, COMPLETES_FILES, COMPLETES_FOLDERS, COMPLETES_WORDS } completes;
-completes value_completes(const char *placeholder, word_list *choice);
-bool is_placeholder(const char *word); // "FILE...", not "warm"
+completes value_completes(const char *metavar, word_list *choice);
+bool is_metavar(const char *word); // "FILE...", not "warm"
 #endif

@@ -10,10 +10,10 @@ static void print_list(FILE *out, word_list *list)
         fprintf(out, "%s%s", i ? " " : "", list(i));
 }
 
-static void print_choice(FILE *out, const char *placeholder, word_list *choice)
+static void print_choice(FILE *out, const char *metavar, word_list *choice)
 {
-    if (!is_placeholder(placeholder))
-        fprintf(out, "%s", placeholder);
+    if (!is_metavar(metavar))
+        fprintf(out, "%s", metavar);
     else if (choice)
         print_list(out, choice);
 }

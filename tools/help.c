@@ -7,18 +7,18 @@
 
 enum { WIDTH = 79, LEFT_MOST = 18 };
 
-bool is_placeholder(const char *word)
+bool is_metavar(const char *word)
 {
     return isupper((unsigned char) word[0]) || word[0] == '[';
 }
 
-completes value_completes(const char *placeholder, word_list *choice)
+completes value_completes(const char *metavar, word_list *choice)
 {
     if (choice)
         return COMPLETES_WORDS;
-    if (placeholder && (strstr(placeholder, "FILE") || strstr(placeholder, "PICTURE")))
+    if (metavar && (strstr(metavar, "FILE") || strstr(metavar, "PICTURE")))
         return COMPLETES_FILES;
-    return placeholder && strstr(placeholder, "DIR") ? COMPLETES_FOLDERS : COMPLETES_NOTHING;
+    return metavar && strstr(metavar, "DIR") ? COMPLETES_FOLDERS : COMPLETES_NOTHING;
 }
 
 const char *option_text(const description *c, const option *o, char *to, size_t size)

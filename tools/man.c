@@ -30,10 +30,10 @@ static void escaped_all(FILE *out, const char *text)
 }
 
 // Is it an operand's or a value's name? A letter alone is also a word.
-static bool names_placeholder(const description *c, const char *text, int n)
+static bool names_metavar(const description *c, const char *text, int n)
 {
     for (const help_row *t = c->operands; n > 1 && t && t->name; t++) {
-        if (is_placeholder(t->name) && strlen(t->name) == (size_t) n && strncmp(text, t->name, (size_t) n) == 0)
+        if (is_metavar(t->name) && strlen(t->name) == (size_t) n && strncmp(text, t->name, (size_t) n) == 0)
             return true;
     }
     for (const option *o = c->options; n > 1 && o && o->kind != OPTION_END; o++) {
@@ -43,14 +43,14 @@ static bool names_placeholder(const description *c, const char *text, int n)
     return n == 6 && strncmp(text, "OPTION", 6) == 0;
 }
 
-// Bold where it is an option, slanted where it is a placeholder.
+// Bold where it is an option, slanted where it is a metavariable.
 static void word(FILE *out, const description *c, const char *text, int n)
 {
     int at = text[0] == '(' || text[0] == '[', end = at;
     const bool is_option = n - at > 2 && strncmp(text + at, "--", 2) == 0 && islower((unsigned char) text[at + 2]);
     while (end < n && (isalnum((unsigned char) text[end]) || text[end] == '-' || text[end] == '_'))
         end++;
-    if (!is_option && !names_placeholder(c, text + at, end - at)) {
+    if (!is_option && !names_metavar(c, text + at, end - at)) {
         escaped(out, text, n);
         return;
     }
@@ -98,7 +98,7 @@ static void print_terms(FILE *out, const description *c, const char *heading, co
     if (heading && t && t->name)
         fprintf(out, ".SH %s\n", heading);
     for (; t && t->name; t++) {
-        fputs(is_placeholder(t->name) ? ".TP\n\\fI" : ".TP\n\\fB", out);
+        fputs(is_metavar(t->name) ? ".TP\n\\fI" : ".TP\n\\fB", out);
         escaped_all(out, t->name);
         fputs("\\fR\n", out);
         print_text(out, c, t->text);

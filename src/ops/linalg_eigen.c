@@ -252,20 +252,6 @@ static bool svd_of(const clg__call *c, clg_tensor a, clg_tensor out[3])
     return out[0]->status >= 0;
 }
 
-clg_tensor clg_svd(clg_tensor a, clg_tensor *s, clg_tensor *vh)
-{
-    clg__call c;
-    clg_tensor bad, out[3];
-    if (!clg__call_begin(&c, "svd", "a", 1, &a))
-        bad = clg__call_poison(&c);
-    else
-        bad = clg__no_matrices(&c, a, false);
-    if (bad)
-        return clg__second(clg__second(bad, s, bad), vh, bad);
-    svd_of(&c, a, out);
-    return clg__second(clg__second(out[0], s, out[1]), vh, out[2]);
-}
-
 // x [..., r, k] with orthonormal columns, and further ones to r.
 static clg_tensor completed(clg_tensor x)
 {
@@ -275,20 +261,31 @@ static clg_tensor completed(clg_tensor x)
     return clg_concat(-1, x, clg_slice(clg_qr(clg_detach(x), CLG_QR_COMPLETE, NULL), -1, k, r, 1));
 }
 
-clg_tensor clg_svd_full(clg_tensor a, clg_tensor *s, clg_tensor *vh)
+static clg_tensor svd(const char *name, clg_tensor a, bool full, clg_tensor *s, clg_tensor *vh)
 {
     clg__call c;
     clg_tensor bad, out[3];
-    if (!clg__call_begin(&c, "svd_full", "a", 1, &a))
+    if (!clg__call_begin(&c, name, "a", 1, &a))
         bad = clg__call_poison(&c);
     else
         bad = clg__no_matrices(&c, a, false);
     if (bad)
         return clg__second(clg__second(bad, s, bad), vh, bad);
-    svd_of(&c, a, out);
-    const clg_tensor u = clg__call_own(&c, completed(out[0]));
-    const clg_tensor v = out[2]->status < 0 ? out[2] : clg__call_own(&c, clg__mT(completed(clg__mT(out[2]))));
-    return clg__second(clg__second(u, s, out[1]), vh, v);
+    if (svd_of(&c, a, out) && full) {
+        out[0] = clg__call_own(&c, completed(out[0]));
+        out[2] = clg__call_own(&c, clg__mT(completed(clg__mT(out[2]))));
+    }
+    return clg__second(clg__second(out[0], s, out[1]), vh, out[2]);
+}
+
+clg_tensor clg_svd(clg_tensor a, clg_tensor *s, clg_tensor *vh)
+{
+    return svd("svd", a, false, s, vh);
+}
+
+clg_tensor clg_svd_full(clg_tensor a, clg_tensor *s, clg_tensor *vh)
+{
+    return svd("svd_full", a, true, s, vh);
 }
 
 clg_tensor clg_svdvals(clg_tensor a)
