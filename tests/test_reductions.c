@@ -313,6 +313,42 @@ START_TEST(narrow_matrices_less_a_row)
 }
 END_TEST
 
+// Many short rows, cut out of longer ones, the last of which end with the memory; whole numbers, every sum is exact.
+START_TEST(many_short_rows)
+{
+    static const int lengths[] = {5, 7, 15, 16, 17, 20, 31, 33, 64};
+    const int k = lengths[_i], wide = k + _i % 3, n = 140000 / k + 3, skip = wide - k;
+    float *x = calloc((size_t)n * (size_t)wide, sizeof *x), column[64], *got = malloc((size_t)n * sizeof *got);
+    int64_t *at = malloc((size_t)n * sizeof *at);
+    for (int64_t i = 0; i < (int64_t)n * wide; i++)
+        x[i] = (float)(int)(rnd() * 9999);
+    for (int j = 0; j < k; j++)
+        column[j] = (float)(int)(rnd() * 99);
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor a = clg_slice(clg_upload(dev, CLG_F32, CLG_SHAPE(n, wide), x), 1, skip, wide, 1),
+               y = clg_sub(a, clg_upload(dev, CLG_F32, CLG_SHAPE(k), column)),
+               sum = clg_sum(clg_abs(y), CLG_AXES(1), false), most = clg_argmax(y, CLG_AXES(1), false);
+    ok(clg_eval(sum, most));
+    ok(clg_read(sum, got, (size_t)n * sizeof *got));
+    ok(clg_read(most, at, (size_t)n * sizeof *at));
+    for (int i = 0; i < n; i++) {
+        double want = 0;
+        int best = 0;
+        for (int j = 0; j < k; j++) {
+            const float *row = x + (int64_t)i * wide + skip;
+            want += fabs((double)row[j] - column[j]);
+            best = row[j] - column[j] > row[best] - column[best] ? j : best;
+        }
+        ck_assert_msg(got[i] == want && at[i] == best, "row %d of %d x %d: sum %g at %d, expected %g at %d", i, n, k,
+                      got[i], (int)at[i], want, best);
+    }
+    scope_end(s);
+    free(x);
+    free(got);
+    free(at);
+}
+END_TEST
+
 // Large views in another order are read by tiles, with the bits of what was put in that order before.
 START_TEST(turned_views_are_reduced_as_their_copies)
 {
@@ -412,6 +448,7 @@ int main(void)
     tcase_add_test(c, reductions_of_nothing_and_of_one_number);
     tcase_add_test(c, gradients_of_extremes);
     tcase_add_loop_test(c, narrow_matrices_less_a_row, 2, 8);
+    tcase_add_loop_test(c, many_short_rows, 0, 9);
     tcase_add_test(c, turned_views_are_reduced_as_their_copies);
     tcase_add_loop_test(c, extremes_of_many_elements, 0, 5);
     suite_add_tcase(s, c);

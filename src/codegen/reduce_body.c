@@ -4,6 +4,9 @@
 
 #include "base/format.h"
 
+enum { TILE_ROW = 5, FEW_COLUMNS = 4 }; // elements of a row that is read by tiles; columns that are not
+enum { TILES_LEAST = 131072 }; // elements of a reduction for which a text is compiled half as long again
+
 // GPU class: the elements of a block, every step-th.
 static void gen_items(clg__reducer *r)
 {
@@ -57,13 +60,74 @@ static void gen_packed(clg__reducer *r)
     clg__str_add(b, "}\n");
 }
 
+// Rows that are one dimension, whose elements lie side by side and which follow each other with one step: operands that
+// lanes along rows read by tiles of 16 rows and 16 elements, turned in registers, and not element by element. The order
+// of a sum is the same.
+static bool find_tiles(clg__reducer *r)
+{
+    clg__gen *n = &r->elements;
+    bool some = false;
+    if (!r->flat || r->n_inner_dims != 1 || r->n_inner < TILE_ROW ||
+        r->n_results * r->n_outer_total < TILES_LEAST / r->n_inner)
+        return false;
+    for (int k = 0; k < r->body->n_operands; k++) {
+        const clg__access *a = &n->s.access[k];
+        n->tile[k] = r->body->operands[k].kind == CLG__FROM_BUFFER && !n->split[k] && !a->windowed &&
+                     !clg__red_loop_skips(n, k) && a->stride[r->inner[0]] == 1 && a->stride[n->s.rank - 1] > 1;
+        some |= n->tile[k];
+    }
+    return some;
+}
+
+static bool is_no_tile(const clg__gen *n, int k)
+{
+    return !n->tile[k] || clg__red_loop_skips(n, k);
+}
+
+static bool is_tile(const clg__gen *n, int k)
+{
+    return n->tile[k] || clg__red_loop_skips(n, k);
+}
+
+// Columns [column, column + columns) of 16 rows. A tile may read what lies behind its row where further rows follow.
+static void gen_tiles(clg__reducer *r)
+{
+    clg__gen *n = &r->elements;
+    clg__str *b = &n->text;
+    clg__str_printf(b, "for (long column = from; column < to; column += 16) {\nconst int columns = (int)min(16L, to - column);\n");
+    for (int k = 0; k < r->body->n_operands; k++) {
+        if (n->tile[k])
+            clg__str_printf(b, "T_%s tile%d[16];\n", clg__suffix(r->body->operands[k].dtype), k);
+    }
+    clg__str_add(b, "{\n");
+    clg__gen_decompose(n, "column", r->inner, 1);
+    clg__gen_bases(n, 0, n->run, is_no_tile);
+    for (int k = 0; k < r->body->n_operands; k++) {
+        const clg_dtype t = r->body->operands[k].dtype;
+        const char *s = clg__suffix(t);
+        if (!n->tile[k])
+            continue;
+        clg__need_type(n, t);
+        clg__need_turn(n, t);
+        clg__need_partial(n, t);
+        clg__need_strided(n, "", "lds", t);
+        clg__str_printf(b, "if (whole && columns > %d && (j + 15) * s%d + column + 16 <= (n - 1) * s%d + inner) {\n"
+                           "_Pragma(\"unroll\")\nfor (int r = 0; r < 16; r++)\ntile%d[r] = LD_%s(p%d + (j + r) * s%d);\n"
+                           "NAME(turn_%s)(tile%d);\n} else {\n" CLG__EDGE "for (int r = 0; r < columns; r++)\n"
+                           "tile%d[r] = whole ? NAME(lds_%s)(p%d + r + j * s%d, s%d) : NAME(ld_%s)(p%d + r + j * s%d, s%d, m);\n}\n",
+                        FEW_COLUMNS, k, k, k, s, k, k, s, k, k, s, k, k, k, s, k, k, k);
+    }
+    clg__str_add(b, "}\n");
+}
+
 // Lanes along results: some rows of all vectors of the strip, then the next rows, so that memory is read in order.
 static void gen_strip(clg__reducer *r)
 {
     clg__gen *n = &r->elements;
     clg__str *b = &n->text;
+    const bool tiles = find_tiles(r);
     clg__str_add(b, "const long chunk = vectors > 1 ? 8 : 1024;\nfor (long from = e0; from < e1; from += chunk) {\n"
-                    "for (int w = 0; w < vectors; w++) {\n");
+                    "const long to = min(from + chunk, e1);\nfor (int w = 0; w < vectors; w++) {\n");
     clg__red_vector(r, b);
     clg__red_arrays_load(r, b, CLG__RED_TOTALS | CLG__RED_OF_BLOCK);
     if (r->flat) {
@@ -71,13 +135,16 @@ static void gen_strip(clg__reducer *r)
         clg__run_lead(n, clg__red_loop_skips);
         clg__run_place(n);
     }
-    clg__str_add(b, "for (long e = from; e < min(from + chunk, e1); e++) {\n");
+    if (tiles)
+        gen_tiles(r);
+    clg__str_add(b, tiles ? "for (int r = 0; r < columns; r++) {\nconst long e = column + r;\n"
+                          : "for (long e = from; e < to; e++) {\n");
     clg__gen_decompose(n, "e", r->inner, r->n_inner_dims);
-    clg__gen_bases(n, 0, r->flat ? n->run : n->s.rank - 1, clg__red_loop_skips);
+    clg__gen_bases(n, 0, r->flat ? n->run : n->s.rank - 1, is_tile);
     const clg__lanes kind = clg__red_lanes_kept(r);
     clg__gen_insns(n, 0, r->body->n_per_element, kind);
     clg__red_accumulate(r, kind, "(T_i64)(outer * inner + e)");
-    clg__str_add(b, "}\n");
+    clg__str_add(b, tiles ? "}\n}\n" : "}\n");
     clg__red_arrays_store(r, b, CLG__RED_TOTALS | CLG__RED_OF_BLOCK);
     clg__str_add(b, "}\n}\n");
 }

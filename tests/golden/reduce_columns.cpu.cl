@@ -61,6 +61,7 @@ const long outer = block / per;
 {
 const long chunk = vectors > 1 ? 8 : 1024;
 for (long from = e0; from < e1; from += chunk) {
+const long to = min(from + chunk, e1);
 for (int w = 0; w < vectors; w++) {
 const long k = (left + w) * 16;
 const long j = max(0L, min(k, n - 16)), at = j;
@@ -69,7 +70,7 @@ T_i64 a0 = a0_of[w];
 T_i64 x0_ = x0__of[w];
 const long lead = 0;
 const int c = w;
-for (long e = from; e < min(from + chunk, e1); e++) {
+for (long e = from; e < to; e++) {
 const long i0 = e;
 global const long *p0 = b0 + (g[2] + i0 * g[3]);
 const long s0 = g[4];
