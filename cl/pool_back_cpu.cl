@@ -10,43 +10,10 @@ SELDOM int16 NAME(load_ints_apart)(__global const int *x, long at, long total)
     return t;
 }
 
-// x[at + i] of a tensor of `total` elements.
-static inline VEC NAME(load_near)(__global const E *x, long at, long total)
-{
-    return at >= 0 && at + VL <= total ? NAME(load)(x + at) : NAME(load_apart)(x, at, 1, total);
-}
-
 static inline int16 NAME(load_ints)(__global const int *x, long at, long total)
 {
     return at >= 0 && at + VL <= total ? LOAD16(__global, int_at, x + at) : NAME(load_ints_apart)(x, at, total);
 }
-
-// The gradients go by columns t * sw + phase: those of one phase lie in neighbouring windows at one place f, and in the
-// windows before those, s at place o, as long as there are such places. COLUMN gives a phase's t to t + 15.
-#if STEP
-#define PHASES STEP
-#else
-#define PHASES sw
-#endif
-#define PHASE(phase) const int o_ = (phase) + pw, f = o_ % PHASES, w = t + o_ / PHASES;
-
-// One or two phases lie between each other in dx; of more each lane goes by itself.
-#if STEP == 1
-#define STORE_PHASES(COLUMN) NAME(store_near)(COLUMN(0), dx, at, n, (long)row1 * W);
-#elif STEP == 2
-#define STORE_PHASES(COLUMN)                                                                       \
-    const VEC even = COLUMN(0), odd = COLUMN(1);                                                   \
-    NAME(store_near)(ZIP_LOW(VEC, even, odd), dx, at, n, (long)row1 * W);                          \
-    NAME(store_near)(ZIP_HIGH(VEC, even, odd), dx, at + VL, n - VL, (long)row1 * W);
-#else
-#define STORE_PHASES(COLUMN)                                                                       \
-    EDGE for (int k = 0; k < sw; k++)                                                              \
-    {                                                                                              \
-        const VEC v = COLUMN(k);                                                                   \
-        EDGE for (int i = 0; i < VL && i * sw + k < n; i++)                                        \
-            dx[at + i * sw + k] = PUT(((const ACC *)&v)[i]);                                       \
-    }
-#endif
 
 #define ROWS_ARGS long all, long from, int k0, int t, int phase, int2 wa, int2 wc
 INLINE VEC NAME(max_phase)(__global const E *g, __global const int *index, ROWS_ARGS, WINDOW)
@@ -106,7 +73,7 @@ CPU_KERNEL void NAME(max_pool_scatter_cpu)(__global const E *restrict g, long of
 {
     GRADIENT_ROWS
 #define COLUMN(k) NAME(max_phase)(g + offset, index + index_offset, all, from, k0, t, k, wa, wc, WINDOW_NAMES)
-            STORE_PHASES(COLUMN)
+            STORE_PHASES(dx, COLUMN)
 #undef COLUMN
         }
     }
@@ -117,7 +84,7 @@ CPU_KERNEL void NAME(avg_pool_back_cpu)(__global const E *restrict g, long offse
 {
     GRADIENT_ROWS
 #define COLUMN(k) NAME(avg_phase)(g + offset, exclude, divisor, all, from, k0, t, k, wa, wc, WINDOW_NAMES)
-            STORE_PHASES(COLUMN)
+            STORE_PHASES(dx, COLUMN)
 #undef COLUMN
         }
     }

@@ -6,28 +6,6 @@
 #define LOWEST (-INFINITY)
 #endif
 
-// x[at + i * sw] of a tensor of `total` elements.
-static inline VEC NAME(load_columns)(__global const E *x, long at, int sw, long total)
-{
-#if STEP == 1
-    if (at >= 0 && at + VL <= total)
-        return NAME(load)(x + at);
-#elif STEP == 0
-    if (at >= 0 && at + (VL - 1L) * sw < total) {
-        __global const E *p = x + at;
-        return (VEC)(GET(p[0]), GET(p[sw]), GET(p[2 * sw]), GET(p[3 * sw]), GET(p[4 * sw]), GET(p[5 * sw]), GET(p[6 * sw]),
-                     GET(p[7 * sw]), GET(p[8 * sw]), GET(p[9 * sw]), GET(p[10 * sw]), GET(p[11 * sw]), GET(p[12 * sw]),
-                     GET(p[13 * sw]), GET(p[14 * sw]), GET(p[15 * sw]));
-    }
-#else
-    if (at >= 0 && at + 2 * VL <= total) {
-        const VEC a = NAME(load)(x + at), b = NAME(load)(x + at + VL);
-        return EVENS(VEC, a, b);
-    }
-#endif
-    return NAME(load_apart)(x, at, sw, total);
-}
-
 SELDOM void NAME(store_few_ints)(int16 x, __global int *p, int n)
 {
     EDGE for (int i = 0; i < n; i++) p[i] = ((int *)&x)[i];

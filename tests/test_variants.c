@@ -233,15 +233,21 @@ static clg_tensor separable(clg_device d, int k)
                                       clg_interpolate_params(.mode = CLG_INTERPOLATE_CUBIC));
 }
 
+// Columns by one, two and many steps; windows that leave gaps.
+static const struct clg_fold_params folds[] = { { .size = sizeof folds[0], .kernel = 3, .padding = 1 },
+                                                { .size = sizeof folds[0], .kernel = 4, .stride = 2, .dilation_w = 3 },
+                                                { .size = sizeof folds[0], .kernel = 5, .stride_w = 6, .padding_w = 2 } };
+
 static clg_tensor unfold(clg_device d, int k)
 {
-    return k ? NULL : clg_unfold(numbers(d, CLG_F32, CLG_SHAPE(2, 3, 7, 9)), clg_fold_params(.kernel = 3, .padding = 1));
+    return k > 2 ? NULL : clg_unfold(numbers(d, k > 1 ? CLG_U8 : CLG_F32, CLG_SHAPE(2, 3, 7, 41)), &folds[k]);
 }
 
 static clg_tensor fold(clg_device d, int k)
 {
-    return k ? NULL : clg_fold(numbers(d, CLG_F32, CLG_SHAPE(2, 27, 63)), CLG_SHAPE(7, 9),
-                               clg_fold_params(.kernel = 3, .padding = 1));
+    static const int64_t columns[] = { 7 * 41, 2 * 16, 3 * 7 }, taps[] = { 9, 16, 25 };
+    return k > 2 ? NULL : clg_fold(numbers(d, k > 1 ? CLG_I32 : CLG_F32, CLG_SHAPE(2, 3 * taps[k], columns[k])),
+                                   CLG_SHAPE(7, 41), &folds[k]);
 }
 
 static clg_tensor unpool(clg_device d, int k)

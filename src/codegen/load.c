@@ -17,10 +17,22 @@ static const char *const strided_load =
     "    return $(p[0], p[s], p[2 * s], p[3 * s], p[4 * s], p[5 * s], p[6 * s], p[7 * s],\n"
     "                 p[8 * s], p[9 * s], p[10 * s], p[11 * s], p[12 * s], p[13 * s], p[14 * s],\n"
     "                 p[15 * s]$);\n}\n";
+// What a window shows in part, most often all lanes but one or two: by two vectors that overlap, unless elements are
+// converted.
 static const char *const window_load =
+    "#if defined(__clang__) && !defined(BY_LANES)\n"
+    "typedef E_@ NAME(half_@) __attribute__((ext_vector_type(8), aligned(sizeof(E_@))));\n#endif\n"
     CLG__SELDOM "T_@ NAME(lde_@)(global const $M *p, int inside, long j, long lo, long hi,\n"
-    "                       long step, int m, E_@ fill)\n{\n    T_@ t = (T_@)(fill);\n" CLG__EDGE
-    "    for (long i = max(0L, lo - j); inside && i < min((long)m, hi - j); i++)\n"
+    "                       long step, int m, E_@ fill)\n{\n    T_@ t = (T_@)(fill);\n"
+    "    const int a = (int)max(0L, lo - j), b = inside ? (int)min((long)m, hi - j) : 0;\n"
+    "#if defined(__clang__) && !defined(BY_LANES)\n"
+    "    if (step == 1 && b - a >= 8 && sizeof(E_@) == sizeof($M)) {\n"
+    "        global const E_@ *from = (global const E_@ *)p + j;\n        E_@ *to = (E_@ *)&t;\n"
+    "        const NAME(half_@) low = *(global const NAME(half_@) *)(from + a);\n"
+    "        *(NAME(half_@) *)(to + b - 8) = *(global const NAME(half_@) *)(from + b - 8);\n"
+    "        *(NAME(half_@) *)(to + a) = low;\n        return t;\n    }\n"
+    "#endif\n" CLG__EDGE
+    "    for (int i = a; i < b; i++)\n"
     "        ((E_@ *)&t)[i] = $G(p[(j + i) * step]);\n"
     "    return t;\n}\n"
     "static inline T_@ NAME(ldw_@)(global const $M *p, int inside, long j, long lo, long hi,\n"
@@ -96,7 +108,7 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
     char from[24];
     clg__convert("GET", o->dtype, from);
     if (n->tile[k]) {
-        clg__str_printf(&n->text, "tile%d[r]", k);
+        clg__str_printf(&n->text, n->s.access[k].stride[n->turned] < 0 ? "tile%d[15 - r]" : "tile%d[r]", k);
     } else if (n->split[k]) {
         char fill[64];
         clg__run_load(n, k, lanes, clg__literal(fill, o->dtype, o->fill));

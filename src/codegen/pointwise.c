@@ -116,6 +116,11 @@ static void gen_cpu_body(clg__gen *n, int units_at)
 // and few lines of it lie in caches at a time.
 enum { TILE_ROWS = 512 };
 
+static bool is_step(int64_t stride)
+{
+    return stride == 1 || stride == -1;
+}
+
 static void find_turned(clg__gen *n)
 {
     const clg__space *s = &n->s;
@@ -129,8 +134,8 @@ static void find_turned(clg__gen *n)
         if (n->body->operands[k].kind != CLG__FROM_BUFFER || a->windowed || !apart)
             continue;
         for (int d = 0; d < last && n->turned < 0; d++)
-            n->turned = a->stride[d] == 1 && clg__long_row(s->dim[d]) ? d : -1;
-        n->tile[k] = n->turned >= 0 && a->stride[n->turned] == 1;
+            n->turned = is_step(a->stride[d]) && clg__long_row(s->dim[d]) ? d : -1;
+        n->tile[k] = n->turned >= 0 && is_step(a->stride[n->turned]);
     }
 }
 
@@ -165,8 +170,8 @@ static void gen_tiles(clg__gen *n)
         clg__need_type(n, t);
         clg__need_turn(n, t);
         clg__str_printf(&n->text, "T_%s tile%d[16];\n_Pragma(\"unroll\")\nfor (int r = 0; r < 16; r++)\n"
-                        "tile%d[r] = LD_%s(b%d + (g[%d] + top + (j + r) * g[%d]", clg__suffix(t), k, k, clg__suffix(t), k,
-                        at, at + 1 + last);
+                        "tile%d[r] = LD_%s(b%d + (g[%d] %s + (j + r) * g[%d]", clg__suffix(t), k, k, clg__suffix(t), k,
+                        at, s->access[k].stride[d] < 0 ? "- top - 15" : "+ top", at + 1 + last);
         for (int i = 0; i < n_dims; i++)
             clg__str_printf(&n->text, " + i%d * g[%d]", dims[i], at + 1 + dims[i]);
         clg__str_printf(&n->text, "));\nNAME(turn_%s)(tile%d);\n", clg__suffix(t), k);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Diagonals, triangles, and parts put into a tensor: views, and choices by where an element stands.
 #include "base/alloc.h"
+#include "ops/element.h"
 #include "ops/movement.h"
 #include <clgrad/arrange.h>
 #include <clgrad/ops.h>
@@ -323,6 +324,27 @@ typedef struct windows {
     int64_t size, step;
 } windows;
 
+enum { OVERLAP = 4 }; // windows over an element, up to which they are added as parts
+
+// g [outer][windows][inner][size], windows `step` apart, as [outer][all][inner]: blocks of `step` elements, to each of
+// which a few parts of windows are added, from the last window to the first.
+static clg_tensor overlap_add(clg_tensor g, int64_t step, int64_t all)
+{
+    const clg_shape s = g->shape;
+    const int64_t n = s.dim[1], size = s.dim[3], blocks = (all + step - 1) / step;
+    clg_tensor y = NULL;
+    const clg_dtype type = g->dtype;
+    g = clg__wide(clg_permute(g, CLG_AXES(0, 1, 3, 2)));
+    for (int64_t q = 0; q * step < size; q++) {
+        const int64_t end = (q + 1) * step < size ? (q + 1) * step : size;
+        clg_tensor part = clg_slice(g, 2, q * step, end, 1);
+        part = clg_pad(part, CLG_SHAPE(0, q, 0, 0), CLG_SHAPE(0, blocks - n - q, (q + 1) * step - end, 0), 0);
+        y = y ? clg_add(y, part) : part;
+    }
+    y = clg_reshape(clg_cast(y, type), CLG_SHAPE(s.dim[0], blocks * step, s.dim[2]));
+    return clg_slice(y, 1, 0, all, 1);
+}
+
 static clg_tensor windows_vjp(const clg__vjp *v, int i)
 {
     const windows *p = v->params;
@@ -336,19 +358,16 @@ static clg_tensor windows_vjp(const clg__vjp *v, int i)
         inner *= d > p->axis ? s.dim[d] : 1;
     }
     const int64_t n = v->g->shape.dim[p->axis];
-    clg_tensor g = clg_permute(clg_reshape(v->g, CLG_SHAPE(outer, n, inner, p->size)), CLG_AXES(0, 2, 3, 1));
-    // what the last window does not reach is zero
-    const int64_t covered = (n - 1) * p->step + p->size;
-    clg_tensor y;
-    if (p->step == p->size) {
-        y = clg_permute(clg_reshape(v->g, CLG_SHAPE(outer, n, inner, p->size)), CLG_AXES(0, 2, 1, 3));
-        y = clg_reshape(y, CLG_SHAPE(outer, inner, covered));
-    } else {
-        y = clg_fold(clg_reshape(g, CLG_SHAPE(outer * inner, p->size, n)), CLG_SHAPE(covered),
-                     clg_fold_params(.kernel = (int) p->size, .stride = (int) p->step));
-    }
+    clg_tensor g = clg_reshape(v->g, CLG_SHAPE(outer, n, inner, p->size));
+    const int64_t step = n > 1 ? p->step : p->size; // one window has no step
+    const int64_t covered = (n - 1) * step + p->size;
+    if ((p->size - 1) / step < OVERLAP)
+        return clg_reshape(overlap_add(g, step, s.dim[p->axis]), s);
+    g = clg_permute(g, CLG_AXES(0, 2, 3, 1));
+    clg_tensor y = clg_fold(clg_reshape(g, CLG_SHAPE(outer * inner, p->size, n)), CLG_SHAPE(covered),
+                            clg_fold_params(.kernel = (int) p->size, .stride = (int) step));
     y = clg_permute(clg_reshape(y, CLG_SHAPE(outer, inner, covered)), CLG_AXES(0, 2, 1));
-    y = clg_pad(y, CLG_SHAPE(0, 0, 0), CLG_SHAPE(0, s.dim[p->axis] - covered, 0), 0);
+    y = clg_pad(y, CLG_SHAPE(0, 0, 0), CLG_SHAPE(0, s.dim[p->axis] - covered, 0), 0); // what no window reaches
     return clg_reshape(y, s);
 }
 

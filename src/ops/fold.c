@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Unfold and fold, each the gradient of the other. Kernels: cl/fold.cl.
+// Unfold and fold, each the gradient of the other. Kernels: cl/fold.cl, and by rows of the CPU class cl/fold_cpu.cl.
 #include "ops/window.h"
 
 #include "base/dtype.h"
@@ -36,15 +36,91 @@ static void plan_fold(const clg__kernel_call *c, clg__kplan *p)
     items(c, p, "fold");
 }
 
+// Sixteen results of a row at once.
+enum { STRIDE_MOST = 1024, ROW_LEAST = 4 };
+
+static const char *accepts(const clg__kernel_call *c, const int64_t row[CLG__SPATIAL])
+{
+    const clg__window *w = c->params;
+    if (!c->caps->cpu_class)
+        return "for CPU-class devices";
+    if (w->stride[CLG__W] > STRIDE_MOST || clg__window_wide(w))
+        return "strides are at most 1024, and int counts all elements"; // lanes times stride is an int
+    return row[CLG__W] >= ROW_LEAST ? NULL : "rows have 4 results or more";
+}
+
+static const char *accepts_unfold_rows(const clg__kernel_call *c)
+{
+    const clg__window *w = c->params;
+    return accepts(c, w->out);
+}
+
+static const char *accepts_fold_rows(const clg__kernel_call *c)
+{
+    const clg__window *w = c->params;
+    return accepts(c, w->in);
+}
+
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    while (b) {
+        const int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static void rows(const clg__kernel_call *c, clg__kplan *p, const char *entry, clg_dtype type, int64_t n)
+{
+    static const char *const masks[] = { [1] = "char", [2] = "short", [4] = "int", [8] = "long" };
+    const clg__window *w = c->params;
+    const int64_t total = clg_numel(*c->out_shape), step = w->stride[CLG__W];
+    if (total == 0)
+        return;
+    clg__launch *l = clg__kplan_kernel(p, "fold_cpu", entry);
+    clg__define_element(p, l, type);
+    clg__kplan_define(p, l, "STEP", "%d", step <= 2 ? (int) step : 0);
+    clg__kplan_define(p, l, "MASK", "%s", masks[clg__acc_size(type)]);
+    if (clg__dtype_of(type)->info.kind == CLG_KIND_INT)
+        clg__kplan_define(p, l, "PLUS16(a, b)", "as_%s16(as_u%s16(a) + as_u%s16(b))", clg__register(type),
+                          clg__register(type), clg__register(type));
+    clg__arg_buffers(p, l, 1, 1);
+    CLG__ARG_BLOCK(p, l, "FOLD", { "total", total, true },
+                   { "each", step / common_divisor(step, w->dilation[CLG__W]), false });
+    clg__window_args(p, l, w);
+    const int64_t most = 4 * c->caps->compute_units;
+    int64_t groups = total / 8192 + 1;
+    groups = clg__param_or(c, 0, (int) (groups < most ? groups : most));
+    clg__kplan_grid(l, (size_t) (groups < n ? groups : n), 1, 1, 1, 1, 1);
+}
+
+// Elements are moved as they are: types of one size have one text.
+static void plan_unfold_rows(const clg__kernel_call *c, clg__kplan *p)
+{
+    static const clg_dtype whole[] = { [1] = CLG_I8, [2] = CLG_I16, [4] = CLG_I32, [8] = CLG_I64 };
+    const clg__window *w = c->params;
+    rows(c, p, "unfold_rows", whole[clg_dtype_size(c->out_dtype[0])], clg_numel(*c->out_shape) / w->out[CLG__W]);
+}
+
+static void plan_fold_rows(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg__window *w = c->params;
+    rows(c, p, "fold_rows", c->out_dtype[0], clg_numel(*c->out_shape) / w->in[CLG__W]);
+}
+
 static clg_tensor unfold_vjp(const clg__vjp *v, int i);
 static clg_tensor fold_vjp(const clg__vjp *v, int i);
 
-static const clg__variant unfold_variants[] = { { "items", NULL, plan_unfold, false } };
-static const clg__variant fold_variants[] = { { "items", NULL, plan_fold, false } };
+static const clg__param groups_param[] = { { "groups", "work-groups", 1, 4096, false } };
+static const clg__variant unfold_variants[] = { { "cpu_rows", accepts_unfold_rows, plan_unfold_rows, false, groups_param, 1 },
+                                                { "items", NULL, plan_unfold, false } };
+static const clg__variant fold_variants[] = { { "cpu_rows", accepts_fold_rows, plan_fold_rows, false, groups_param, 1 },
+                                              { "items", NULL, plan_fold, false } };
 static const clg__op op_unfold = { .name = "unfold", .kind = CLG__KERNEL, .vjp = unfold_vjp, .key = key_fold,
-                                   .params_bytes = sizeof(clg__window), .variants = unfold_variants, .n_variants = 1 };
+                                   .params_bytes = sizeof(clg__window), .variants = unfold_variants, .n_variants = 2 };
 static const clg__op op_fold = { .name = "fold", .kind = CLG__KERNEL, .vjp = fold_vjp, .key = key_fold,
-                                 .params_bytes = sizeof(clg__window), .variants = fold_variants, .n_variants = 1 };
+                                 .params_bytes = sizeof(clg__window), .variants = fold_variants, .n_variants = 2 };
 
 const clg__op *const clg__fold_ops[] = { &op_unfold, &op_fold, NULL };
 

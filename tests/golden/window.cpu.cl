@@ -15,12 +15,26 @@ typedef E_f64 NAME(at_f64) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define ST_f64(v, p) vstore16(v, 0, p)
 #endif
 #define CB_f64(c) (convert_uchar16(c) & (uchar16)(1))
+#if defined(__clang__) && !defined(BY_LANES)
+typedef E_f64 NAME(half_f64) __attribute__((ext_vector_type(8), aligned(sizeof(E_f64))));
+#endif
 __attribute__((noinline)) static T_f64 NAME(lde_f64)(global const double *p, int inside, long j, long lo, long hi,
                        long step, int m, E_f64 fill)
 {
     T_f64 t = (T_f64)(fill);
+    const int a = (int)max(0L, lo - j), b = inside ? (int)min((long)m, hi - j) : 0;
+#if defined(__clang__) && !defined(BY_LANES)
+    if (step == 1 && b - a >= 8 && sizeof(E_f64) == sizeof(double)) {
+        global const E_f64 *from = (global const E_f64 *)p + j;
+        E_f64 *to = (E_f64 *)&t;
+        const NAME(half_f64) low = *(global const NAME(half_f64) *)(from + a);
+        *(NAME(half_f64) *)(to + b - 8) = *(global const NAME(half_f64) *)(from + b - 8);
+        *(NAME(half_f64) *)(to + a) = low;
+        return t;
+    }
+#endif
 _Pragma("clang loop vectorize(disable) unroll(disable)")
-    for (long i = max(0L, lo - j); inside && i < min((long)m, hi - j); i++)
+    for (int i = a; i < b; i++)
         ((E_f64 *)&t)[i] = (p[(j + i) * step]);
     return t;
 }
