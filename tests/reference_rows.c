@@ -429,7 +429,7 @@ static const bound bounds[] = {
     EXACT(threshold) EXACT(frac) WITHIN(nextafter, 1)
     WITHIN(erfc, 16) WITHIN(erfinv, 4) WITHIN(log10, 3) WITHIN(deg2rad, 1) WITHIN(rad2deg, 1) WITHIN(hypot, 4)
     WITHIN(softsign, 3.5) WITHIN(softshrink, 0.5) WITHIN(d_hypot, 7) WITHIN(prelu, 0.5) WITHIN(xlogy, 4)
-    WITHIN(celu, 6) WITHIN(d_celu, 6) WITHIN(selu, 5) WITHIN(d_selu, 5) WITHIN(trigamma, 6) WITHIN(polygamma, 40)
+    WITHIN(celu, 6) WITHIN(cube, 1) WITHIN(d_celu, 6) WITHIN(selu, 5) WITHIN(d_selu, 5) WITHIN(trigamma, 6) WITHIN(polygamma, 40)
     { "lgamma", 6, 2, 0, 8 }, { "digamma", 6, 2, 0, 8 }, { "sinc", 6, 2, 0, 0 }, { "d_sinc", 12, 2, 0, 16 },
     { "mish", 8, 2, 0, 0 }, { "d_mish", 8, 2, 0, 8 }, { "log_sigmoid", 6, 1, 0, 0 }, { "log_odds", 4, 4, 0, 4 },
     { "logaddexp", 6, 1, 2, 4 }, { "logaddexp2", 6, 1, 2, 4 },

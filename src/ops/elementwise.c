@@ -248,9 +248,24 @@ static bool keeps_number(const clg__op *op)
     return op == &op_add || op == &op_sub || op == &op_mul || op == &op_div || op == &op_floor_divide;
 }
 
+// A power that takes a multiplication or two, or a division; NULL: it takes the function.
+static clg_tensor easy_power(clg_tensor a, double exponent)
+{
+    if (!clg__is_usable(a) || a->dtype == CLG_BOOL)
+        return NULL;
+    if (exponent == 2)
+        return clg_square(a);
+    if (!clg_dtype_is_float(a->dtype))
+        return NULL;
+    return exponent == 3 ? cube(a) : exponent == -1 ? clg_reciprocal(a) : NULL;
+}
+
 static clg_tensor with_number(const char *name, const clg__op *op, clg_tensor t, double v, bool first)
 {
     t = clg_autocast_input(op->name, t);
+    const clg_tensor easy = op == &op_pow && !first ? easy_power(t, v) : NULL;
+    if (easy)
+        return easy;
     const bool wide = clg__is_usable(t) && clg__is_packed(t->dtype) && keeps_number(op);
     clg_tensor n = wide ? clg_scalar(t->dev, clg__dtype_of(t->dtype)->as, v) : number(&t, v);
     if (n == t)
