@@ -17,6 +17,42 @@
 #define AT(row, i) ((row) + (i))
 #endif
 
+#ifdef CPU
+// Sixteen elements at a time, each of which reads and steps on as long as one of them has to: nothing branches.
+#define ABREAST 16
+#define EACH _Pragma("unroll") for (int i = 0; i < ABREAST; i++)
+__kernel void NAME(search)(__global const E *restrict x, long offset, __global const E *restrict v, long v_offset,
+                           SORTER_IN __global long *restrict y, SEARCH)
+{
+    const long wg = get_global_id(0), wgs = get_global_size(0), all = rows * m, end = all * (wg + 1) / wgs;
+    int steps = 0;
+    while (steps < 63 && n >> steps)
+        steps++;
+    for (long g = all * wg / wgs; g < end; g += ABREAST) {
+        ACC own[ABREAST];
+        long row[ABREAST], low[ABREAST], high[ABREAST];
+        EACH
+        {
+            const long at = min(g + i, end - 1);
+            own[i] = GET(v[v_offset + at]);
+            row[i] = at / m * row_step;
+            low[i] = 0;
+            high[i] = n;
+        }
+        for (int step = 0; step < steps; step++) {
+            EACH
+            {
+                const long at = low[i] + (high[i] - low[i]) / 2;
+                const bool on = GOES_ON(GET(x[offset + AT(row[i], min(at, n - 1))]), own[i]) && low[i] < high[i];
+                low[i] = on ? at + 1 : low[i];
+                high[i] = on ? high[i] : at;
+            }
+        }
+        for (int i = 0; i < min((long)ABREAST, end - g); i++)
+            y[g + i] = low[i];
+    }
+}
+#else
 __kernel void NAME(search)(__global const E *restrict x, long offset, __global const E *restrict v, long v_offset,
                            SORTER_IN __global long *restrict y, SEARCH)
 {
@@ -33,3 +69,4 @@ __kernel void NAME(search)(__global const E *restrict x, long offset, __global c
         y[g] = low;
     }
 }
+#endif

@@ -31,6 +31,8 @@ static void plan_search(const clg__kernel_call *c, clg__kplan *p)
         return;
     clg__launch *l = clg__kplan_kernel(p, "search", "search");
     clg__define_element(p, l, c->in_dtype[0]);
+    if (c->caps->cpu_class)
+        clg__kplan_define(p, l, "CPU", "1");
     if (s->right)
         clg__kplan_define(p, l, "RIGHT", "1");
     if (c->n_in > 2)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Orders along an axis. What is made is the order, as places; values are gathered by it, which is their derivative too.
-// Short rows are counted (cl/sort_cpu.cl, cl/sort.cl); long ones lie in one list that is sorted by counting
-// (index_sort.h), a word of an element at a time, then by row: each step is a node, equal keys keep their order.
+// Elements of short rows are ranked (cl/sort_cpu.cl, cl/sort.cl), those of middle ones counted, row by row (CPU class,
+// cl/sort_digits.cl); long ones lie in one list that is sorted by counting (index_sort.h), a word of an element at a
+// time, then by row: each step is a node, equal keys keep their order.
 #include "ops/sort.h"
 
+#include "graph/node.h"
 #include "ops/element.h"
 #include "ops/extreme.h"
 #include "ops/index_sort.h"
@@ -12,7 +14,8 @@
 #include <clgrad/ops.h>
 #include <clgrad/sort.h>
 
-enum { SHORT = 256, WORD_BITS = 22, LINES = -1 }; // two digits of the counting sort; a step that is of rows
+enum { SHORT = 256, SHORT_CPU = 128, MIDDLE = 65536 }; // elements of such rows at most
+enum { WORD_BITS = 22, LINES = -1 }; // two digits of the counting sort; a step that is of rows
 
 typedef struct sorting {
     int64_t rows, n;
@@ -90,6 +93,26 @@ static void plan_rank(const clg__kernel_call *c, clg__kplan *p)
         clg__kplan_items(l, s->rows * s->n);
 }
 
+static void plan_digits(const clg__kernel_call *c, clg__kplan *p)
+{
+    const sorting *s = c->params;
+    const int bytes = key_bits(c->in_dtype[0]) / 8;
+    if (s->rows * s->n == 0)
+        return;
+    const int64_t most = (s->n > 4096 ? 1 : 4) * (int64_t) c->caps->compute_units, groups = s->rows < most ? s->rows : most;
+    const int key = clg__kplan_temp(p, (size_t) (groups * s->n) * (bytes > 4 ? sizeof(uint64_t) : sizeof(uint32_t)));
+    const int places = clg__kplan_temp(p, (size_t) (2 * groups * s->n) * sizeof(uint32_t));
+    clg__launch *l = kernel(c, p, "sort_digits", "sort_digits");
+    clg__kplan_define(p, l, "BYTES", "%d", bytes);
+    clg__arg_in(p, l, 0);
+    clg__arg_in_offset(p, l, 0);
+    clg__arg_temp(p, l, key);
+    clg__arg_temp(p, l, places);
+    clg__arg_out(p, l, 0);
+    sizes(p, l, s, 0);
+    clg__kplan_grid(l, (size_t) groups, 1, 1, 1, 1, 1);
+}
+
 static void plan_step(const clg__kernel_call *c, clg__kplan *p)
 {
     const sorting *s = c->params;
@@ -117,10 +140,22 @@ static void plan_step(const clg__kernel_call *c, clg__kplan *p)
     clg__kplan_items(l, all);
 }
 
-static const clg__variant rank_variants[] = { { "count", NULL, plan_rank, false } };
+static const char *takes_short(const clg__kernel_call *c)
+{
+    const sorting *s = c->params;
+    return s->n <= (c->caps->cpu_class && !c->forced ? SHORT_CPU : SHORT) ? NULL : "rows of more than 128, or 256";
+}
+
+static const char *takes_middle(const clg__kernel_call *c)
+{
+    return c->caps->cpu_class ? NULL : "for the CPU class";
+}
+
+static const clg__variant rank_variants[] = { { "count", takes_short, plan_rank, false },
+                                              { "digits", takes_middle, plan_digits, false } };
 static const clg__variant step_variants[] = { { "digits", NULL, plan_step, false } };
 static const clg__op op_rank = { .name = "sort_rank", .kind = CLG__KERNEL, .key = key_sorting,
-                                 .params_bytes = sizeof(sorting), .variants = rank_variants, .n_variants = 1 };
+                                 .params_bytes = sizeof(sorting), .variants = rank_variants, .n_variants = 2 };
 static const clg__op op_step = { .name = "sort_step", .kind = CLG__KERNEL, .key = key_sorting,
                                  .params_bytes = sizeof(sorting), .variants = step_variants, .n_variants = 1 };
 
@@ -133,7 +168,7 @@ static clg_tensor ordered(clg_tensor a, bool down)
     clg__call c;
     if (!clg__call_begin(&c, "sort", "a", 1, &a))
         return clg__call_poison(&c);
-    if (s.n <= SHORT)
+    if (s.n <= SHORT || (c.dev->caps->cpu_class && s.n <= MIDDLE))
         return clg__call_node(&c, &op_rank, CLG_I64, &a->shape, &s);
     const int words = (key_bits(a->dtype) + WORD_BITS - 1) / WORD_BITS, steps = words + (s.rows > 1);
     clg_tensor order = NULL;
@@ -162,7 +197,7 @@ static clg_tensor places_of(const clg__call *c, clg_tensor a, int axis, bool dow
         const clg_tensor first = clg__topk(clg_reshape(t, CLG_SHAPE(all / n, n)), few, down);
         return first->status < 0 ? first : clg_transpose(clg_reshape(first, s), *at, -1);
     }
-    if (all >= (int64_t) 1 << 31 && n > SHORT)
+    if (all >= (int64_t) 1 << 31 && n > SHORT && !(c->dev->caps->cpu_class && n <= MIDDLE))
         return clg__call_fail(c, CLG_ESHAPE, "2^31 elements or more");
     const clg_tensor order = ordered(clg_reshape(t, CLG_SHAPE(n ? all / n : 0, n)), down);
     if (order->status < 0)
