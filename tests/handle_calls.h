@@ -188,6 +188,9 @@
     R(lerp2, lerp, clg_lerp(good, good, t), 0)                                                     \
     R(lerp_scalar0, lerp_scalar, clg_lerp_scalar(t, good, 0.5), 0)                                 \
     R(lerp_scalar1, lerp_scalar, clg_lerp_scalar(good, t, 0.5), 0)                                 \
+    R(fma0, fma, clg_fma(t, good, good), 0)                                                       \
+    R(fma1, fma, clg_fma(good, t, good), 0)                                                       \
+    R(fma2, fma, clg_fma(good, good, t), 0)                                                       \
     R(addcmul0, addcmul, clg_addcmul(t, good, good, 2), 0)                                         \
     R(addcmul1, addcmul, clg_addcmul(good, t, good, 2), 0)                                         \
     R(addcmul2, addcmul, clg_addcmul(good, good, t, 2), 0)                                         \

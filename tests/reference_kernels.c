@@ -527,6 +527,53 @@ static void separable(const call *c)
     clg__sparse_free(&h);
 }
 
+// One axis of bytes by the rule at c->p[at] in weights of 16 bits: y[outer][out][inner] of x[outer][in][inner].
+static double *bytes_by(const call *c, int at, const double *x, int64_t outer, int64_t in, int64_t inner)
+{
+    clg__rule r = { .kind = (clg__rule_kind) c->p[at], .align_corners = c->p[at + 1], .in = c->p[at + 2], .out = c->p[at + 3] };
+    memcpy(&r.scale, &c->p[at + 4], sizeof r.scale);
+    if (r.kind == CLG__RULE_NONE)
+        r.in = r.out = in;
+    clg__sparse m;
+    ck_assert(clg__rule_matrix(&r, true, &m));
+    double *w = calloc((size_t) (r.out * in) + 1, sizeof *w), *y = calloc((size_t) (outer * r.out * inner) + 1, sizeof *y);
+    double most = 0;
+    int p = 0;
+    for (int64_t i = 0; i < r.out; i++)
+        for (int32_t e = m.begins[i]; e < m.begins[i + 1]; e++)
+            w[i * in + m.column[e]] += m.weight[e];
+    for (int64_t k = 0; k < r.out * in; k++)
+        most = fmax(most, w[k]);
+    while (p < 22 && (int64_t) (0.5 + most * (double) (2 << p)) < 32768)
+        p++;
+    for (int64_t o = 0; o < outer * r.out * inner; o++) {
+        double sum = 0.5;
+        for (int64_t k = 0; k < in; k++)
+            sum += trunc(ldexp(w[o / inner % r.out * in + k], p) + copysign(0.5, w[o / inner % r.out * in + k])) *
+                   x[(o / inner / r.out * in + k) * inner + o % inner] / (1 << p);
+        y[o] = r.kind == CLG__RULE_NONE ? x[o] : fmin(fmax(floor(sum), 0), 255);
+    }
+    clg__sparse_free(&m);
+    free(w);
+    return y;
+}
+
+// By the key of src/ops/separable_bytes.c.
+static void separable_bytes(const call *c)
+{
+    const int64_t *from = c->in[0]->shape.dim, *to = c->out->shape.dim;
+    double *x = calloc((size_t) c->in[0]->n + 1, sizeof *x);
+    for (int64_t i = 0; i < c->in[0]->n; i++)
+        x[i] = (double) c->in[0]->i[i];
+    double *across = bytes_by(c, 5, x, from[0] * from[1], from[2], 1);
+    double *y = bytes_by(c, 0, across, from[0], from[1], to[2]);
+    for (int64_t i = 0; i < c->out->n; i++)
+        c->out->i[i] = (int64_t) y[i];
+    free(x);
+    free(across);
+    free(y);
+}
+
 // ---- bounds of the error
 
 // How a kernel op's error follows from its inputs'.
@@ -713,7 +760,7 @@ static const struct {
     KERNEL(max_pool_gather, PLACES), KERNEL(avg_pool, LINEAR), KERNEL(avg_pool_back, LINEAR), KERNEL(softmax, ROW),
     KERNEL(unfold, PLACES), KERNEL(fold, LINEAR), KERNEL(unpool_owners, PLACES), KERNEL(pick, PLACES),
     KERNEL(log_softmax, LOG_ROW), KERNEL(softmax_stats, STATS), KERNEL(index_select, PLACES), KERNEL(index_add, LINEAR),
-    KERNEL(gather, SCATTERED), KERNEL(scatter, SCATTERED), KERNEL(separable, OWN),
+    KERNEL(gather, SCATTERED), KERNEL(scatter, SCATTERED), KERNEL(separable, OWN), KERNEL(separable_bytes, OWN),
 #undef KERNEL
 };
 

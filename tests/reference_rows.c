@@ -258,6 +258,7 @@ typedef struct row {
     }
 #define EW1(id, domain, result, value, da) ROW(id, domain, value)
 #define EW2(id, domain, result, value, da, db) ROW(id, domain, value)
+#define EW3(id, domain, result, value, da, db, dc) ROW(id, domain, value)
 #define EWP(id, n, domain, value, da) ROW(id, domain, value)
 #define D1(id, value, da) ROW(id, FLOATING, value)
 #define D2(id, value, da, db) ROW(id, FLOATING, value)
@@ -420,7 +421,7 @@ static const bound bounds[] = {
     WITHIN(log2, 3) WITHIN(sqrt, 3) WITHIN(rsqrt, 5) WITHIN(reciprocal, 2.5) WITHIN(square, 0.5)
     WITHIN(sin, 4) WITHIN(cos, 4) WITHIN(tan, 5) WITHIN(asin, 4) WITHIN(acos, 4) WITHIN(atan, 5)
     WITHIN(sinh, 4) WITHIN(cosh, 4) WITHIN(tanh, 5) WITHIN(erf, 16) WITHIN(add, 0.5)
-    WITHIN(sub, 0.5) WITHIN(mul, 0.5) WITHIN(div, 2.5) WITHIN(pow, 16) WITHIN(atan2, 6)
+    WITHIN(sub, 0.5) WITHIN(mul, 0.5) WITHIN(fma, 0.5) WITHIN(div, 2.5) WITHIN(pow, 16) WITHIN(atan2, 6)
     WITHIN(floor_divide, 2.5) WITHIN(trunc_divide, 2.5)
     WITHIN(leaky_relu, 0.5) WITHIN(elu, 3.5) WITHIN(remainder, 0.5) WITHIN(hard_swish, 2)
     WITHIN(one_minus_square, 2) WITHIN(d_atan, 4) WITHIN(d_elu, 4) WITHIN(over_squares, 6)

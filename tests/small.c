@@ -264,6 +264,9 @@ static clg_status elements(void)
         st = with_gradients(clg_grid_sample(image, clg_reshape(w, CLG_SHAPE(1, 15, 7, 2)), NULL), image, w);
     if (st >= 0)
         st = with_gradients(clg_pad_reflect(image, CLG_SHAPE(2, 3), CLG_SHAPE(4, 1)), image, NULL);
+    if (st >= 0)
+        st = clg_eval(clg_interpolate(clg_cast(fresh(CLG_SHAPE(1, 2, 9, 19)), CLG_U8), CLG_SHAPE(5, 35),
+                                      clg_interpolate_params(.mode = CLG_INTERPOLATE_CUBIC)));
     clg_tensor y = clg_track(fresh(CLG_SHAPE(5, 35))), rows = clg_arange(dev, CLG_I32, 0, 9, 2);
     if (st >= 0)
         st = with_gradients(clg_index_copy(y, 0, clg_remainder_scalar(rows, 5), fresh(CLG_SHAPE(5, 35))), y, NULL);

@@ -26,6 +26,7 @@ static clg_tensor clamp(clg_tensor x) { return clg_clamp(x, -2, 50); }
 
 #define EW1(id, domain, result, value, da) { #id, clg_##id },
 #define EW2(id, domain, result, value, da, db)
+#define EW3(id, domain, result, value, da, db, dc)
 #define EWP(id, n, domain, value, da)
 #define D1(id, value, da)
 #define D2(id, value, da, db)

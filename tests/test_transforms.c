@@ -139,12 +139,12 @@ static void compare(const char *name, const char *type, const char *shape, const
     for (int64_t i = 0; i < clg_numel(y->shape); i++) {
         const double want = number_at(text, i, floating), off = fabs(v[i] - want);
         other += off > 0;
-        ck_assert_msg(floating ? off <= 1e-5 * (1 + fabs(want)) : off <= 1, "%s %s: element %d is %g, expected %g", name,
+        ck_assert_msg(off <= (floating ? 1e-5 : 1), "%s %s: element %d is %g, expected %g", name,
                       type, (int) i, v[i], want);
     }
-    // PyTorch resizes bytes by whole numbers
-    ck_assert_msg(floating || strncmp(name, "resize", 6) == 0 || other * 20 <= clg_numel(y->shape), "%s: %d of %d elements are off by one", name, (int) other,
-                  (int) clg_numel(y->shape));
+    // bytes are resized by whole numbers; else rounding decides at halves
+    ck_assert_msg(floating || (strncmp(name, "resize", 6) == 0 ? other == 0 : other * 100 <= clg_numel(y->shape)),
+                  "%s: %d of %d elements are off by one", name, (int) other, (int) clg_numel(y->shape));
     free(v);
 }
 

@@ -238,6 +238,12 @@ static const struct clg_fold_params folds[] = { { .size = sizeof folds[0], .kern
                                                 { .size = sizeof folds[0], .kernel = 4, .stride = 2, .dilation_w = 3 },
                                                 { .size = sizeof folds[0], .kernel = 5, .stride_w = 6, .padding_w = 2 } };
 
+static clg_tensor separable_bytes(clg_device d, int k)
+{
+    return k ? NULL : clg_interpolate(numbers(d, CLG_U8, CLG_SHAPE(2, 3, 17, 35)), CLG_SHAPE(5, 20),
+                                      clg_interpolate_params(.mode = CLG_INTERPOLATE_CUBIC));
+}
+
 static clg_tensor unfold(clg_device d, int k)
 {
     return k > 2 ? NULL : clg_unfold(numbers(d, k > 1 ? CLG_U8 : CLG_F32, CLG_SHAPE(2, 3, 7, 41)), &folds[k]);
@@ -449,7 +455,7 @@ static const struct {
 #define OP(name) { #name, name }
     OP(matmul), OP(conv2d), OP(conv2d_dx), OP(conv2d_dw), OP(conv3d), OP(conv3d_dx), OP(conv3d_dw), OP(max_pool),
     OP(max_pool_scatter), OP(max_pool_gather), OP(avg_pool), OP(avg_pool_back), OP(softmax), OP(log_softmax), OP(softmax_stats),
-    OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(separable), OP(unfold), OP(fold), { "unpool_owners", unpool },
+    OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(separable), OP(separable_bytes), OP(unfold), OP(fold), { "unpool_owners", unpool },
     { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(grid_sample), OP(grid_scatter), OP(grid_weights), OP(bilinear_sample),
     OP(cumsum), OP(cumprod), OP(recurrence),
     OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk), OP(searchsorted), OP(attention), OP(attention_back),

@@ -26,6 +26,7 @@
     M(clamp, "tnn", clg_clamp(T(0), N(1), N(2)))                                                   \
     M(lerp, "ttt", clg_lerp(T(0), T(1), T(2)))                                                     \
     M(lerp_scalar, "ttn", clg_lerp_scalar(T(0), T(1), N(2)))                                       \
+    M(fma, "ttt", clg_fma(T(0), T(1), T(2)))                                                      \
     M(addcmul, "tttn", clg_addcmul(T(0), T(1), T(2), N(3)))                                        \
     M(addcdiv, "tttn", clg_addcdiv(T(0), T(1), T(2), N(3)))                                        \
     M(logit, "tn", clg_logit(T(0), N(1)))                                                          \

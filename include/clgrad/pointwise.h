@@ -39,6 +39,16 @@ CLG_API clg_tensor clg_lerp_scalar(clg_tensor a, clg_tensor b, double weight);
 //         CLG_EDTYPE    BOOL
 CLG_API clg_tensor clg_addcmul(clg_tensor a, clg_tensor b, clg_tensor c, double value);
 
+// A product added, the sum rounded once.
+//
+//   y = a * b + c
+//
+// a, b, c   float, other types become F32; shapes that broadcast; the common type
+// result  the broadcast shape, the common type
+// grad    a: g b; b: g a; c: g
+// errors  CLG_ESHAPE    shapes do not broadcast
+CLG_API clg_tensor clg_fma(clg_tensor a, clg_tensor b, clg_tensor c);
+
 // A quotient added.
 //
 //   y = a + value * b / c

@@ -6,10 +6,19 @@
 
 enum { MOST_KERNEL = 255 };
 
+// c + f a, rounded once, as PyTorch adds a multiple on CPUs that can: what is cut off to a whole number shows it.
+static clg_tensor add_multiple(clg_tensor c, clg_tensor a, clg_tensor f)
+{
+    return c->dtype == CLG_F32 || c->dtype == CLG_F64 ? clg_fma(a, f, c) : clg_add(c, clg_mul(a, f));
+}
+
 static clg_tensor gray(clg_tensor x) // floating, of 3 channels
 {
     const clg_tensor r = clg_slice(x, -3, 0, 1, 1), g = clg_slice(x, -3, 1, 2, 1), b = clg_slice(x, -3, 2, 3, 1);
-    return clg_add(clg_add(clg_mul_scalar(r, 0.2989), clg_mul_scalar(g, 0.587)), clg_mul_scalar(b, 0.114));
+    if (clg_dtype_size(x->dtype) == 2)
+        return clg_add(clg_add(clg_mul_scalar(r, 0.2989), clg_mul_scalar(g, 0.587)), clg_mul_scalar(b, 0.114));
+    const clg_tensor two = add_multiple(clg_mul_scalar(r, 0.2989), g, clg_scalar(x->dev, x->dtype, 0.587));
+    return add_multiple(two, b, clg_scalar(x->dev, x->dtype, 0.114));
 }
 
 clg_tensor clg_image_grayscale(clg_tensor x, int channels)
@@ -43,7 +52,7 @@ static clg_tensor number(clg_tensor x, double v)
 // factor a + rest b, from black to white, as type t.
 static clg_tensor blend(clg_tensor a, clg_tensor b, clg_tensor factor, clg_tensor rest, clg_dtype t)
 {
-    const clg_tensor y = clg_add(clg_mul(a, factor), clg_mul(b, rest));
+    const clg_tensor y = add_multiple(clg_mul(a, factor), b, rest);
     return clg__image_back(clg_clamp(y, 0, clg__image_most(t)), t);
 }
 
@@ -117,8 +126,8 @@ clg_tensor clg__image_sharpen(clg_tensor x, clg_tensor rest)
     if (!clg__image_is_float(x))
         blur = clg_round(blur);
     const clg_tensor inner = clg_slice(clg_slice(work, -2, 1, h - 1, 1), -1, 1, w - 1, 1);
-    const clg_tensor change = clg_pad(clg_mul(clg_sub(blur, inner), rest), CLG_SHAPE(0, 0, 1, 1), CLG_SHAPE(0, 0, 1, 1), 0);
-    const clg_tensor y = clg_clamp(clg_add(work, change), 0, clg__image_most(x->dtype));
+    const clg_tensor change = clg_pad(clg_sub(blur, inner), CLG_SHAPE(0, 0, 1, 1), CLG_SHAPE(0, 0, 1, 1), 0);
+    const clg_tensor y = clg_clamp(add_multiple(work, change, rest), 0, clg__image_most(x->dtype));
     return clg__image_unbatch(clg__image_back(y, x->dtype), x);
 }
 

@@ -80,8 +80,7 @@ static kind describe(const clg__choice *c, clg_tensor x, double row[COLUMNS])
     case CLG_IMAGE_ROTATE:
         if (!map_of(c, h, w, row + MAP))
             return STAYS;
-        for (int k = 0; k < 6; k++)
-            row[MAP + k] *= 2 / (double) (k < 3 ? w : h);
+        clg__image_rescale(x->dtype, row + MAP, (double) w, (double) h);
         return MOVED;
     case CLG_IMAGE_BRIGHTNESS:
     case CLG_IMAGE_COLOR:

@@ -61,15 +61,10 @@ clg_tensor clg_image_resize(clg_tensor x, clg_shape size, const struct clg_image
     const bool smooth = q.filter == CLG_IMAGE_BILINEAR || q.filter == CLG_IMAGE_BICUBIC;
     const struct clg_interpolate_params *const how =
         clg_interpolate_params(.mode = modes[q.filter], .antialias = smooth && !q.no_antialias);
-    clg_tensor y = clg__image_batch(clg__image_work(x));
-    if (q.filter == CLG_IMAGE_BICUBIC && !clg__image_is_float(x)) {
-        // what a cubic filter adds beyond black and white is lost between rows and columns, as in PyTorch and Pillow
-        const double most = clg__image_most(x->dtype);
-        y = clg_round(clg_clamp(clg_interpolate(y, CLG_SHAPE(clg__image_dim(x, -2), w), how), 0, most));
-        y = clg_clamp(clg_interpolate(y, CLG_SHAPE(h, w), how), 0, most);
-    } else {
-        y = clg_interpolate(y, CLG_SHAPE(h, w), how);
-    }
+    // bytes as such; of other integers cubic results are kept in their range
+    clg_tensor y = clg_interpolate(clg__image_batch(x->dtype == CLG_U8 ? x : clg__image_work(x)), CLG_SHAPE(h, w), how);
+    if (q.filter == CLG_IMAGE_BICUBIC && !clg__image_is_float(x) && x->dtype != CLG_U8)
+        y = clg_clamp(y, 0, clg__image_most(x->dtype));
     return clg__image_unbatch(clg__image_round_back(y, x->dtype), x);
 }
 

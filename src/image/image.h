@@ -32,7 +32,9 @@ clg_tensor clg__image_solarize(clg_tensor x, clg_tensor threshold);
 clg_tensor clg__image_levels(clg_tensor x, clg_tensor levels);
 // What an affine map looks up, around the middle: the pixel (x, y) of the result is m[0] x + m[1] y + m[2], m[3] x + ... of x.
 void clg__image_inverse(const struct clg_image_affine *a, double cx, double cy, double m[6]);
-// Each image by its map: m as of clg__image_inverse, [N,1,1] each, the first three times 2 / W, the others times 2 / H.
+// Maps of images of type t to places between -1 and 1: the first three numbers over w / 2, the others over h / 2.
+void clg__image_rescale(clg_dtype t, double m[6], double w, double h);
+// Each image by its map, which has been rescaled: [N,1,1] each.
 clg_tensor clg__image_warp_each(const char *op, clg_tensor x, const clg_tensor m[6], const struct clg_image_warp_params *p);
 // [N,C,H,W], whatever dimensions are in front; and the other way.
 clg_tensor clg__image_batch(clg_tensor x);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Turned, sheared and projected images: each pixel of the result is looked up in x by clg_grid_sample.
+// Turned, sheared and projected images: each pixel of the result is looked up in x by clg_grid_sample. The places are
+// torchvision's to the bit: maps are rounded to the image's type, then divided by half of its size, products are added from
+// the left, each rounded. Where a place is halfway between two pixels its last bit is seen.
 #include "image.h"
+
+#include "base/fp.h"
 
 #include <math.h>
 #include <string.h>
@@ -66,10 +70,10 @@ static clg_tensor places(const warp *k, int64_t n, double first, bool column)
     return column ? clg_unsqueeze(at, -1) : at;
 }
 
-// a x + b y + c
-static clg_tensor line(clg_tensor x, clg_tensor y, double a, double b, double c)
+// m[0] x + m[1] y + m[2]
+static clg_tensor line(clg_tensor x, clg_tensor y, const double m[3])
 {
-    return clg_add_scalar(clg_add(clg_mul_scalar(x, a), clg_mul_scalar(y, b)), c);
+    return clg_add_scalar(clg_add(clg_mul_scalar(x, m[0]), clg_mul_scalar(y, m[1])), m[2]);
 }
 
 static double radians(double degrees)
@@ -87,7 +91,19 @@ void clg__image_inverse(const struct clg_image_affine *a, double cx, double cy, 
     m[5] = cy - m[3] * (cx + a->translate_x) - m[4] * (cy + a->translate_y);
 }
 
-static clg_tensor map(warp *k, const double m[6], double in_w, double in_h)
+static double rounded(clg_dtype t, double v)
+{
+    return t == CLG_F64 ? v : (double) (float) v;
+}
+
+void clg__image_rescale(clg_dtype t, double m[6], double w, double h)
+{
+    CLG__DEFAULT_FP;
+    for (int i = 0; i < 6; i++)
+        m[i] = rounded(t, rounded(t, m[i]) / rounded(t, 0.5 * (i < 3 ? w : h)));
+}
+
+static clg_tensor map(warp *k, double m[6], double in_w, double in_h)
 {
     for (int i = 0; i < 6; i++) {
         if (!isfinite(m[i]))
@@ -95,8 +111,8 @@ static clg_tensor map(warp *k, const double m[6], double in_w, double in_h)
     }
     const clg_tensor x = places(k, k->w, (1 - (double) k->w) / 2, false);
     const clg_tensor y = places(k, k->h, (1 - (double) k->h) / 2, true);
-    const double rx = 2 / in_w, ry = 2 / in_h;
-    return sample(k, line(x, y, m[0] * rx, m[1] * rx, m[2] * rx), line(x, y, m[3] * ry, m[4] * ry, m[5] * ry));
+    clg__image_rescale(k->x->dtype, m, in_w, in_h);
+    return sample(k, line(x, y, m), line(x, y, m + 3));
 }
 
 static void center_of(const warp *k, double *cx, double *cy)
@@ -189,10 +205,11 @@ clg_tensor clg_image_perspective(clg_tensor x, const double *c, const struct clg
             return clg_poison(x->dev, CLG_EINVAL, "image_perspective: number %d is not finite", i);
     }
     const clg_tensor u = places(&k, k.w, 0.5, false), v = places(&k, k.h, 0.5, true);
-    const double rx = 2 / (double) k.w, ry = 2 / (double) k.h;
-    const clg_tensor below = line(u, v, c[6], c[7], 1);
-    return sample(&k, clg_sub_scalar(clg_div(line(u, v, c[0] * rx, c[1] * rx, c[2] * rx), below), 1),
-                  clg_sub_scalar(clg_div(line(u, v, c[3] * ry, c[4] * ry, c[5] * ry), below), 1));
+    double m[6];
+    memcpy(m, c, sizeof m);
+    clg__image_rescale(x->dtype, m, (double) k.w, (double) k.h);
+    const clg_tensor below = line(u, v, (double[3]) { c[6], c[7], 1 });
+    return sample(&k, clg_sub_scalar(clg_div(line(u, v, m), below), 1), clg_sub_scalar(clg_div(line(u, v, m + 3), below), 1));
 }
 
 // Gauss with pivots; false where there is no solution.

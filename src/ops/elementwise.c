@@ -15,12 +15,14 @@
 
 #define EW1(...)
 #define EW2(...)
+#define EW3(...)
 #define EWP(...)
 #define D1(id, ...) static clg_tensor id(clg_tensor a);
 #define D2(id, ...) static clg_tensor id(clg_tensor a, clg_tensor b);
 #include "ops/elementwise.def"
 #undef EW1
 #undef EW2
+#undef EW3
 #undef EWP
 #undef D1
 #undef D2
@@ -134,6 +136,15 @@ static clg_tensor packed(clg_tensor like, clg_tensor t)
     static const clg__op op_##id = { .name = #id, .kind = CLG__POINTWISE, .text = #value,      \
                                        .arity = 2, .domain = DOMAIN_OF(dom),                       \
                                        .result = CLG__##res, .vjp = vjp_##id };
+#define EW3(id, dom, res, value, da, db, dc)                                                     \
+    static clg_tensor vjp_##id(const clg__vjp *v, int i)                                         \
+    {                                                                                              \
+        clg_tensor g = clg__wide(v->g), a = clg__wide(v->in[0]), b = clg__wide(v->in[1]);          \
+        return packed(v->in[i], i == 0 ? (da) : i == 1 ? (db) : (dc));                             \
+    }                                                                                              \
+    static const clg__op op_##id = { .name = #id, .kind = CLG__POINTWISE, .text = #value,      \
+                                       .arity = 3, .domain = DOMAIN_OF(dom),                       \
+                                       .result = CLG__##res, .vjp = vjp_##id };
 #define EWP(id, n, dom, value, da)                                                               \
     static clg_tensor vjp_##id(const clg__vjp *v, int i)                                         \
     {                                                                                              \
@@ -150,6 +161,7 @@ static clg_tensor packed(clg_tensor like, clg_tensor t)
 #include "ops/elementwise.def"
 #undef EW1
 #undef EW2
+#undef EW3
 #undef EWP
 #undef D1
 #undef D2
@@ -299,6 +311,11 @@ static clg_tensor real(clg_tensor beside, double v)
     clg_tensor clg_scalar_##id(double a, clg_tensor b)                                           \
     {                                                                                              \
         return with_number("scalar_" #id, &op_##id, b, a, true);                                   \
+    }
+#define EW3(id, ...)                                                                               \
+    clg_tensor clg_##id(clg_tensor a, clg_tensor b, clg_tensor c)                                  \
+    {                                                                                              \
+        return record(&op_##id, "a b c", 3, (clg_tensor[]) { a, b, c });                           \
     }
 #define EWP(...)
 #define D1(id, ...)                                                                                \

@@ -124,8 +124,8 @@ typedef struct axis {
 // In elements, of places between -1 and 1.
 static clg_tensor in_elements(const sampling *s, clg_tensor c, int64_t size)
 {
-    const double n = (double) size;
-    const clg_tensor at = s->align_corners ? times(add(c, 1), (n - 1) / 2) : times(add(times(add(c, 1), n), -1), 0.5);
+    const double n = (double) size; // rounded where PyTorch rounds it: at halves the last bit decides about the nearest
+    const clg_tensor at = s->align_corners ? times(add(c, 1), (n - 1) / 2) : clg_fma(add(c, 1), like(c, n / 2), like(c, -0.5));
     return s->mode != CLG_GRID_CUBIC ? padded(s, at, size) : at;
 }
 

@@ -194,6 +194,16 @@ static clg_tensor bytes(clg_tensor t)
     return clg_clamp(clg_round(t), 0, 255);
 }
 
+static clg_tensor as_bytes(clg_tensor x, clg__rule *rules)
+{
+    const clg_shape *s = &x->shape;
+    for (int d = 0; d < 2; d++)
+        rules[d].kind = rules[d].in == rules[d].out ? CLG__RULE_NONE : rules[d].kind;
+    const clg_tensor planes = clg_reshape(x, CLG_SHAPE(s->dim[0] * s->dim[1], s->dim[2], s->dim[3]));
+    return clg_reshape(clg__separable_bytes(planes, &rules[0], &rules[1]),
+                       CLG_SHAPE(s->dim[0], s->dim[1], rules[0].out, rules[1].out));
+}
+
 clg_tensor clg_interpolate(clg_tensor x, clg_shape size, const struct clg_interpolate_params *p)
 {
     CLG__DEFAULT_FP;
@@ -222,13 +232,8 @@ clg_tensor clg_interpolate(clg_tensor x, clg_shape size, const struct clg_interp
             if (rules[d].in == rules[d].out && (r.antialias || (r.mode == CLG_INTERPOLATE_NEAREST && n == 2)))
                 rules[d].kind = CLG__RULE_NONE;
         }
-        if (rounds && n == 2) { // each axis is rounded
-            const clg__rule down = rules[0];
-            rules[0] = (clg__rule) { .in = down.in, .out = down.in };
-            t = bytes(clg__separable_axes(t, rules, n));
-            rules[0] = down;
-            rules[1] = (clg__rule) { .in = rules[1].out, .out = rules[1].out };
-        }
+        if (rounds && n == 2)
+            return clg__call_own(&c, as_bytes(x, rules));
         t = clg__separable_axes(t, rules, n);
     }
     t = rounds ? bytes(t) : t;

@@ -5,7 +5,7 @@
 const clg__op *clg__kernel_op(int i)
 {
     static const clg__op *const *const lists[] = { clg__matmul_ops, clg__conv_ops, clg__pool_ops, clg__softmax_ops,
-                                                   clg__gather_ops, clg__scatter_ops, clg__separable_ops, clg__fold_ops, clg__unpool_ops,
+                                                   clg__gather_ops, clg__scatter_ops, clg__separable_ops, clg__separable_bytes_ops, clg__fold_ops, clg__unpool_ops,
                                                    clg__norm_ops, clg__norm_slope_ops, clg__ctc_ops, clg__taps_ops, clg__bilinear_ops,
                                                    clg__scan_ops, clg__sort_ops, clg__topk_ops, clg__search_ops, clg__attention_ops, clg__pair_ops, clg__bag_ops,
                                                    clg__poisson_ops };

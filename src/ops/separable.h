@@ -26,6 +26,9 @@ clg_tensor clg__separable(clg_tensor x, const clg__rule *down, const clg__rule *
 // Every axis of the last n of x by its rule; x has n or more dimensions.
 clg_tensor clg__separable_axes(clg_tensor x, const clg__rule *rules, int n);
 
+// Bytes x [planes,H,W], by rules of interpolation that are not nearest (ops/separable_bytes.c): PyTorch's bytes.
+clg_tensor clg__separable_bytes(clg_tensor x, const clg__rule *down, const clg__rule *across);
+
 // ops/separable_rule.c. A matrix by rows: entries of row i are begins[i] to begins[i + 1].
 typedef struct clg__sparse {
     int64_t rows, columns, n;
