@@ -307,6 +307,8 @@ class Commands(Case):
                             ("conv 1x3x8x8 o4 k9", "window"), ("conv 1x3x8x8 o4 k3 g2", "groups"), ("conv 1x3x8 k3", "o and k"),
                             ("conv 1x3x8x8 o4 k3x3x3", "k3x3x3"), ("optim adam 5", "optim"), ("optim muon 1x5", "RULE"),
                             ("x | exp(a)", "INPUTS"), ("x | nothing(a) | [4]", "nothing"), ("x | exp(a) | [4] | fast", "fast"),
+                            ("x | exp(a) | [4] | flops=2*", "flops=2*"), ("x | exp(a) | [4] | ops=-1", "ops=-1"),
+                            ("x | exp(a) | [4] | loads=", "loads="), ("x | exp(a) | [4] | launches=2x3", "launches=2x3"),
                             ("x | exp(b) | [4]", "input b"), ("hello", "hello"), ("[f] again", "already"),
                             ("gemm 4x4x4 NN\ngemm 4x4x4 NN", "line 3")):
             text = self.refused(command("bench", "--list"), 1, env=self.shapes("# here\n[f] of one\n" + line))
@@ -333,6 +335,9 @@ add  | add(a, b)         | [64,1000] [1000]          | quick
 rows | softmax(a, -1)    | real(-3,3)[100,30]        | grad
 pick | index_select(a, 0, b) | [1000,8] i64(0,1000)[50] | takes=a grad linear
 none | uniform(a, [5000], 0, 1) | [1]
+said | exp(a)            | [40]                      | flops=3*7 ops=2*5*11 loads=9 launches=2
+inv  | inv(a)            | [5,8,8]                   | grad
+look | scaled_dot_product_attention(a, b, c, is_causal=true) | [2,6,8] [2,10,8] [2,10,4] | grad
 [steps] some
 optim adam 3x1000 quick
 """)
@@ -344,9 +349,9 @@ optim adam 3x1000 quick
         self.assertEqual((r.returncode, r.stderr), (0, b""))
         found = json.loads(r.stdout)
         cases = {c["name"]: c for c in found["cases"]}
-        self.assertEqual(len(cases), 5 + 9 + 6 + 1)
+        self.assertEqual(len(cases), 5 + 9 + 11 + 1)
         self.assertEqual({f: v["count"] for f, v in found["families"].items()},
-                         {"products": 5, "convolutions": 9, "memory": 6, "steps": 1})
+                         {"products": 5, "convolutions": 9, "memory": 11, "steps": 1})
         for c in found["cases"]:
             work = c["flops"] or c["bytes"]
             self.assertEqual(c["unit"], "GFLOP/s" if c["flops"] else "GB/s")
@@ -362,8 +367,17 @@ optim adam 3x1000 quick
         self.assertEqual(cases["1x4x7x6 o4 k3 s2 p1 transposed y"]["bytes"], 4 * (4 * 42 + 4 * 13 * 11 + 4 * 4 * 9))
         self.assertEqual(cases["add"]["bytes"], 4 * (64000 + 1000 + 64000))
         self.assertEqual(cases["rows dx"]["bytes"], 3 * 4 * 3000)
-        self.assertEqual((cases["pick"]["bytes"], cases["pick dx"]["bytes"]), (2 * 1600 + 400, 1600 + 32000 + 400))
-        self.assertEqual(cases["none"]["bytes"], 20000)
+        self.assertEqual(cases["pick dx"]["bytes"], 1600 + 32000 + 400)
+        self.assertTrue(2 * 1600 + 400 < cases["pick"]["bytes"] < 1600 + 50 * 64 + 400, "whole lines are read")
+        self.assertEqual((cases["pick"]["loads"], cases["pick dx"]["loads"]), (50, 50))
+        self.assertEqual((cases["none"]["bytes"], cases["none"]["products"]), (20000, 5 * 5000))
+        self.assertEqual([cases["said"][k] for k in ("flops", "ops", "loads", "launch", "chain")], [21, 110, 9, 2, 0])
+        self.assertEqual((cases["inv"]["flops"], cases["inv dx"]["flops"]), (5 * 2 * 512, 5 * 4 * 512))
+        self.assertEqual((cases["look"]["flops"], cases["look dx"]["flops"]), (2 * 60 * 12, 2 * 60 * 20))
+        self.assertEqual((cases["add"]["ops"], cases["rows"]["ops"], cases["add"]["launch"]), (0, 16 * 3000, 1))
+        names = {"bytes", "flops", "ops", "products", "loads", "chain", "launch"}
+        self.assertLessEqual({c["bound"] for c in cases.values()}, names)
+        self.assertGreater(found["machine"]["launch_us"], 0)
         self.assertEqual(cases["adam 3x1000"]["bytes"], 7 * 4 * 3000)
         self.assertTrue(not peers or all(cases[n]["peer_name"] == "memcpy" for n in ("add", "rows dx", "pick")))
         r = run(command("bench", "--quick", "--family", "memory,steps", "--worst", "1", *device),
@@ -372,7 +386,7 @@ optim adam 3x1000 quick
         self.assertTrue(SHORT or re.search(rb"clgrad build: kernel pointwise_\w+ compiled by the driver and run once, "
                                            rb"\d+\.\d{3} s\n", r.stderr), r.stderr)  # PoCL's way
         self.assertRegex(r.stdout.decode(), r"(?s)^memory: some\n.*\n  add +\d.*\nsteps: some\n.*the worst by share.*"
-                         r"\nmemory +1 .*\nsteps +1 .*driver.*roof: \d+ GFLOP/s")
+                         r"\nmemory +1 .*\nsteps +1 .*driver.*roof: flops +\d+ GFLOP/s.*\n +launch +\d")
 
     def test_no_opencl(self):
         env = dict(os.environ, OCL_ICD_VENDORS="/nonexistent")

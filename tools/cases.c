@@ -561,20 +561,35 @@ clg_tensor case_apply(const op_case *c, const clg_tensor *x)
     return run_call(&calls[c->call], x);
 }
 
-static bool call_calls(const call *c, const char *function)
+static const call *find_call(const call *c, const char *function)
 {
-    if (strcmp(c->op->function, function) == 0)
-        return true;
-    for (int k = 0; k < c->n_args; k++) {
-        if (c->arg[k].kind == ARG_CALL && call_calls(&calls[c->arg[k].at], function))
-            return true;
+    const call *found = strcmp(c->op->function, function) == 0 ? c : NULL;
+    for (int k = 0; k < c->n_args && !found; k++) {
+        if (c->arg[k].kind == ARG_CALL)
+            found = find_call(&calls[c->arg[k].at], function);
     }
-    return false;
+    return found;
 }
 
 bool case_calls(const op_case *c, const char *function)
 {
-    return call_calls(&calls[c->call], function);
+    return find_call(&calls[c->call], function) != NULL;
+}
+
+double case_number(const op_case *c, const char *function, int k, double otherwise)
+{
+    const call *f = find_call(&calls[c->call], function);
+    return f && k < f->n_args && f->arg[k].kind == ARG_NUMBER ? f->arg[k].number : otherwise;
+}
+
+double case_field(const op_case *c, const char *function, const char *name, double otherwise)
+{
+    const call *f = find_call(&calls[c->call], function);
+    for (int k = 0; f && k < f->n_named; k++) {
+        if (strcmp(f->named[k].field->name, name) == 0)
+            return f->named[k].number;
+    }
+    return otherwise;
 }
 
 // ---- numbers

@@ -56,6 +56,9 @@ void cases_close(void);
 clg_tensor case_apply(const op_case *c, const clg_tensor *x);
 // Does the expression call this function of ops.h (its name without clg_)?
 bool case_calls(const op_case *c, const char *function);
+// Argument k of it, or a parameter by name, where that is a number.
+double case_number(const op_case *c, const char *function, int k, double otherwise);
+double case_field(const op_case *c, const char *function, const char *name, double otherwise);
 
 // Numbers for one input. state: any value to start with.
 void case_values(const op_case *c, int input, uint64_t *state, double *out);

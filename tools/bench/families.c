@@ -21,7 +21,14 @@ static const double unlike_limit = 2e-3; // of the largest element; Winograd's f
 
 double row_share(const bench_run *b, const bench_row *r)
 {
-    return roof_seconds(&b->roof, r->s->type, r->flops, r->bytes) / r->ours.best;
+    return roof_seconds(&b->roof, r->s->type, &r->least, NULL) / r->ours.best;
+}
+
+const char *row_bound(const bench_run *b, const bench_row *r)
+{
+    roof_kind k;
+    roof_seconds(&b->roof, r->s->type, &r->least, &k);
+    return roof_names[k];
 }
 
 double row_ratio(const bench_row *r)
@@ -117,7 +124,9 @@ static void meet(bench_run *b, work *w, opponents *o)
         o->a = work_host(w, 0);
         o->b = work_host(w, 1);
     }
-    const peer_problem problem = { w->s, w->bytes, o->a, o->b, device_cores(b->dev), info->name, info->type };
+    // a copy of as many bytes says nothing of arithmetic
+    const double bytes = w->least.n[ROOF_FLOPS] > 0 ? 0 : w->least.n[ROOF_BYTES];
+    const peer_problem problem = { w->s, bytes, o->a, o->b, device_cores(b->dev), info->name, info->type };
     for (int i = 0; b->peers[i] && o->n < MEASURE_ENGINES - 1; i++) {
         const peer *p = b->peers[i];
         if (b->o->peers ? !name_listed(b->o->peers, p->name) : p->only && strcmp(p->only, info->type) != 0)
@@ -160,8 +169,7 @@ static clg_status one_case(bench_run *b, const shape_case *s, patience p)
     if (st >= 0 && failed < 0) {
         row.ours = t[0];
         b->first += fmax(0, first - t[0].median);
-        row.flops = w.flops;
-        row.bytes = w.bytes;
+        row.least = w.least;
         int best = -1;
         for (int i = 0; i < o.n; i++)
             best = best < 0 || t[i + 1].best < t[best + 1].best ? i : best;

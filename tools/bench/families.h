@@ -5,6 +5,7 @@
 
 #include "measure.h"
 #include "peers.h"
+#include "roof.h"
 #include "shapes.h"
 
 typedef struct families_options {
@@ -19,7 +20,7 @@ typedef struct bench_row {
     const shape_case *s;
     timing ours, peer;
     const char *peer_name; // NULL: none does this
-    double flops, bytes;
+    least least;
     bool unlike;   // the peer's result is another
 } bench_row;
 
@@ -36,6 +37,7 @@ typedef struct bench_run {
 
 // Of one row: its share of the roof, how much faster than the peer (0: none), how unsteady it was.
 double row_share(const bench_run *b, const bench_row *r);
+const char *row_bound(const bench_run *b, const bench_row *r); // which roof that is
 double row_ratio(const bench_row *r);
 double row_noise(const bench_row *r);
 

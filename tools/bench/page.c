@@ -12,12 +12,12 @@
 
 static const char *unit(const bench_row *r)
 {
-    return r->flops > 0 ? "GFLOP/s" : "GB/s";
+    return r->least.n[ROOF_FLOPS] > 0 ? "GFLOP/s" : "GB/s";
 }
 
 static double rate(const bench_row *r, double seconds)
 {
-    return 1e-9 * (r->flops > 0 ? r->flops : r->bytes) / seconds;
+    return 1e-9 * r->least.n[r->least.n[ROOF_FLOPS] > 0 ? ROOF_FLOPS : ROOF_BYTES] / seconds;
 }
 
 static void cpu_name(char *to, size_t size)
@@ -39,20 +39,20 @@ static void cpu_name(char *to, size_t size)
 static void one_row(const bench_run *b, const bench_row *r)
 {
     char flops[24] = "", other[64] = "";
-    if (r->flops > 0)
-        snprintf(flops, sizeof flops, "%.1f", 1e-9 * r->flops / r->ours.best);
+    if (r->least.n[ROOF_FLOPS] > 0)
+        snprintf(flops, sizeof flops, "%.1f", 1e-9 * r->least.n[ROOF_FLOPS] / r->ours.best);
     if (r->peer_name) {
         const double ratio = row_ratio(r);
         snprintf(other, sizeof other, "  %-8s %9.1f %6.2f%s%s", r->peer_name, rate(r, r->peer.best), ratio,
                  row_noise(r) > fabs(ratio - 1) ? " ~" : "", r->unlike ? " differs" : "");
     }
-    printf("  %-38s %10.3f %5.0f %9s %8.1f %6.3f%s\n", r->s->name, 1e3 * r->ours.best, 100 * row_noise(r), flops,
-           1e-9 * r->bytes / r->ours.best, row_share(b, r), other);
+    printf("  %-38s %10.3f %5.0f %9s %8.1f  %-8s %6.3f%s\n", r->s->name, 1e3 * r->ours.best, 100 * row_noise(r),
+           flops, 1e-9 * r->least.n[ROOF_BYTES] / r->ours.best, row_bound(b, r), row_share(b, r), other);
 }
 
 static void heading(const bench_run *b)
 {
-    printf("  %-38s %10s %5s %9s %8s %6s%s\n", "", "ms", "+%", "GFLOP/s", "GB/s", "share",
+    printf("  %-38s %10s %5s %9s %8s  %-8s %6s%s\n", "", "ms", "+%", "GFLOP/s", "GB/s", "roof", "share",
            b->peers ? "  peer          rate  ratio" : "");
 }
 
@@ -100,6 +100,25 @@ static void worst(const bench_run *b, bool ratios)
     free(all);
 }
 
+static void roofs(const roof *r)
+{
+    printf("  roof: flops    %.0f GFLOP/s in f32, %.0f in f64 (%s); ops: half as many\n"
+           "        bytes    a + b at %.0f, %.0f and %.0f GB/s over %.1f, %.0f and %.0f MB\n"
+           "        launch   %.1f us for an element\n", 1e-9 * r->flops, 1e-9 * r->flops64,
+           r->of_product ? "a product of 1024 x 1024" : "multiply-adds in registers", 1e-9 * r->bytes[0],
+           1e-9 * r->bytes[1], 1e-9 * r->bytes[2], 1e-6 * r->together[0], 1e-6 * r->together[1], 1e-6 * r->together[2],
+           1e6 / r->launches);
+    if (!r->of_product) {
+        printf("        products %.0f G/s of 32-bit integers; chain: %.2f ns from one multiply-add to the next\n"
+               "        loads   ", 1e-9 * r->products, 1e9 / r->chain);
+        for (int i = 0; i < ROOF_TABLES; i++)
+            printf(" %.2f%s", 1e-9 * r->loads[i], i + 1 < ROOF_TABLES ? "," : "");
+        printf(" G/s of 4 bytes anywhere in %.0f KB to %.0f MB\n", 1e-3 * r->tables[0],
+               1e-6 * r->tables[ROOF_TABLES - 1]);
+    }
+    printf("        flops and bytes moved by %.0f %% between the start and the end\n", 100 * r->drift);
+}
+
 static void machine(const bench_run *b)
 {
     const clg_device_info *d = clg_device_get_info(b->dev);
@@ -111,13 +130,7 @@ static void machine(const bench_run *b)
         b->peers[i]->version(version, sizeof version);
         printf("  %s: %s\n", b->peers[i]->name, version);
     }
-    printf("  roof: %.0f GFLOP/s in f32, %.0f in f64 (%s);\n        a + b at %.0f, %.0f and %.0f GB/s over %.1f, "
-           "%.0f and "
-           "%.0f MB;\n        it moved by %.0f %% between the start and the end\n",
-           1e-9 * b->roof.flops, 1e-9 * b->roof.flops64,
-           b->roof.of_product ? "a product of 1024 x 1024" : "multiply-adds in registers", 1e-9 * b->roof.bytes[0],
-           1e-9 * b->roof.bytes[1], 1e-9 * b->roof.bytes[2], 1e-6 * b->roof.together[0], 1e-6 * b->roof.together[1],
-           1e-6 * b->roof.together[2], 100 * b->roof.drift);
+    roofs(&b->roof);
     printf("  %d cases in %.0f s, of which %.0f to compile%s\n", b->n, b->seconds, b->first,
            b->first > 0.3 * b->seconds ? ": the caches were cold, run it again" : "");
     if (b->o->busy)
@@ -130,9 +143,9 @@ static void machine(const bench_run *b)
 static void about(const bench_run *b)
 {
     printf("\nms: the fastest of the rounds; +%%: how much slower the median was, ours or the peer's, whichever is\n"
-           "less steady. GB/s: of the bytes that must move. share: of the roof, that is the time that it needs over "
-           "ours;\n"
-           "it is measured again now and then, and the highest figures count in what is summed up.\n");
+           "less steady. GB/s: of the bytes that must move. roof: what bounds the case here, of all that it needs at "
+           "least;\nshare: the time that this takes at its roof over ours. Roofs are measured again now and then, and "
+           "the highest\nfigures count in what is summed up.\n");
     if (b->peers)
         printf("ratio: how many times faster than the best peer clgrad is; ~: the noise is larger than the "
                "difference.\n");
@@ -173,8 +186,10 @@ static json_t *case_object(const bench_run *b, const bench_row *r)
                           shape_families[r->s->family].name, "unit", unit(r), "ours", rate(r, r->ours.best), "peer",
                           r->peer_name ? json_real(rate(r, r->peer.best)) : json_null(), "peer_name", r->peer_name,
                           "ratio", known(row_ratio(r)), "roofline", row_share(b, r));
-    json_t *more = json_pack("{s:f, s:f, s:f, s:f, s:f}", "seconds", r->ours.best, "median", r->ours.median, "noise",
-                             row_noise(r), "flops", r->flops, "bytes", r->bytes);
+    json_t *more = json_pack("{s:f, s:f, s:f, s:s}", "seconds", r->ours.best, "median", r->ours.median, "noise",
+                             row_noise(r), "bound", row_bound(b, r));
+    for (int k = 0; k < ROOF_KINDS; k++)
+        json_object_set_new(more, roof_names[k], json_real(r->least.n[k]));
     json_object_update(o, more);
     json_decref(more);
     if (r->peer_name) {
@@ -190,7 +205,7 @@ static json_t *machine_object(const bench_run *b)
     const clg_device_info *d = clg_device_get_info(b->dev);
     char cpu[256], version[160];
     cpu_name(cpu, sizeof cpu);
-    json_t *peers = json_object(), *bandwidth = json_array();
+    json_t *peers = json_object(), *bandwidth = json_array(), *loads = json_array();
     for (int i = 0; b->peers && b->peers[i]; i++) {
         b->peers[i]->version(version, sizeof version);
         json_object_set_new(peers, b->peers[i]->name, json_string(version));
@@ -198,11 +213,20 @@ static json_t *machine_object(const bench_run *b)
     for (int i = 0; i < ROOF_SIZES; i++)
         json_array_append_new(bandwidth,
                               json_pack("{s:f, s:f}", "bytes", b->roof.together[i], "gb_s", 1e-9 * b->roof.bytes[i]));
-    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:o, s:f, s:f, s:o, s:f, s:f, s:f, s:i, s:b, s:b}", "clgrad",
+    for (int i = 0; i < ROOF_TABLES && b->roof.loads[i] > 0; i++)
+        json_array_append_new(loads, json_pack("{s:f, s:f}", "bytes", b->roof.tables[i], "g_s", 1e-9 * b->roof.loads[i]));
+    json_t *m = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:o, s:f, s:f, s:o, s:f, s:f, s:f, s:i, s:b, s:b}", "clgrad",
                      clg_version(), "device", d->name, "platform", d->platform, "driver", d->driver, "compute_units",
                      d->compute_units, "cpu", cpu, "peers", peers, "gflops", 1e-9 * b->roof.flops, "gflops_f64",
                      1e-9 * b->roof.flops64, "bandwidth", bandwidth, "roof_drift", b->roof.drift, "seconds",
                      b->seconds, "compiling", b->first, "left_out", b->left_out, "processor_time", b->o->busy, "quick", b->o->quick);
+    json_object_set_new(m, "launch_us", json_real(1e6 / b->roof.launches));
+    json_object_set_new(m, "loads", loads);
+    if (!b->roof.of_product) {
+        json_object_set_new(m, "products_g_s", json_real(1e-9 * b->roof.products));
+        json_object_set_new(m, "chain_ns", json_real(1e9 / b->roof.chain));
+    }
+    return m;
 }
 
 void page_json(const bench_run *b)

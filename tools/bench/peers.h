@@ -10,7 +10,7 @@
 // where the one that is computed is replaced by the cotangent.
 typedef struct peer_problem {
     const shape_case *s;
-    double bytes; // that the case moves
+    double bytes; // that the case moves; 0: it is bound by arithmetic
     const void *a, *b;
     int threads;
     const char *device, *type; // of clgrad's device: name, and "cpu" or "gpu"

@@ -267,6 +267,27 @@ static void optim_line(line_reader *r)
     add(r, &c);
 }
 
+// "flops=2*512*512*64": false where that is not what the word says.
+static bool need_word(const char *word, const char *name, double *to)
+{
+    const size_t n = strlen(name);
+    double product = 1;
+    if (strncmp(word, name, n) != 0 || word[n] != '=')
+        return false;
+    for (const char *at = word + n; *at; at++) { // at an = or a *
+        char *end;
+        const int64_t v = isdigit((unsigned char) at[1]) ? strtoll(at + 1, &end, 10) : 0;
+        if (v < 1 || (*end != '*' && *end != '\0'))
+            return false;
+        product *= (double) v;
+        at = end - 1;
+        if (!*end)
+            break;
+    }
+    *to = product;
+    return true;
+}
+
 // NAME | EXPRESSION | INPUTS | options
 static void call_line(line_reader *r, const char *text)
 {
@@ -304,8 +325,10 @@ static void call_line(line_reader *r, const char *text)
             c.linear = true;
         else if (strncmp(w, "takes=", 6) == 0 && w[6] >= 'a' && w[6] < 'a' + CASE_INPUTS && !w[7])
             c.taken = w[6] - 'a';
-        else if (!common_word(w, &c))
-            fail(r, "an option is grad, linear, takes=INPUT, quick or a type, not '%s'", w);
+        else if (!need_word(w, "flops", &c.flops) && !need_word(w, "ops", &c.ops) &&
+                 !need_word(w, "loads", &c.loads) && !need_word(w, "launches", &c.launches) && !common_word(w, &c))
+            fail(r, "an option is grad, linear, takes=INPUT, flops=, ops=, loads= or launches=N*N..., quick or a type, "
+                    "not '%s'", w);
     }
     add(r, &c);
     c.part = PART_DX;

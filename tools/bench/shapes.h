@@ -43,7 +43,8 @@ typedef struct shape_case {
     bool linear;     // its gradient does not read the inputs
     char rule[12];   // of an optimizer
     int64_t elements, tensors;
-    double flops, bytes; // of one run, the least possible; bytes of calls are known after work_begin
+    double flops, bytes; // of one run, the least possible; of calls they are known after work_begin
+    double ops, loads, launches; // of calls, what the line says; as flops 0: nothing
 } shape_case;
 
 typedef struct shape_family {

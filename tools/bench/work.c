@@ -2,6 +2,9 @@
 // Builds the tensors of a case and runs it. Public functions only.
 #include "work.h"
 
+#include "least.h"
+
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,17 +142,33 @@ static int inputs(const work *w)
 }
 
 // The least that a call moves: what it reads and what it writes.
-static double call_bytes(const work *w)
+static double call_bytes(const work *w, const least_call *q)
 {
-    const bool gradient = w->s->part == PART_DX;
+    const bool gradient = q->gradient;
     double bytes = bytes_of(w->y) + (gradient ? bytes_of(w->in[0]) : 0);
     for (int k = 0; k < inputs(w); k++) {
-        const double own = bytes_of(w->in[k]), result = bytes_of(w->y);
+        const double own = bytes_of(w->in[k]);
         const bool whole =
             clg_numel(w->in[k]->shape) > 1 && (!gradient || !w->s->linear || !clg_dtype_is_float(w->in[k]->dtype));
-        bytes += !whole ? 0 : k == w->s->taken && result < own ? result : own;
+        bytes += !whole ? 0 : k == w->s->taken ? fmin(k == 0 ? least_taken(q) : bytes_of(w->y), own) : own;
     }
     return bytes;
+}
+
+// What the line says holds for its gradient too; beside it stands what is known of the functions.
+static void call_least(work *w)
+{
+    const shape_case *s = w->s;
+    least_call q = { &op_cases[s->call], .y = w->y, .gradient = s->part == PART_DX };
+    memcpy(q.in, w->in, sizeof q.in);
+    w->least.n[ROOF_BYTES] = call_bytes(w, &q);
+    least_of_call(&q, &w->least);
+    const double said[ROOF_KINDS] = { [ROOF_FLOPS] = s->flops, [ROOF_OPS] = s->ops, [ROOF_LOADS] = s->loads,
+                                      [ROOF_LAUNCHES] = s->launches };
+    for (int k = 0; k < ROOF_KINDS; k++) {
+        if (said[k] > 0)
+            w->least.n[k] = said[k];
+    }
 }
 
 static clg_status begin_call(work *w)
@@ -170,7 +189,7 @@ static clg_status begin_call(work *w)
         return w->y->status;
     if (w->s->part == PART_DX)
         w->g = clg_keep(clg_uniform(w->dev, w->y->dtype, w->y->shape, -1, 1));
-    w->bytes = call_bytes(w);
+    call_least(w);
     if (w->s->part == PART_Y)
         clg_drop(&w->y);
     return CLG_OK;
@@ -178,7 +197,10 @@ static clg_status begin_call(work *w)
 
 clg_status work_begin(work *w, clg_device dev, const shape_case *s)
 {
-    *w = (work) { .dev = dev, .s = s, .flops = s->flops, .bytes = s->bytes };
+    *w = (work) { .dev = dev, .s = s };
+    w->least.n[ROOF_FLOPS] = s->flops;
+    w->least.n[ROOF_BYTES] = s->bytes;
+    w->least.n[ROOF_LAUNCHES] = 1;
     const clg_scope scope = clg_scope_push(dev);
     clg_status st = CLG_OK;
     if (s->kind == SHAPE_GEMM) {

@@ -4,6 +4,7 @@
 #define CLG_BENCH_WORK_H
 
 #include "../cases.h"
+#include "roof.h"
 #include "shapes.h"
 
 #include <clgrad/clgrad.h>
@@ -11,7 +12,7 @@
 typedef struct work {
     clg_device dev;
     const shape_case *s;
-    double flops, bytes;
+    least least;
     clg_tensor in[CASE_INPUTS], y, g;
     clg_store store; // of an optimizer
     clg_optim optim;

@@ -3,7 +3,7 @@
 #ifndef CLG_NETS_PROFILE_H
 #define CLG_NETS_PROFILE_H
 
-#include "../bench/measure.h"
+#include "../bench/roof.h"
 #include "nets.h"
 
 #include <jansson.h>
