@@ -51,6 +51,6 @@ static inline void variables_are_made(void)
         if (dev->pending[i].creation)
             clg__node_set_buffer(dev->pending[i].value, &memory, 0);
     }
-    clg__pending_commit(dev, true);
+    clg__pending_commit(dev, true, false);
 }
 #endif

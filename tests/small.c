@@ -397,13 +397,51 @@ static clg_status attend(void)
     return st < 0 ? st : with_gradients(clg_scaled_dot_product_attention(q, q, q, clg_attention_params(.is_causal = true, .dropout = 0.2)), q, NULL);
 }
 
+// Statistics of layers, gradients and updates, and the look at what a step assigns: small, large, F16, and a number
+// that is none.
+static clg_status watched(void)
+{
+    clg_store store = clg_store_create(dev, 3);
+    clg_optim o = clg_adam_create(store, clg_adam_params(.lr = 0.1));
+    clg_monitor m = clg_monitor_create(store, clg_monitor_params(.every = 1));
+    clg_var large = clg_var_create(fresh(CLG_SHAPE(8193 + 30))), half = clg_var_create(clg_cast(fresh(CLG_SHAPE(19)), CLG_F16));
+    clg_status st = CLG_OK;
+    const clg_monitor_row *rows;
+    int n;
+    clg_device_watch(dev, true);
+    for (int step = 0; step < 2 && st >= 0; step++) {
+        clg_monitor_begin(m);
+        clg_tensor x = clg_relu(clg_nn_linear(store, "a", fresh(CLG_SHAPE(3, 5)), clg_nn_linear_params(.out = 17)));
+        clg_tensor loss = clg_mean(clg_square(clg_nn_linear(store, "b", x, clg_nn_linear_params(.out = 3))), CLG_ALL, false);
+        st = clg_optim_step(o, loss);
+        st = st < 0 ? st : clg_monitor_end(m);
+        st = st < 0 ? st : clg_var_assign(large, clg_mul_scalar(clg_var_value(large), 0.5));
+        st = st < 0 ? st : clg_var_assign(half, clg_mul_scalar(clg_var_value(half), 0.5));
+        st = st < 0 ? st : clg_eval(loss);
+        st = st < 0 ? st : clg_monitor_read(m, &rows, &n);
+    }
+    st = st < 0 ? st : clg_var_assign(large, clg_log(clg_sub(clg_var_value(large), clg_var_value(large))));
+    st = st < 0 ? st : clg_eval_assigned(dev);
+    if (st >= 0 && clg_sync(dev) != CLG_ENUMERIC)
+        st = clg_fail(dev, CLG_EINVAL, "an infinity was overlooked");
+    else if (st >= 0)
+        clg_error_clear(dev);
+    clg_device_watch(dev, false);
+    clg_var_destroy(&large);
+    clg_var_destroy(&half);
+    clg_monitor_destroy(&m);
+    clg_optim_destroy(&o);
+    clg_store_destroy(&store);
+    return st;
+}
+
 int main(void)
 {
     // variants last: it closes devices, and after that this simulator takes larger buffers in the place of what was
     // released for ones that were never written
     clg_status (*const parts[])(void) = { train, convolve, convolve_more, multiply, pools,
                                           pools_more, reductions, views, functions, rows,
-                                          elements, scans, orders, sequences, factors, own, attend, variants };
+                                          elements, scans, orders, sequences, factors, own, attend, watched, variants };
     char error[1100];
     const char *class = getenv("CLGRAD_CLASS");
     cpu_class = class && strcmp(class, "cpu") == 0;

@@ -121,6 +121,180 @@ START_TEST(a_bad_step_changes_nothing)
 }
 END_TEST
 
+// What is assigned is judged when the next evaluation runs, or when something is read: it was never there.
+static clg_tensor bad_slope(clg_store store, clg_optim o, float at)
+{
+    const float host[2] = { 1, at };
+    clg_tensor x = given(CLG_SHAPE(2), host);
+    clg_tensor w = clg_var_value(clg_store_param(store, "w", CLG_SHAPE(2), (clg_init) { CLG_INIT_CONSTANT, 1, 0 }, 0));
+    clg_tensor loss = clg_sum(clg_sqrt(clg_mul(w, x)), CLG_ALL, false); // its slope in w at 0 is infinity times 0
+    ok(clg_optim_step(o, loss));
+    return loss;
+}
+
+static void says(clg_status st, const char *what)
+{
+    ck_assert_int_eq(st, CLG_ENUMERIC);
+    ck_assert_msg(strstr(clg_error(dev, CLG_OK), what), "'%s' lacks '%s'", clg_error(dev, CLG_OK), what);
+    clg_error_clear(dev);
+}
+
+START_TEST(what_is_assigned_is_judged_later)
+{
+    enum { STEP, SYNC, READ, TWICE, OFF, DESTROYED, WAYS };
+    for (int way = 0; way < WAYS; way++) {
+        const uint64_t nodes = clg_device_get_stats(dev).nodes;
+        clg_store store = clg_store_create(dev, 3);
+        clg_optim o = clg_sgd_create(store, clg_sgd_params(.lr = 0.125));
+        float w[2], now[2];
+        clg_device_watch(dev, true);
+        const clg_scope scope = clg_scope_push(dev);
+        clg_status st;
+        clg_var extra = clg_var_create(clg_zeros(dev, CLG_F32, CLG_SHAPE(2)));
+        ck_assert_double_eq(clg_item(bad_slope(store, o, 4), &st), 3);
+        const clg_var v = clg_store_find(store, "w");
+        ok(clg_read(clg_var_value(v), w, sizeof w));
+        ok(clg_var_assign(extra, clg_add_scalar(clg_var_value(extra), 1)));
+        const clg_tensor loss = bad_slope(store, o, 0);
+        ck_assert(isfinite(clg_item(loss, &st))); // which is right
+        ok(st);
+        ok(clg_read(loss, now, sizeof now[0])); // that tells nothing of what was assigned
+        if (way == STEP) {
+            clg_item(bad_slope(store, o, 4), &st); // which reads what is not to be
+            says(st, "of the evaluation before is NaN; the first by");
+        } else if (way == SYNC) {
+            says(clg_sync(dev), "in a gradient");
+        } else if (way == READ) {
+            says(clg_read(clg_var_value(v), now, sizeof now), "in a gradient");
+        } else if (way == TWICE) { // two bad ones: the first is told
+            clg_item(bad_slope(store, o, 0), &st);
+            says(st, "of the evaluation before");
+        } else if (way == OFF) {
+            clg_device_watch(dev, false);
+            says(clg_eval(clg_ones(dev, CLG_F32, CLG_SHAPE(3))), "in a gradient");
+        } else {
+            clg_var_destroy(&extra);
+            says(clg_sync(dev), "in a gradient");
+        }
+        ok(clg_read(clg_var_value(v), now, sizeof now));
+        ck_assert_int_eq(memcmp(w, now, sizeof w), 0);
+        if (extra) {
+            ok(clg_read(clg_var_value(extra), now, sizeof now));
+            ck_assert_float_eq(now[0], 0);
+        }
+        ok(clg_sync(dev));
+        clg_item(bad_slope(store, o, 4), &st); // goes on
+        ok(st);
+        ok(clg_sync(dev));
+        ok(clg_read(clg_var_value(v), now, sizeof now));
+        ck_assert(now[0] < w[0] && now[1] < w[1]);
+        clg_var_destroy(&extra);
+        clg_scope_pop(scope);
+        clg_optim_destroy(&o);
+        clg_store_destroy(&store);
+        clg_device_watch(dev, false);
+        ck_assert_uint_eq(clg_device_get_stats(dev).nodes, nodes);
+    }
+}
+END_TEST
+
+// One bad number anywhere, of any type, in tensors small and large, and in views that start elsewhere.
+START_TEST(every_element_is_looked_at)
+{
+    static const clg_dtype types[] = { CLG_F32, CLG_F16, CLG_BF16, CLG_F64 };
+    static const int64_t sizes[] = { 1, 3, 17, 8192, 8193, 40001 };
+    enum { MOST = 40001 };
+    for (int i = 0; i < 4; i++) {
+        if (!clg_device_has(dev, types[i]))
+            continue;
+        for (int k = 0; k < 6; k++) {
+            const clg_scope scope = clg_scope_push(dev);
+            const int64_t n = sizes[k], at = k % 2 ? n - 1 : n / 3;
+            clg_device_watch(dev, true);
+            clg_var v = clg_var_create(clg_zeros(dev, types[i], CLG_SHAPE(n)));
+            clg_tensor place = clg_cast(clg_eq_scalar(clg_arange(dev, CLG_F32, 0, (double) n + 5, 1), (double) at + 5), types[i]);
+            ok(clg_eval(place));
+            // 1/1, and 1/0 there; before that five numbers that are not assigned
+            clg_tensor y = clg_reciprocal(clg_scalar_sub(1, place)), good = clg_add_scalar(place, 2);
+            ok(clg_var_assign(v, clg_slice(good, 0, 5, n + 5, 1)));
+            ok(clg_eval_assigned(dev));
+            ok(clg_sync(dev));
+            ok(clg_var_assign(v, clg_slice(y, 0, 5, n + 5, 1)));
+            ok(clg_eval_assigned(dev));
+            says(clg_sync(dev), "reciprocal");
+            clg_var_destroy(&v);
+            BLAMES(clg_reciprocal(clg_scalar_sub(1, place)), "infinite", "reciprocal"); // asked for
+            ck_assert_int_eq(clg_read(clg_reciprocal(clg_scalar_sub(1, clg_slice(place, 0, 5, n + 5, 1))),
+                                      (char[MOST * 8]) { 0 }, (size_t) n * clg_dtype_size(types[i])), CLG_ENUMERIC);
+            clg_error_clear(dev);
+            clg_device_watch(dev, false);
+            clg_scope_pop(scope);
+        }
+    }
+}
+END_TEST
+
+// Nothing of this became NaN or infinite by an operation that was watched.
+START_TEST(no_false_alarms)
+{
+    const float mask[4] = { 0, -INFINITY, NAN, 0 };
+    const int32_t most[2] = { 0x7f800000, -1 };
+    const clg_scope scope = clg_scope_push(dev);
+    clg_status st;
+    clg_device_watch(dev, true);
+    clg_var v = clg_var_create(given(CLG_SHAPE(4), mask)), w = clg_var_create(clg_zeros(dev, CLG_F32, CLG_SHAPE(2, 2)));
+    ok(clg_eval(clg_add_scalar(clg_upload(dev, CLG_I32, CLG_SHAPE(2), most), 0)));
+    ok(clg_var_assign(w, clg_reshape(clg_var_value(v), CLG_SHAPE(2, 2)))); // given, through a view
+    ok(clg_eval_assigned(dev));
+    ok(clg_sync(dev));
+    clg_var none = clg_var_create(clg_zeros(dev, CLG_F32, CLG_SHAPE(0, 3)));
+    ok(clg_var_assign(none, clg_log(clg_var_value(none))));
+    ok(clg_eval(clg_log(clg_var_value(none))));
+    clg_var zero_d = clg_var_create(clg_zeros(dev, CLG_F32, CLG_SCALAR));
+    ok(clg_var_assign(zero_d, clg_add_scalar(clg_var_value(zero_d), 1)));
+    ck_assert_double_eq(clg_item(clg_var_value(zero_d), &st), 1);
+    ok(st);
+    ok(clg_var_assign(zero_d, clg_log(clg_sub_scalar(clg_var_value(zero_d), 1))));
+    clg_item(clg_var_value(zero_d), &st);
+    says(st, "log");
+    ck_assert_double_eq(clg_item(clg_var_value(zero_d), &st), 1);
+    clg_var_destroy(&v);
+    clg_var_destroy(&w);
+    clg_var_destroy(&none);
+    clg_var_destroy(&zero_d);
+    clg_device_watch(dev, false);
+    clg_scope_pop(scope);
+}
+END_TEST
+
+// Each recorder has its own verdicts, and one may end with a bad one untold.
+START_TEST(recorders_are_watched_apart)
+{
+    clg_device other;
+    ok(clg_device_open(&other, &(struct clg_device_params) { .size = sizeof(struct clg_device_params), .share = dev }));
+    clg_device_watch(dev, true);
+    clg_device_watch(other, true);
+    clg_var v[2];
+    const clg_scope scope = clg_scope_push(dev);
+    for (int i = 0; i < 2; i++) {
+        const clg_device d = i ? other : dev;
+        v[i] = clg_var_create(clg_zeros(d, CLG_F32, CLG_SHAPE(3)));
+        ok(clg_var_assign(v[i], i ? clg_log(clg_var_value(v[i])) : clg_exp(clg_var_value(v[i]))));
+        ok(clg_eval_assigned(d));
+    }
+    ok(clg_sync(dev));
+    ck_assert_int_eq(clg_sync(other), CLG_ENUMERIC);
+    ok(clg_sync(other));
+    ok(clg_var_assign(v[1], clg_log(clg_var_value(v[1]))));
+    ok(clg_eval_assigned(other));
+    clg_device_close(&other);
+    clg_var_destroy(&v[0]);
+    clg_scope_pop(scope);
+    clg_device_watch(dev, false);
+    ok(clg_sync(dev));
+}
+END_TEST
+
 // The same bits with it and without, and nothing that stays.
 START_TEST(nothing_else_changes)
 {
@@ -167,6 +341,10 @@ int main(void)
     tcase_add_test(c, what_is_given_is_not_blamed);
     tcase_add_test(c, gradients_are_watched);
     tcase_add_test(c, a_bad_step_changes_nothing);
+    tcase_add_test(c, what_is_assigned_is_judged_later);
+    tcase_add_test(c, every_element_is_looked_at);
+    tcase_add_test(c, no_false_alarms);
+    tcase_add_test(c, recorders_are_watched_apart);
     tcase_add_test(c, nothing_else_changes);
     suite_add_tcase(s, c);
     return run_suite(s);

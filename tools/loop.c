@@ -86,7 +86,8 @@ static int one_step(training *t, bool first, double *loss)
         progress_clear(&t->bar);
         report_failure(t);
         if (st == CLG_ENUMERIC)
-            fprintf(stderr, "clgrad train: at step %ld; a smaller --lr than %g helps\n", t->step + 1, t->o.lr);
+            fprintf(stderr, "clgrad train: at step %ld or the one before; a smaller --lr than %g helps\n", t->step + 1,
+                    t->o.lr);
         return EXIT_FAILED;
     }
     t->step++;

@@ -244,16 +244,27 @@ CLG_API clg_device_stats clg_device_get_stats(clg_device dev);
 // blocks  no
 CLG_API void clg_device_trim(clg_device dev);
 
-// Watch for numbers that are not finite. While it is on, an evaluation whose results, or whose
-// newly assigned variables, hold NaN or an infinity fails with CLG_ENUMERIC; its assignments are
-// discarded, so that a training step that went wrong changes nothing, and what was asked for can
-// still be read. The message names the first operation that made such a number out of finite
-// ones, forward or backward: its layer (clg_set_layer), label (clg_label), where its scope was
-// pushed, the place, and what it was computed from.
+// Watch for numbers that are not finite. While it is on, NaN or an infinity in what an evaluation
+// was asked for, or in what it assigned to variables, is CLG_ENUMERIC; its assignments are undone,
+// so that a training step that went wrong changes nothing, and what was asked for can still be
+// read. The message names the first operation that made such a number out of finite ones, forward
+// or backward: its layer (clg_set_layer), label (clg_label), where its scope was pushed, the place,
+// and what it was computed from.
 //
-// Costs one more reading of what an evaluation results in, mostly fused with what makes it, and
-// waits for it; off, nothing. After a failure all of the evaluation is computed once more, an
-// operation at a time: seconds, where kernels have to be compiled for that.
+// What was asked for is judged before the call returns. What was assigned is judged by the next
+// call that evaluates, by clg_sync, or by clg_read or clg_item of what it assigned, or of anything
+// newer, whichever comes first, also when the watch is off by then: that call fails, what was
+// assigned since is discarded too, and the message says "of the evaluation before". So no
+// variable is ever read that holds such a number, and the device need not wait. A program that ends
+// with a step calls clg_sync before it closes. Tensors of a discarded step keep their numbers:
+// record the next one from clg_var_value.
+//
+// A number that is given, uploaded or assigned as it is, is nobody's fault; one that vanishes on
+// its way, as an infinity under a mask does in a softmax, is none of the results'.
+//
+// Costs one reading of what is assigned, by one kernel for 16 tensors, and until the verdict the
+// memory of what variables held before; off, nothing. After a failure all of the evaluation is
+// computed once more, an operation at a time: seconds, where kernels have to be compiled for that.
 //
 // dev     the device; NULL is fine
 // on      whether

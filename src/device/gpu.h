@@ -35,6 +35,7 @@ clg__buf *clg__buf_alloc(clg__gpu *g, size_t bytes, clg__err *e); // one referen
 void clg__buf_ref(clg__buf *b);
 size_t clg__buf_bytes(const clg__buf *b);
 uint64_t clg__buf_content(const clg__buf *b); // a number that no other content has: what is allocated is written once
+uint64_t clg__gpu_contents(clg__gpu *g); // the greatest so far: they grow
 // Memory that plans keep beside what they compute: a sixteenth of the device's, at most.
 bool clg__gpu_may_keep(clg__gpu *g, size_t bytes); // counts them, if so
 void clg__gpu_kept_less(clg__gpu *g, size_t bytes);

@@ -222,6 +222,14 @@ void clg__buf_ref(clg__buf *b)
     pthread_mutex_unlock(&b->gpu->lock);
 }
 
+uint64_t clg__gpu_contents(clg__gpu *g)
+{
+    pthread_mutex_lock(&g->lock);
+    const uint64_t n = g->n_contents;
+    pthread_mutex_unlock(&g->lock);
+    return n;
+}
+
 uint64_t clg__buf_content(const clg__buf *b)
 {
     return b->content;

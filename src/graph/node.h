@@ -92,6 +92,7 @@ struct clg_var_t {
     clg_device dev;
     clg__node *value;     // as recorded
     clg__node *committed; // as evaluated last
+    clg__node *before;    // before that, while it is not known whether the evaluation shall stand (sched/watch.h)
     bool frozen;
     int latest; // of the pending assignments to it, while an evaluation collects
     struct clg_var_t *prev, *next;
@@ -231,8 +232,11 @@ clg_status clg__recorder_init(clg_device dev); // all else of it is zero
 void clg__recorder_free(clg_device dev);
 clg_status clg__publish(clg_device dev, clg_status st, const char *text); // first message wins
 void clg__pending_discard(clg_device dev); // variables fall back to what is committed
-// After a successful evaluation of them all, or of the creations of variables alone.
-void clg__pending_commit(clg_device dev, bool creations);
+// After a successful evaluation of them all, or of the creations of variables alone. revertible: what variables held is
+// kept until one of the two below is called.
+void clg__pending_commit(clg_device dev, bool creations, bool revertible);
+void clg__vars_stand(clg_device dev);
+void clg__vars_revert(clg_device dev); // and discards what is pending
 void clg__random_next(clg_device dev, uint64_t *seed, uint64_t *counter);
 uint32_t clg__stamp(clg_device dev);
 // Identity of an operation within a device, from 1; 0: out of host memory. Another one at the address of

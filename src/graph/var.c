@@ -130,6 +130,8 @@ void clg_var_destroy(clg_var *pv)
     clg__node_unref(v->value);
     if (v->committed)
         clg__node_unref(v->committed);
+    if (v->before)
+        clg__node_unref(v->before);
     clg__slot_end(&dev->var_slots, v);
 }
 
@@ -257,7 +259,7 @@ void clg__pending_discard(clg_device dev)
     dev->n_pending = kept;
 }
 
-void clg__pending_commit(clg_device dev, bool creations)
+void clg__pending_commit(clg_device dev, bool creations, bool revertible)
 {
     int kept = 0;
     for (int i = 0; i < dev->n_pending; i++) {
@@ -268,7 +270,9 @@ void clg__pending_commit(clg_device dev, bool creations)
         }
         if (p.var) {
             p.value->refs++;
-            if (p.var->committed)
+            if (revertible && !p.var->before)
+                p.var->before = p.var->committed;
+            else if (p.var->committed)
                 clg__node_unref(p.var->committed);
             p.var->committed = p.value;
         }
@@ -277,4 +281,26 @@ void clg__pending_commit(clg_device dev, bool creations)
     dev->n_pending = kept;
     if (kept == 0)
         dev->n_groups = 0;
+}
+
+void clg__vars_stand(clg_device dev)
+{
+    for (clg_var v = dev->vars; v; v = v->next) {
+        if (v->before)
+            clg__node_unref(v->before);
+        v->before = NULL;
+    }
+}
+
+void clg__vars_revert(clg_device dev)
+{
+    for (clg_var v = dev->vars; v; v = v->next) {
+        if (!v->before)
+            continue;
+        clg__node_unref(v->committed);
+        v->committed = v->before;
+        v->before = NULL;
+        set_value(v, v->committed);
+    }
+    clg__pending_discard(dev);
 }

@@ -5,6 +5,7 @@
 
 #include "sched/choices.h"
 #include "sched/plan.h"
+#include "sched/watch.h"
 
 enum { CLG__CACHE_BUCKETS = 256, CLG__CACHE_PLANS = 128 };
 
@@ -19,6 +20,7 @@ typedef struct clg__sched {
     bool fuse;
     clg__choices choices; // of CLGRAD_VARIANT
     clg__examples *examples; // bodies that have kernels
+    clg__watch watch;
 } clg__sched;
 
 clg__plan *clg__cache_find(clg__sched *s, const clg__key *k, uint64_t hash, const clg__work *w);

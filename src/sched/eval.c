@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Evaluation as users see it: eval, read, item, and uploads.
 #include "sched/cache.h"
-#include "sched/watch.h"
 
 #include "base/alloc.h"
 #include "base/dtype.h"
@@ -190,35 +189,109 @@ static void free_outputs(clg__work *w)
     clg__free(w->overwritten);
 }
 
-static clg_status evaluate_outputs(clg_device dev, const clg_tensor *t, int n, pending which)
+// ---- the watch (sched/watch.h)
+
+clg_status clg__watch_settle(clg_device dev, bool bad)
+{
+    clg__watch *v = &((clg__sched *) dev->sched)->watch;
+    clg__watched q = v->open;
+    const bool before = v->before, assigned = q.n_outputs > q.n_asked;
+    clg__err e = { 0 };
+    int32_t flag = 0;
+    if (!v->is_open)
+        return CLG_OK;
+    v->is_open = false;
+    v->open = (clg__watched) { 0 };
+    if (!bad && q.flag)
+        clg__buf_read(q.flag, 0, &flag, sizeof flag, &e);
+    if (bad || flag)
+        clg__blame(dev, &q, before, &e);
+    if (bad || flag)
+        clg__watch_forget_flags(v);
+    clg__watched_free(&q);
+    if (e.status == CLG_ENUMERIC && assigned)
+        clg__vars_revert(dev);
+    else
+        clg__vars_stand(dev);
+    return e.status < 0 ? clg__publish(dev, e.status, e.text) : CLG_OK;
+}
+
+// Reads what was asked for, where the look was not at that.
+static bool asked_are_finite(const clg__watched *q, clg__err *e)
+{
+    bool finite = true;
+    for (int i = 0; i < q->n_asked && !q->at_once && finite && e->status >= 0; i++) {
+        const clg__node *n = q->outputs[i];
+        const size_t size = n ? clg_dtype_size(n->pub.dtype) : 0, bytes = n ? (size_t) clg_numel(n->pub.shape) * size : 0;
+        char data[CLG__WATCH_ON_HOST];
+        if (n && n->buf && clg__buf_read(n->buf, (size_t) n->offset * size, data, bytes, e) >= 0)
+            finite = clg__all_finite(n->pub.dtype, data, clg_numel(n->pub.shape));
+    }
+    return finite;
+}
+
+// Of an evaluation that ran: whatever can be told without waiting for more than was asked for, and all where nothing
+// is assigned for good. Else it stays open.
+static clg_status tell_verdict(clg_device dev, bool read, bool for_good, clg__err *e)
+{
+    clg__watch *v = &((clg__sched *) dev->sched)->watch;
+    const bool bad = !read && !asked_are_finite(&v->open, e);
+    if (e->status < 0) {
+        clg__watched_free(&v->open);
+        v->is_open = false;
+        return clg__publish(dev, e->status, e->text);
+    }
+    return bad || v->open.at_once || (!for_good && !read) ? clg__watch_settle(dev, bad) : CLG_OK;
+}
+
+// read: the caller reads t[0], and looks at it
+static clg_status evaluate_outputs(clg_device dev, const clg_tensor *t, int n, pending which, bool read)
 {
     clg__err err = { 0 };
     clg__sched *s = dev->sched;
     clg__work w = { .dev = dev, .err = &err, .fuse = s->fuse };
+    clg__watched q = { 0 };
     clg__enter(dev);
     if (add_outputs(&w, t, n, which)) {
-        clg__watch watch = { 0 };
-        if (!dev->watch || clg__watch_begin(&watch, &w))
+        if (!dev->watch || clg__watch_begin(&q, &w, n))
             run_work(s, &w);
-        clg__watch_end(&watch, &w);
+        if (dev->watch && err.status >= 0)
+            clg__watch_look(&s->watch, &q, &w, read);
     }
     clg__work_free(&w);
     free_outputs(&w);
     clg__leave(dev);
-    if (err.status < 0) {
+    // the device has work now, while the evaluation before is judged
+    clg_status st = clg__watch_settle(dev, false);
+    if (st < 0 || err.status < 0) {
+        if (q.flag)
+            clg__watch_forget_flags(&s->watch);
+        clg__watched_free(&q);
         if (which != NONE)
             clg__pending_discard(dev);
-        return clg__publish(dev, err.status, err.text);
+        return st < 0 ? st : clg__publish(dev, err.status, err.text);
+    }
+    if (dev->watch) {
+        s->watch.open = q;
+        s->watch.is_open = true;
+        s->watch.before = false;
+        st = tell_verdict(dev, read, which == ALL && q.n_outputs > n, &err);
+        if (st < 0) {
+            if (which != NONE)
+                clg__pending_discard(dev);
+            return st;
+        }
+        s->watch.before = true;
     }
     if (which != NONE)
-        clg__pending_commit(dev, which == CREATIONS);
+        clg__pending_commit(dev, which == CREATIONS, s->watch.is_open);
     return CLG_OK;
 }
 
 clg_status clg__eval_for_watch(clg__node *n)
 {
     const clg_tensor t = &n->pub;
-    return evaluate_outputs(t->dev, &t, 1, NONE);
+    return evaluate_outputs(t->dev, &t, 1, NONE, false);
 }
 
 static clg_status evaluate_creations(clg_device dev)
@@ -226,17 +299,17 @@ static clg_status evaluate_creations(clg_device dev)
     bool creations = false;
     for (int i = 0; i < dev->n_pending; i++)
         creations |= dev->pending[i].creation;
-    return creations ? evaluate_outputs(dev, NULL, 0, CREATIONS) : CLG_OK;
+    return creations ? evaluate_outputs(dev, NULL, 0, CREATIONS, false) : CLG_OK;
 }
 
 // New variables get their first values before all else: the step that made them then has the structure,
 // and the plan, of those that follow.
-static clg_status evaluate(clg_device dev, const clg_tensor *t, int n, bool all)
+static clg_status evaluate(clg_device dev, const clg_tensor *t, int n, bool all, bool read)
 {
     const clg_status st = all ? evaluate_creations(dev) : CLG_OK;
     if (st < 0)
         return st;
-    return n > 0 || (all && dev->n_pending > 0) ? evaluate_outputs(dev, t, n, all ? ALL : NONE) : CLG_OK;
+    return n > 0 || (all && dev->n_pending > 0) ? evaluate_outputs(dev, t, n, all ? ALL : NONE, read) : CLG_OK;
 }
 
 clg_status clg_prepare_n(clg_device dev, const clg_tensor *t, int n, const struct clg_prepare_params *p)
@@ -289,7 +362,7 @@ clg_status clg_eval_n(const clg_tensor *t, int n)
         done &= clg__node_of(t[i])->buf != NULL;
     if (done && c.dev->n_pending == 0)
         return CLG_OK;
-    return evaluate(c.dev, t, n, true);
+    return evaluate(c.dev, t, n, true, false);
 }
 
 clg_status clg_eval_alone(clg_tensor t)
@@ -298,7 +371,7 @@ clg_status clg_eval_alone(clg_tensor t)
     clg__call c;
     if (!clg__call_begin(&c, "eval", "t", 1, &t))
         return clg__call_poison(&c)->status;
-    return clg__node_of(t)->buf ? CLG_OK : evaluate(c.dev, &t, 1, false);
+    return clg__node_of(t)->buf ? CLG_OK : evaluate(c.dev, &t, 1, false, false);
 }
 
 clg_status clg_eval_assigned(clg_device dev)
@@ -306,7 +379,7 @@ clg_status clg_eval_assigned(clg_device dev)
     CLG__DEFAULT_FP;
     if (!clg__is_open(dev))
         return clg__misuse(NULL, "eval_assigned: %s", clg__why_no_device(dev));
-    return dev->n_pending ? evaluate(dev, NULL, 0, true) : CLG_OK;
+    return dev->n_pending ? evaluate(dev, NULL, 0, true, false) : CLG_OK;
 }
 
 clg_status clg_plan_n(clg_device dev, const clg_tensor *t, int n, clg_plan_info *out)
@@ -355,16 +428,21 @@ clg_status clg_read(clg_tensor t, void *dst, size_t bytes)
         return clg__call_fail(&c, CLG_EINVAL, "%zu bytes given, the tensor has %zu", bytes,
                               want)->status;
     const clg__node *n = clg__node_of(t);
-    if (!n->buf) {
-        const clg_status st = evaluate(t->dev, &t, 1, true);
-        if (st < 0)
-            return st;
-    }
+    clg__watch *v = &((clg__sched *) t->dev->sched)->watch;
+    const bool fresh = !n->buf;
+    clg_status st = CLG_OK;
+    if (fresh)
+        st = evaluate(t->dev, &t, 1, true, true);
+    else if (clg__watch_waits(v, n))
+        st = clg__watch_settle(t->dev, false);
+    if (st < 0)
+        return st;
     if (!n->buf)
         return clg__call_fail(&c, CLG_EDEVICE, "the evaluation left no value")->status;
     if (clg__buf_read(n->buf, (size_t) n->offset * size, dst, bytes, &err) < 0)
         return clg__publish(t->dev, err.status, err.text);
-    return CLG_OK;
+    const bool bad = fresh && v->is_open && clg__watch_asked(v, n) && !clg__all_finite(t->dtype, dst, clg_numel(t->shape));
+    return bad || (fresh && !v->open.flag) ? clg__watch_settle(t->dev, bad) : CLG_OK;
 }
 
 double clg_item(clg_tensor t, clg_status *st)
@@ -423,7 +501,8 @@ clg_status clg_sync(clg_device dev)
     clg__err err = { 0 };
     if (!clg__is_open(dev))
         return clg__misuse(NULL, "sync: %s", clg__why_no_device(dev));
+    const clg_status st = clg__watch_settle(dev, false);
     if (clg__gpu_finish(dev->gpu, &err) < 0)
         return clg__publish(dev, err.status, err.text);
-    return CLG_OK;
+    return st;
 }

@@ -26,6 +26,8 @@ static void buf_unref(void *b)
 static void destroy(clg_device dev)
 {
     clg__sched *s = dev->sched;
+    if (s)
+        clg__watch_end(&s->watch);
     clg__recorder_free(dev);
     if (s) {
         clg__cache_clear(s);

@@ -1,416 +1,193 @@
 // SPDX-License-Identifier: MIT
-// Watching for results that are not finite. One reduction over all results is evaluated with them. When it is true, the
-// nodes of the evaluation are computed once more, one after another in the order of the graph, each out of what was
-// found before, and read: grouping changes no bit, so the first one that is not finite is the one that was to blame.
-#include "sched/watch.h"
-
-#include "device/gpu.h"
+// The look at what an evaluation resulted in. Kernel: cl/finite.cl
+#include "sched/cache.h"
 
 #include "base/alloc.h"
 #include "base/dtype.h"
-#include "base/str.h"
 #include "graph/build.h"
 
-#include <clgrad/ops.h>
-#include <clgrad/tensor.h>
-#include <math.h>
+#include <stdint.h>
 #include <string.h>
+
+enum { TOGETHER = 16,     // buffers that a kernel looks at
+       ARGS = 4,          // of each of them
+       ITEMS = 64,        // of a group, in the GPU class
+       FEW = 1 << 13,     // elements that one group looks at
+       MOST_ON_HOST = 4 };
 
 static bool has_numbers(const clg__node *n)
 {
     return clg_dtype_is_float(n->pub.dtype) && clg_numel(n->pub.shape) > 0;
 }
 
-// Are all numbers of these finite, of up to TOGETHER results of one size, read by one kernel?
-static clg_tensor all_of(clg__node *const *list, int n)
+// What was there before, or a view of it: nothing became NaN by this evaluation.
+static bool is_given(const clg__node *n)
 {
-    clg_tensor good = NULL;
-    for (int i = 0; i < n; i++) {
-        const clg_shape *s = &list[i]->pub.shape;
-        const bool alike = clg__shape_equal(s, &list[0]->pub.shape);
-        const clg_tensor one = clg_is_finite(alike ? &list[i]->pub : clg_reshape(&list[i]->pub, list[0]->pub.shape));
-        good = good ? clg_logical_and(good, one) : one;
-    }
-    return clg_all(good, CLG_ALL, false);
+    while (!n->buf && (n->base || (n->op->kind == CLG__ALIAS && n->n_in > 0)))
+        n = n->base ? n->base : n->in[0];
+    return n->buf != NULL;
 }
 
-static bool is_watched(const clg__node *n)
-{
-    return n && !n->buf && has_numbers(n);
-}
-
-// A network of many layers has many parameters of one size, each with its state: a kernel for each would cost more
-// than the reading. false: out of memory
-static bool all_finite(const clg__work *w, clg_tensor *flag)
-{
-    enum { TOGETHER = 6 }; // weight and two moments, twice
-    *flag = NULL;
-    bool *taken = clg__calloc((size_t) w->n_outputs + 1, sizeof *taken);
-    for (int i = 0; i < w->n_outputs && taken; i++) {
-        clg__node *list[TOGETHER];
-        int n = 0;
-        for (int k = i; k < w->n_outputs && n < TOGETHER && !taken[i] && is_watched(w->outputs[i]); k++) {
-            if (taken[k] || !is_watched(w->outputs[k]) ||
-                clg_numel(w->outputs[k]->pub.shape) != clg_numel(w->outputs[i]->pub.shape))
-                continue;
-            list[n++] = w->outputs[k];
-            taken[k] = k > i;
-        }
-        const clg_tensor good = n ? all_of(list, n) : NULL;
-        *flag = *flag && good ? clg_logical_and(*flag, good) : good ? good : *flag;
-    }
-    const bool ok = taken != NULL;
-    clg__free(taken);
-    return ok;
-}
-
-// The evaluation's nodes, which are collected here; those of the flag, its last output, come last and are left out.
-static bool hold_nodes(clg__watch *q, clg__work *w, uint64_t before)
+bool clg__watch_begin(clg__watched *q, clg__work *w, int n_asked)
 {
     if (!clg__work_collect(w))
         return false;
     q->nodes = clg__malloc(((size_t) w->n_nodes + 1) * sizeof *q->nodes);
-    if (!q->nodes)
+    q->outputs = clg__malloc(((size_t) w->n_outputs + 1) * sizeof *q->outputs);
+    if (!q->nodes || !q->outputs) {
+        clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory while watching for NaN");
         return false;
-    for (; q->n < w->n_nodes && w->nodes[q->n]->serial <= before; q->n++) {
+    }
+    for (; q->n < w->n_nodes; q->n++) {
         q->nodes[q->n] = w->nodes[q->n];
         clg__node_hold(q->nodes[q->n]);
     }
+    for (; q->n_outputs < w->n_outputs; q->n_outputs++) {
+        clg__node *n = w->outputs[q->n_outputs];
+        q->outputs[q->n_outputs] = n && has_numbers(n) && !is_given(n) ? n : NULL;
+    }
+    q->n_asked = n_asked;
+    q->contents = clg__gpu_contents(w->dev->gpu);
     return true;
 }
 
-bool clg__watch_begin(clg__watch *q, clg__work *w)
+static bool prepare(clg__watch *v, clg_device dev, clg__err *e)
 {
-    clg_device dev = w->dev;
-    const char *file = dev->file;
-    const int line = dev->line;
-    dev->internal++;
-    q->scope = clg_scope_push_at(dev, file, line);
-    clg_tensor flag = NULL;
-    const uint64_t before = dev->serial;
-    bool ok = q->scope && all_finite(w, &flag);
-    dev->internal--;
-    q->n_outputs = w->n_outputs;
-    ok = ok && (!flag || flag->status >= 0);
-    if (ok && flag) {
-        q->flag = clg__node_of(flag);
-        w->outputs[w->n_outputs++] = q->flag;
-        ok = hold_nodes(q, w, before);
-    }
-    if (!ok)
-        clg__fail(w->err, CLG_ENOMEM, "eval: out of host memory while watching for NaN");
-    return ok;
-}
-
-// ---- what is in a node
-
-typedef struct found {
-    int64_t nan, inf;  // how many
-    int64_t at;        // the first of those
-    double first, lo, hi; // its number; the range of the finite ones
-    double *all;       // every number, or NULL
-} found;
-
-static bool look_at(const clg__node *n, found *f, clg__err *e)
-{
-    const int64_t count = clg_numel(n->pub.shape);
-    const size_t size = clg_dtype_size(n->pub.dtype);
-    char *raw = clg__malloc((size_t) count * size + 1);
-    *f = (found) { .at = -1, .lo = (double) INFINITY, .hi = -(double) INFINITY };
-    f->all = clg__malloc(((size_t) count + 1) * sizeof *f->all);
-    const bool ok = raw && f->all &&
-                    clg__buf_read(n->buf, (size_t) n->offset * size, raw, (size_t) count * size, e) >= 0;
-    for (int64_t i = 0; i < count && ok; i++) {
-        const double v = clg_element_get(n->pub.dtype, raw + (size_t) i * size);
-        f->all[i] = v;
-        f->nan += isnan(v) != 0;
-        f->inf += isinf(v) != 0;
-        if (!isfinite(v) && f->at < 0) {
-            f->at = i;
-            f->first = v;
-        }
-        if (isfinite(v)) {
-            f->lo = v < f->lo ? v : f->lo;
-            f->hi = v > f->hi ? v : f->hi;
-        }
-    }
-    clg__free(raw);
-    return ok;
-}
-
-static void add_number(clg__str *s, double v)
-{
-    if (isnan(v)) // without a sign
-        clg__str_add(s, "NaN");
-    else
-        clg__str_printf(s, "%g", v);
-}
-
-static void add_place(clg__str *s, const clg_shape *shape, int64_t at)
-{
-    int64_t index[CLG_MAX_RANK];
-    for (int d = shape->rank - 1; d >= 0; d--) {
-        index[d] = at % shape->dim[d];
-        at /= shape->dim[d];
-    }
-    for (int d = 0; d < shape->rank; d++)
-        clg__str_printf(s, "%s%lld", d ? ", " : " at [", (long long) index[d]);
-    clg__str_add(s, shape->rank ? "]" : "");
-}
-
-static void add_name(clg__str *s, const clg__node *n)
-{
-    const bool output = n->op->kind == CLG__OUT;
-    clg__str_add(s, output && n->n_in ? n->in[0]->op->name : n->op->kind == CLG__LEAF ? "a tensor" : n->op->name);
-    if (n->label)
-        clg__str_printf(s, " \"%.100s\"", n->label);
-    if (n->derivative)
-        clg__str_add(s, n->layer ? ", in the gradient of" : ", in a gradient");
-    if (n->layer)
-        clg__str_printf(s, " '%.200s'", n->layer);
-    if (n->scope && n->scope->file)
-        clg__str_printf(s, " (scope of %s:%d)", n->scope->file, n->scope->line);
-}
-
-// What it was computed from: the number at the same place, or the first few; and the range.
-static void add_input(clg__str *s, const clg__node *in, const clg__node *of, int64_t at, clg__err *e)
-{
-    char shape[128];
-    found f = { 0 };
-    const bool floating = clg_dtype_is_float(in->pub.dtype);
-    clg__str_printf(s, "%s %s", clg__shape_text(&in->pub.shape, shape), clg_dtype_name(in->pub.dtype));
-    if (!floating || !in->buf || clg_numel(in->pub.shape) == 0)
-        return;
-    if (look_at(in, &f, e)) {
-        const bool same = clg__shape_equal(&in->pub.shape, &of->pub.shape);
-        if (same || clg_numel(in->pub.shape) == 1) {
-            clg__str_add(s, ": ");
-            add_number(s, f.all[same ? at : 0]);
-            clg__str_add(s, same ? " there" : "");
-        }
-        for (int64_t i = 0; i < clg_numel(in->pub.shape) && i < 4 && !same && clg_numel(in->pub.shape) > 1; i++) {
-            clg__str_add(s, i ? " " : ": ");
-            add_number(s, f.all[i]);
-        }
-        if (!same && clg_numel(in->pub.shape) > 4)
-            clg__str_add(s, " ...");
-        if (f.lo <= f.hi && clg_numel(in->pub.shape) > 1)
-            clg__str_printf(s, ", %g to %g", f.lo, f.hi);
-        if (f.nan + f.inf > 0)
-            clg__str_printf(s, ", %lld not finite", (long long) (f.nan + f.inf));
-    }
-    clg__free(f.all);
-}
-
-// ---- the first that is not finite
-
-// A node as the search sees it; numbers of nodes are places in the evaluation's order.
-typedef struct seen {
-    int first, n;     // in `from`: what it reads
-    int last;         // that reads it, through views too
-    int gone_with;    // next of those that are read last by the same one, -1
-    int goes;         // the first that is read last by this one, -1
-    bool made;        // computed by the search
-    bool nan, bad;    // it has such numbers
-} seen;
-
-typedef struct search {
-    clg__watch *q;
-    clg__work *w;
-    seen *node;
-    int *from;
-    bool nan; // the results have some
-    clg__str text;
-} search;
-
-// It has no memory of its own: its readers read through it.
-static bool is_read_through(const clg__node *n)
-{
-    return !n->buf && (n->base || n->op->kind == CLG__ALIAS || n->outs);
-}
-
-static bool is_given(const clg__node *n)
-{
-    const clg__op_kind k = n->op->kind;
-    return k == CLG__LEAF || k == CLG__SCALAR || k == CLG__CONST || k == CLG__IOTA;
-}
-
-static bool is_here(const search *s, const clg__node *n)
-{
-    return n->index >= 0 && n->index < s->q->n && s->q->nodes[n->index] == n;
-}
-
-static bool find_readers(search *s)
-{
-    const int n = s->q->n;
-    int edges = 0;
-    for (int i = 0; i < n; i++) {
-        s->q->nodes[i]->index = i;
-        edges += s->q->nodes[i]->n_in + 1;
-    }
-    s->node = clg__calloc((size_t) n + 1, sizeof *s->node);
-    s->from = clg__malloc(((size_t) edges + 1) * sizeof *s->from);
-    if (!s->node || !s->from)
-        return false;
-    for (int i = 0, at = 0; i < n; i++) {
-        const clg__node *x = s->q->nodes[i];
-        seen *z = &s->node[i];
-        *z = (seen) { .first = at, .last = i, .goes = -1, .gone_with = -1 };
-        const bool one = x->op->kind == CLG__ALIAS || x->op->kind == CLG__OUT;
-        for (int k = 0; !(x->base && !x->buf) && k < (one && x->n_in > 1 ? 1 : x->n_in); k++) {
-            if (!x->buf || is_here(s, x->in[k])) // a result, or what was there before
-                s->from[at++] = x->in[k]->index;
-        }
-        if (x->base && !x->buf)
-            s->from[at++] = x->base->index;
-        z->n = at - z->first;
-    }
-    for (int i = n - 1; i >= 0; i--) {
-        const seen *z = &s->node[i];
-        const int reader = is_read_through(s->q->nodes[i]) ? z->last : i;
-        for (int k = z->first; k < z->first + z->n; k++) {
-            seen *in = &s->node[s->from[k]];
-            in->last = in->last > reader ? in->last : reader;
-        }
-    }
-    for (int i = 0; i < n; i++) {
-        s->node[i].gone_with = s->node[s->node[i].last].goes;
-        s->node[s->node[i].last].goes = i;
-    }
-    return true;
-}
-
-static void tell(search *s, const clg__node *n, const found *f, const char *what)
-{
-    char shape[128];
-    clg__str *t = &s->text;
-    clg__str_add(t, what);
-    add_name(t, n);
-    clg__str_add(t, ": ");
-    add_number(t, f->first);
-    add_place(t, &n->pub.shape, f->at);
-    clg__str_printf(t, " of %s %s", clg__shape_text(&n->pub.shape, shape), clg_dtype_name(n->pub.dtype));
-    if (f->nan + f->inf > 1)
-        clg__str_printf(t, " (%lld of %lld numbers)", (long long) (f->nan + f->inf), (long long) clg_numel(n->pub.shape));
-    for (int i = 0; i < n->n_in && i < 3 && !n->base; i++) {
-        clg__str_add(t, i ? "; " : ", from ");
-        add_input(t, n->in[i], n, f->at, s->w->err);
-    }
-}
-
-static void drop_value(clg__node *n)
-{
-    if (n->buf)
-        n->pub.dev->buf_unref(n->buf);
-    n->buf = NULL;
-}
-
-static void let_go_after(search *s, int i)
-{
-    for (int k = s->node[i].goes; k >= 0; k = s->node[k].gone_with) {
-        if (s->node[k].made)
-            drop_value(s->q->nodes[k]);
-    }
-}
-
-// Its numbers, where it has some of its own. true: f
-static bool numbers_of(search *s, int i, found *f)
-{
-    clg__node *n = s->q->nodes[i];
-    if (is_read_through(n))
-        return false;
-    if (!n->buf) {
-        s->node[i].made = true;
-        if (clg__eval_for_watch(n) < 0)
+    const int32_t zero = 0;
+    const bool cpu = dev->caps->cpu_class;
+    if (!v->look) {
+        clg__source s = { .file = "finite", .entry = "finite", .defines = cpu ? "#define ITEMS 1\n" : "#define ITEMS 64\n" };
+        if (clg__gpu_build(dev->gpu, &s, 1, NULL, e) < 0)
             return false;
+        v->look = s.kernel;
     }
-    return has_numbers(n) && look_at(n, f, s->w->err);
+    clg__buf **flag = &v->flag[v->next];
+    if (*flag)
+        return true;
+    *flag = clg__buf_alloc(dev->gpu, sizeof zero, e);
+    return *flag && clg__buf_write(*flag, 0, &zero, sizeof zero, e) >= 0;
 }
 
-// The first infinity out of finite numbers, then the first NaN out of numbers, where there is one among the results.
-static void search_nodes(search *s)
+static int32_t kind_of(clg_dtype t)
 {
-    bool done = false, infinite = false, given = false;
-    for (int i = 0; i < s->q->n && !done; i++) {
-        seen *z = &s->node[i];
-        const clg__node *n = s->q->nodes[i];
-        bool bad_input = false, nan_input = false;
-        found f = { 0 };
-        for (int k = z->first; k < z->first + z->n; k++) {
-            bad_input |= s->node[s->from[k]].bad;
-            nan_input |= s->node[s->from[k]].nan;
+    return t == CLG_F16 ? 1 : t == CLG_BF16 ? 2 : t == CLG_F32 ? 3 : 4;
+}
+
+static bool set_buffer(clg__kernel *k, int i, clg__buf *b, int64_t at, int64_t n, int32_t kind, clg__err *e)
+{
+    const int arg = 1 + ARGS * i;
+    return clg__kernel_set_buf(k, arg, b, e) >= 0 && clg__kernel_set(k, arg + 1, &at, sizeof at, e) >= 0 &&
+           clg__kernel_set(k, arg + 2, &n, sizeof n, e) >= 0 && clg__kernel_set(k, arg + 3, &kind, sizeof kind, e) >= 0;
+}
+
+static bool launch(clg__watch *v, clg_device dev, clg__node *const *list, int n, clg__err *e)
+{
+    const bool cpu = dev->caps->cpu_class;
+    clg__buf *flag = v->flag[v->next];
+    int64_t most = 0;
+    bool ok = clg__kernel_set_buf(v->look, 0, flag, e) >= 0;
+    for (int i = 0; i < TOGETHER && ok; i++) {
+        const clg__node *x = list[i < n ? i : 0];
+        const int64_t numel = clg_numel(x->pub.shape);
+        most = numel > most ? numel : most;
+        ok = set_buffer(v->look, i, x->buf, x->offset, i < n ? numel : 0, kind_of(x->pub.dtype), e);
+    }
+    const int64_t wanted = most / FEW + 1, limit = (cpu ? 4 : 16) * (int64_t) dev->caps->compute_units;
+    const size_t groups[3] = { (size_t) (wanted < limit ? wanted : limit), (size_t) n, 1 };
+    const size_t items[3] = { cpu ? 1 : ITEMS, 1, 1 };
+    return ok && clg__kernel_launch(v->look, 2, groups, items, &flag, 1, e) >= 0;
+}
+
+static bool on_host(const clg__watched *q)
+{
+    int n = 0;
+    bool small = true;
+    for (int i = 0; i < q->n_asked; i++) {
+        const clg__node *x = q->outputs[i];
+        n += x != NULL;
+        small &= !x || clg_numel(x->pub.shape) * (int64_t) clg_dtype_size(x->pub.dtype) <= CLG__WATCH_ON_HOST;
+    }
+    return small && n <= MOST_ON_HOST;
+}
+
+bool clg__watch_look(clg__watch *v, clg__watched *q, clg__work *w, bool read)
+{
+    q->at_once = !read && !on_host(q);
+    // small ones and large ones: the groups of a launch are as many for each
+    for (int large = 0; large < 2; large++) {
+        clg__node *list[TOGETHER];
+        int n = 0;
+        for (int i = q->at_once ? 0 : q->n_asked; i <= q->n_outputs; i++) {
+            clg__node *x = i < q->n_outputs ? q->outputs[i] : NULL;
+            if (x && x->buf && (clg_numel(x->pub.shape) > FEW) == large)
+                list[n++] = x;
+            if (n == 0 || (n < TOGETHER && i < q->n_outputs))
+                continue;
+            if (!prepare(v, w->dev, w->err) || !launch(v, w->dev, list, n, w->err))
+                return false;
+            q->flag = v->flag[v->next];
+            n = 0;
         }
-        if (numbers_of(s, i, &f)) {
-            z->nan = f.nan > 0;
-            z->bad = f.at >= 0;
-            if (is_given(n)) {
-                if (z->bad && !given)
-                    tell(s, n, &f, s->text.length ? "; given is " : "given is ");
-                given |= z->bad;
-            } else if (z->nan && !nan_input && s->nan) {
-                tell(s, n, &f, s->text.length ? "; the first NaN by " : "the first by ");
-                done = true;
-            } else if (z->bad && !bad_input && !infinite) {
-                tell(s, n, &f, s->text.length ? "; the first infinity by " : "the first by ");
-                infinite = true;
-                done = !s->nan;
-            }
-        } else if (is_read_through(n)) {
-            z->nan = nan_input;
-            z->bad = bad_input;
-        }
-        clg__free(f.all);
-        let_go_after(s, i);
     }
+    if (q->flag)
+        v->next = 1 - v->next;
+    return true;
 }
 
-static bool results_have_nan(const search *s)
+bool clg__all_finite(clg_dtype t, const void *data, int64_t n)
 {
-    bool nan = false;
-    for (int i = 0; i < s->q->n_outputs; i++) {
-        const clg__node *n = s->w->outputs[i];
-        found f = { 0 };
-        nan |= n && n->buf && has_numbers(n) && look_at(n, &f, s->w->err) && f.nan > 0;
-        clg__free(f.all);
+    const uint16_t mask = t == CLG_F16 ? 0x7c00 : 0x7f80;
+    const uint16_t *h = data;
+    const uint32_t *f = data;
+    const uint64_t *d = data;
+    unsigned bad = 0;
+    if (t == CLG_F32) {
+        for (int64_t i = 0; i < n; i++)
+            bad |= (f[i] & 0x7f800000) == 0x7f800000;
+    } else if (t == CLG_F64) {
+        for (int64_t i = 0; i < n; i++)
+            bad |= (d[i] & 0x7ff0000000000000) == 0x7ff0000000000000;
+    } else if (t == CLG_F16 || t == CLG_BF16) {
+        for (int64_t i = 0; i < n; i++)
+            bad |= (h[i] & mask) == mask;
     }
-    return nan;
+    return !bad;
 }
 
-static void blame(clg__watch *q, clg__work *w)
+bool clg__watch_asked(const clg__watch *v, const clg__node *n)
 {
-    clg_device dev = w->dev;
-    const clg__err first = dev->first, last = dev->last;
-    search s = { .q = q, .w = w };
-    dev->watch = false;
-    dev->internal++;
-    s.nan = results_have_nan(&s);
-    if (find_readers(&s))
-        search_nodes(&s);
-    for (int i = 0; i < q->n && s.node; i++) {
-        if (s.node[i].made)
-            drop_value(q->nodes[i]);
-    }
-    dev->internal--;
-    dev->watch = true;
-    dev->first = first; // of looking
-    dev->last = last;
-    w->err->status = CLG_OK;
-    clg__fail(w->err, CLG_ENUMERIC, "eval: a result is %s; %s", s.nan ? "NaN" : "infinite",
-              s.text.length && !s.text.failed ? clg__str_text(&s.text) : "what made it was not found");
-    clg__str_free(&s.text);
-    clg__free(s.node);
-    clg__free(s.from);
+    bool is = false;
+    for (int i = 0; i < v->open.n_asked; i++)
+        is |= v->open.outputs[i] == n;
+    return is;
 }
 
-void clg__watch_end(clg__watch *q, clg__work *w)
+bool clg__watch_waits(const clg__watch *v, const clg__node *n)
 {
-    unsigned char good = 1;
-    if (q->flag && w->err->status >= 0 && q->flag->buf &&
-        clg__buf_read(q->flag->buf, (size_t) q->flag->offset, &good, 1, w->err) >= 0 && !good)
-        blame(q, w);
+    return v->is_open && clg__buf_content(n->buf) > v->open.contents && !clg__watch_asked(v, n);
+}
+
+void clg__watched_free(clg__watched *q)
+{
     for (int i = 0; i < q->n; i++)
         clg__node_release(q->nodes[i]);
     clg__free(q->nodes);
-    if (q->scope)
-        clg_scope_pop(q->scope);
+    clg__free(q->outputs);
+    *q = (clg__watched) { 0 };
+}
+
+void clg__watch_forget_flags(clg__watch *v)
+{
+    for (int i = 0; i < 2; i++)
+        clg__buf_unref(v->flag[i]);
+    v->flag[0] = v->flag[1] = NULL;
+}
+
+void clg__watch_end(clg__watch *v)
+{
+    clg__watched_free(&v->open);
+    clg__watch_forget_flags(v);
+    if (v->look)
+        clg__kernel_free(v->look);
+    *v = (clg__watch) { 0 };
 }
