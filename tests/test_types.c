@@ -358,6 +358,42 @@ START_TEST(packed_types_round_once)
 }
 END_TEST
 
+// Elements some steps apart, whose last is the memory's; vectors, and what is left of them. _i: the step.
+START_TEST(steps_of_every_type)
+{
+    enum { ROWS = 3, N = 53 };
+    const int64_t step = _i, wide = (N - 1) * step + 1;
+    for (int t = 0; t < CLG_DTYPE_COUNT; t++) {
+        const clg_dtype type = (clg_dtype) t;
+        if (type == CLG_BOOL || (type == CLG_F64 && !clg_device_has(dev, CLG_F64)) || !in_turn(t + _i, 8))
+            continue;
+        char *raw = calloc((size_t) (ROWS * wide), 8);
+        for (int64_t i = 0; i < ROWS * wide; i++)
+            clg_element_set(type, raw + (size_t) i * clg_dtype_size(type), (double) (i * 7 % 101));
+        clg_scope s = clg_scope_push(dev);
+        clg_tensor x = clg_slice(clg_upload(dev, type, CLG_SHAPE(ROWS, wide), raw), 1, 0, wide, step),
+                   sums = clg_sum(x, CLG_AXES(1), false), y = clg_add(x, x);
+        ok(clg_eval(y, sums));
+        double *got = read_all(y), *sum = read_all(sums);
+        for (int64_t r = 0; r < ROWS; r++) {
+            double want = 0;
+            for (int64_t i = 0; i < N; i++) {
+                const double v = (double) ((r * wide + i * step) * 7 % 101);
+                want += v;
+                ck_assert_msg(got[r * N + i] == v + v || (v + v > 127 && clg_dtype_size(type) == 1), "%s, step %d: %g at %d, expected %g",
+                              clg_dtype_name(type), (int) step, got[r * N + i], (int) (r * N + i), v + v);
+            }
+            ck_assert_msg(fabs(sum[r] - want) <= (clg_dtype_is_float(type) ? want * 0.004 : 0), "%s, step %d: sum %g, expected %g",
+                          clg_dtype_name(type), (int) step, sum[r], want);
+        }
+        clg_scope_pop(s);
+        free(got);
+        free(sum);
+        free(raw);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("types");
@@ -370,6 +406,7 @@ int main(void)
     tcase_add_test(c, integers_wrap);
     tcase_add_test(c, sums_are_wider_than_their_elements);
     tcase_add_test(c, packed_types_round_once);
+    tcase_add_loop_test(c, steps_of_every_type, 2, 10);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

@@ -52,6 +52,30 @@ void clg__need_strided(clg__gen *n, const char *text, const char *name, clg_dtyp
     clg__need_function(n, text, name, t);
 }
 
+// Sixteen elements a small constant step apart: what lies between is loaded with them, and no element behind the last.
+enum { CLOSE = 8 };
+static void need_close(clg__gen *n, clg_dtype t, int step)
+{
+    const char *s = clg__suffix(t);
+    char mark[48];
+    clg__need_function(n, strided_load, "lds", t);
+    clg__format(mark, sizeof mark, "NAME(lds%d_%s)", step, s);
+    if (strstr(clg__str_text(&n->helpers), mark))
+        return;
+    clg__str_printf(&n->helpers, "static inline T_%s %s(global const %s *p)\n{\n#if defined(__clang__) && !defined(BY_LANES)\n"
+                                 "    T_%s t = LD_%s(p);\n", s, mark, clg__memory(t), s, s);
+    for (int k = 1; k < step; k++) { // from its first element on
+        const int first = k + 1 < step ? 16 * k : 15 * step - 15;
+        clg__str_printf(&n->helpers, "    t = __builtin_shufflevector(t, LD_%s(p + %d)", s, first);
+        for (int i = 0; i < 16; i++) {
+            const int at = i * step;
+            clg__str_printf(&n->helpers, ", %d", at >= 16 * k ? 16 + (at - first) % 16 : k > 1 || at > 15 ? i : at);
+        }
+        clg__str_add(&n->helpers, ");\n");
+    }
+    clg__str_printf(&n->helpers, "    return t;\n#else\n    return NAME(lds_%s)(p, %d);\n#endif\n}\n", s, step);
+}
+
 // Four rounds exchange blocks of 1, 2, 4 and 8 lanes of two registers.
 void clg__need_turn(clg__gen *n, clg_dtype t)
 {
@@ -123,6 +147,11 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
     } else if (lanes == CLG__NEAR && step == 1) {
         clg__need_partial(n, o->dtype);
         clg__str_printf(&n->text, "whole ? LD_%s(p%d + j) : NAME(ld_%s)(p%d + j, 1, m)", suffix, k, suffix, k);
+    } else if (lanes == CLG__NEAR && step > 1 && step <= CLOSE) {
+        clg__need_partial(n, o->dtype);
+        need_close(n, o->dtype, (int) step);
+        clg__str_printf(&n->text, "whole ? NAME(lds%d_%s)(p%d + j * s%d) : NAME(ld_%s)(p%d + j * s%d, s%d, m)",
+                        (int) step, suffix, k, k, suffix, k, k, k);
     } else if (lanes == CLG__NEAR) {
         clg__need_partial(n, o->dtype);
         clg__need_function(n, strided_load, "lds", o->dtype);
@@ -136,6 +165,9 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
             clg__str_printf(&n->text, "NAME(ld_%s)(p%d + j * s%d, s%d, m)", suffix, k, k, k);
     } else if (step == 1) {
         clg__str_printf(&n->text, "LD_%s(p%d + j)", suffix, k);
+    } else if (step > 1 && step <= CLOSE) {
+        need_close(n, o->dtype, (int) step);
+        clg__str_printf(&n->text, "NAME(lds%d_%s)(p%d + j * s%d)", (int) step, suffix, k, k);
     } else {
         clg__need_function(n, strided_load, "lds", o->dtype);
         clg__str_printf(&n->text, "NAME(lds_%s)(p%d + j * s%d, s%d)", suffix, k, k, k);

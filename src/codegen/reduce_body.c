@@ -176,14 +176,15 @@ void clg__red_loop(clg__reducer *r)
     clg__str_printf(b, "const long inner = g[%d], per = (inner + %d) / %d;\n", CLG__FROM_G(CLG__RED_INNER),
                     CLG__BLOCK - 1, CLG__BLOCK);
     clg__str_printf(b, "for (long block = block0; block < block1; block++) {\n"
-                       "const long e0 = (block %% per) * %d, e1 = min(inner, e0 + %d);\n", CLG__BLOCK, CLG__BLOCK);
+                       "const long line = per > 1 ? block / per : block, e0 = (block - line * per) * %d;\n"
+                       "const long e1 = min(inner, e0 + %d);\n", CLG__BLOCK, CLG__BLOCK);
     clg__str_add(b, sums ? "int again = 0;\n" : "");
     if (clg__red_has_blocks(r))
         for_strip(r, clg__red_begin_block, 0, CLG__RED_OF_BLOCK);
     if (r->vec == 1 || r->n_outer == 0)
-        clg__str_printf(b, "const long outer = block / per;\n%s", r->vec > 1 ? "{\n" : "");
+        clg__str_printf(b, "const long outer = line;\n%s", r->vec > 1 ? "{\n" : "");
     else
-        clg__str_printf(b, "const long first = block / per * g[%d], stop = min(first + g[%d], g[%d]);\n"
+        clg__str_printf(b, "const long first = line * g[%d], stop = min(first + g[%d], g[%d]);\n"
                            "for (long outer = first; outer < stop; outer++) {\n", CLG__FROM_G(CLG__RED_GROUP),
                         CLG__FROM_G(CLG__RED_GROUP), CLG__FROM_G(CLG__RED_OUTER));
     if (r->n_outer)

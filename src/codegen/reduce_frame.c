@@ -46,6 +46,9 @@ static void gen_unit(clg__reducer *r, clg__str *b)
     if (r->packed)
         clg__str_printf(b, "const long row = u / parts, part = u %% parts, narrow = g[%d], rows = 16 / narrow;\n",
                         CLG__FROM_G(CLG__RED_NARROW));
+    else if (r->flat) // a strip is a vector, and all results are one row; divisions where they divide alone
+        clg__str_add(b, "const long part = parts > 1 ? u % parts : 0, left = parts > 1 ? u / parts : u, row = 0;\n"
+                        "const int vectors = 1;\n");
     else if (clg__red_by_strips(r))
         clg__str_printf(b, "const long wide = (n + 15) / 16, strips = g[%d], part = u %% parts, strip = u / parts %% strips;\n"
                            "const long row = u / parts / strips, left = wide * strip / strips;\n"
@@ -54,7 +57,8 @@ static void gen_unit(clg__reducer *r, clg__str *b)
     else
         clg__str_add(b, "const long at = u / parts, part = u % parts;\n"
                         "const long row = at / max(n, 1L), j = at % max(n, 1L);\n");
-    clg__str_add(b, "const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;\n");
+    clg__str_add(b, "const long block0 = parts > 1 ? blocks * part / parts : 0;\n"
+                    "const long block1 = parts > 1 ? blocks * (part + 1) / parts : blocks;\n");
 }
 
 // Indices of those kept dimensions that no lane runs along, and tables of the lanes' places along the others.

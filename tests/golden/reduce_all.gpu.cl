@@ -62,15 +62,17 @@ const long n = ge[0], n_keep = g[-8], parts = g[-7];
 const long blocks = g[-6];
 const long at = u / parts, part = u % parts;
 const long row = at / max(n, 1L), j = at % max(n, 1L);
-const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
+const long block0 = parts > 1 ? blocks * part / parts : 0;
+const long block1 = parts > 1 ? blocks * (part + 1) / parts : blocks;
 {
 T_f32 a0 = (T_f32)(0), c0 = (T_f32)(0), n0_ = (T_f32)(1);
 const long inner = g[-11], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
-const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
+const long line = per > 1 ? block / per : block, e0 = (block - line * per) * 1024;
+const long e1 = min(inner, e0 + 1024);
 int again = 0;
 T_f32 s0_ = (T_f32)(0), e0_ = (T_f32)(0);
-const long outer = block / per;
+const long outer = line;
 global const float *p0 = b0 + (g[1]);
 const long s0 = g[2];
 for (long j = e0 + lid; j < e1; j += step) {

@@ -42,10 +42,10 @@ const long wg = get_group_id(0), wgs = get_num_groups(0), units = g[-9];
 for (long u = units * wg / wgs; u < units * (wg + 1) / wgs; u++) {
 const long n_keep = g[-8], parts = g[-7], n = n_keep;
 const long blocks = g[-6];
-const long wide = (n + 15) / 16, strips = g[-2], part = u % parts, strip = u / parts % strips;
-const long row = u / parts / strips, left = wide * strip / strips;
-const int vectors = (int)(wide * (strip + 1) / strips - left);
-const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
+const long part = parts > 1 ? u % parts : 0, left = parts > 1 ? u / parts : u, row = 0;
+const int vectors = 1;
+const long block0 = parts > 1 ? blocks * part / parts : 0;
+const long block1 = parts > 1 ? blocks * (part + 1) / parts : blocks;
 T_i64 a0_of[STRIP];
 T_i64 x0__of[STRIP];
 for (int w = 0; w < vectors; w++) {
@@ -56,8 +56,9 @@ x0__of[w] = x0_;
 }
 const long inner = g[-11], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
-const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
-const long outer = block / per;
+const long line = per > 1 ? block / per : block, e0 = (block - line * per) * 1024;
+const long e1 = min(inner, e0 + 1024);
+const long outer = line;
 {
 const long chunk = vectors > 1 ? 8 : 1024;
 for (long from = e0; from < e1; from += chunk) {

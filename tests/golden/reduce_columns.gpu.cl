@@ -29,14 +29,16 @@ const long n = ge[0], n_keep = g[-8], parts = g[-7];
 const long blocks = g[-6];
 const long at = u / parts, part = u % parts;
 const long row = at / max(n, 1L), j = at % max(n, 1L);
-const long block0 = blocks * part / parts, block1 = blocks * (part + 1) / parts;
+const long block0 = parts > 1 ? blocks * part / parts : 0;
+const long block1 = parts > 1 ? blocks * (part + 1) / parts : blocks;
 {
 T_i64 a0 = (T_i64)((E_i64)(LONG_MIN));
 T_i64 x0_ = (T_i64)(LONG_MAX);
 const long inner = g[-11], per = (inner + 1023) / 1024;
 for (long block = block0; block < block1; block++) {
-const long e0 = (block % per) * 1024, e1 = min(inner, e0 + 1024);
-const long outer = block / per;
+const long line = per > 1 ? block / per : block, e0 = (block - line * per) * 1024;
+const long e1 = min(inner, e0 + 1024);
+const long outer = line;
 for (long e = e0 + lid; e < e1; e += step) {
 const long i0 = e;
 global const long *p0 = b0 + (g[2] + i0 * g[3]);
