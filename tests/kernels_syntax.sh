@@ -40,10 +40,17 @@ for what in "" -DLOG -DSTATS; do
     done
 done
 for step in 0 1 2; do
-    for file in "$folder/pool_cpu.cl" "$folder/pool_back_cpu.cl"; do
+    for file in "$folder/fold_cpu.cl" "$folder/pool_back_cpu.cl"; do
         check "$file" -DSTEP=$step
         check "$file" -DSTEP=$step -DE=double -DVEC=double16 -DMASK=long -DND=3 -DBY_LANES
         check_own "$file" -DSTEP=$step
+    done
+done
+for spans in "" -DAPART "-DAPART -DADAPTIVE"; do
+    for file in "$folder/pool_max_cpu.cl" "$folder/pool_avg_cpu.cl"; do
+        check "$file" $spans
+        check "$file" $spans -DE=double -DVEC=double16 -DMASK=long -DND=3 -DBY_LANES
+        check_own "$file" $spans
     done
 done
 for use in CONV_Y CONV_DX CONV_DW; do

@@ -106,17 +106,20 @@ CONV(3d, , 0)
 CONV(3d, _dx, 1)
 CONV(3d, _dw, 2)
 
-// Windows that tile the plane, and others; order: the value, its gradient, that of its gradient.
+// Windows that tile the plane, that overlap, by many steps; order: the value, its gradient, that of its gradient.
 static clg_tensor pooling(clg_device d, int k, bool max, int order)
 {
-    if (k > 1)
+    if (k > 3)
         return NULL;
-    clg_tensor x = numbers(d, CLG_F32, CLG_SHAPE(2, 3, 9, 39)), g;
-    const struct clg_pool_params *p = k ? clg_pool_params(.kernel = 3, .stride = 2, .padding = 1) : clg_pool_params(.kernel = 2);
+    const clg_dtype type = k == 2 ? CLG_F16 : CLG_F32;
+    clg_tensor x = numbers(d, type, CLG_SHAPE(2, 3, 9, 39)), g;
+    const struct clg_pool_params *p = k == 0   ? clg_pool_params(.kernel = 2)
+                                      : k == 3 ? clg_pool_params(.kernel_h = 3, .kernel_w = 17, .stride_h = 2, .stride_w = 9)
+                                               : clg_pool_params(.kernel = 3, .stride = 2, .padding = 1);
     clg_tensor y = (max ? clg_max_pool2d : clg_avg_pool2d)(x, p);
     if (order == 0)
         return y;
-    clg_tensor of = numbers(d, CLG_F32, y->shape);
+    clg_tensor of = numbers(d, type, y->shape);
     ck_assert_int_ge(clg_vjp_n(y, of, &x, 1, true, &g), 0);
     if (order == 1)
         return g;

@@ -31,7 +31,7 @@ static clg_tensor avg_back_vjp(const clg__vjp *v, int i);
                                      .key = key_pool, .params_bytes = sizeof(clg__pool),           \
                                      .variants = list, .n_variants = n };
 POOL_OP(max_pool, max_vjp, clg__max_variants, CLG__MAX_VARIANTS)
-POOL_OP(max_pool_scatter, scatter_vjp, clg__scatter_variants, CLG__MAX_VARIANTS)
+POOL_OP(max_pool_scatter, scatter_vjp, clg__scatter_variants, CLG__SCATTER_VARIANTS)
 POOL_OP(max_pool_gather, gather_vjp, clg__gather_variants, 1)
 POOL_OP(avg_pool, avg_vjp, clg__avg_variants, CLG__AVG_VARIANTS)
 POOL_OP(avg_pool_back, avg_back_vjp, clg__avg_back_variants, CLG__AVG_VARIANTS)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which pooling kernel. Kernels: cl/pool.cl, and of the CPU class cl/pool_cpu.cl, cl/pool_back_cpu.cl and
-// cl/pool_2x2.cl.
+// Which pooling kernel. Kernels: cl/pool.cl, and of the CPU class cl/pool_max_cpu.cl, cl/pool_avg_cpu.cl,
+// cl/pool_back_cpu.cl and cl/pool_2x2.cl.
 #include "ops/pool.h"
 
 #include "ops/element.h"
@@ -59,54 +59,208 @@ static void items(const clg__kernel_call *c, clg__kplan *p, const char *entry, i
         clg__kplan_items(launch(c, p, "pool", entry, inputs, outputs), clg_numel(*c->out_shape));
 }
 
-// Sixteen results of a row at once.
-enum { STRIDE_MOST = 1024, ROW_LEAST = 4 };
+// ---- CPU class: rows of the image are joined down to a line in local memory, and that along (cl/pool_max_cpu.cl)
+
+enum { STRIDE_MOST = 1024, LINE = 2048, LINE_MOST = 32768, TOGETHER = 1024, APART_FROM = 8 };
+static const clg__param groups_param[] = { { "groups", "work-groups", 1, 4096, false } };
+static const char *const masks[] = { [1] = "char", [2] = "short", [4] = "int", [8] = "long" };
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool is_cpu(const clg__kernel_call *c)
+{
+    const clg__pool *q = c->params; // lanes times stride is an int
+    return c->caps->cpu_class && !clg__window_wide(&q->w) && q->w.stride[CLG__W] <= STRIDE_MOST;
+}
+
+// Columns beside those of the results: of a window's reach.
+static int64_t reach(const clg__window *w)
+{
+    return (w->k[CLG__W] - 1) * w->dilation[CLG__W];
+}
+
+// Forward: results of a part of a row.
+static int64_t part_of(const clg__pool *q)
+{
+    const int64_t most = smaller(LINE_MOST, LINE + 4 * reach(&q->w)) - reach(&q->w) - CLG__VL;
+    const int64_t n = most / (q->adaptive ? 1 : q->w.stride[CLG__W]) / CLG__VL * CLG__VL;
+    return smaller(n, q->w.out[CLG__W]);
+}
+
+// Elements between lines of rows: all that a row sees; of results whole vectors.
+static int64_t pitch_of(const clg__pool *q)
+{
+    const clg__window *w = &q->w;
+    const int64_t n = part_of(q), seen = q->adaptive ? w->in[CLG__W] : (n - 1) * w->stride[CLG__W] + 1 + reach(w);
+    const int64_t whole = ((q->adaptive ? w->out[CLG__W] : n) + CLG__VL - 1) / CLG__VL * CLG__VL;
+    return seen > whole ? seen : whole;
+}
+
+// Rows that are worked on at a time.
+static int64_t tall_of(const clg__pool *q)
+{
+    return part_of(q) < q->w.out[CLG__W] || 2 * pitch_of(q) > TOGETHER ? 1 : TOGETHER / pitch_of(q);
+}
+
+static int64_t line_of(const clg__pool *q)
+{
+    return tall_of(q) * pitch_of(q) + 4 * CLG__VL;
+}
+
+static const char *accepts_lines(const clg__kernel_call *c)
+{
+    const clg__pool *q = c->params;
+    const clg__window *w = &q->w;
+    if (!is_cpu(c))
+        return "for CPU-class devices, int counts all elements, strides are at most 1024";
+    const int64_t rows = w->k[CLG__D] * w->k[CLG__H];
+    if (q->adaptive)
+        return w->in[CLG__W] <= LINE && w->out[CLG__W] <= LINE ? NULL : "rows have at most 2048 columns";
+    if (5 * rows * w->stride[CLG__W] > 16 * (4 * rows * w->k[CLG__W] + 40))
+        return "windows leave few columns out";
+    const size_t bytes = (size_t) line_of(q) * (clg__acc_size(c->in_dtype[0]) + sizeof(int32_t));
+    return part_of(q) > 0 && bytes <= c->caps->local_bytes ? NULL : "windows fit into local memory";
+}
+
+static const char *accepts_float_lines(const clg__kernel_call *c)
+{
+    return clg_dtype_is_float(c->in_dtype[0]) ? accepts_lines(c) : "only floating types";
+}
+
+// Backward: columns of a part of a row, and the line of those that it sees.
+static int64_t back_part(const clg__pool *q)
+{
+    return q->adaptive ? q->w.in[CLG__W] : smaller(q->w.in[CLG__W], LINE + 4 * q->w.k[CLG__W]);
+}
+
+static int64_t back_line(const clg__pool *q)
+{
+    return (q->adaptive ? q->w.out[CLG__W] : back_part(q) + q->w.k[CLG__W]) + 4 * CLG__VL;
+}
+
+static const char *accepts_back_lines(const clg__kernel_call *c)
+{
+    const clg__pool *q = c->params;
+    const clg__window *w = &q->w;
+    if (!is_cpu(c) || !clg_dtype_is_float(c->in_dtype[0]))
+        return "for CPU-class devices, floating types, int counts all elements, strides are at most 1024";
+    if (q->adaptive)
+        return w->in[CLG__W] <= LINE && w->out[CLG__W] <= LINE ? NULL : "rows have at most 2048 columns";
+    const size_t bytes = 2 * (size_t) back_line(q) * clg__acc_size(c->in_dtype[0]);
+    return bytes <= c->caps->local_bytes ? NULL : "windows fit into local memory";
+}
+
+// A work-group has at least so many results.
+static void share(const clg__kernel_call *c, clg__launch *l, int64_t units, int64_t each)
+{
+    const int64_t groups = clg_numel(*c->out_shape) / each + 1;
+    const int64_t n = clg__param_or(c, 0, (int) smaller(groups, 4 * c->caps->compute_units));
+    clg__kplan_grid(l, (size_t) smaller(n, units), 1, 1, 1, 1, 1);
+}
+
+static clg__launch *plan_lines(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry, int outputs,
+                               bool apart)
+{
+    const clg__pool *q = c->params;
+    clg__launch *l = launch(c, p, file, entry, 1, outputs);
+    clg__kplan_define(p, l, "MASK", "%s", masks[clg__acc_size(c->in_dtype[0])]);
+    if (apart || q->adaptive)
+        clg__kplan_define(p, l, "APART", "1");
+    return l;
+}
+
+static void plan_forward(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry, int outputs)
+{
+    const clg__pool *q = c->params;
+    const clg__window *w = &q->w;
+    if (clg_numel(*c->out_shape) == 0)
+        return;
+    const int64_t columns = q->adaptive ? w->out[CLG__W] : part_of(q), tall = tall_of(q), line = line_of(q);
+    const int64_t rows = c->out_shape->dim[0] * c->out_shape->dim[1], parts = (w->out[CLG__W] + columns - 1) / columns;
+    clg__launch *l = plan_lines(c, p, file, entry, outputs, w->stride[CLG__W] > APART_FROM);
+    CLG__ARG_BLOCK(p, l, "LINES", { "columns", columns, false }, { "tall", tall, false }, { "pitch", pitch_of(q), false });
+    clg__arg_local(p, l, (size_t) line * clg__acc_size(c->in_dtype[0]));
+    if (outputs > 1)
+        clg__arg_local(p, l, (size_t) line * sizeof(int32_t));
+    if (q->adaptive)
+        clg__arg_local(p, l, (size_t) (2 * columns) * sizeof(int32_t));
+    share(c, l, (rows + tall - 1) / tall * parts, 2048);
+}
+
+static void plan_max_lines(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan_forward(c, p, "pool_max_cpu", "max_pool_cpu", 2);
+}
+
+static void plan_avg_lines(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan_forward(c, p, "pool_avg_cpu", "avg_pool_cpu", 1);
+}
+
+static void plan_avg_back_lines(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg__pool *q = c->params;
+    const clg__window *w = &q->w;
+    if (clg_numel(*c->out_shape) == 0)
+        return;
+    const bool apart = w->k[CLG__W] > CLG__VL;
+    const int64_t line = back_line(q), columns = back_part(q), rows = c->out_shape->dim[0] * c->out_shape->dim[1];
+    clg__launch *l = plan_lines(c, p, "pool_avg_cpu", "avg_pool_back_cpu", 1, apart);
+    CLG__ARG_BLOCK(p, l, "LINES", { "columns", columns, false }, { "tall", 1, false }, { "pitch", line, false });
+    clg__arg_local(p, l, (size_t) line * clg__acc_size(c->in_dtype[0]));
+    clg__arg_local(p, l, (size_t) (apart && !q->adaptive ? line : CLG__VL) * clg__acc_size(c->in_dtype[0]));
+    if (q->adaptive)
+        clg__arg_local(p, l, (size_t) (2 * w->in[CLG__W] + w->out[CLG__W] + CLG__VL) * sizeof(int32_t));
+    share(c, l, rows * ((w->in[CLG__W] + columns - 1) / columns), 2048);
+}
+
+// Is no place in two windows?
+static bool are_disjoint(const clg__pool *q)
+{
+    bool yes = !q->adaptive;
+    for (int i = 0; i < CLG__SPATIAL; i++)
+        yes &= q->w.stride[i] > (q->w.k[i] - 1) * q->w.dilation[i] || q->w.out[i] == 1;
+    return yes;
+}
+
+static const char *accepts_send(const clg__kernel_call *c)
+{
+    if (!is_cpu(c))
+        return "for CPU-class devices, int counts all elements, strides are at most 1024";
+    return !clg__is_packed(c->in_dtype[0]) || are_disjoint(c->params) ? NULL : "sums are not rounded between";
+}
+
+static void plan_send(const clg__kernel_call *c, clg__kplan *p)
+{
+    if (clg_numel(*c->out_shape) == 0)
+        return;
+    clg__launch *l = launch(c, p, "pool_back_cpu", "max_pool_send_cpu", 2, 1);
+    clg__kplan_define(p, l, "MASK", "%s", masks[clg__acc_size(c->in_dtype[0])]);
+    share(c, l, c->out_shape->dim[0] * c->out_shape->dim[1], 8192);
+}
 
 static const char *accepts_rows(const clg__kernel_call *c)
 {
     const clg__pool *q = c->params;
-    if (!c->caps->cpu_class)
-        return "for CPU-class devices";
-    if (q->adaptive || clg__window_wide(&q->w))
-        return "windows are of one size, and int counts all elements";
-    if (q->w.stride[CLG__W] > STRIDE_MOST)
-        return "strides are at most 1024"; // lanes times stride is an int
-    return q->w.out[CLG__W] >= ROW_LEAST ? NULL : "rows have 4 results or more";
+    return is_cpu(c) && clg__is_packed(c->in_dtype[0]) && !q->adaptive ? NULL : "only sums that are rounded once";
 }
 
-static const char *accepts_float_rows(const clg__kernel_call *c)
+static void plan_scatter_rows(const clg__kernel_call *c, clg__kplan *p)
 {
-    return clg_dtype_is_float(c->in_dtype[0]) ? accepts_rows(c) : "only floating types";
-}
-
-static const clg__param groups_param[] = { { "groups", "work-groups", 1, 4096, false } };
-
-static void plan_rows(const clg__kernel_call *c, clg__kplan *p, const char *file, const char *entry, int inputs,
-                      int outputs)
-{
-    static const char *const masks[] = { [1] = "char", [2] = "short", [4] = "int", [8] = "long" };
     const clg__pool *q = c->params;
-    const int64_t total = clg_numel(*c->out_shape), step = q->w.stride[CLG__W];
-    if (total == 0)
+    const int64_t step = q->w.stride[CLG__W];
+    if (clg_numel(*c->out_shape) == 0)
         return;
-    clg__launch *l = launch(c, p, file, entry, inputs, outputs);
+    clg__launch *l = launch(c, p, "pool_back_cpu", "max_pool_scatter_cpu", 2, 1);
     clg__kplan_define(p, l, "STEP", "%d", step <= 2 ? (int) step : 0);
     clg__kplan_define(p, l, "MASK", "%s", masks[clg__acc_size(c->in_dtype[0])]);
-    const int64_t most = 4 * c->caps->compute_units, rows = c->out_shape->dim[0] * c->out_shape->dim[1];
-    int64_t groups = total / 2048 + 1;
-    groups = clg__param_or(c, 0, (int) (groups < most ? groups : most));
-    clg__kplan_grid(l, (size_t) (groups < rows ? groups : rows), 1, 1, 1, 1, 1);
+    share(c, l, c->out_shape->dim[0] * c->out_shape->dim[1], 2048);
 }
 
-#define ROWS_PLAN(id, file, entry, inputs, outputs)                                                \
-    static void plan_##id(const clg__kernel_call *c, clg__kplan *p)                                \
-    {                                                                                              \
-        plan_rows(c, p, file, entry, inputs, outputs);                                             \
-    }
-ROWS_PLAN(max_rows, "pool_cpu", "max_pool_cpu", 1, 2)
-ROWS_PLAN(scatter_rows, "pool_back_cpu", "max_pool_scatter_cpu", 2, 1)
-ROWS_PLAN(avg_rows, "pool_cpu", "avg_pool_cpu", 1, 1)
-ROWS_PLAN(avg_back_rows, "pool_back_cpu", "avg_pool_back_cpu", 1, 1)
+// ---- one work-item for each result
 
 static void plan_max(const clg__kernel_call *c, clg__kplan *p)
 {
@@ -169,14 +323,16 @@ static void plan_scatter_2x2(const clg__kernel_call *c, clg__kplan *p)
     plan_2x2(c, p, "max_pool_scatter_2x2", 2, 1);
 }
 
-const clg__variant clg__max_variants[] = { { "cpu_2x2", accepts_2x2, plan_max_2x2, false, groups_param, 1 },
-                                           { "cpu_rows", accepts_rows, plan_max_rows, false, groups_param, 1 },
-                                           { "items", NULL, plan_max, false } };
-const clg__variant clg__scatter_variants[] = { { "cpu_2x2", accepts_2x2, plan_scatter_2x2, false, groups_param, 1 },
-                                               { "cpu_rows", accepts_rows, plan_scatter_rows, false, groups_param, 1 },
-                                               { "items", NULL, plan_scatter, false } };
+#define ROWS(name, accept, plan) { name, accept, plan, false, groups_param, 1 }
+const clg__variant clg__max_variants[CLG__MAX_VARIANTS] = { ROWS("cpu_2x2", accepts_2x2, plan_max_2x2),
+                                                            ROWS("cpu_lines", accepts_lines, plan_max_lines),
+                                                            { "items", NULL, plan_max, false } };
+const clg__variant clg__scatter_variants[CLG__SCATTER_VARIANTS] = { ROWS("cpu_2x2", accepts_2x2, plan_scatter_2x2),
+                                                                    ROWS("cpu_send", accepts_send, plan_send),
+                                                                    ROWS("cpu_rows", accepts_rows, plan_scatter_rows),
+                                                                    { "items", NULL, plan_scatter, false } };
 const clg__variant clg__gather_variants[] = { { "items", NULL, plan_gather, false } };
-const clg__variant clg__avg_variants[] = { { "cpu_rows", accepts_float_rows, plan_avg_rows, false, groups_param, 1 },
-                                           { "items", NULL, plan_avg, false } };
-const clg__variant clg__avg_back_variants[] = { { "cpu_rows", accepts_float_rows, plan_avg_back_rows, false, groups_param, 1 },
-                                                { "items", NULL, plan_avg_back, false } };
+const clg__variant clg__avg_variants[CLG__AVG_VARIANTS] = { ROWS("cpu_lines", accepts_float_lines, plan_avg_lines),
+                                                            { "items", NULL, plan_avg, false } };
+const clg__variant clg__avg_back_variants[CLG__AVG_VARIANTS] = { ROWS("cpu_lines", accepts_back_lines, plan_avg_back_lines),
+                                                                 { "items", NULL, plan_avg_back, false } };
