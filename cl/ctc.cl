@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: MIT
 // Connectionist temporal classification. x [steps][batch][classes] logarithms of probabilities; the labels of a row with
 // blanks between and around them are its states, 2 length + 1 of them, one row's after another's in columns of
-// alpha [steps][columns]. One work-group per row of the batch, whose items share the states.
+// alpha [steps][columns]. One work-group per row of the batch, whose items share the states; CPU class: one item, which
+// takes sixteen states at a time.
 //
 //   alpha[t,s] = x[t,label s] + log(sum of e^alpha[t-1,s'], s' = s, s-1, and s-2 where its label is another one)
 //
 // alpha is less what the largest states before were, which is kept apart: so its digits are those of the differences.
 // The gradient is that of PyTorch, of logits that log_softmax follows: e^x less the probability of each class at t.
 #pragma OPENCL FP_CONTRACT OFF
-#include "element.clh"
 #ifndef CTC // these are for a file read alone: src/ops/ctc.c gives names and order
 #define CTC int steps, int batch, int classes, int blank, long row, long total
 #endif
 #ifndef ITEMS
 #define ITEMS 64
 #endif
-#if ITEMS > 1
-#define MEET barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
-#else
-#define MEET
-#endif
+#include "ctc.clh"
 #define LABELS                                                                                     \
     __global const E *restrict x, long x_offset, __global const int *restrict labels, long labels_offset,     \
         __global const int *restrict steps_of, long steps_offset, __global const int *restrict length_of, long length_offset
@@ -43,24 +39,6 @@ static NAME(line) NAME(line_of)(int n, __global const int *length_of, __global c
     l.states = 2 * (int)min((long)max(length_of[n], 0), most) + 1;
     l.steps = clamp(steps_of[n], 0, steps);
     return l;
-}
-
-// The class of a state, -1 where that is none.
-static int NAME(class_of)(__global const int *labels, int s, int classes, int blank)
-{
-    const int c = s % 2 ? labels[s / 2] : blank;
-    return c >= 0 && c < classes ? c : -1;
-}
-
-static E NAME(at)(__global const E *x, int c)
-{
-    return c < 0 ? (E)(-INFINITY) : x[c];
-}
-
-static E NAME(log_sum)(E a, E b, E c)
-{
-    const E m = fmax(fmax(a, b), c);
-    return m == (E)(-INFINITY) ? m : m + log(exp(a - m) + exp(b - m) + exp(c - m));
 }
 
 // The largest of all items' v; every item gets it.
@@ -97,17 +75,17 @@ NAME(ctc)(LABELS, __global E *restrict loss, __global E *restrict alpha, CTC)
         __global const E *now = x + ((long)t * batch + n) * classes;
         __global E *u = alpha + t * columns + l.column, *before = u - columns;
         E peak = -INFINITY;
-        for (int s = lid; s < l.states; s += ITEMS) {
-            const int c = NAME(class_of)(labels, s, classes, blank);
-            E v = s < 2 ? (E)0 : (E)(-INFINITY);
-            if (t > 0) {
-                const E one = s > 0 ? before[s - 1] : (E)(-INFINITY);
-                const bool skips = s % 2 && s > 2 && labels[s / 2] != labels[s / 2 - 1];
-                v = NAME(log_sum)(before[s], one, skips ? before[s - 2] : (E)(-INFINITY)) - top;
-            }
-            v += NAME(at)(now, c);
-            u[s] = v;
-            peak = fmax(peak, v);
+        BLOCKS(s, l.states)
+        {
+            V v = (V)(-INFINITY);
+            for (int k = 0; t == 0 && k < min(LANES, 2 - s); k++)
+                LANE(v, k) = (E)0;
+            if (t > 0)
+                v = NAME(log_sum)(NAME(some)(before, s, l.states), NAME(some)(before, s - 1, l.states),
+                                  NAME(skipped)(before, labels, s, l.states, -2)) - (V)(top);
+            v += NAME(class_values)(now, labels, s, l.states, classes, blank);
+            NAME(put)(v, u, s, l.states);
+            peak = NAME(peak_of)(v, peak);
         }
         if (t + 1 < l.steps) {
             const E next = sum + top, part = next - sum;
@@ -124,7 +102,8 @@ NAME(ctc)(LABELS, __global E *restrict loss, __global E *restrict alpha, CTC)
         return;
     }
     const __global E *last = alpha + (l.steps - 1) * columns + l.column + l.states - 1;
-    const E v = NAME(log_sum)(last[0], l.states > 1 ? last[-1] : (E)(-INFINITY), (E)(-INFINITY));
+    const V both = NAME(log_sum)((V)(last[0]), (V)(l.states > 1 ? last[-1] : (E)(-INFINITY)), (V)(-INFINITY));
+    const E v = LANE(both, 0);
     loss[n] = -((v + rest) + (l.steps > 1 ? sum + top : (E)0));
 }
 
@@ -157,25 +136,25 @@ NAME(ctc_back)(LABELS, __global const E *restrict loss, long loss_offset, __glob
         __global const E *now = x + place, *u = alpha + alpha_offset + t * columns + l.column;
         __global E *b = beta + (t % 2) * columns + l.column, *after = beta + (1 - t % 2) * columns + l.column;
         E peak = -INFINITY, most = -INFINITY;
-        for (int s = lid; s < l.states; s += ITEMS) {
-            const E own = NAME(at)(now, NAME(class_of)(labels, s, classes, blank));
-            E v = s > l.states - 3 ? (E)0 : (E)(-INFINITY);
-            if (t < l.steps - 1) {
-                const E one = s + 1 < l.states ? after[s + 1] : (E)(-INFINITY);
-                const bool skips = s % 2 && s + 2 < l.states && labels[s / 2] != labels[s / 2 + 1];
-                v = NAME(log_sum)(after[s], one, skips ? after[s + 2] : (E)(-INFINITY)) - top;
-            }
-            const E q = own == (E)(-INFINITY) ? own : u[s] + v;
-            share[s] = q;
-            most = fmax(most, q);
-            b[s] = v + own;
-            peak = fmax(peak, v + own);
+        BLOCKS(s, l.states)
+        {
+            const V own = NAME(class_values)(now, labels, s, l.states, classes, blank);
+            V v = (V)(-INFINITY);
+            for (int k = max(0, l.states - 2 - s); t == l.steps - 1 && k < min(LANES, l.states - s); k++)
+                LANE(v, k) = (E)0;
+            if (t < l.steps - 1)
+                v = NAME(log_sum)(NAME(some)(after, s, l.states), NAME(some)(after, s + 1, l.states),
+                                  NAME(skipped)(after, labels, s, l.states, 2)) - (V)(top);
+            const V q = own == (V)(-INFINITY) ? own : NAME(some)(u, s, l.states) + v;
+            NAME(put)(q, share, s, l.states);
+            NAME(put)(v + own, b, s, l.states);
+            most = NAME(peak_of)(q, most);
+            peak = NAME(peak_of)(v + own, peak);
         }
         top = NAME(finite)(NAME(largest)(peak, all));
         most = NAME(finite)(NAME(largest)(most, all));
         MEET;
-        for (int s = lid; s < l.states; s += ITEMS)
-            share[s] = exp(share[s] - most);
+        BLOCKS(s, l.states) NAME(put)(EXP_NEG(NAME(some)(share, s, l.states) - (V)(most)), share, s, l.states);
         MEET;
         E sum = 0;
         for (int s = 0; s < l.states; s++)
@@ -192,13 +171,19 @@ NAME(ctc_back)(LABELS, __global const E *restrict loss, long loss_offset, __glob
 #else
         for (int c = 0; c < classes; c++)
             dx[place + c] = 0;
-        for (int s = 0; s < l.states; s++) {
+        E blanks = share[0];
+        for (int s = 1; s < l.states; s += 2) {
             const int c = NAME(class_of)(labels, s, classes, blank);
+            blanks += share[s + 1];
             if (c >= 0)
                 dx[place + c] += share[s];
         }
-        for (int c = 0; c < classes; c++)
-            dx[place + c] = (exp(now[c]) - dx[place + c] / sum) * by;
+        dx[place + blank] += blanks;
+        BLOCKS(c, classes)
+        {
+            const V part = NAME(some)(dx + place, c, classes);
+            NAME(put)((exp(NAME(some)(now, c, classes)) - part / (V)(sum)) * (V)(by), dx + place, c, classes);
+        }
 #endif
     }
 }

@@ -39,6 +39,8 @@ for what in "" -DLOG -DSTATS; do
         check_own "$folder/softmax_short.cl" -DPLACES=$places $what -DEXP_F32
     done
 done
+check "$folder/ctc.cl" -DITEMS=1 -DEXP_F32
+check_own "$folder/ctc.cl" -DITEMS=1 -DE=double -DVEC=double16
 for step in 0 1 2; do
     for file in "$folder/fold_cpu.cl" "$folder/pool_back_cpu.cl"; do
         check "$file" -DSTEP=$step

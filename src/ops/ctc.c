@@ -27,6 +27,8 @@ static void finish(const clg__kernel_call *c, clg__kplan *p, clg__launch *l)
     const int items = c->caps->cpu_class ? 1 : clg__kplan_side(ITEMS, c->caps->max_work_group, false);
     clg__define_element(p, l, c->in_dtype[0]);
     clg__kplan_define(p, l, "ITEMS", "%d", items);
+    if (items == 1 && c->in_dtype[0] == CLG_F32)
+        clg__kplan_define(p, l, "EXP_F32", "1");
     CLG__ARG_BLOCK(p, l, "CTC", { "steps", x->dim[0], false }, { "batch", x->dim[1], false },
                    { "classes", x->dim[2], false }, { "blank", s->blank, false }, { "row", s->row, true },
                    { "total", s->total, true });
