@@ -26,20 +26,35 @@ static clg_tensor begin(clg__call *c, clg_device dev, const char *op, clg_dtype 
     return NULL;
 }
 
-// 0 to 2^(24 k) - 1, exact on every device: k draws of 24 bits, which are the first dimension of one.
-static clg_tensor bits(clg_device dev, const clg_shape *s, int k)
+// Two draws of 24 bits, exact on every device: the halves of one.
+static void halves(clg_device dev, const clg_shape *s, clg_tensor out[2])
 {
-    clg_shape all = { .rank = s->rank + 1, .dim = { k } };
+    clg_shape all = { .rank = s->rank + 1, .dim = { 2 } };
     for (int d = 0; d < s->rank; d++)
         all.dim[d + 1] = s->dim[d];
     const clg_tensor u = clg_uniform(dev, CLG_F32, all, 0, 1);
-    clg_tensor sum = NULL;
-    for (int i = 0; i < k; i++) {
+    for (int i = 0; i < 2; i++) {
         const clg_tensor part = clg_reshape(clg_slice(u, 0, i, i + 1, 1), *s);
-        const clg_tensor n = clg_cast(clg_mul(part, clg__lit(dev, CLG_F32, 0x1p24)), CLG_I64);
-        sum = sum ? clg_add(clg_mul(sum, clg__lit(dev, CLG_I64, 0x1p24)), n) : n;
+        out[i] = clg_cast(clg_mul(part, clg__lit(dev, CLG_F32, 0x1p24)), CLG_I64);
     }
-    return sum;
+}
+
+static clg_tensor times(clg_tensor x, int64_t v) // v below 2^25
+{
+    return clg_mul(x, clg_scalar(x->dev, CLG_I64, (double) v));
+}
+
+static clg_tensor upper(clg_tensor x) // floor(x / 2^24)
+{
+    return clg_right_shift(x, clg__lit(x->dev, CLG_I64, 24));
+}
+
+// floor(x range / 2^48), where x has the halves a and b: no division, which is the slowest thing that there is.
+static clg_tensor scaled(clg_tensor a, clg_tensor b, int64_t range)
+{
+    const int64_t low = range & 0xffffff, high = range >> 24;
+    const clg_tensor rest = clg_add(times(a, low), upper(times(b, low)));
+    return high ? clg_add(times(a, high), upper(clg_add(rest, times(b, high)))) : upper(rest);
 }
 
 clg_tensor clg_randint(clg_device dev, clg_dtype t, clg_shape shape, int64_t lo, int64_t hi)
@@ -52,8 +67,9 @@ clg_tensor clg_randint(clg_device dev, clg_dtype t, clg_shape shape, int64_t lo,
         return clg__call_fail(&c, CLG_EINVAL, "from %lld to %lld, expected 1 to 2^48 numbers", (long long) lo, (long long) hi);
     if (shape.rank >= CLG_MAX_RANK)
         return clg__call_fail(&c, CLG_ESHAPE, "rank %d, expected less than %d", shape.rank, CLG_MAX_RANK);
-    const clg_tensor range = clg_scalar(dev, CLG_I64, (double) (hi - lo));
-    const clg_tensor n = clg_remainder(bits(dev, &shape, 2), range);
+    clg_tensor half[2];
+    halves(dev, &shape, half);
+    const clg_tensor n = scaled(half[0], half[1], hi - lo);
     // two halves of lo, each exact as a double
     const int64_t low = lo & 0xffffffff, high = lo - low;
     const clg_tensor y = clg_add(clg_add(n, clg_scalar(dev, CLG_I64, (double) low)), clg_scalar(dev, CLG_I64, (double) high));
