@@ -109,7 +109,7 @@ def read(path):
 def metrics(out):
     """The rows of metrics.csv without the times."""
     with open(f"{out}/metrics.csv", newline="") as f:
-        return [row[:3] for row in csv.reader(f)]
+        return [row[:4] for row in csv.reader(f)]
 
 
 def metadata(out):
@@ -490,11 +490,11 @@ class Training(Case):
         self.assertLessEqual(max(map(len, text.replace(TOP, "").split("\n"))), 80)
         self.complete(f"{TOP}/base")
         rows = metrics(f"{TOP}/base")
-        self.assertEqual(rows[0], ["epoch", "train_loss", "test_accuracy"])
+        self.assertEqual(rows[0], ["epoch", "train_loss", "test_loss", "test_accuracy"])
         with open(f"{TOP}/base/metrics.csv") as f:
-            self.assertEqual(f.readline(), "epoch,train_loss,test_accuracy,seconds\n")
-            self.assertTrue(all(float(line.split(",")[3]) >= 0 for line in f))
-        self.assertTrue(SHORT or float(rows[3][2]) > 0.5, "it does not learn")
+            self.assertEqual(f.readline(), "epoch,train_loss,test_loss,test_accuracy,seconds\n")
+            self.assertTrue(all(float(line.split(",")[4]) >= 0 for line in f))
+        self.assertTrue(SHORT or float(rows[3][3]) > 0.5, "it does not learn")
         for name in FILES:
             self.assertIn(name, text)
             if name.endswith(".png"):
@@ -508,7 +508,7 @@ class Training(Case):
         rows = [json.loads(line) for line in r.stdout.decode().splitlines()]
         self.assertEqual(r.returncode, 0)
         self.equal(results(self.out), BASE)
-        self.assertEqual([["%d" % j["epoch"], "%.6f" % j["train_loss"], "%.4f" % j["test_accuracy"]]
+        self.assertEqual([["%d" % j["epoch"], "%.6f" % j["train_loss"], "%.6f" % j["test_loss"], "%.4f" % j["test_accuracy"]]
                           for j in rows], metrics(self.out)[1:])
         self.assertTrue(all(j["seconds"] >= 0 and j["human_accuracy"] == 0.835 for j in rows))
 
@@ -638,6 +638,7 @@ class Gradient(Case):
         self.assertIn("no class 'x'", self.refused(self.grad("--class", "x"), 1))
         self.assertIn("no class '10'", self.refused(self.grad("--class", "10"), 1))
         self.assertIn("in.png", self.refused(self.grad(model=self.picture), 1))
+        self.assertIn("PNG", self.refused(self.grad("--out", f"{self.dir}/x.jpg"), 2))
         self.assertIn("no/such", self.refused(self.grad("--out", f"{self.dir}/no/such.png"), 1))
         write(self.picture, b"nonsense")
         self.assertIn("in.png", self.refused(self.grad(), 1))

@@ -107,7 +107,10 @@ def whole(v):
 
 def resized(x, h, w, f, plain):
     """PyTorch takes the rows of floating images a pixel wide for their channels: of those the column is there twice."""
-    if x.shape[-1] > 1 or not x.is_floating_point() or FILTERS[int(f)] not in (I.BILINEAR, I.BICUBIC):
+    smooth = x.is_floating_point() and FILTERS[int(f)] in (I.BILINEAR, I.BICUBIC)
+    if smooth and w == 1 < x.shape[-1]:
+        x = F.resize(x, [x.shape[-2], 1], FILTERS[int(f)], antialias=not plain)
+    if x.shape[-1] > 1 or not smooth:
         return F.resize(x, whole([h, w]), FILTERS[int(f)], antialias=not plain)
     return F.resize(x.repeat(1, 1, 1, 2), whole([h, max(w, 2)]), FILTERS[int(f)], antialias=not plain)[..., :int(w)]
 

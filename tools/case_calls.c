@@ -2,6 +2,7 @@
 // The functions that an expression of cases.txt may call. The rows of the maps of ops.h are there by
 // themselves; any other function is a line here: name, arguments, call.
 #include "case_calls.h"
+#include "case_calls_image.h"
 #include "case_calls_index.h"
 #include "case_calls_linalg.h"
 
@@ -262,6 +263,7 @@ SORT_CALLS(APPLY)
     }
 SECOND_CALLS(APPLY_SECOND)
 INDEX_CALLS(APPLY)
+IMAGE_CALLS(APPLY)
 LINALG_CALLS(APPLY)
 #define APPLY_FACTOR(id, signature, value)                                                         \
     static clg_tensor do_##id(const call_values *v)                                                \
@@ -642,6 +644,7 @@ const call_op call_ops[] = {
     SORT_CALLS(ROW)
     SECOND_CALLS(ROW_SECOND)
     INDEX_CALLS(ROW)
+    IMAGE_CALLS(ROW)
     LINALG_CALLS(ROW_MATRIX)
     FACTOR_CALLS(ROW_MATRIX)
     FACTOR_PARTS(ROW_MATRIX_PART)

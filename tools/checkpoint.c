@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char file_name[] = "model.safetensors", format[] = "clgrad train 2";
+static const char file_name[] = "model.safetensors", format[] = "clgrad train 3";
 
 bool add_row(training *t, epoch_row row)
 {
@@ -29,7 +29,7 @@ bool add_row(training *t, epoch_row row)
 
 // ---- saving
 
-enum { METRICS_LINE = 64 };
+enum { METRICS_LINE = 96 };
 
 static char *metrics_text(const training *t)
 {
@@ -38,7 +38,7 @@ static char *metrics_text(const training *t)
         return NULL;
     *at = '\0';
     for (int i = 0; i < t->n_rows; i++)
-        at += snprintf(at, METRICS_LINE, "%.17g %.17g\n", t->rows[i].loss, t->rows[i].accuracy);
+        at += snprintf(at, METRICS_LINE, "%.17g %.17g %.17g\n", t->rows[i].loss, t->rows[i].test_loss, t->rows[i].accuracy);
     return text;
 }
 
@@ -142,9 +142,9 @@ static bool meta_long(clg_safetensors f, const char *key, long lo, double hi, lo
 static bool read_rows(training *t, const char *text)
 {
     while (text && *text) {
-        epoch_row row = { 0, 0, NAN };
+        epoch_row row = { 0, 0, 0, NAN };
         int used = 0;
-        if (sscanf(text, "%lf %lf\n%n", &row.loss, &row.accuracy, &used) != 2 || used == 0 ||
+        if (sscanf(text, "%lf %lf %lf\n%n", &row.loss, &row.test_loss, &row.accuracy, &used) != 3 || used == 0 ||
             !(isfinite(row.loss) && (isnan(row.accuracy) || (row.accuracy >= 0 && row.accuracy <= 1))) || !add_row(t, row))
             return false;
         text += used;

@@ -13,6 +13,8 @@ static struct clg_image_loader_params loading(const folder *f, bool test)
     p.batch = f->set.batch;
     if (!test) {
         p.height = p.width = f->load;
+        p.least_area = augment_part(f->augment);
+        p.random_resized_crop = p.least_area > 0;
         p.shuffle = true;
         p.seed = (uint64_t) f->seed;
     }

@@ -285,12 +285,20 @@ static const char *method_choice(int i)
     return i < METHODS ? methods[i] : NULL;
 }
 
+static bool is_png(const char *path)
+{
+    const char *end = strrchr(path, '.');
+    return end && strcasecmp(end, ".png") == 0;
+}
+
 static int run(void *options, const arguments *w)
 {
     asked a = { .o = options };
     bool ok = false;
     if (w->n != 1)
         return usage_error("grad", w->n == 0 ? "of which picture? A PNG or JPEG file" : "one picture at a time");
+    if (!is_png(a.o->out))
+        return usage_error("grad", "--out %s: the picture is a PNG file, whose name ends in .png", a.o->out);
     if (!a.o->model)
         return usage_error("grad", "--model FILE is needed: one that clgrad train has made, run/model.safetensors");
     while (a.how < METHODS && strcmp(methods[a.how], a.o->method) != 0)

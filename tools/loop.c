@@ -11,17 +11,13 @@ static void show_compiled(void *bar, int done, int all)
     progress_compiling(bar, done, all);
 }
 
-// Records one step and sends it to the device; the first one of a run compiles before that.
-static clg_status send_step(training *t, bool first)
+static clg_status record_step(training *t)
 {
     const long k = t->step % t->per_epoch;
     const float zero = 0;
     picture_batch b;
-    clg_scope scope = clg_scope_push(t->dev);
-    if (!t->d->kind->train(t->d, t->dev, t->step / t->per_epoch, k, &b)) {
-        clg_scope_pop(scope);
+    if (!t->d->kind->train(t->d, t->dev, t->step / t->per_epoch, k, &b))
         return CLG_EIO;
-    }
     // An epoch starts from 0 in memory, so that every step has one structure.
     clg_tensor before = k == 0 ? clg_upload(t->dev, CLG_F32, CLG_SCALAR, &zero)
                                : clg_var_value(t->loss_sum);
@@ -35,14 +31,32 @@ static clg_status send_step(training *t, bool first)
     if (st >= 0)
         st = clg_var_assign(
             t->loss_sum, clg_add(clg_detach(before), clg_mul_scalar(clg_detach(loss), (double) b.n)));
-    if (st >= 0)
-        st = guard_end(t);
+    return st < 0 ? st : guard_end(t);
+}
+
+// Records one step and sends it to the device; the first one of a run compiles before that.
+static clg_status send_step(training *t, bool first)
+{
+    clg_scope scope = clg_scope_push(t->dev);
+    clg_status st = record_step(t);
     if (st >= 0 && first)
         st = clg_prepare_n(t->dev, NULL, 0, clg_prepare_params(.progress = show_compiled, .user = &t->bar));
     if (st >= 0)
         st = clg_eval_assigned(t->dev);
     clg_scope_pop(scope);
     return st;
+}
+
+// Compiles a step and does not run it. A program has the kernels that those before it lack, and drivers' caches go by the
+// whole program: so a run that goes on with a test compiles in the order in which it did when it began.
+static void compile_step(training *t)
+{
+    clg_scope scope = clg_scope_push(t->dev);
+    if (record_step(t) >= 0)
+        clg_prepare_n(t->dev, NULL, 0, clg_prepare_params(.progress = show_compiled, .user = &t->bar));
+    clg_eval(clg_poison(t->dev, CLG_EINVAL, "not run")); // what was recorded is dropped
+    clg_error_clear(t->dev);
+    clg_scope_pop(scope);
 }
 
 // The loss of one step, from the sums until it and until the one that was seen before.
@@ -108,13 +122,14 @@ static int one_step(training *t, bool first, double *loss)
     return EXIT_OK;
 }
 
-// Answers to the test pictures, and the share of right ones.
-static int test(training *t, int64_t *said, double *accuracy)
+// Answers to the test pictures, the share of right ones, and their mean loss.
+static int test(training *t, int64_t *said, epoch_row *row)
 {
     const int64_t n = t->d->test_n;
     picture_batch b = { 0 };
     const double start = now_seconds();
     int64_t right = 0;
+    double loss = 0;
     bool good = true;
     clg_status st = CLG_OK;
     clg_store_train(t->store, false);
@@ -123,8 +138,13 @@ static int test(training *t, int64_t *said, double *accuracy)
         clg_scope scope = clg_scope_push(t->dev);
         good = t->d->kind->test(t->d, t->dev, i, &b);
         if (good) {
-            clg_tensor best = clg_argmax(model_logits(&t->d->form, t->store, b.x), CLG_AXES(1), false);
-            st = clg_read(best, said + i, (size_t) b.n * sizeof *said);
+            const clg_tensor logits = model_logits(&t->d->form, t->store, b.x);
+            clg_tensor out[2] = { clg_argmax(logits, CLG_AXES(1), false), clg_cross_entropy(logits, b.y, NULL) };
+            st = clg_eval_n(out, 2);
+            if (st >= 0)
+                st = clg_read(out[0], said + i, (size_t) b.n * sizeof *said);
+            if (st >= 0)
+                loss += (double) b.n * clg_item(out[1], &st);
         }
         clg_scope_pop(scope);
     }
@@ -137,7 +157,8 @@ static int test(training *t, int64_t *said, double *accuracy)
         return EXIT_INTERRUPTED;
     for (int64_t i = 0; i < n; i++)
         right += said[i] == t->d->truth[i];
-    *accuracy = n > 0 ? (double) right / (double) n : NAN;
+    row->accuracy = n > 0 ? (double) right / (double) n : NAN;
+    row->test_loss = n > 0 ? loss / (double) n : NAN;
     t->bar.test_seconds = now_seconds() - start;
     return EXIT_OK;
 }
@@ -146,18 +167,17 @@ static int test(training *t, int64_t *said, double *accuracy)
 static int finish_epoch(training *t)
 {
     clg_status st = CLG_OK;
-    double accuracy = 0;
+    epoch_row row = { .seconds = t->seconds };
     int64_t *said = calloc((size_t) t->d->test_n + 1, sizeof *said);
     if (!said) {
         fprintf(stderr, "clgrad train: out of memory\n");
         return EXIT_FAILED;
     }
-    int code = test(t, said, &accuracy);
+    int code = test(t, said, &row);
     if (code == EXIT_OK && t->n_rows < t->step / t->per_epoch) {
         clg_scope scope = clg_scope_push(t->dev);
-        const double sum = clg_item(clg_var_value(t->loss_sum), &st);
+        row.loss = clg_item(clg_var_value(t->loss_sum), &st) / (double) t->d->train_n;
         clg_scope_pop(scope);
-        const epoch_row row = { sum / (double) t->d->train_n, accuracy, t->seconds };
         if (st < 0)
             code = report_failure(t);
         else if (!add_row(t, row) || !checkpoint_save(t))
@@ -201,8 +221,11 @@ int train(training *t)
     double loss;
     int code = EXIT_OK;
     t->bar.from_step = -1;
-    if (t->step > 0 && t->step % t->per_epoch == 0 && !results_complete(t))
+    if (t->step > 0 && t->step % t->per_epoch == 0 && !results_complete(t)) {
+        if (t->step < last)
+            compile_step(t);
         code = finish_epoch(t);
+    }
     while (code == EXIT_OK && t->step < last && !interrupted()) {
         code = fresh ? first_step(t, &loss) : one_step(t, false, &loss);
         fresh = false;

@@ -40,6 +40,7 @@ static void set_number(json_t *j, const char *key, double v)
 static void print_json(const training *t, const epoch_row *r)
 {
     json_t *j = json_pack("{s:i, s:i, s:f}", "epoch", t->n_rows, "epochs", (int) t->o.epochs, "train_loss", r->loss);
+    set_number(j, "test_loss", r->test_loss);
     set_number(j, "test_accuracy", r->accuracy);
     if (!isnan(t->d->people))
         set_number(j, "human_accuracy", t->d->people);

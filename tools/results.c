@@ -14,7 +14,7 @@ static const char *const files[] = { "model.safetensors", "metrics.csv", "curve.
 // PICTURES: the first of those that a build without cairo does not write.
 enum { FILES = (int) (sizeof files / sizeof files[0]), PICTURES = 2 };
 static const char *const others[] = { "statistics.csv", "layers.png" }; // with --stats
-static const char csv_head[] = "epoch,train_loss,test_accuracy,seconds\n";
+static const char csv_head[] = "epoch,train_loss,test_loss,test_accuracy,seconds\n";
 
 void path_in(const training *t, const char *name, char path[1200])
 {
@@ -106,7 +106,7 @@ static bool write_csv(const training *t)
     size_t n = (size_t) sprintf(text, "%s", csv_head);
     for (int i = 0; i < t->n_rows; i++) {
         const epoch_row *r = &t->rows[i];
-        n += (size_t) snprintf(text + n, CSV_LINE, "%d,%.6f,%.4f,", i + 1, r->loss, r->accuracy);
+        n += (size_t) snprintf(text + n, CSV_LINE, "%d,%.6f,%.6f,%.4f,", i + 1, r->loss, r->test_loss, r->accuracy);
         n += (size_t) snprintf(text + n, CSV_LINE, isnan(r->seconds) ? "nan\n" : "%.2f\n",
                                r->seconds);
     }
@@ -128,7 +128,7 @@ static int read_csv(const training *t, bool set)
     while (f && fgets(line, sizeof line, f)) {
         int epoch;
         double seconds;
-        if (sscanf(line, "%d,%*f,%*f,%lf\n", &epoch, &seconds) != 2 || epoch < 1 ||
+        if (sscanf(line, "%d,%*f,%*f,%*f,%lf\n", &epoch, &seconds) != 2 || epoch < 1 ||
             epoch > t->n_rows)
             continue;
         found++;
@@ -160,7 +160,8 @@ static bool draw_all(const training *t, int64_t *counts, const int64_t *said, ch
     const int classes = d->form.classes;
     for (int64_t i = 0; i < d->test_n; i++)
         counts[(ptrdiff_t) d->truth[i] * classes + said[i]]++;
-    const curves curve = { .n = t->n_rows, .loss = &t->rows->loss, .accuracy = &t->rows->accuracy, .stride = sizeof *t->rows,
+    const curves curve = { .n = t->n_rows, .loss = &t->rows->loss, .test_loss = d->test_n > 0 ? &t->rows->test_loss : NULL,
+                           .accuracy = &t->rows->accuracy, .stride = sizeof *t->rows,
                            .landmark = d->people, .landmark_name = isnan(d->people) ? NULL : "people" };
     path_in(t, "curve.png", path);
     bool ok = draw_curve(path, &curve, error, error_size);

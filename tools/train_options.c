@@ -14,22 +14,22 @@ static const option options[] = {
     [KEPT_SEED] = { "--seed", OPTION_WHOLE, AT(seed), "N", "of everything random", .hi = 0x1p53 - 1 },
     [KEPT_LR] = { "--lr", OPTION_REAL, AT(lr), "X", "highest learning rate of the schedule",
                   "the network's, fashion-mnist 0.003", .lo = 1e-9, .hi = 1e3 },
-    [KEPT_NET] = { "--net", OPTION_TEXT, AT(net), "NET", "cnn, resnet8, resnet18, mobilenet_v2 or vit_tiny", "cnn",
+    [KEPT_NET] = { "--net", OPTION_ONE, AT(net), "NET", "cnn, resnet8, resnet18, mobilenet_v2 or vit_tiny", "cnn",
                    .choice = classifier_choice },
     [KEPT_SIZE] = { "--size", OPTION_WHOLE, AT(size), "N",
                     "side that pictures are brought to: the shorter one is resized, the middle cut out",
                     "64, resnet18 and mobilenet_v2 128", .lo = 8, .hi = 1024 },
-    [KEPT_AUGMENT] = { "--augment", OPTION_TEXT, AT(augment), "HOW",
-                       "none; light: shifted and mirrored; strong: any part, mirrored, other colors, a part erased", "light",
+    [KEPT_AUGMENT] = { "--augment", OPTION_ONE, AT(augment), "HOW",
+                       "what is made of pictures to learn from, by name, see below", "light",
                        .choice = augment_choice },
     [KEPT_VAL] = { "--val", OPTION_REAL, AT(val), "X",
                    "share of each class to be tested on, chosen by the seed, where there is no folder for it", "0.2",
                    .lo = 0, .hi = 0.99 },
-    [KEPT_OPTIM] = { "--optim", OPTION_TEXT, AT(optim), "RULE", "adam, adamw or sgd (with momentum 0.9)", "the network's",
+    [KEPT_OPTIM] = { "--optim", OPTION_ONE, AT(optim), "RULE", "adam, adamw or sgd (with momentum 0.9)", "the network's",
                      .choice = optim_choice },
-    [KEPT_SCHEDULE] = { "--schedule", OPTION_TEXT, AT(schedule), "HOW", "one-cycle or cosine", "one-cycle",
+    [KEPT_SCHEDULE] = { "--schedule", OPTION_ONE, AT(schedule), "HOW", "one-cycle or cosine", "one-cycle",
                         .choice = schedule_choice },
-    [KEPT_AMP] = { "--amp", OPTION_TEXT, AT(amp), "TYPE", "none, f16 or bf16: products and convolutions in this type",
+    [KEPT_AMP] = { "--amp", OPTION_ONE, AT(amp), "TYPE", "none, f16 or bf16: products and convolutions in this type",
                    "none", .choice = amp_choice },
     [EPOCHS] = { "--epochs", OPTION_WHOLE, AT(epochs), "N", "how often to see each picture", "10, fashion-mnist 3",
                  .lo = 1, .hi = 1e6 },
@@ -53,31 +53,6 @@ static bool is_folder(const char *path)
 {
     struct stat s;
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
-}
-
-// A word from one of the lists; the first one of the list that is wrong is told.
-static bool take_words(train_options *o)
-{
-    struct {
-        const char *option, **to;
-        word_list *list;
-    } words[] = { { "--net", &o->net, classifier_choice },          { "--augment", &o->augment, augment_choice },
-                  { "--optim", &o->optim, optim_choice }, { "--schedule", &o->schedule, schedule_choice },
-                  { "--amp", &o->amp, amp_choice } };
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        const char *given = *words[i].to;
-        if (!given)
-            continue;
-        *words[i].to = choose(words[i].list, given);
-        if (!*words[i].to) {
-            char all[200] = "";
-            for (int k = 0; words[i].list(k); k++)
-                snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", k ? ", " : "", words[i].list(k));
-            usage_error("train", "%s '%s': there is %s", words[i].option, given, all);
-            return false;
-        }
-    }
-    return true;
 }
 
 // What was not given, by what is trained.
@@ -126,8 +101,6 @@ int train_check(train_options *o, const arguments *w)
     const int code = check_word(o, w->n > 0 ? w->word[0] : NULL);
     if (code != EXIT_OK)
         return code;
-    if (!take_words(o))
-        return EXIT_USAGE;
     fill_in(o);
     return EXIT_OK;
 }
@@ -166,7 +139,7 @@ const description train_command = {
     .size = sizeof normal,
     .results = (const help_row[]) {
         { "model.safetensors", "weights and all other state" },
-        { "metrics.csv", "a row per epoch: loss, accuracy, seconds of training; nan where a kill lost them" },
+        { "metrics.csv", "a row per epoch: loss, loss and accuracy of the test, seconds of training; nan where a kill lost them" },
         { "curve.png", "the same as curves" },
         { "confusion.png", "what was taken for what" },
         { "samples.png", "test pictures, the wrong ones marked" },
@@ -174,7 +147,12 @@ const description train_command = {
         { "layers.png", "with --stats: the same, layer by step" },
         { 0 },
     },
-    .notes = "Ctrl-C finishes the step, saves, and leaves with status 130. A run that was stopped, or killed, ends with "
+    .notes = "--augment, anew in each epoch: none; light, shifted and mirrored; strong, any part of the whole picture, mirrored, "
+             "other colors, a rectangle erased; flip, mirrored; crop, shifted; resizedcrop, any part of the whole picture, from "
+             "8 % of it on, and mirrored; colorjitter, mirrored, other brightness, contrast, saturation and hue; erasing, "
+             "mirrored, a rectangle erased; randaugment, trivialaugmentwide, autoaugment (ImageNet's) and augmix, which are "
+             "policies with their papers' numbers, behind any part from 25 % on, mirrored.\n\n"
+             "Ctrl-C finishes the step, saves, and leaves with status 130. A run that was stopped, or killed, ends with "
              "--resume bit for bit like one that never was. It keeps its options, and refuses a folder whose "
              "files are others by now; with a larger "
              "--epochs it is trained on, along the learning rates of the longer run. Without --resume a new run "

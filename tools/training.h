@@ -25,7 +25,7 @@ typedef struct train_options {
 } train_options;
 
 typedef struct epoch_row {
-    double loss, accuracy;
+    double loss, test_loss, accuracy;
     double seconds; // NAN: not known
 } epoch_row;
 
@@ -77,6 +77,7 @@ clg_autocast precision(const training *t); // of forward and backward
 // augment.c
 word_list augment_choice;
 int augment_resize(const char *how, int size); // the side that pictures are loaded with
+double augment_part(const char *how); // they are any part of the picture, of at least this share of its area; 0: the middle
 // u8 [N,C,L,L] of that side to [N,C,size,size] from 0 to 255.
 clg_tensor augment(const char *how, clg_tensor x, int size, clg_draw_key key);
 

@@ -94,13 +94,14 @@ struct clg_image_loader_params {
     int64_t max_pixels;
     int64_t resize;         // the shorter side, antialiased bilinear as Pillow; 0: as it is
     int64_t height, width;  // cut out of the middle, a margin of 0 where it lacks; 0: all of it
-    bool random_resized_crop; // instead: a random part, 0.08 to 1 of the area, 3/4 to 4/3 wide, as
+    bool random_resized_crop; // instead: a random part, least_area to 1 of it, 3/4 to 4/3 wide, as
                               // height x width
     bool random_flip;         // every second image mirrored
     bool shuffle;             // another order in each epoch
     bool drop_last;           // no last batch that is smaller
     uint64_t seed;            // of order and draws, which are functions of seed, epoch and sample
     int64_t start_epoch, start; // where to begin: epoch and position of a batch before
+    double least_area; // of a random part, up to 1; 0: 0.08
 };
 #define clg_image_loader_params(...)                                                               \
     (&(struct clg_image_loader_params) { .size = sizeof(struct clg_image_loader_params),           \

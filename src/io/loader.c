@@ -146,6 +146,9 @@ static const char *read_params(struct clg_image_loader_params *q, const struct c
         return "a random crop needs height and width";
     if (q->start > count)
         return "the start is behind the last image";
+    if (!(q->least_area >= 0 && q->least_area <= 1))
+        return "least_area is not within 0 and 1";
+    q->least_area = q->least_area > 0 ? q->least_area : 0.08;
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     q->mode = q->mode == CLG_IMAGE_UNCHANGED ? CLG_IMAGE_RGB : q->mode;
     q->batch = q->batch ? q->batch : 32;

@@ -31,7 +31,7 @@ static clg__rectangle random_part(const clg__sample_form *f, int64_t epoch, int6
     for (int i = 0; i < TRIES; i++) {
         uint32_t r[4];
         draw(f, epoch, at, CLG__DRAW_CROP, i, r);
-        const double area = (double) h * (double) w * (0.08 + 0.92 * r[0] * unit);
+        const double area = (double) h * (double) w * (f->p.least_area + (1 - f->p.least_area) * r[0] * unit);
         const double ratio = exp(log(least) + (log(most) - log(least)) * r[1] * unit);
         const int64_t pw = (int64_t) rint(sqrt(area * ratio)), ph = (int64_t) rint(sqrt(area / ratio));
         if (pw > 0 && ph > 0 && pw <= w && ph <= h)

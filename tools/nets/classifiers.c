@@ -12,7 +12,7 @@ static clg_tensor small_cnn(clg_store s, clg_tensor x, int classes)
 const classifier classifiers[] = {
     { "cnn", "convolutions, batch norm, pooling, two linear layers", small_cnn, 64, 8, false, 0.003, 0.01 },
     { "resnet8", "three residual blocks of 16 to 64 channels", resnet8, 64, 8, true, 0.1, 5e-4 },
-    { "resnet18", "eight residual blocks of 64 to 512 channels", resnet18, 128, 32, true, 0.02, 5e-4 },
+    { "resnet18", "eight residual blocks of 64 to 512 channels", resnet18, 128, 32, true, 0.005, 5e-4 },
     { "mobilenet_v2", "seventeen narrow blocks of depthwise convolutions", mobilenet_v2, 128, 32, true, 0.02, 4e-5 },
     { "vit_tiny", "a vision transformer of 12 layers, 192 wide, 3 heads", vit_tiny, 64, 16, false, 0.0005, 0.05 },
 };
