@@ -64,8 +64,8 @@ static const char d_gelu_tanh[] =
     "    w = fma(v, w, v);\n"
 static const char gelu_f32[] =
     FN1("gelu", GELU_F32
-        "    const T_@ h = a * K_@(-0.5f), s = h * a, q = exp_@(s * K_@(0.5f));\n"
-        "    const T_@ e = fma(q, fma(h, a, -s) * K_@(0.5f), q), tail = p * e * e, o = x * K_@(0.5f);\n"
+        "    const T_@ h = a * K_@(-0.5f), s = h * a, q = exp_@(s);\n"
+        "    const T_@ tail = p * fma(q, fma(h, a, -s), q), o = x * K_@(0.5f);\n"
         "    const T_@ y = SEL_@(a < K_@(0.9f), fma(o, w, o), SEL_@(x > K_@(0), x + tail, tail));\n"
         "    return SEL_@(x == K_@(-INFINITY), K_@(NAN), copysign(y, x));\n")
     "#define H_GELU_@(a) NAME(gelu_@)(a)\n";
