@@ -204,6 +204,8 @@ static real mish_of(real x, int order)
     R(elu, x > 0 ? x : 1.5L * expm1l(x), x > 0 ? 1 : 1.5L * expl(x), x < 0 ? 1.5L * expl(x) : 0, 5, 0) \
     R(softplus, x * 2 > 120 ? x : (x > 0 ? x : 0) + log1pl(expl(-fabsl(2 * x))) / 2,               \
       x * 2 > 120 ? 1 : logistic(2 * x), x * 2 > 120 ? 0 : 2 * bell(2 * x), 4, 3)                  \
+    R(celu, x > 0 ? x : 1.5L * expm1l(x / 1.5L), x > 0 ? 1 : expl(x / 1.5L), x < 0 ? expl(x / 1.5L) / 1.5L : 0, 5, 0) \
+    R(logit, logl(x / (1 - x)), x < 0 || x > 1 ? NAN : 1 / (x * (1 - x)), x < 0 || x > 1 ? NAN : (2 * x - 1) / square_of(x * (1 - x)), 6, 0) \
     R(clamp, x < -2 ? -2 : x > 50 ? 50 : x, x > -2 && x < 50, 0, 0, 0)
 
 #define FUNCTIONS(name, y, d, dd, ulps, absolute)                                                  \
