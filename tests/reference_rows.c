@@ -231,13 +231,13 @@ static double next(double a, double b)
     return nextafter(a, b); // of its neighbours a device's type has fewer: within an ulp of that
 }
 
-// For the type's own width: what overflows wraps before the sign is taken.
+// For the type's own width: what overflows wraps, before the sign is taken or, of narrow types, after it.
 static int64_t lcm_i(int64_t a, int64_t b, int bits)
 {
     const int64_t g = gcd_i(a, b);
-    const uint64_t m = g == 0 ? 0 : (uint64_t) (a / g) * (uint64_t) b;
+    const uint64_t m = g == 0 ? 0 : magnitude(a / g) * magnitude(b);
     const int64_t low = (int64_t) (m << (64 - bits)) >> (64 - bits);
-    return low < 0 ? -low : low;
+    return low < 0 && bits >= 32 ? -low : low;
 }
 
 // ---- one function per row and kind of type: floating, and each integer

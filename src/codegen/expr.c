@@ -145,8 +145,10 @@ static const struct {
       "    while (ANY_@(CI_@(b) != (I_@)(0))) {\n        const T_@ m = a % (b == z ? one : b);\n"
       "        a = b == z ? a : b;\n        b = b == z ? z : m;\n    }\n"
       "    return a;\n}\n#define H_GCD_@(a, b) NAME(gcd_@)(a, b)\n" },
+    // What does not fit wraps as in PyTorch, where a product of narrow integers is an int
     { "H_LCM", "", "static inline T_@ NAME(lcm_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), one = (T_@)((E_@)1), d = NAME(euclid_@)(a, b);\n"
-      "    const T_@ q = a / ((d == z) | (d == -one) ? one : d);\n    return H_ABS_@(S_@(U_@(q) * U_@(b)));\n}\n#define H_LCM_@(a, b) NAME(lcm_@)(a, b)\n",
+      "    const T_@ q = a / ((d == z) | (d == -one) ? one : d), m = S_@(U_@(H_ABS_@(q)) * U_@(H_ABS_@(b)));\n"
+      "    return $B < 32 ? m : H_ABS_@(m);\n}\n#define H_LCM_@(a, b) NAME(lcm_@)(a, b)\n",
       "static inline T_@ NAME(lcm_@)(T_@ a, T_@ b)\n{\n    const T_@ z = (T_@)((E_@)0), d = H_GCD_@(a, b);\n"
       "    const T_@ q = a / (d == z ? (T_@)((E_@)1) : d);\n    return S_@(U_@(q) * U_@(b));\n}\n#define H_LCM_@(a, b) NAME(lcm_@)(a, b)\n" },
     // b & ~(b >> ..): the larger one of b and 0 kills Mesa 22.3's compiler where b is an argument of 8 bits
