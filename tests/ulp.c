@@ -2,10 +2,10 @@
 // The largest errors of functions of one number: of all floats, and of doubles over all exponents, for each class of
 // kernels that is asked for. ulp.py runs this on every implementation and writes docs/results/2026-11-28-ulp.md's table.
 //
-//   ulp [--classes cpu,gpu] [--step N] [--from BITS] [--to BITS] [--doubles N] [--binades] [FUNCTION...]
+//   ulp [--classes cpu,gpu] [--step N] [--rest N] [--doubles N] [--binades] [FUNCTION...]
 //
-// step     every Nth float (1); 0: none
-// from, to the first one and the one behind the last, by their bits (0 and 2^32)
+// step     every Nth float (1) of those where a function bends: `bends` below; 0: none
+// rest     every Nth of the others (61), of which it makes numbers of one kind: 0, 1, its argument, a pole, NaN
 // doubles  so many doubles (0)
 // binades  also the largest error between any two powers of two
 #include "float_truth.h"
@@ -123,24 +123,48 @@ static void report(const char *type, const char *name, bool binades)
     fflush(stdout);
 }
 
-static void floats(const float_truth *f, uint64_t from, uint64_t to, uint64_t step, bool binades)
+// Every step-th of the floats from one to another, by their bits
+static void floats_between(const float_truth *f, uint64_t from, uint64_t to, uint64_t step, double *cancels)
 {
-    const bool has_terms = terms(f->name, -3, 0) > 0;
-    double *cancels = has_terms ? malloc(CHUNK * sizeof *cancels) : NULL;
     for (uint64_t at = from; at < to;) {
         int n = 0;
         for (; n < CHUNK && at < to; n++, at += step)
             x[n] = of_bits((uint32_t) at);
-        for (int b = 0; b < n; b += BLOCK) {
-            const int count = n - b < BLOCK ? n - b : BLOCK;
-            f->of(x + b, want + b, count);
-            for (int i = b; i < b + count && cancels; i++)
-                cancels[i] = isfinite(x[i]) ? terms(f->name, (double) x[i], 0) : 0;
-        }
+        for (int b = 0; b < n; b += BLOCK)
+            f->of(x + b, want + b, n - b < BLOCK ? n - b : BLOCK);
+        for (int i = 0; i < n && cancels; i++)
+            cancels[i] = isfinite(x[i]) ? terms(f->name, (double) x[i], 0) : 0;
         for (device *d = devices; d < devices + n_devices; d++) {
             apply(d, f, CLG_F32, x, d->y, n);
             compare_floats(d, f, n, cancels);
         }
+    }
+}
+
+// Between which powers of two, of either sign, all floats are looked at; others from 2^-26 to 2^8
+static const struct {
+    const char *name;
+    int low, high;
+} bends[] = {
+    { "asin", -26, 0 }, { "acos", -26, 0 }, { "erfinv", -26, 0 }, { "logit", -26, 0 }, { "atan", -26, 26 },
+    { "softsign", -26, 26 }, { "sin", -26, 21 }, { "cos", -26, 21 }, { "tan", -26, 21 }, { "sinc", -26, 23 },
+    { "lgamma", -26, 24 }, { "digamma", -26, 24 }, { "log1p", -26, 26 }, { "log", -126, 127 }, { "log2", -126, 127 },
+    { "log10", -126, 127 },
+};
+
+static void floats(const float_truth *f, uint64_t step, uint64_t rest, bool binades)
+{
+    double *cancels = terms(f->name, -3, 0) > 0 ? malloc(CHUNK * sizeof *cancels) : NULL;
+    int low = -26, high = 8;
+    for (size_t i = 0; i < sizeof bends / sizeof bends[0]; i++) {
+        low = strcmp(bends[i].name, f->name) == 0 ? bends[i].low : low;
+        high = strcmp(bends[i].name, f->name) == 0 ? bends[i].high : high;
+    }
+    for (uint64_t sign = 0; sign < 2; sign++) {
+        const uint64_t zero = sign << 31, first = zero + ((uint64_t) (127 + low) << 23), last = zero + ((uint64_t) (127 + high) << 23) + 1;
+        floats_between(f, zero, first, rest, cancels);
+        floats_between(f, first, last, step, cancels);
+        floats_between(f, last, zero + 0x7fc00000, rest, cancels);
     }
     free(cancels);
     report("f32", f->name, binades);
@@ -186,7 +210,7 @@ static bool wanted(const char *name, int n, char **names)
 int main(int argc, char **argv)
 {
     const char *classes = "cpu";
-    uint64_t step = 1, from = 0, to = (uint64_t) 1 << 32;
+    uint64_t step = 1, rest = 61;
     int64_t count = 0;
     bool binades = false;
     int i = 1;
@@ -199,14 +223,12 @@ int main(int argc, char **argv)
             classes = argv[++i];
         else if (strcmp(argv[i], "--step") == 0)
             step = strtoull(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--from") == 0)
-            from = strtoull(argv[++i], NULL, 0);
-        else if (strcmp(argv[i], "--to") == 0)
-            to = strtoull(argv[++i], NULL, 0);
+        else if (strcmp(argv[i], "--rest") == 0)
+            rest = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--doubles") == 0)
             count = strtoll(argv[++i], NULL, 10);
         else
-            fail("options: --classes, --step, --from, --to, --doubles, --binades");
+            fail("options: --classes, --step, --rest, --doubles, --binades");
     }
     for (const char *class = strtok(strdup(classes), ","); class && n_devices < MOST_CLASSES; class = strtok(NULL, ",")) {
         char error[1100] = "";
@@ -227,7 +249,7 @@ int main(int argc, char **argv)
         if (!truth_of(float_truths[k].name))
             fail(float_truths[k].name);
         if (step)
-            floats(&float_truths[k], from, to, step, binades);
+            floats(&float_truths[k], step, rest, binades);
         if (count && clg_device_get_info(devices[0].dev)->fp64)
             doubles(&float_truths[k], count);
     }
