@@ -141,21 +141,21 @@ static void floats_between(const float_truth *f, uint64_t from, uint64_t to, uin
     }
 }
 
-// Between which powers of two, of either sign, all floats are looked at; others from 2^-26 to 2^8
+// Between which powers of two, of either sign, all floats are looked at; others from 2^-13 to 2^7
 static const struct {
     const char *name;
     int low, high;
 } bends[] = {
-    { "asin", -26, 0 }, { "acos", -26, 0 }, { "erfinv", -26, 0 }, { "logit", -26, 0 }, { "atan", -26, 26 },
-    { "softsign", -26, 26 }, { "sin", -26, 21 }, { "cos", -26, 21 }, { "tan", -26, 21 }, { "sinc", -26, 23 },
-    { "lgamma", -26, 24 }, { "digamma", -26, 24 }, { "log1p", -26, 26 }, { "log", -126, 127 }, { "log2", -126, 127 },
-    { "log10", -126, 127 },
+    { "asin", -13, 0 }, { "acos", -13, 0 }, { "erfinv", -13, 0 }, { "logit", -13, 0 }, { "atan", -13, 13 },
+    { "softsign", -13, 13 }, { "sin", -13, 12 }, { "cos", -13, 12 }, { "tan", -13, 12 }, { "sinc", -13, 10 },
+    { "lgamma", -13, 10 }, { "digamma", -13, 10 }, { "log1p", -13, 13 }, { "log", -13, 13 }, { "log2", -13, 13 },
+    { "log10", -13, 13 }, { "sqrt", -2, 2 }, { "rsqrt", -2, 2 }, { "reciprocal", -2, 2 }, { "square", -2, 2 },
 };
 
 static void floats(const float_truth *f, uint64_t step, uint64_t rest, bool binades)
 {
     double *cancels = terms(f->name, -3, 0) > 0 ? malloc(CHUNK * sizeof *cancels) : NULL;
-    int low = -26, high = 8;
+    int low = -13, high = 7;
     for (size_t i = 0; i < sizeof bends / sizeof bends[0]; i++) {
         low = strcmp(bends[i].name, f->name) == 0 ? bends[i].low : low;
         high = strcmp(bends[i].name, f->name) == 0 ? bends[i].high : high;
