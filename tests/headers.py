@@ -6,21 +6,23 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 KEYS = ('result', 'grad', 'owns', 'errors', 'blocks', 'source')
 root, compilers = pathlib.Path(sys.argv[1]), sys.argv[2:4]
 headers = sorted((root / 'include/clgrad').glob('*.h'))
 bad = []
+made = tempfile.TemporaryDirectory() # of lines.h
 
 
 def compile_alone(header, compiler, standard, language):
     command = [*compiler.split(), f'-std={standard}', '-Wall', '-Wextra', '-Werror', '-pedantic', '-x', language,
-               '-fsyntax-only', f'-I{root / "include"}', '-']
+               '-fsyntax-only', f'-I{root / "include"}', f'-I{made.name}', '-']
     for times in 1, 2: # twice: the guard holds
-        done = subprocess.run(command, input=f'#include <clgrad/{header.name}>\n' * times, text=True,
+        done = subprocess.run(command, input=f'#include <clgrad/{header}>\n' * times, text=True,
                               capture_output=True)
         if done.returncode:
-            bad.append(f'{header.name} as {standard}:\n{done.stderr}')
+            bad.append(f'{header} as {standard}:\n{done.stderr}')
             return
 
 
@@ -45,7 +47,7 @@ def check_block(where, declaration, block):
 
 for header in headers:
     for compiler, standard, language in zip(compilers, ('c11', 'c++11'), ('c', 'c++')):
-        compile_alone(header, compiler, standard, language)
+        compile_alone(header.name, compiler, standard, language)
     lines = header.read_text().splitlines()
     for i, line in enumerate(lines):
         if line.startswith('CLG_API ') and '##' not in line:
@@ -58,5 +60,11 @@ for header in headers:
             bad.append(f'{header.name}:{i + 1}: {row[1]} has no formula, types and gradient')
         if len(line) > 100:
             bad.append(f'{header.name}:{i + 1}: {len(line)} columns')
+pathlib.Path(made.name, 'clgrad').mkdir()
+subprocess.run([root / 'include/clgrad/lines.py', f'{made.name}/clgrad/lines.h', root / 'include', *compilers[0].split()],
+               check=True)
+for compiler, standard, language in zip(compilers, ('c11', 'c++11'), ('c', 'c++')):
+    compile_alone('lines.h', compiler, standard, language)
+made.cleanup()
 print('\n'.join(bad))
 sys.exit(bool(bad) if bad or len(compilers) == 2 else 77)

@@ -32,6 +32,7 @@
 #include <clgrad/observe.h>
 #include <clgrad/ops.h>
 #include <clgrad/optim.h>
+#include <clgrad/place.h>
 #include <clgrad/pointwise.h>
 #include <clgrad/recurrent.h>
 #include <clgrad/reduce.h>

@@ -248,8 +248,9 @@ CLG_API void clg_device_trim(clg_device dev);
 // was asked for, or in what it assigned to variables, is CLG_ENUMERIC; its assignments are undone,
 // so that a training step that went wrong changes nothing, and what was asked for can still be
 // read. The message names the first operation that made such a number out of finite ones, forward
-// or backward: its layer (clg_set_layer), label (clg_label), where its scope was pushed, the place,
-// and what it was computed from.
+// or backward: its layer (clg_set_layer), label (clg_label), the file and line of the call
+// (lines.h; a gradient has those of the call that it is the gradient of), else where its scope was
+// pushed, the place, and what it was computed from.
 //
 // What was asked for is judged before the call returns. What was assigned is judged by the next
 // call that evaluates, by clg_sync, or by clg_read or clg_item of what it assigned, or of anything

@@ -152,6 +152,7 @@ static clg__node *copy_of(region *r, uint32_t stamp, const clg__node *n)
     for (int i = 0; in && i < n->n_in; i++)
         in[i] = &mapped(r, stamp, n->in[i])->pub;
     r->dev->node_layer = n->layer;
+    clg__here = (clg_place) { n->file, n->line };
     clg__node *c = in ? clg__node_new(r->dev, n->op, n->pub.dtype, &n->pub.shape, n->n_in, in, n->params) : NULL;
     if (in != few)
         clg__free(in);
@@ -196,6 +197,7 @@ static clg__node *waiting(clg__node *c, clg_tensor g)
 static bool make_copies(region *r, uint32_t stamp, clg_tensor g)
 {
     const char *layer = r->dev->node_layer;
+    const clg_place here = clg__here;
     r->copy = clg__calloc((size_t) r->n + 1, sizeof *r->copy);
     bool ok = r->copy != NULL;
     for (int i = 0; i < r->n && ok; i++) {
@@ -203,6 +205,7 @@ static bool make_copies(region *r, uint32_t stamp, clg_tensor g)
         ok = r->copy[i] != NULL;
     }
     r->dev->node_layer = layer;
+    clg__here = here;
     return ok;
 }
 

@@ -360,11 +360,13 @@ static void run(sweep *s, const clg__sweep *q)
     s->dev->sweeping++;
     s->dev->internal++; // nodes on the way may have no handle any more
     const char *node_layer = s->dev->node_layer; // of the sweep that this one is in
+    const clg_place here = clg__here;
     for (int k = 0; k < q->m; k++)
         accumulate(s, clg__node_of(q->y[k]), q->g[k]);
     for (int i = s->n - 1; i >= 0 && !s->failed; i--) {
         clg__node *t = s->order[i];
         s->dev->node_layer = t->layer;
+        clg__here = t->file ? (clg_place) { t->file, t->line } : here;
         if (t->hooks && s->cot[i] && s->needed[i])
             call_hooks(s, i);
         if (s->failed || s->end[i])
@@ -377,6 +379,7 @@ static void run(sweep *s, const clg__sweep *q)
     s->dev->internal--;
     s->dev->sweeping--;
     s->dev->node_layer = node_layer;
+    clg__here = here;
     clg_set_layer(s->dev, layer);
 }
 

@@ -142,7 +142,9 @@ static void add_head(const clg__call *c, clg__str *s)
     clg__str_add(s, c->op);
     if (c->dev && c->dev->layer)
         clg__str_printf(s, " '%.200s'", c->dev->layer);
-    if (c->dev && c->dev->file)
+    if (c->dev && clg__here.file)
+        clg__str_printf(s, " at %.200s:%d", clg__here.file, clg__here.line);
+    else if (c->dev && c->dev->file)
         clg__str_printf(s, " (%s:%d)", c->dev->file, c->dev->line);
     clg__str_add(s, ": ");
 }

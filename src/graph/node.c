@@ -67,6 +67,8 @@ clg__node *clg__node_new(clg_device dev, const clg__op *op, clg_dtype t, const c
         n->pub.shape.dim[d] = 0;
     n->op = op;
     n->layer = dev->node_layer;
+    n->file = clg__here.file;
+    n->line = clg__here.line;
     n->derivative = dev->sweeping > 0;
     n->serial = ++dev->serial;
     n->stop = dev->no_grad;
@@ -269,6 +271,8 @@ clg_tensor clg__poison_why(clg_device dev, clg_status st, const char *text, int 
     static const clg_shape none = { 0 };
     if (!clg__is_open(dev))
         return orphan_of(st, text);
+    char all[CLG__ERR_TEXT];
+    text = clg__with_place(text, all);
     clg__publish(dev, st, text);
     clg__node *n = clg__node_new(dev, &clg__op_leaf, CLG_F32, &none, 0, NULL, NULL);
     if (!n)

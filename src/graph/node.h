@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "graph/op.h"
 #include "graph/slots.h"
+#include <clgrad/place.h>
 #include <clgrad/var.h>
 
 enum { CLG__MAX_OUTPUTS = 4, CLG__FEW_INPUTS = 4, CLG__FEW_PARAMS = 64 };
@@ -58,6 +59,8 @@ struct clg__node {
     int end_line;         // 0: it was dropped
     char *label;
     const char *layer; // under which it was recorded, of the device's names, or NULL; a derivative has that of its node
+    const char *file;  // of the call that recorded it, or that it is the derivative of; NULL: nobody has said (place.h)
+    int line;
     bool tracked;
     bool stop; // recorded while gradients were disabled: they do not look behind it
     clg__hooks *hooks;
@@ -198,6 +201,10 @@ static inline bool clg__is_held(const clg__node *n)
 {
     return n->handles > 0 || n->pub.dev->internal > 0;
 }
+
+extern _Thread_local clg_place clg__here; // where the call stands that this thread is in
+// text, or in `all` text with that place, if it does not stand there already
+const char *clg__with_place(const char *text, char all[CLG__ERR_TEXT]);
 
 clg__node *clg__node_new(clg_device dev, const clg__op *op, clg_dtype t, const clg_shape *s,
                          int n_in, const clg_tensor *in, const void *params); // one ref; NULL

@@ -74,8 +74,9 @@ clg_status clg__publish(clg_device dev, clg_status st, const char *text)
 {
     if (!clg__is_open(dev))
         return st;
+    char all[CLG__ERR_TEXT];
     dev->last.status = CLG_OK;
-    clg__fail(&dev->last, st, "%s", text);
+    clg__fail(&dev->last, st, "%s", clg__with_place(text, all));
     if (dev->first.status == CLG_OK)
         dev->first = dev->last;
     return st;

@@ -84,7 +84,9 @@ static void add_name(clg__str *s, const clg__node *n)
         clg__str_add(s, n->layer ? ", in the gradient of" : ", in a gradient");
     if (n->layer)
         clg__str_printf(s, " '%.200s'", n->layer);
-    if (n->scope && n->scope->file)
+    if (n->file)
+        clg__str_printf(s, " at %.200s:%d", n->file, n->line);
+    else if (n->scope && n->scope->file)
         clg__str_printf(s, " (scope of %s:%d)", n->scope->file, n->scope->line);
 }
 

@@ -189,61 +189,6 @@ static void free_outputs(clg__work *w)
     clg__free(w->overwritten);
 }
 
-// ---- the watch (sched/watch.h)
-
-clg_status clg__watch_settle(clg_device dev, bool bad)
-{
-    clg__watch *v = &((clg__sched *) dev->sched)->watch;
-    clg__watched q = v->open;
-    const bool before = v->before, assigned = q.n_outputs > q.n_asked;
-    clg__err e = { 0 };
-    int32_t flag = 0;
-    if (!v->is_open)
-        return CLG_OK;
-    v->is_open = false;
-    v->open = (clg__watched) { 0 };
-    if (!bad && q.flag)
-        clg__buf_read(q.flag, 0, &flag, sizeof flag, &e);
-    if (bad || flag)
-        clg__blame(dev, &q, before, &e);
-    if (bad || flag)
-        clg__watch_forget_flags(v);
-    clg__watched_free(&q);
-    if (e.status == CLG_ENUMERIC && assigned)
-        clg__vars_revert(dev);
-    else
-        clg__vars_stand(dev);
-    return e.status < 0 ? clg__publish(dev, e.status, e.text) : CLG_OK;
-}
-
-// Reads what was asked for, where the look was not at that.
-static bool asked_are_finite(const clg__watched *q, clg__err *e)
-{
-    bool finite = true;
-    for (int i = 0; i < q->n_asked && !q->at_once && finite && e->status >= 0; i++) {
-        const clg__node *n = q->outputs[i];
-        const size_t size = n ? clg_dtype_size(n->pub.dtype) : 0, bytes = n ? (size_t) clg_numel(n->pub.shape) * size : 0;
-        char data[CLG__WATCH_ON_HOST];
-        if (n && n->buf && clg__buf_read(n->buf, (size_t) n->offset * size, data, bytes, e) >= 0)
-            finite = clg__all_finite(n->pub.dtype, data, clg_numel(n->pub.shape));
-    }
-    return finite;
-}
-
-// Of an evaluation that ran: whatever can be told without waiting for more than was asked for, and all where nothing
-// is assigned for good. Else it stays open.
-static clg_status tell_verdict(clg_device dev, bool read, bool for_good, clg__err *e)
-{
-    clg__watch *v = &((clg__sched *) dev->sched)->watch;
-    const bool bad = !read && !asked_are_finite(&v->open, e);
-    if (e->status < 0) {
-        clg__watched_free(&v->open);
-        v->is_open = false;
-        return clg__publish(dev, e->status, e->text);
-    }
-    return bad || v->open.at_once || (!for_good && !read) ? clg__watch_settle(dev, bad) : CLG_OK;
-}
-
 // read: the caller reads t[0], and looks at it
 static clg_status evaluate_outputs(clg_device dev, const clg_tensor *t, int n, pending which, bool read)
 {
@@ -275,7 +220,7 @@ static clg_status evaluate_outputs(clg_device dev, const clg_tensor *t, int n, p
         s->watch.open = q;
         s->watch.is_open = true;
         s->watch.before = false;
-        st = tell_verdict(dev, read, which == ALL && q.n_outputs > n, &err);
+        st = clg__watch_tell(dev, read, which == ALL && q.n_outputs > n, &err);
         if (st < 0) {
             if (which != NONE)
                 clg__pending_discard(dev);

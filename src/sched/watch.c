@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The look at what an evaluation resulted in. Kernel: cl/finite.cl
+// The look at what an evaluation resulted in, and its verdict. Kernel: cl/finite.cl
 #include "sched/cache.h"
 
 #include "base/alloc.h"
@@ -181,6 +181,59 @@ void clg__watch_forget_flags(clg__watch *v)
     for (int i = 0; i < 2; i++)
         clg__buf_unref(v->flag[i]);
     v->flag[0] = v->flag[1] = NULL;
+}
+
+// ---- the verdict
+
+clg_status clg__watch_settle(clg_device dev, bool bad)
+{
+    clg__watch *v = &((clg__sched *) dev->sched)->watch;
+    clg__watched q = v->open;
+    const bool before = v->before, assigned = q.n_outputs > q.n_asked;
+    clg__err e = { 0 };
+    int32_t flag = 0;
+    if (!v->is_open)
+        return CLG_OK;
+    v->is_open = false;
+    v->open = (clg__watched) { 0 };
+    if (!bad && q.flag)
+        clg__buf_read(q.flag, 0, &flag, sizeof flag, &e);
+    if (bad || flag)
+        clg__blame(dev, &q, before, &e);
+    if (bad || flag)
+        clg__watch_forget_flags(v);
+    clg__watched_free(&q);
+    if (e.status == CLG_ENUMERIC && assigned)
+        clg__vars_revert(dev);
+    else
+        clg__vars_stand(dev);
+    return e.status < 0 ? clg__publish(dev, e.status, e.text) : CLG_OK;
+}
+
+// Reads what was asked for, where the look was not at that.
+static bool asked_are_finite(const clg__watched *q, clg__err *e)
+{
+    bool finite = true;
+    for (int i = 0; i < q->n_asked && !q->at_once && finite && e->status >= 0; i++) {
+        const clg__node *n = q->outputs[i];
+        const size_t size = n ? clg_dtype_size(n->pub.dtype) : 0, bytes = n ? (size_t) clg_numel(n->pub.shape) * size : 0;
+        char data[CLG__WATCH_ON_HOST];
+        if (n && n->buf && clg__buf_read(n->buf, (size_t) n->offset * size, data, bytes, e) >= 0)
+            finite = clg__all_finite(n->pub.dtype, data, clg_numel(n->pub.shape));
+    }
+    return finite;
+}
+
+clg_status clg__watch_tell(clg_device dev, bool read, bool for_good, clg__err *e)
+{
+    clg__watch *v = &((clg__sched *) dev->sched)->watch;
+    const bool bad = !read && !asked_are_finite(&v->open, e);
+    if (e->status < 0) {
+        clg__watched_free(&v->open);
+        v->is_open = false;
+        return clg__publish(dev, e->status, e->text);
+    }
+    return bad || v->open.at_once || (!for_good && !read) ? clg__watch_settle(dev, bad) : CLG_OK;
 }
 
 void clg__watch_end(clg__watch *v)

@@ -45,10 +45,15 @@ bool clg__watch_waits(const clg__watch *v, const clg__node *n); // may it be som
 // Are these numbers finite? Others than floats are.
 bool clg__all_finite(clg_dtype t, const void *data, int64_t n);
 
-// Of eval.c: the verdict on the open evaluation; bad: that is known. When it was bad, variables hold what they held
-// before, and what was assigned since is discarded.
+// Of an evaluation that ran, which is open: whatever can be told without waiting for more than was asked for, and all
+// where nothing is assigned for good. Else it stays open. read: the caller reads what was asked for, and looks at it
+clg_status clg__watch_tell(clg_device dev, bool read, bool for_good, clg__err *e);
+// The verdict on the open evaluation; bad: that is known. When it was bad, variables hold what they held before, and what
+// was assigned since is discarded.
 clg_status clg__watch_settle(clg_device dev, bool bad);
-clg_status clg__eval_for_watch(clg__node *n); // by itself
+
+// Of eval.c: by itself
+clg_status clg__eval_for_watch(clg__node *n);
 
 // Of blame.c: says in e which operation it was
 void clg__blame(clg_device dev, const clg__watched *q, bool before, clg__err *e);
