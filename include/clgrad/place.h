@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where a program's calls stand, for messages. lines.h sets it for each call in C and C++, a binding
-// from the frames of its own language.
+// Where a program's calls stand, for messages. lines.h sets it for each call in C and C++, a
+// binding from the frames of its own language.
 #ifndef CLGRAD_PLACE_H
 #define CLGRAD_PLACE_H
 
