@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """ulp.py BUILD [LINES...]: the table of the largest errors of functions in units of the last place, as Markdown.
 
-Runs BUILD/tests/ulp on PoCL (both classes of kernels), Mesa's rusticl and oclgrind, where they are installed: all floats where
-a function bends, ten million doubles; some seconds to minutes a function. With files of what `ulp` printed, NAME=FILE each, it runs nothing:
+Runs BUILD/tests/ulp on PoCL (both classes of kernels), Mesa's rusticl and oclgrind, where they are installed: all floats
+where a function bends, ten million doubles; some seconds to minutes a function. With files of what `ulp` printed,
+NAME=FILE each, it runs nothing:
 
     build/tests/ulp --classes cpu,gpu exp >pocl.txt; tests/ulp.py build pocl=pocl.txt"""
 import os
@@ -13,7 +14,7 @@ import sys
 RUSTICL = {'RUSTICL_ENABLE': 'llvmpipe', 'CLGRAD_DEVICE': '0', 'MALLOC_PERTURB_': '0'}
 RUNS = [('pocl', '/etc/OpenCL/vendors/pocl.icd', {}, ['--classes', 'cpu,gpu', '--doubles', '10000000']),
         ('rusticl', '/etc/OpenCL/vendors/rusticl.icd', RUSTICL, ['--classes', 'gpu']),
-        ('oclgrind', '/usr/lib/oclgrind/liboclgrind-rt-icd.so', {'CLGRAD_CL_OPTIONS': '-cl-opt-disable', 'CLGRAD_CACHE_DIR': ''},
+        ('oclgrind', '/usr/lib/oclgrind/liboclgrind-rt-icd.so', {'CLGRAD_DEVICE': '0', 'CLGRAD_CL_OPTIONS': '-cl-opt-disable', 'CLGRAD_CACHE_DIR': ''},
          ['--classes', 'gpu', '--step', '262139', '--rest', '1048573'])]
 
 

@@ -28,13 +28,14 @@ static const char next_any[] =
 
 static const char sign_any[] = "#define H_SIGN_@(a) (AS_I_@(a) < (I_@)(0))\n";
 
-// sin(pi x) and cos(pi x) by the distance from the nearest integer, which is exact
+// sin(pi x) and cos(pi x) by the distance from the nearest integer, which is exact. A device may flush the sine of what is
+// below all normal numbers, whose sinc is 1.
 #define PI_PARTS(name)                                                                             \
     "static inline T_@ NAME(" name "_pi_@)(T_@ x)\n{\n    const T_@ n = rint(x), h = n * K_@(0.5f);\n" \
     "    const T_@ s = " name "_@((x - n) * K_@(3.1415926535897931));\n"                          \
     "    return SEL_@(h == floor(h), s, -s);\n}\n"
 static const char sinc_any[] =
-    PI_PARTS("sin") FN1("sinc", "    return SEL_@(x == K_@(0), K_@(1), NAME(sin_pi_@)(x) / (x * K_@(3.1415926535897931)));\n")
+    PI_PARTS("sin") FN1("sinc", "    return SEL_@(fabs(x) < K_@(1e-20f), K_@(1), NAME(sin_pi_@)(x) / (x * K_@(3.1415926535897931)));\n")
     "#define H_SINC_@(a) NAME(sinc_@)(a)\n";
 // Where cosine and quotient cancel, their series
 #define D_SINC(series)                                                                             \
