@@ -289,7 +289,10 @@ static clg_status with_variants(void)
 {
     clg_tensor x = clg_track(fresh(CLG_SHAPE(1, 17, 5, 6))), w = clg_track(fresh(CLG_SHAPE(17, 17, 3, 3)));
     clg_tensor a = clg_track(fresh(CLG_SHAPE(2, 9, 5))), b = clg_track(fresh(CLG_SHAPE(5, 21))), g, gg;
+    clg_tensor patches = clg_track(fresh(CLG_SHAPE(3, 17, 2, 2))); // of an image whose last row none of them sees
     clg_status st = with_gradients(clg_conv2d(x, w, NULL, clg_conv2d_params(.padding = 1)), x, w);
+    if (st >= 0)
+        st = with_gradients(clg_conv2d(x, patches, NULL, clg_conv2d_params(.stride = 2)), x, patches);
     if (st >= 0)
         st = with_gradients(clg_relu(clg_matmul(a, b)), a, b);
     clg_tensor table = clg_track(fresh(CLG_SHAPE(2, 7, 19))), index = clg_arange(dev, CLG_I32, 1, 12, 2);
@@ -313,10 +316,11 @@ static clg_status variants(void)
         "matmul=cpu_tile:rows=6,vectors=1;conv2d=general;conv2d_dx=general;conv2d_dw=general:side=4;index_select=items;"
         "index_add=items",
         "conv2d=cpu_direct:pixels=6,vectors=1;conv2d_dx=cpu_direct:pixels=2,vectors=1;conv2d_dw=cpu_direct:taps=6,vectors=1",
+        "conv2d_dx=cpu_product",
     };
     const clg_device usual = dev;
     clg_status st = CLG_OK;
-    for (int i = 0; i < 3 && st >= 0 && cpu_class; i++) {
+    for (int i = 0; i < 4 && st >= 0 && cpu_class; i++) {
         setenv("CLGRAD_VARIANT", choices[i], 1);
         st = clg_device_open(&dev, clg_device_params(.share = usual));
         unsetenv("CLGRAD_VARIANT");

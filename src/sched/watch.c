@@ -189,7 +189,7 @@ clg_status clg__watch_settle(clg_device dev, bool bad)
 {
     clg__watch *v = &((clg__sched *) dev->sched)->watch;
     clg__watched q = v->open;
-    const bool before = v->before, assigned = q.n_outputs > q.n_asked;
+    const bool before = v->before && !bad, assigned = q.n_outputs > q.n_asked;
     clg__err e = { 0 };
     int32_t flag = 0;
     if (!v->is_open)
