@@ -65,7 +65,11 @@ static bool prepare(clg__watch *v, clg_device dev, clg__err *e)
     if (*flag)
         return true;
     *flag = clg__buf_alloc(dev->gpu, sizeof zero, e);
-    return *flag && clg__buf_write(*flag, 0, &zero, sizeof zero, e) >= 0;
+    if (*flag && clg__buf_write(*flag, 0, &zero, sizeof zero, e) < 0) {
+        clg__buf_unref(*flag);
+        *flag = NULL;
+    }
+    return *flag != NULL;
 }
 
 static int32_t kind_of(clg_dtype t)
