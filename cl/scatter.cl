@@ -25,6 +25,7 @@
 #define START(at) PUT((ACC)0)
 #endif
 
+#define BLOCK 256 // of a list
 // A group has some outer indices, a block of columns, and of the axis a range: it reads all of the index for it.
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
 NAME(scatter_lines)(__global const E *restrict src, long offset, __global const I *restrict index, long index_offset,
@@ -41,7 +42,21 @@ NAME(scatter_lines)(__global const E *restrict src, long offset, __global const 
         for (long k = k0; k < k1; k++)
             for (long c = c0; c < c1; c++)
                 to[k * inner + c] = START((o * axis + k) * inner + c);
-        if (c1 - c0 == 1) {
+        if (c1 - c0 == 1 && parts > 1) { // whose range an index is in no branch foretells
+            for (long first = 0; first < n; first += BLOCK) {
+                int taken[BLOCK], many = 0;
+                __global const I *some = list + first * i1 + c0 * i2;
+                for (int i = 0; i < (int)min((long)BLOCK, n - first); i++) {
+                    const I k = some[i * i1];
+                    taken[many] = i;
+                    many += k >= k0 && k < k1;
+                }
+                for (int j = 0; j < many; j++) {
+                    const I k = some[taken[j] * i1];
+                    to[k * inner + c0] = OP(to[k * inner + c0], from[(first + taken[j]) * s1 + c0 * s2]);
+                }
+            }
+        } else if (c1 - c0 == 1) {
             for (long i = 0; i < n; i++) {
                 const I k = list[i * i1 + c0 * i2]; // compared as it is, as in gather.cl
                 if (k >= k0 && k < k1)

@@ -187,10 +187,10 @@ static clg_tensor norm_slope(clg_device d, int k)
 
 static clg_tensor selection(clg_device d, int k, bool back)
 {
-    if (k > 1)
+    if (k > 2)
         return NULL;
-    const int64_t rows = k ? 3 : 29, n = 41;
-    clg_tensor x = numbers(d, CLG_F32, CLG_SHAPE(2, rows, 19)), g;
+    const int64_t rows = k == 1 ? 3 : 29, n = k == 2 ? 601 : 41; // the last of single elements, in a list of several blocks
+    clg_tensor x = numbers(d, CLG_F32, k == 2 ? CLG_SHAPE(1, rows, 1) : CLG_SHAPE(2, rows, 19)), g;
     clg_tensor index = clg_remainder_scalar(clg_mul_scalar(clg_arange(d, CLG_I32, 0, (double) n, 1), 7), (double) rows);
     clg_tensor y = clg_index_select(x, 1, index);
     if (!back)

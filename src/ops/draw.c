@@ -6,6 +6,7 @@
 #include "ops/element.h"
 #include <clgrad/create.h>
 #include <clgrad/ops.h>
+#include <clgrad/sort.h>
 
 #include <math.h>
 
@@ -152,8 +153,7 @@ clg_tensor clg_trunc_normal(clg_device dev, clg_dtype t, clg_shape shape, double
     return clg__call_own(&c, clg_cast(clg_clamp(z, lo, hi), t));
 }
 
-// With replacement: in each draw of K numbers the first of a race of exponential times. Without: the order in which all
-// K arrive; place k has who has k before it.
+// With replacement: in each draw of K numbers the first of a race of exponential times. Without: those who arrive first.
 clg_tensor clg_multinomial(clg_tensor weights, int64_t samples, bool replacement)
 {
     clg__call c;
@@ -177,14 +177,7 @@ clg_tensor clg_multinomial(clg_tensor weights, int64_t samples, bool replacement
     if (replacement || samples == 1) {
         y = clg_argmax(speed, CLG_AXES(2), false);
     } else {
-        const clg_shape across = CLG_SHAPE(1, 1, k), down = CLG_SHAPE(1, k, 1);
-        const clg_tensor n = clg_arange(c.dev, CLG_I32, 0, (double) k, 1);
-        const clg_tensor mine = clg_reshape(speed, CLG_SHAPE(rows, k, 1));
-        const clg_tensor same = clg_logical_and(clg_eq(speed, mine), clg_lt(clg_reshape(n, across), clg_reshape(n, down)));
-        const clg_tensor before = clg_sum(clg_logical_or(clg_gt(speed, mine), same), CLG_AXES(2), true); // [rows,k,1]
-        const clg_tensor place = clg_arange(c.dev, CLG_I64, 0, (double) samples, 1);
-        const clg_tensor hit = clg_eq(clg_reshape(before, CLG_SHAPE(rows, 1, k)), clg_reshape(place, CLG_SHAPE(1, samples, 1)));
-        y = clg_argmax(hit, CLG_AXES(2), false);
+        clg_topk(speed, samples, 2, false, &y);
     }
     return clg__call_own(&c, rank == 2 ? clg_reshape(y, CLG_SHAPE(rows, samples)) : clg_reshape(y, CLG_SHAPE(samples)));
 }

@@ -98,6 +98,7 @@ static const clg__variant select_variants[] = {
     { "items", NULL, plan_select, false },
 };
 static const clg__variant add_variants[] = {
+    { "lines_cpu", clg__index_add_accepts_lines, clg__index_add_lines, false },
     { "sorted_cpu", clg__index_add_accepts_cpu, clg__index_add_plan, true },
     { "sorted_gpu", clg__index_add_accepts_gpu, clg__index_add_plan, false },
     { "items", NULL, plan_add, false },
@@ -108,7 +109,7 @@ static const clg__op op_index_select = { .name = "index_select", .kind = CLG__KE
                                          .variants = select_variants, .n_variants = 2, .picked_inputs = 1 };
 static const clg__op op_index_add = { .name = "index_add", .kind = CLG__KERNEL, .vjp = add_vjp,
                                       .key = key_sizes, .params_bytes = sizeof(sizes),
-                                      .variants = add_variants, .n_variants = 3,
+                                      .variants = add_variants, .n_variants = 4,
                                       .row_axis_from_end = 2 };
 
 const clg__op *const clg__gather_ops[] = { &op_index_select, &op_index_add, NULL };

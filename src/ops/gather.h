@@ -23,4 +23,6 @@ clg_tensor clg__index_add(clg_tensor g, clg_tensor index, int64_t axis);
 const char *clg__index_add_accepts_cpu(const clg__kernel_call *c);
 const char *clg__index_add_accepts_gpu(const clg__kernel_call *c);
 void clg__index_add_plan(const clg__kernel_call *c, clg__kplan *p);
+const char *clg__index_add_accepts_lines(const clg__kernel_call *c);
+void clg__index_add_lines(const clg__kernel_call *c, clg__kplan *p);
 #endif
