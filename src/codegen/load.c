@@ -178,11 +178,15 @@ static void load_index(clg__gen *n, int k, clg__lanes lanes)
 {
     const clg__operand *o = &n->body->operands[k];
     char index[160];
-    const bool many = n->vec > 1 && lanes != CLG__ONE;
-    clg__format(index, sizeof index, many ? "((long16)(p%d + j * s%d) + LANES * (long16)(s%d))"
-                                  : n->vec > 1 ? "(long16)(p%d + j * s%d)"
-                                               : "(p%d + j * s%d)",
-             k, k, k);
+    const bool still = !n->split[k] && n->s.access[k].stride[n->s.rank - 1] == 0;
+    const bool many = n->vec > 1 && lanes != CLG__ONE && !still;
+    if (still) // so that compilers see that it is one along the row
+        clg__format(index, sizeof index, n->vec > 1 ? "(long16)(p%d)" : "p%d", k);
+    else
+        clg__format(index, sizeof index, many ? "((long16)(p%d + j * s%d) + LANES * (long16)(s%d))"
+                                         : n->vec > 1 ? "(long16)(p%d + j * s%d)"
+                                                      : "(p%d + j * s%d)",
+                    k, k, k);
     if (many && !strstr(clg__str_text(&n->helpers), "#define LANES"))
         clg__str_add(&n->helpers, "#define LANES (long16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
                                "13, 14, 15)\n");
