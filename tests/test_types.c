@@ -361,7 +361,7 @@ END_TEST
 // Elements some steps apart, whose last is the memory's; vectors, and what is left of them. _i: the step.
 START_TEST(steps_of_every_type)
 {
-    enum { ROWS = 3, N = 53 };
+    enum { ROWS = 311, N = 53 };
     const int64_t step = _i, wide = (N - 1) * step + 1;
     for (int t = 0; t < CLG_DTYPE_COUNT; t++) {
         const clg_dtype type = (clg_dtype) t;
@@ -394,6 +394,39 @@ START_TEST(steps_of_every_type)
 }
 END_TEST
 
+// Planes that become pixels, a number for each pixel, one for each plane, where pixels are a few numbers. _i: of them.
+START_TEST(rows_of_few_numbers)
+{
+    enum { MOST = 32785 };
+    const int few = _i;
+    static const int lengths[] = { 4096, 8197, 16389, 32785 };
+    for (int t = 0; t < CLG_DTYPE_COUNT; t++) {
+        const clg_dtype type = (clg_dtype) t;
+        if (type == CLG_BOOL || (type == CLG_F64 && !clg_device_has(dev, CLG_F64)) || !in_turn(t + _i, 8))
+            continue;
+        for (int l = 0; l < (int) (sizeof lengths / sizeof *lengths); l++) {
+            const int n = lengths[l], all = 2 * few * n;
+            char *raw = calloc(2 * 9 * (size_t) MOST, 8);
+            for (int i = 0; i < all; i++)
+                clg_element_set(type, raw + (size_t) i * clg_dtype_size(type), (double) (i * 7 % 23));
+            clg_scope s = clg_scope_push(dev);
+            clg_tensor planes = clg_upload(dev, type, CLG_SHAPE(2, few, n), raw), bias = clg_upload(dev, type, CLG_SHAPE(few), raw),
+                       scale = clg_upload(dev, type, CLG_SHAPE(2, n, 1), raw);
+            clg_tensor y = clg_add(clg_mul(clg_permute(planes, CLG_SHAPE(0, 2, 1)), clg_scalar(dev, type, 2)), clg_add(scale, bias));
+            double *got = read_all(y);
+            for (int i = 0; i < all; i++) {
+                const int b = i / few / n, row = i / few % n, k = i % few;
+                const double want = (b * few * n + k * n + row) * 7 % 23 * 2 + (b * n + row) * 7 % 23 + k * 7 % 23;
+                ck_assert_msg(got[i] == want, "%s, [2,%d,%d]: %g at %d, expected %g", clg_dtype_name(type), n, few, got[i], i, want);
+            }
+            clg_scope_pop(s);
+            free(got);
+            free(raw);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("types");
@@ -407,6 +440,7 @@ int main(void)
     tcase_add_test(c, sums_are_wider_than_their_elements);
     tcase_add_test(c, packed_types_round_once);
     tcase_add_loop_test(c, steps_of_every_type, 2, 10);
+    tcase_add_loop_test(c, rows_of_few_numbers, 2, 10);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

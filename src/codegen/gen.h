@@ -23,6 +23,16 @@ typedef enum clg__lanes {
 
 enum { CLG__CHUNK = 4096 }; // elements of a row that are one unit of work in the CPU class
 
+// Elements for which a text is compiled that knows more of their shape: steps, rows of few. Others share one.
+enum { CLG__MANY = 16384 };
+static inline bool clg__are_many(const clg__space *s)
+{
+    int64_t n = 1;
+    for (int d = 0; d < s->rank; d++)
+        n *= s->dim[d];
+    return n >= CLG__MANY;
+}
+
 // Stands before loops that seldom run: compilers, who would unroll them, spend their time on others.
 #define CLG__EDGE "_Pragma(\"clang loop vectorize(disable) unroll(disable)\")\n"
 
@@ -48,6 +58,7 @@ typedef struct clg__gen {
     bool split[CLG__BODY_OPERANDS]; // the operand has no single step along it
     int turned; // pointwise, CPU class: a dimension along which operands lie that are read by square tiles; or -1
     bool tile[CLG__BODY_OPERANDS]; // those
+    bool weave; // pointwise: weave.c
     bool tables; // what is split and has no window is loaded through a table of the lanes' places
     const char *active; // how many lanes count where instructions are CLG__ONE, as text; NULL: all are one
     clg_dtype given; // a packed type whose conversions the kernel's file has
@@ -105,6 +116,11 @@ void clg__run_lead(clg__gen *n, clg__skip skip);
 bool clg__run_by_table(const clg__gen *n, int k);
 void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill);
 void clg__run_index(clg__gen *n, int k, clg__lanes lanes, char *out, size_t size);
+
+// weave.c: is the operand woven? Tiles, before the loop over vectors; filled, where sixteen rows begin.
+bool clg__weaves(const clg__gen *n, int k);
+void clg__weave_begin(clg__gen *n);
+void clg__weave(clg__gen *n);
 
 clg_status clg__gen_pointwise(const clg__body *const *bodies, int n, const clg__caps *caps,
                               clg__kplan *p);

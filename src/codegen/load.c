@@ -129,6 +129,7 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
     const clg__operand *o = &n->body->operands[k];
     const int64_t step = n->s.access[k].stride[n->s.rank - 1];
     const char *suffix = clg__suffix(o->dtype), *end = clg__converted(o->dtype);
+    const bool close = step > 1 && step <= CLOSE && clg__are_many(&n->s);
     char from[24];
     clg__convert("GET", o->dtype, from);
     if (n->tile[k]) {
@@ -147,7 +148,7 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
     } else if (lanes == CLG__NEAR && step == 1) {
         clg__need_partial(n, o->dtype);
         clg__str_printf(&n->text, "whole ? LD_%s(p%d + j) : NAME(ld_%s)(p%d + j, 1, m)", suffix, k, suffix, k);
-    } else if (lanes == CLG__NEAR && step > 1 && step <= CLOSE) {
+    } else if (lanes == CLG__NEAR && close) {
         clg__need_partial(n, o->dtype);
         need_close(n, o->dtype, (int) step);
         clg__str_printf(&n->text, "whole ? NAME(lds%d_%s)(p%d + j * s%d) : NAME(ld_%s)(p%d + j * s%d, s%d, m)",
@@ -165,7 +166,7 @@ static void load_buffer(clg__gen *n, int k, clg__lanes lanes)
             clg__str_printf(&n->text, "NAME(ld_%s)(p%d + j * s%d, s%d, m)", suffix, k, k, k);
     } else if (step == 1) {
         clg__str_printf(&n->text, "LD_%s(p%d + j)", suffix, k);
-    } else if (step > 1 && step <= CLOSE) {
+    } else if (close) {
         need_close(n, o->dtype, (int) step);
         clg__str_printf(&n->text, "NAME(lds%d_%s)(p%d + j * s%d)", (int) step, suffix, k, k);
     } else {

@@ -98,6 +98,8 @@ static void gen_cpu_body(clg__gen *n, int units_at)
     if (n->run > 0)
         clg__gen_decompose(n, "row", dims, n->run);
     clg__gen_bases(n, 0, n->run, NULL);
+    if (run)
+        clg__weave_begin(n);
     if (whole)
         clg__str_add(&n->text, "for (long k = from; k < to; k += 16) {\n"
                                "const long j = min(k, to - 16), at = row * n + j;\n");
@@ -105,6 +107,7 @@ static void gen_cpu_body(clg__gen *n, int units_at)
         clg__str_add(&n->text, "const long lead = j / step;\nconst int c = (int)(j - lead * step);\n");
         clg__run_lead(n, NULL);
         clg__run_place(n);
+        clg__weave(n);
     }
     clg__gen_insns(n, 0, n->body->n_insns, whole ? CLG__FULL : CLG__PARTIAL);
     gen_stores(n, whole ? CLG__FULL : CLG__PARTIAL);
@@ -210,7 +213,7 @@ static void gen_one(clg__gen *n, const clg__body *body, int vec, clg__kplan *p, 
     n->p = p;
     clg__collapse(body, &n->s);
     clg__run_split(n, run_of(&n->s, vec));
-    n->tables = true;
+    n->tables = n->weave = true;
     find_turned(n);
     const int start = p->n_geo;
     clg__geo_body(n);

@@ -5,7 +5,6 @@
 #include "base/format.h"
 
 enum { TILE_ROW = 5, FEW_COLUMNS = 4 }; // elements of a row that is read by tiles; columns that are not
-enum { TILES_LEAST = 131072 }; // elements of a reduction for which a text is compiled half as long again
 
 // GPU class: the elements of a block, every step-th.
 static void gen_items(clg__reducer *r)
@@ -68,7 +67,7 @@ static bool find_tiles(clg__reducer *r)
     clg__gen *n = &r->elements;
     bool some = false;
     if (!r->flat || r->n_inner_dims != 1 || r->n_inner < TILE_ROW ||
-        r->n_results * r->n_outer_total < TILES_LEAST / r->n_inner)
+        !clg__are_many(&n->s))
         return false;
     for (int k = 0; k < r->body->n_operands; k++) {
         const clg__access *a = &n->s.access[k];

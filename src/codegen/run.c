@@ -187,6 +187,8 @@ void clg__run_load(clg__gen *n, int k, clg__lanes lanes, const char *fill)
     char at[64], from[24];
     if (clg__run_by_table(n, k)) {
         clg__need_function(n, table_text, "ldo", t);
+        if (clg__weaves(n, k))
+            clg__str_printf(&n->text, "in ? tile%d[(j - woven) / 16] : ", k);
         clg__str_printf(&n->text, "NAME(ldo_%s)(p%d + t%d, l%d)", s, k, k, k);
         return;
     }
