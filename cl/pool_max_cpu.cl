@@ -67,14 +67,16 @@ CPU_KERNEL void NAME(max_pool_cpu)(__global const E *restrict x, long offset, __
             EDGE for (int j = 0; j < n; j++)
             {
                 const int4 span = SPAN(j0 + j, places);
-                ACC best = (ACC)(LOWEST);
-                int winner = NOWHERE;
-                EDGE for (int s = span.x + shift; s < span.y + shift; s += span.z)
+                const int first = span.x + shift, none = span.x >= span.y;
+                ACC best = none ? (ACC)(LOWEST) : line[first];
+                int winner = none ? NOWHERE : place[first];
+                EDGE for (int s = first + span.z; s < span.y + shift; s += span.z)
                 {
                     const ACC v = line[s];
                     const int p = place[s];
-                    const bool take = (v > best) | ((v == best) & (p < winner)) |
-                                      ((v != v) & ((best == best) | (p > winner)));
+                    int take = (v > best) | ((v == best) & (p < winner));
+                    if (nan)
+                        take |= (v != v) & ((best == best) | (p > winner));
                     best = take ? v : best;
                     winner = take ? p : winner;
                 }
