@@ -22,7 +22,7 @@
 #define ROW_OF(r) (picked < 0 ? (r) : (r) / HO * H + words[picked + (r) % HO])
 #if defined(__clang__) && !defined(BY_LANES)
 #define WIDE(x) __builtin_convertvector(x, int16)
-#define BACK(x) __builtin_convertvector(x, uchar16)
+#define BACK(x) __builtin_convertvector(x, VEC)
 #else
 #define WIDE(x) convert_int16(x)
 #define BACK(x) convert_uchar16(x)

@@ -352,7 +352,7 @@ static clg_tensor sort_rank(clg_device d, int k)
 
 static clg_tensor sort_step(clg_device d, int k)
 {
-    return k ? NULL : clg_argsort(numbers(d, CLG_F32, CLG_SHAPE(2, 700)), 1, false);
+    return k ? NULL : clg_argsort(numbers(d, CLG_F32, CLG_SHAPE(2, 65600)), 1, false);
 }
 
 static clg_tensor topk(clg_device d, int k)
