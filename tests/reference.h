@@ -65,6 +65,8 @@ bool reference_pairs(const char *name, const int64_t *p, const ref_value *const 
 bool reference_poisson(const char *name, const ref_value *const *in, ref_value *out);
 // The same of sums of rows in bags (reference_bags.c).
 bool reference_bags(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
+// The same of images along two axes by sparse matrices (reference_separable.c).
+bool reference_separable(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
 // The same of attention (reference_attention.c).
 bool reference_attention(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out);
 // Is there one for this op?
