@@ -349,6 +349,38 @@ START_TEST(many_short_rows)
 }
 END_TEST
 
+// Blocks of 2 x 3 of an image, as of a smaller one's gradient, and of the same image that lies turned: the same bits.
+START_TEST(blocks_of_images)
+{
+    enum { N = 6, H = 19, W = 21, A = 2, B = 3, ALL = N * H * A * W * B };
+    float *host = calloc(ALL, sizeof *host), *turned = calloc(ALL, sizeof *turned), got[2][N * H * W];
+    for (int i = 0; i < ALL; i++) {
+        host[i] = (float) rnd();
+        const int x = i % (W * B), y = i / (W * B) % (H * A), plane = i / (W * B * H * A);
+        turned[(plane * W * B + x) * H * A + y] = host[i];
+    }
+    clg_scope s = clg_scope_push(dev);
+    for (int k = 0; k < 2; k++) {
+        clg_tensor x = k ? clg_transpose(clg_upload(dev, CLG_F32, CLG_SHAPE(N, W * B, H * A), turned), 1, 2)
+                         : clg_upload(dev, CLG_F32, CLG_SHAPE(N, H * A, W * B), host);
+        clg_tensor y = clg_sum(clg_square(clg_reshape(x, CLG_SHAPE(N, H, A, W, B))), CLG_AXES(2, 4), false);
+        ok(clg_read(y, got[k], sizeof got[k]));
+    }
+    for (int i = 0; i < N * H * W; i++) {
+        double want = 0;
+        for (int e = 0; e < A * B; e++) {
+            const double v = host[((i / W) * A + e / B) * W * B + i % W * B + e % B];
+            want += v * v;
+        }
+        ck_assert_msg(fabs(got[0][i] - want) <= 1e-6 * want && got[0][i] == got[1][i], "block %d: %g, turned %g, expected %g", i,
+                      got[0][i], got[1][i], want);
+    }
+    scope_end(s);
+    free(host);
+    free(turned);
+}
+END_TEST
+
 // Large views in another order are read by tiles, with the bits of what was put in that order before.
 START_TEST(turned_views_are_reduced_as_their_copies)
 {
@@ -449,6 +481,7 @@ int main(void)
     tcase_add_test(c, gradients_of_extremes);
     tcase_add_loop_test(c, narrow_matrices_less_a_row, 2, 8);
     tcase_add_loop_test(c, many_short_rows, 0, 9);
+    tcase_add_test(c, blocks_of_images);
     tcase_add_test(c, turned_views_are_reduced_as_their_copies);
     tcase_add_loop_test(c, extremes_of_many_elements, 0, 5);
     suite_add_tcase(s, c);

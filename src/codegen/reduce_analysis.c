@@ -149,7 +149,16 @@ static void split_dims(clg__reducer *r)
         clg__run_split(&r->elements, first);
 }
 
-// All that is reduced first, in order, then what is kept as one run.
+static bool is_apart(const clg__gen *n)
+{
+    bool yes = false;
+    for (int k = 0; k < n->body->n_operands; k++)
+        yes |= n->split[k] && n->body->operands[k].kind == CLG__FROM_BUFFER;
+    return yes;
+}
+
+// All that is reduced first, in order, then what is kept as one run. Where it is none for an operand, lanes go along its
+// last dimension, if that makes a vector; the order of a sum is the same.
 static void make_flat(clg__reducer *r)
 {
     const clg__space from = r->elements.s;
@@ -179,6 +188,12 @@ static void make_flat(clg__reducer *r)
             copy_dim(r, s, &one, 0);
     }
     clg__run_split(&r->elements, r->n_outer + r->n_inner_dims);
+    if (r->n_kept > 1 && clg__long_row(s->dim[s->rank - 1]) && is_apart(&r->elements)) { // no run: rows of vectors
+        r->flat = false;
+        r->elements.run = 0;
+        memset(r->elements.split, 0, sizeof r->elements.split);
+        return;
+    }
     r->elements.tables = true;
 }
 
