@@ -25,6 +25,21 @@ CPU_KERNEL void NAME(avg_pool_cpu)(__global const E *restrict x, long offset, __
             }
             EDGE for (int i = max(b1 - c0, 0); i < pitch; i += VL) NAME(store_local)((VEC)(0), to + i);
         }
+#ifdef ADAPTIVE // a result may lie behind columns that later ones need: where it goes, not in the line
+        EACH_LINE
+        {
+            const int4 a = NAME(places)(in_plane, IMAGE_H), c = PLACES_D(DEPTH_OF(above, OD));
+            const int down = (a.y - a.x) * (c.y - c.x);
+            __local const ACC *from = line + t * pitch;
+            EDGE for (int j = 0; j < n; j++)
+            {
+                const int4 span = SPAN(j, places);
+                ACC sum = (ACC)0;
+                EDGE for (int s = span.x; s < span.y; s++) sum += from[s];
+                y[at + t * n + j] = PUT(sum / (ACC)((span.y - span.x) * down));
+            }
+        }
+#else
 #ifdef APART
         EDGE for (int t = 0; t < count; t++)
         {
@@ -45,31 +60,20 @@ CPU_KERNEL void NAME(avg_pool_cpu)(__global const E *restrict x, long offset, __
         }
         NAME(each_step)(line, count, n, sw, pitch);
 #endif
-#ifndef ADAPTIVE
         if (divisor) {
             for (int j = 0; j < count * n; j += VL)
                 NAME(store_near)(NAME(load_local)(line + j) / (VEC)((ACC)divisor), y, at + j, count * n - j, end);
             continue;
         }
-#endif
         EACH_LINE
         {
             const int h = DEPTH_OF(above, OD);
-#ifdef ADAPTIVE
-            const int4 a = NAME(places)(in_plane, IMAGE_H), c = PLACES_D(h);
-            const int down = (a.y - a.x) * (c.y - c.x);
-            EDGE for (int j = 0; j < n; j++)
-            {
-                const int4 span = SPAN(j, places);
-                y[at + t * n + j] = PUT(line[t * n + j] / (ACC)((span.y - span.x) * down));
-            }
-#else
             for (int j = 0; j < n; j += VL) {
                 const int16 several = NAME(counts)(h, in_plane, j0 + j, exclude, 0, WINDOW_NAMES);
                 NAME(store_near)(NAME(load_local)(line + t * n + j) / TO_VEC(several), y, at + t * n + j, n - j, end);
             }
-#endif
         }
+#endif
     }
 }
 
