@@ -161,6 +161,9 @@ static clg_tensor logit(clg_tensor x) { return clg_logit(x, -1); }
     R(softplus, softplus, either(x * 2 > 120, x, softplus_of(2 * x) / 2))                          \
     R(erfc, clg_erfc, erfc(cut(x)))                                                                \
     R(log10, clg_log10, WHERE(x >= 0, log10(fabs(x))))                                             \
+    R(asinh, clg_asinh, asinh(x))                                                                  \
+    R(acosh, clg_acosh, WHERE(x >= 1, acosh(fmax(x, 1))))                                          \
+    R(atanh, clg_atanh, WHERE(fabs(x) <= 1, atanh(fmax(-1, fmin(x, 1)))))                          \
     R(sqrt, clg_sqrt, sqrt(x))                                                                     \
     R(reciprocal, clg_reciprocal, 1 / x)                                                           \
     R(square, clg_square, x * x)                                                                   \

@@ -1384,6 +1384,27 @@ def corners():
     e('digamma', 'digamma(a)', [half], torch.digamma)
 
 
+def special():
+    """Inverse hyperbolic functions, statistics' and Bessel's, with the ends of what they are defined for."""
+    nan, inf = math.nan, math.inf
+
+    def e(name, expression, inputs, f, grads=True):
+        case('special_' + name, expression.replace(' ', ''), [], inputs, f, grads)
+
+    x = torch.tensor([0.3, -0.7, 1.6, 2.25, -2.4, 0.05, 4.5, -3.6, 11.3, 40.0])
+    edge = torch.tensor([nan, inf, -inf, 0.0, -0.0, 1.0, -1.0, 2.0, -2.0])
+    domains = dict(asinh=x, acosh=x.abs() + 1, atanh=torch.tensor([0.3, -0.7, 0.01, -0.95, 0.999, 0.5]), entr=x.abs())
+    for n, at in domains.items():
+        f = getattr(torch, n, None) or getattr(torch.special, n)
+        e(n, n + '(a)', [at], f)
+        e(n + '_edge', n + '(a)', [('c', edge)], f, False)
+    e('entr_ends', 'entr(a)', [torch.tensor([nan, 0.0, 1.0, inf])], torch.special.entr)
+    a = torch.tensor([nan, nan, 1.0, inf, -inf, 0.0, 1.0, 2.0, -1.0, inf, 3.0])
+    b = torch.tensor([nan, 1.0, nan, inf, inf, 0.0, 1.0, 3.0, 0.0, 1.0, -2.0])
+    for n in 'fmax fmin ldexp'.split():
+        e(n, n + '(a, b)', [a, b], getattr(torch, n))
+
+
 if sys.argv[1:] == ['promotion']:
     promotion()
     sys.exit()
@@ -1423,3 +1444,4 @@ matrices_more()
 weights()
 bags()
 corners()
+special()

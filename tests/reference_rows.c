@@ -293,6 +293,7 @@ typedef struct row {
 #define H_MISH(a) mish(a)
 #define H_D_MISH(a) d_mish(a)
 #define H_HYPOT(a, b) hypot(a, b)
+#define H_LDEXP(a, b) ((a) * exp2(b))
 #define H_NEXT(a, b) next(a, b)
 #define H_SIGN(a) signbit(a)
 #define T double
@@ -434,6 +435,8 @@ static const bound bounds[] = {
     { "lgamma", 6, 2, 0, 8 }, { "digamma", 6, 2, 0, 8 }, { "sinc", 6, 2, 0, 0 }, { "d_sinc", 12, 2, 0, 16 },
     { "mish", 8, 2, 0, 0 }, { "d_mish", 8, 2, 0, 8 }, { "log_sigmoid", 6, 1, 0, 0 }, { "log_odds", 4, 4, 0, 4 },
     { "logaddexp", 6, 1, 2, 4 }, { "logaddexp2", 6, 1, 2, 4 },
+    WITHIN(asinh, 4) WITHIN(acosh, 4) WITHIN(atanh, 4) WITHIN(entr, 4) EXACT(fmax) EXACT(fmin) WITHIN(ldexp, 3)
+    WITHIN(d_asinh, 7) WITHIN(d_acosh, 10) WITHIN(d_atanh, 5)
     // several operations
     { "floor_divide", 0, 5, 0, 0 }, { "trunc_divide", 0, 5, 0, 0 },
     { "gelu", 2, 2, 17, 0 }, { "gelu_tanh", 8, 8, 6, 0 }, { "silu", 6, 1, 0, 0 },

@@ -174,6 +174,10 @@ static real mish_of(real x, int order)
     R(sinh, sinhl(x), coshl(x), sinhl(x), 4, 0)                                                    \
     R(cosh, coshl(x), sinhl(x), coshl(x), 4, 0)                                                    \
     R(tanh, tanhl(x), 1 / square_of(coshl(x)), -2 * tanhl(x) / square_of(coshl(x)), 5, 3)          \
+    R(asinh, asinhl(x), 1 / sqrtl(1 + x * x), -x / ((1 + x * x) * sqrtl(1 + x * x)), 4, 0)         \
+    R(acosh, acoshl(x), 1 / (sqrtl(x - 1) * sqrtl(x + 1)), -x / ((x - 1) * (x + 1) * sqrtl(x - 1) * sqrtl(x + 1)), 4, 0) \
+    R(atanh, atanhl(x), 1 / ((1 - x) * (1 + x)), 2 * x / square_of((1 - x) * (1 + x)), 4, 0)       \
+    R(entr, x > 0 ? -x * logl(x) : x == 0 ? 0 : x < 0 ? -HUGE_VALL : x, -logl(x) - 1, -1 / x, 4, 4) \
     R(erf, erfl(x), TWO_OVER_ROOT_PI * expl(-x * x), -2 * x * TWO_OVER_ROOT_PI * expl(-x * x), 16, 0) \
     R(erfc, erfcl(x), -TWO_OVER_ROOT_PI * expl(-x * x), 2 * x * TWO_OVER_ROOT_PI * expl(-x * x), 16, 0) \
     R(erfinv, erfinv_of(x), expl(square_of(erfinv_of(x))) / TWO_OVER_ROOT_PI,                      \
@@ -240,6 +244,8 @@ const truth *truth_of(const char *name)
     R(hypot, hypotl(a, b), a / hypotl(a, b), b / hypotl(a, b),                                     \
       square_of(b / hypotl(a, b)) / hypotl(a, b), -a / hypotl(a, b) * (b / hypotl(a, b)) / hypotl(a, b), \
       square_of(a / hypotl(a, b)) / hypotl(a, b), 4)                                               \
+    R(fmax, fmaxl(a, b), a > b ? 1 : a == b ? 0.5L : 0, b > a ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0)                               \
+    R(fmin, fminl(a, b), a < b ? 1 : a == b ? 0.5L : 0, b < a ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0)                               \
     R(copysign, copysignl(a, b), signbit(a) == signbit(b) ? 1 : -1, 0, 0, 0, 0, 0)                 \
     R(fmod, fmodl(a, b), 1, -truncl(a / b), 0, 0, 0, 0)                                            \
     R(remainder, fmodl(a, b) != 0 && (fmodl(a, b) < 0) != (b < 0) ? fmodl(a, b) + b : fmodl(a, b), 1,      \

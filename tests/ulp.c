@@ -146,7 +146,7 @@ static const struct {
     const char *name;
     int low, high;
 } bends[] = {
-    { "asin", -13, 0 }, { "acos", -13, 0 }, { "erfinv", -13, 0 }, { "logit", -13, 0 }, { "atan", -13, 13 },
+    { "asin", -13, 0 }, { "acos", -13, 0 }, { "erfinv", -13, 0 }, { "logit", -13, 0 }, { "atanh", -13, 0 }, { "acosh", 0, 13 }, { "atan", -13, 13 },
     { "softsign", -13, 13 }, { "sin", -13, 12 }, { "cos", -13, 12 }, { "tan", -13, 12 }, { "sinc", -13, 10 },
     { "lgamma", -13, 10 }, { "digamma", -13, 10 }, { "log1p", -13, 13 }, { "log", -13, 13 }, { "log2", -13, 13 },
     { "log10", -13, 13 }, { "sqrt", -2, 2 }, { "rsqrt", -2, 2 }, { "reciprocal", -2, 2 }, { "square", -2, 2 },

@@ -68,9 +68,13 @@ CLG_BEGIN
     M(sinh)         /* hyperbolic sine                 | float  | g cosh(a)                   */   \
     M(cosh)         /* hyperbolic cosine               | float  | g sinh(a)                   */   \
     M(tanh)         /* hyperbolic tangent              | float  | g (1 - y^2)                 */   \
+    M(asinh)        /* inverse of sinh                 | float  | g / sqrt(a^2 + 1)           */   \
+    M(acosh)        /* inverse of cosh, from 1 on      | float  | g / sqrt(a^2 - 1)           */   \
+    M(atanh)        /* inverse of tanh                 | float  | g / (1 - a^2)               */   \
     M(erf)          /* error function                  | float  | 2 g exp(-a^2) / sqrt(pi)    */   \
     M(erfc)         /* 1 - erf(a), without cancelling  | float  | -2 g exp(-a^2) / sqrt(pi)   */   \
     M(erfinv)       /* inverse of erf                  | float  | g exp(y^2) sqrt(pi) / 2     */   \
+    M(entr)         /* -a log(a), -infinity below 0    | float  | -g (log(a) + 1)             */   \
     M(lgamma)       /* log of abs(gamma(a))            | float  | g digamma(a)                */   \
     M(digamma)      /* derivative of lgamma            | float  | g polygamma(1, a)           */   \
     M(log10)        /* logarithm to base 10            | float  | g / (a log 10)              */   \
@@ -152,11 +156,12 @@ CLG_API clg_tensor clg_softplus(clg_tensor a, double beta, double threshold);
 // result  the broadcast shape; the common type, BOOL for a test
 // grad    as in the table, summed over what was broadcast. pow: 0 for a where b = 0, 0 for b where
 //         a = 0 and b >= 0. atan2: 0 at the origin. fmod, remainder: the quotient is a constant.
-//         maximum, minimum: g for both where one is NaN. xlogy: 0 for a where a = 0 and b <= 0
+//         maximum, minimum: g for both where one is NaN; fmax, fmin: 0 for the one that is NaN, g
+//         for a where both are. xlogy: 0 for a where a = 0 and b <= 0. ldexp: infinite where 2^b is
 // errors  CLG_ESHAPE    shapes do not broadcast
-//         CLG_EDTYPE    two BOOL where the table says number, but add and maximum are their or, mul
-//                       and minimum their and; a floating type where it says integer
-//                       or whole, BOOL for whole; F16 or BF16 for nextafter
+//         CLG_EDTYPE    two BOOL where the table says number, but add, maximum and fmax are their
+//                       or, mul, minimum and fmin their and; a floating type where it says
+//                       integer or whole, BOOL for whole; F16 or BF16 for nextafter
 //
 // Division by 0 never traps: it gives 0 for integers in all four kinds of division, infinities and
 // NaN for the rest; the smallest integer by -1 wraps. floor_divide is, as PyTorch's, the quotient
@@ -178,6 +183,9 @@ CLG_API clg_tensor clg_softplus(clg_tensor a, double beta, double threshold);
     M(trunc_divide) /* trunc(a / b)      | number | zero               | zero               */     \
     M(maximum)      /* larger; NaN wins  | number | g, tie g/2, else 0 | g, tie g/2, else 0 */     \
     M(minimum)      /* smaller; NaN wins | number | g, tie g/2, else 0 | g, tie g/2, else 0 */     \
+    M(fmax)         /* larger; NaN loses | number | g, tie g/2, else 0 | g, tie g/2, else 0 */     \
+    M(fmin)         /* the smaller alike | number | g, tie g/2, else 0 | g, tie g/2, else 0 */     \
+    M(ldexp)        /* a * 2^b           | float  | g 2^b              | g y log(2)         */     \
     M(hypot)        /* sqrt(a^2 + b^2)   | float  | g a / y            | g b / y            */     \
     M(copysign)     /* abs(a), b's sign  | float  | g, -g, 0 at 0      | zero               */     \
     M(nextafter)    /* a's next toward b | float  | g, 0 where a = b   | zero               */     \

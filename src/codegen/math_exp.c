@@ -98,6 +98,25 @@ static const char sinh_f64[] = SINH("    T_@ p = fma(z, K_@(2.8114572543455206e-
 static const char cosh_any[] = FN1("cosh", "    const T_@ h = NAME(half_exp_@)(fabs(x));\n"
                                            "    return h + K_@(0.25f) / h;\n") IS1("cosh");
 
+// The product is PyTorch's: infinite where 2^b is. Of whole b the power is exact.
+static const char ldexp_any[] = "#define H_LDEXP_@(a, b) ((a) * NAME(exp2_sum_@)(b, K_@(-0.0f)))\n";
+
+// From where its square is far above 1, log(2 a); below log(1 + a + a^2 / (1 + sqrt(1 + a^2)))
+#define ASINH(far)                                                                                 \
+    FN1("asinh", "    const T_@ a = fabs(x), z = a * a;\n    const I_@ is_far = a > K_@(" far ");\n" \
+                 "    const T_@ y = log1p_@(SEL_@(is_far, a, a + z / (K_@(1) + sqrt(z + K_@(1)))));\n" \
+                 "    return copysign(SEL_@(is_far, y + K_@(0.6931471805599453), y), x);\n") IS1("asinh")
+static const char asinh_f32[] = ASINH("0x1p30f"), asinh_f64[] = ASINH("0x1p60");
+// log(1 + t + sqrt(2 t + t^2)) with t = a - 1
+#define ACOSH(far)                                                                                 \
+    FN1("acosh", "    const T_@ t = x - K_@(1);\n    const I_@ is_far = x > K_@(" far ");\n"     \
+                 "    const T_@ y = log1p_@(SEL_@(is_far, x, t + sqrt(t * (x + K_@(1)))));\n"     \
+                 "    return SEL_@(t < K_@(0), K_@(NAN), SEL_@(is_far, y + K_@(0.6931471805599453), y));\n") IS1("acosh")
+static const char acosh_f32[] = ACOSH("0x1p30f"), acosh_f64[] = ACOSH("0x1p60");
+static const char atanh_any[] =
+    FN1("atanh", "    const T_@ a = fabs(x);\n"
+                 "    return copysign(log1p_@((a + a) / (K_@(1) - a)) * K_@(0.5), x);\n") IS1("atanh");
+
 // Above 0.9 1 - 2^q, where q approximates log2(erfc), up to 4, where erf is 1
 static const char erf_f32[] =
     FN1("erf", "    T_@ a = fabs(x);\n    const T_@ z = a * a;\n"
@@ -149,6 +168,10 @@ const clg__piece clg__math_exp[] = {
     { "tanh", CLG__GPU, "K SEL", NULL, tanh_gpu_f64 },
     { "sinh", CLG__CPU, "HALF_EXP", sinh_f32, sinh_f64 },
     { "cosh", CLG__CPU, "HALF_EXP", cosh_any, cosh_any },
+    { "H_LDEXP", CLG__BOTH, "EXP2_SUM", ldexp_any, ldexp_any },
+    { "asinh", CLG__BOTH, "K SEL log1p", asinh_f32, asinh_f64 },
+    { "acosh", CLG__BOTH, "K SEL log1p", acosh_f32, acosh_f64 },
+    { "atanh", CLG__BOTH, "K log1p", atanh_any, atanh_any },
     { "erf", CLG__CPU, "EXP_PART", erf_f32, erf_f64 },
     { NULL, 0, NULL, NULL, NULL },
 };

@@ -104,6 +104,12 @@ static clg_tensor tie_grad(clg_tensor g, clg_tensor loses, clg_tensor tie)
     return clg_where(loses, L(0), clg_where(tie, clg_mul(g, L(0.5)), g));
 }
 
+// Of fmax and fmin: a loses, or is NaN beside a number.
+static clg_tensor loses(clg_tensor less, clg_tensor a, clg_tensor b)
+{
+    return clg_logical_or(less, clg_logical_and(clg_is_nan(a), clg_logical_not(clg_is_nan(b))));
+}
+
 // ---- derivatives and descriptors
 
 // Derivatives of packed types are made in what they compute in, and rounded once.
@@ -216,8 +222,8 @@ static clg_tensor record_as(const char *name, const clg__op *op, const char *nam
 // What PyTorch computes of two BOOL is the logical op, or nothing.
 static const clg__op *of_bools(const clg__op *op)
 {
-    return op == &op_add || op == &op_maximum ? &op_logical_or
-           : op == &op_mul || op == &op_minimum ? &op_logical_and : op;
+    return op == &op_add || op == &op_maximum || op == &op_fmax ? &op_logical_or
+           : op == &op_mul || op == &op_minimum || op == &op_fmin ? &op_logical_and : op;
 }
 
 static clg_tensor record(const clg__op *op, const char *names, int n, const clg_tensor *in)
