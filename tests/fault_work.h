@@ -6,4 +6,5 @@
 
 // A group, a schedule, loss scaling, parts of a batch and averages, around a step. The status of what failed first.
 clg_status around_a_step(clg_device dev);
+clg_status watched_steps(clg_device dev, const clg_var v[2]);
 #endif

@@ -142,6 +142,11 @@ static clg_status around(void)
     return around_a_step(dev);
 }
 
+static clg_status watched(void)
+{
+    return watched_steps(dev, var);
+}
+
 // Files alone; the text is checked here because no device holds it.
 static clg_status files(void)
 {
@@ -324,7 +329,8 @@ END_TEST
 static const struct {
     const char *name;
     clg_status (*run)(void);
-} work[] = { { "record", record }, { "evaluate", evaluate }, { "assign", assign }, { "train", train }, { "around", around } };
+} work[] = { { "record", record }, { "evaluate", evaluate }, { "assign", assign }, { "train", train }, { "watched", watched },
+             { "around", around } };
 
 START_TEST(host_memory_of_work)
 {
@@ -388,8 +394,8 @@ static void every_call(const char *what, clg_status (*run)(void), int from_there
     const char *name;
     long n = 1, failures = 0, tried = 0;
     const long before = held_blocks();
-    // the long one in steps, unless all is asked for
-    const long step = run == train && !getenv("CLGRAD_TEST_FULL") ? 13 : 1;
+    // the long ones in steps, unless all is asked for
+    const long step = getenv("CLGRAD_TEST_FULL") ? 1 : run == train ? 13 : run == watched ? 97 : 1;
     for (; n < 20000; n += step, tried++) {
         open_device();
         fault_arm(n, from_there_on);
@@ -568,6 +574,30 @@ START_TEST(enqueues_that_fail_harm_nothing)
     ck_assert_int_eq(fault_live(), 0);
     ck_assert_int_eq(fault_bad(), 0);
     ck_assert_int_eq(held_blocks(), before);
+}
+END_TEST
+
+// Reads of verdicts among them: what was never judged does not stand, and what was judged wrong is not blamed later.
+START_TEST(verdicts_that_cannot_be_had)
+{
+    const char *name;
+    long hit = 1, failures = 0;
+    open_device();
+    for (long n = 1; hit; n++) {
+        fault_only("clEnqueueRead clEnqueueMap clFlush", OUT_OF_RESOURCES);
+        fault_arm(n, 1);
+        clg_status st = watched();
+        hit = fault_fired(&name);
+        fault_only(NULL, 0);
+        fault_arm(0, 0);
+        failures += st < 0;
+        clg_error_clear(dev);
+        ck_assert_msg(value_of(var[0]) == 1 && value_of(var[1]) == 1, "verdicts, call %ld (%s): variables changed", n, name);
+        st = watched();
+        ck_assert_msg(st >= 0, "verdicts, after call %ld (%s): %s", n, name, clg_error(dev, st));
+    }
+    ck_assert_int_gt(failures, 5);
+    close_device();
 }
 END_TEST
 
@@ -752,16 +782,17 @@ int main(int argc, char **argv)
     if (calls) {
         tcase_add_test(c, opencl_calls_of_opening);
         tcase_add_test(c, enqueues_that_fail_harm_nothing);
+        tcase_add_test(c, verdicts_that_cannot_be_had);
         tcase_add_test(c, a_device_that_is_gone_stays_gone);
         tcase_add_test(c, failures_of_one_recorder_do_not_stop_another);
         TCase *kernels = tcase_create("kernels");
         tcase_add_loop_test(kernels, variants_that_fail_are_struck, 0, 3);
         suite_add_tcase(s, kernels);
-        tcase_add_loop_test(c, opencl_calls_of_work, 1, 4);
+        tcase_add_loop_test(c, opencl_calls_of_work, 1, 5);
     } else {
         tcase_add_test(c, host_memory_of_files);
         tcase_add_test(c, host_memory_of_opening);
-        tcase_add_loop_test(c, host_memory_of_work, 0, 5);
+        tcase_add_loop_test(c, host_memory_of_work, 0, 6);
     }
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);

@@ -39,6 +39,7 @@ START_TEST(the_first_operation_is_named)
     clg_tensor z = clg_sub(clg_exp(x), clg_exp(x));
     BLAMES(clg_sum(clg_sub(z, x), CLG_ALL, false), "NaN", "exp", "inf at [1, 2]", "sub", "NaN at [1, 2]", "inf there");
     BLAMES(clg_sub(clg_exp(x), clg_exp(x)), "NaN", "exp", "sub", "NaN at [1, 2]", "inf there"); // it is what was asked for
+    BLAMES(clg_sqrt(clg_detach(clg_track(x))), "NaN", "sqrt", "NaN at [1, 0]", "-1 there"); // through those
     BLAMES(clg_mean(clg_label(clg_sqrt(x), "root"), CLG_ALL, false), "NaN", "sqrt \"root\"", "NaN at [1, 0]", "-1 there");
     BLAMES(clg_matmul(clg_log(x), clg_full(dev, CLG_F32, CLG_SHAPE(3, 2), 1)), "NaN", "log", "NaN at [1, 0]", "-1 there");
     // the first numbers of an input of another shape

@@ -256,8 +256,9 @@ CLG_API void clg_device_trim(clg_device dev);
 // call that evaluates, by clg_sync, or by clg_read or clg_item of what it assigned, or of anything
 // newer, whichever comes first, also when the watch is off by then: that call fails, what was
 // assigned since is discarded too, and the message says "of the evaluation before". So no
-// variable is ever read that holds such a number, and the device need not wait. A program that ends
-// with a step calls clg_sync before it closes. Tensors of a discarded step keep their numbers:
+// variable is ever read that holds such a number, and the device need not wait. Where the verdict
+// cannot be had, for an error of the device, what was assigned is discarded as well. A program that
+// ends with a step calls clg_sync before it closes. Tensors of a discarded step keep their numbers:
 // record the next one from clg_var_value.
 //
 // A number that is given, uploaded or assigned as it is, is nobody's fault; one that vanishes on

@@ -93,6 +93,8 @@ static void add_name(clg__str *s, const clg__node *n)
 // What it was computed from: the number at the same place, or the first few; and the range.
 static void add_input(clg__str *s, const clg__node *in, const clg__node *of, int64_t at, clg__err *e)
 {
+    while (!in->buf && !in->base && in->op->kind == CLG__ALIAS && in->n_in > 0) // tracked, say
+        in = in->in[0];
     char shape[128];
     found f = { 0 };
     const bool floating = clg_dtype_is_float(in->pub.dtype);
@@ -138,6 +140,7 @@ typedef struct search {
     seen *node;
     int *from;
     bool nan; // the results have some
+    bool failed; // to look or to compute: what comes after would be blamed for what came before
     clg__str text;
 } search;
 
@@ -239,17 +242,18 @@ static bool numbers_of(search *s, int i, found *f)
         return false;
     if (!n->buf) {
         s->node[i].made = true;
-        if (clg__eval_for_watch(n) < 0)
-            return false;
+        s->failed = clg__eval_for_watch(n) < 0;
     }
-    return has_numbers(n) && look_at(n, f, s->err);
+    if (!s->failed && has_numbers(n))
+        s->failed = !look_at(n, f, s->err);
+    return !s->failed && has_numbers(n);
 }
 
 // The first infinity out of finite numbers, then the first NaN out of numbers, where there is one among the results.
 static void search_nodes(search *s)
 {
     bool done = false, infinite = false, given = false;
-    for (int i = 0; i < s->q->n && !done; i++) {
+    for (int i = 0; i < s->q->n && !done && !s->failed; i++) {
         seen *z = &s->node[i];
         const clg__node *n = s->q->nodes[i];
         bool bad_input = false, nan_input = false;
@@ -282,16 +286,16 @@ static void search_nodes(search *s)
     }
 }
 
-static bool results_have_nan(const search *s)
+static void look_for_nan(search *s)
 {
-    bool nan = false;
-    for (int i = 0; i < s->q->n_outputs; i++) {
+    for (int i = 0; i < s->q->n_outputs && !s->failed; i++) {
         const clg__node *n = s->q->outputs[i];
         found f = { 0 };
-        nan |= n && n->buf && has_numbers(n) && look_at(n, &f, s->err) && f.nan > 0;
+        if (n && n->buf && has_numbers(n))
+            s->failed = !look_at(n, &f, s->err);
+        s->nan |= f.nan > 0;
         clg__free(f.all);
     }
-    return nan;
 }
 
 void clg__blame(clg_device dev, const clg__watched *q, bool before, clg__err *e)
@@ -302,8 +306,8 @@ void clg__blame(clg_device dev, const clg__watched *q, bool before, clg__err *e)
     search s = { .q = q, .err = &looking };
     dev->watch = false;
     dev->internal++;
-    s.nan = results_have_nan(&s);
-    if (find_readers(&s))
+    look_for_nan(&s);
+    if (!s.failed && find_readers(&s))
         search_nodes(&s);
     for (int i = 0; i < q->n && s.node; i++) {
         if (s.node[i].made)
@@ -314,8 +318,10 @@ void clg__blame(clg_device dev, const clg__watched *q, bool before, clg__err *e)
     dev->first = first; // of looking
     dev->last = last;
     clg__fail(e, CLG_ENUMERIC, "eval: a result%s is %s; %s", before ? " of the evaluation before" : "",
-              s.nan ? "NaN" : "infinite",
-              s.text.length && !s.text.failed ? clg__str_text(&s.text) : "what made it was not found");
+              s.nan ? "NaN" : s.failed ? "not finite" : "infinite",
+              s.text.length && !s.text.failed ? clg__str_text(&s.text)
+              : s.failed                      ? "the search for what made it failed"
+                                              : "what made it was not found");
     clg__str_free(&s.text);
     clg__free(s.node);
     clg__free(s.from);

@@ -152,6 +152,8 @@ void clg_device_trim(clg_device dev)
     if (!clg__is_open(dev))
         return;
     clg__cache_clear(dev->sched);
+    if (!((clg__sched *) dev->sched)->watch.is_open)
+        clg__watch_forget_flags(&((clg__sched *) dev->sched)->watch);
     clg__gpu_trim(dev->gpu);
 }
 

@@ -204,10 +204,10 @@ clg_status clg__watch_settle(clg_device dev, bool bad)
         clg__buf_read(q.flag, 0, &flag, sizeof flag, &e);
     if (bad || flag)
         clg__blame(dev, &q, before, &e);
-    if (bad || flag)
-        clg__watch_forget_flags(v);
     clg__watched_free(&q);
-    if (e.status == CLG_ENUMERIC && assigned)
+    if (e.status < 0) // one is set, or nobody can tell
+        clg__watch_forget_flags(v);
+    if (e.status < 0 && assigned) // what could not be judged does not stand either
         clg__vars_revert(dev);
     else
         clg__vars_stand(dev);
@@ -234,6 +234,7 @@ clg_status clg__watch_tell(clg_device dev, bool read, bool for_good, clg__err *e
     const bool bad = !read && !asked_are_finite(&v->open, e);
     if (e->status < 0) {
         clg__watched_free(&v->open);
+        clg__watch_forget_flags(v); // which may be set by now
         v->is_open = false;
         return clg__publish(dev, e->status, e->text);
     }
