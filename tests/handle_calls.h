@@ -134,7 +134,7 @@
     R(image_hflip, image_hflip, clg_image_hflip(t), 0)                                             \
     R(image_vflip, image_vflip, clg_image_vflip(t), 0)                                             \
     R(image_rotate, image_rotate, clg_image_rotate(t, 1, NULL), 0)                                 \
-    R(image_affine, image_affine, clg_image_affine(t, (struct clg_image_affine) { 0 }, NULL), 0)   \
+    R(image_affine, image_affine, clg_image_affine(t, (struct clg_image_affine_map) { 0 }, NULL), 0)   \
     R(image_perspective, image_perspective, clg_image_perspective(t, NULL, NULL), 0)               \
     R(image_gaussian_blur, image_gaussian_blur, clg_image_gaussian_blur(t, 1, 1, 1, 1), 0)         \
     R(image_erase, image_erase, clg_image_erase(t, 0, 0, 1, 1, NULL, 1), 0)                        \

@@ -98,7 +98,7 @@ static clg_tensor rotate(clg_tensor x, const args *a)
 static clg_tensor affine(clg_tensor x, const args *a)
 {
     const struct clg_image_warp_params p = warp(a, 6, 7, 10);
-    return clg_image_affine(x, (struct clg_image_affine) { a->v[0], a->v[1], a->v[2], a->v[3], a->v[4], a->v[5] }, &p);
+    return clg_image_affine(x, (struct clg_image_affine_map) { a->v[0], a->v[1], a->v[2], a->v[3], a->v[4], a->v[5] }, &p);
 }
 
 static clg_tensor perspective(clg_tensor x, const args *a)

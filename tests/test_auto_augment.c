@@ -185,7 +185,7 @@ static clg_tensor alone(clg_tensor x, clg_image_op op, double m, struct clg_imag
 {
     static const double corner[2] = { 0, 0 };
     const double degrees = atan(m) * 57.29577951308232;
-    struct clg_image_affine a = { .scale = 1 };
+    struct clg_image_affine_map a = { .scale = 1 };
     if (op == CLG_IMAGE_SHEAR_X || op == CLG_IMAGE_SHEAR_Y)
         p.center = corner;
     switch (op) {

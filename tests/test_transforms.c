@@ -65,10 +65,10 @@ static clg_tensor perspective(clg_tensor x, const struct clg_image_warp_params *
     C(rotate_90, 16, clg_image_rotate(x, 90, NULL))                                                                    \
     C(rotate_90_expand, 3, clg_image_rotate(x, -90, WARP(.expand = true)))                                             \
     C(rotate_center, 3, clg_image_rotate(x, 20, WARP(.center = off_center)))                                           \
-    C(affine, 3, clg_image_affine(x, (struct clg_image_affine) { 20, 1, -2, 1.3, 10, -5 }, NULL))                      \
-    C(affine_nearest, 3, clg_image_affine(x, (struct clg_image_affine) { -13, 1, 1, .7, 4, 3 },                        \
+    C(affine, 3, clg_image_affine(x, (struct clg_image_affine_map) { 20, 1, -2, 1.3, 10, -5 }, NULL))                      \
+    C(affine_nearest, 3, clg_image_affine(x, (struct clg_image_affine_map) { -13, 1, 1, .7, 4, 3 },                        \
                                           WARP(.filter = CLG_IMAGE_NEAREST, .fill = yellow, .fills = 3)))              \
-    C(affine_center, 3, clg_image_affine(x, (struct clg_image_affine) { 20, 0, 0, .8, 0, 0 }, WARP(.center = corner))) \
+    C(affine_center, 3, clg_image_affine(x, (struct clg_image_affine_map) { 20, 0, 0, .8, 0, 0 }, WARP(.center = corner))) \
     C(perspective, 3, perspective(x, NULL))                                                                            \
     C(perspective_fill, 3, perspective(x, WARP(.filter = CLG_IMAGE_NEAREST, .fill = cyan, .fills = 3)))                \
     C(blur, 3, clg_image_gaussian_blur(x, 5, 3, 1.2, .7))                                                              \
@@ -209,7 +209,7 @@ START_TEST(wrong_calls)
     refused(clg_image_rotate(x, NAN, NULL), CLG_EINVAL, "finite");
     refused(clg_image_rotate(x, 1, WARP(.filter = CLG_IMAGE_BICUBIC)), CLG_EINVAL, "filter");
     refused(clg_image_rotate(x, 1, WARP(.fill = ones, .fills = 2)), CLG_ESHAPE, "2 fills");
-    refused(clg_image_affine(x, (struct clg_image_affine) { 0 }, NULL), CLG_EINVAL, "scale is 0");
+    refused(clg_image_affine(x, (struct clg_image_affine_map) { 0 }, NULL), CLG_EINVAL, "scale is 0");
     refused(clg_image_perspective(x, inf, NULL), CLG_EINVAL, "number 0");
     refused(clg_image_gaussian_blur(x, 2, 3, 1, 1), CLG_EINVAL, "2 x 3");
     refused(clg_image_gaussian_blur(x, 3, 3, -1, 1), CLG_EINVAL, "sigma");

@@ -4,7 +4,7 @@
 #ifndef CLG_TOOLS_CASE_CALLS_IMAGE_H
 #define CLG_TOOLS_CASE_CALLS_IMAGE_H
 
-static const struct clg_image_affine image_map = { 12, 3, -2, 1.25, 7, -3 };
+static const struct clg_image_affine_map image_map = { 12, 3, -2, 1.25, 7, -3 };
 static const double image_view[8] = { 1.1, 0.05, -4, -0.04, 1.06, -3, 1e-4, 2e-4 };
 static const clg_draw_key image_key = { .seed = 1 };
 

@@ -52,12 +52,12 @@ def wrapped(result, name, parameters):
     declared = ''.join(', ' + named(p)[0] for p in parameters)
     gives = result != 'void'
     star = '' if result.endswith('*') else ' '
-    return (f'static inline {result}{star}clg_at_{short}(const char *in_file, int in_line{declared})\n'
+    return (f'static inline {result}{star}clg_at_{short}(const char *in_file_, int in_line_{declared})\n'
             '{\n'
-            '    const clg_place was = clg_set_place(in_file, in_line);\n'
-            f'    {f"{result}{star}const result = " if gives else ""}{name}({", ".join(names)});\n'
-            '    clg_set_place(was.file, was.line);\n' +
-            ('    return result;\n' if gives else '') +
+            '    const clg_place was_ = clg_set_place(in_file_, in_line_);\n'
+            f'    {f"{result}{star}const result_ = " if gives else ""}{name}({", ".join(names)});\n'
+            '    clg_set_place(was_.file, was_.line);\n' +
+            ('    return result_;\n' if gives else '') +
             '}\n'
             f'#define {name}({"..." if names else ""}) '
             f'clg_at_{short}(__FILE__, __LINE__{", __VA_ARGS__" if names else ""})\n')

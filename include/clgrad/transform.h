@@ -165,7 +165,7 @@ struct clg_image_warp_params {
 CLG_API clg_tensor clg_image_rotate(clg_tensor x, double degrees,
                                     const struct clg_image_warp_params *p);
 
-struct clg_image_affine {
+struct clg_image_affine_map {
     double degrees; // turned clockwise
     double translate_x, translate_y; // pixels
     double scale;                    // not 0
@@ -180,7 +180,7 @@ struct clg_image_affine {
 // result  type and shape of x; integers are rounded
 // grad    x
 // errors  as of clg_image_rotate; CLG_EINVAL also for a scale of 0
-CLG_API clg_tensor clg_image_affine(clg_tensor x, struct clg_image_affine a,
+CLG_API clg_tensor clg_image_affine(clg_tensor x, struct clg_image_affine_map a,
                                     const struct clg_image_warp_params *p);
 
 // The pixel of x that comes to (u, v), from their centers:

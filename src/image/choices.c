@@ -49,7 +49,7 @@ static double degrees_of(double tangent)
 // Where it moves pixels: its map; false where it moves none.
 static bool map_of(const clg__choice *c, int64_t h, int64_t w, double m[6])
 {
-    struct clg_image_affine a = { .scale = 1 };
+    struct clg_image_affine_map a = { .scale = 1 };
     double cx = 0, cy = 0;
     if (c->op == CLG_IMAGE_SHEAR_X || c->op == CLG_IMAGE_SHEAR_Y) {
         *(c->op == CLG_IMAGE_SHEAR_X ? &a.shear_x : &a.shear_y) = degrees_of(c->magnitude);

@@ -31,7 +31,7 @@ clg_tensor clg__image_solarize(clg_tensor x, clg_tensor threshold);
 // Cut off to 2^bits levels, as clg_image_posterize: of integers those bits that `levels` has, else `levels` of them.
 clg_tensor clg__image_levels(clg_tensor x, clg_tensor levels);
 // What an affine map looks up, around the middle: the pixel (x, y) of the result is m[0] x + m[1] y + m[2], m[3] x + ... of x.
-void clg__image_inverse(const struct clg_image_affine *a, double cx, double cy, double m[6]);
+void clg__image_inverse(const struct clg_image_affine_map *a, double cx, double cy, double m[6]);
 // Maps of images of type t to places between -1 and 1: the first three numbers over w / 2, the others over h / 2.
 void clg__image_rescale(clg_dtype t, double m[6], double w, double h);
 // Each image by its map, which has been rescaled: [N,1,1] each.

@@ -81,7 +81,7 @@ static double radians(double degrees)
     return degrees * 0.017453292519943295;
 }
 
-void clg__image_inverse(const struct clg_image_affine *a, double cx, double cy, double m[6])
+void clg__image_inverse(const struct clg_image_affine_map *a, double cx, double cy, double m[6])
 {
     const double rot = radians(a->degrees), sx = radians(a->shear_x), sy = radians(a->shear_y);
     const double p = cos(rot - sy) / cos(sy), q = -(p * tan(sx) + sin(rot));
@@ -153,7 +153,7 @@ clg_tensor clg_image_rotate(clg_tensor x, double degrees, const struct clg_image
     if (!k.p.center && (turn == 0 || turn == 180 || (quarter && (k.p.expand || k.w == k.h))))
         return turn == 0 ? clg_reshape(x, x->shape) : clg_rot90(x, (int) (turn / 90), -2, -1);
     center_of(&k, &cx, &cy);
-    const struct clg_image_affine a = { .degrees = -turn, .scale = 1 };
+    const struct clg_image_affine_map a = { .degrees = -turn, .scale = 1 };
     const double in_w = (double) k.w, in_h = (double) k.h;
     clg__image_inverse(&a, cx, cy, m);
     if (k.p.expand)
@@ -161,7 +161,7 @@ clg_tensor clg_image_rotate(clg_tensor x, double degrees, const struct clg_image
     return map(&k, m, in_w, in_h);
 }
 
-clg_tensor clg_image_affine(clg_tensor x, struct clg_image_affine a, const struct clg_image_warp_params *p)
+clg_tensor clg_image_affine(clg_tensor x, struct clg_image_affine_map a, const struct clg_image_warp_params *p)
 {
     warp k;
     double m[6], cx, cy;
