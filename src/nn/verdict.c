@@ -58,11 +58,12 @@ static bool not_finite(const clg_monitor_row *r, judged *j)
         return false;
     j->finding = CLG_FINDING_NOT_FINITE;
     j->value = r->nan + r->inf;
+    const bool gradient = r->kind == CLG_MONITOR_PARAM_GRAD || r->kind == CLG_MONITOR_OUTPUT_GRAD;
     snprintf(j->text, sizeof j->text,
-             "%s of '%.200s' has %s NaN and %s infinite numbers of %lld; clg_device_watch names the operation that makes "
-             "the first one.",
+             "%s of '%.200s' has %s NaN and %s infinite numbers of %lld; clg_device_watch (clgrad train --watch) names the "
+             "operation that makes the first one%s.",
              clg_monitor_kind_name(r->kind), r->name, clg__figure(r->nan, nan), clg__figure(r->inf, inf),
-             (long long) r->count);
+             (long long) r->count, gradient ? "; where a loss is scaled for F16 such a step is left out and the scale lowered" : "");
     return true;
 }
 
