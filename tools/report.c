@@ -25,8 +25,8 @@ void report_start(const training *t)
         fprintf(t->notes, "network   %s by %s, %s up to a rate of %g", f->net->name, t->o.optim, t->o.schedule, t->o.lr);
         fprintf(t->notes, precision(t).on ? ", products in %s\n" : "\n", t->o.amp);
     }
-    fprintf(t->notes, "run       %ld epochs of %ld steps, %ld pictures a step; results in %s\n",
-            t->o.epochs, t->per_epoch, t->o.batch, t->o.out);
+    fprintf(t->notes, "run       %ld epoch%s of %ld step%s, %ld picture%s a step; results in %s\n", t->o.epochs,
+            &"s"[t->o.epochs == 1], t->per_epoch, &"s"[t->per_epoch == 1], t->o.batch, &"s"[t->o.batch == 1], t->o.out);
     if (t->step > 0)
         fprintf(t->notes, "resumed   after step %ld of %ld\n", t->step, t->o.epochs * t->per_epoch);
     fflush(t->notes);
