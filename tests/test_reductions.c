@@ -381,6 +381,29 @@ START_TEST(blocks_of_images)
 }
 END_TEST
 
+// Short rows of planes in falling order: their elements rise nevertheless.
+START_TEST(short_rows_of_falling_planes)
+{
+    enum { N = 401, H = 7, W = 7 };
+    float *host = calloc(N * H * W, sizeof *host), got[H];
+    for (int i = 0; i < N * H * W; i++)
+        host[i] = (float) rnd();
+    clg_scope s = clg_scope_push(dev);
+    clg_tensor x = clg_flip(clg_upload(dev, CLG_F32, CLG_SHAPE(N, H, W), host), CLG_AXES(0));
+    ok(clg_read(clg_sum(clg_square(x), CLG_AXES(0, 2), false), got, sizeof got));
+    for (int h = 0; h < H; h++) {
+        double want = 0;
+        for (int i = 0; i < N * W; i++) {
+            const double v = host[(i / W * H + h) * W + i % W];
+            want += v * v;
+        }
+        ck_assert_msg(fabs(got[h] - want) <= 1e-6 * want, "row %d: %.9g, expected %.9g", h, got[h], want);
+    }
+    scope_end(s);
+    free(host);
+}
+END_TEST
+
 // Large views in another order are read by tiles, with the bits of what was put in that order before.
 START_TEST(turned_views_are_reduced_as_their_copies)
 {
@@ -482,6 +505,7 @@ int main(void)
     tcase_add_loop_test(c, narrow_matrices_less_a_row, 2, 8);
     tcase_add_loop_test(c, many_short_rows, 0, 9);
     tcase_add_test(c, blocks_of_images);
+    tcase_add_test(c, short_rows_of_falling_planes);
     tcase_add_test(c, turned_views_are_reduced_as_their_copies);
     tcase_add_loop_test(c, extremes_of_many_elements, 0, 5);
     suite_add_tcase(s, c);

@@ -56,7 +56,7 @@ typedef struct clg__gen {
     int dims_at;
     int run; // the first of the dimensions that one index, j, runs through: of a row; else the last one
     bool split[CLG__BODY_OPERANDS]; // the operand has no single step along it
-    int turned; // pointwise, CPU class: a dimension along which operands lie that are read by square tiles; or -1
+    int turned; // CPU class: a dimension along which operands lie that are read by square tiles; pointwise, or -1
     bool tile[CLG__BODY_OPERANDS]; // those
     bool weave; // pointwise: weave.c
     bool tables; // what is split and has no window is loaded through a table of the lanes' places

@@ -69,6 +69,7 @@ static bool find_tiles(clg__reducer *r)
     if (!r->flat || r->n_inner_dims != 1 || r->n_inner < TILE_ROW ||
         !clg__are_many(&n->s))
         return false;
+    n->turned = r->inner[0];
     for (int k = 0; k < r->body->n_operands; k++) {
         const clg__access *a = &n->s.access[k];
         n->tile[k] = r->body->operands[k].kind == CLG__FROM_BUFFER && !n->split[k] && !a->windowed &&
