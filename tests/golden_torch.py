@@ -1403,6 +1403,11 @@ def special():
     b = torch.tensor([nan, 1.0, nan, inf, inf, 0.0, 1.0, 3.0, 0.0, 1.0, -2.0])
     for n in 'fmax fmin ldexp'.split():
         e(n, n + '(a, b)', [a, b], getattr(torch, n))
+    for n in 'ndtr log_ndtr i0 i0e i1 i1e'.split():
+        e(n, n + '(a)', [x], getattr(torch.special, n))
+        e(n + '_edge', n + '(a)', [('c', edge)], getattr(torch.special, n), False)
+        if n != 'log_ndtr':
+            e(n + '_ends', n + '(a)', [torch.tensor([nan, 0.0, -1.0])], getattr(torch.special, n))
 
 
 if sys.argv[1:] == ['promotion']:

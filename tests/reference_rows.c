@@ -194,6 +194,44 @@ static double trigamma(double x)
     return x > 0 ? zeta(2, x) : x == 0 ? INFINITY : 1 / (s * s) - zeta(2, 1 - x);
 }
 
+// exp(-|x|) In(x), by the series of positive terms or, far out, the asymptotic one
+static double bessel(int n, double x)
+{
+    const long double a = fabsl((long double) x), z = a * a / 4;
+    long double part = n ? a / 2 : 1, sum = part;
+    if (a > 60) {
+        part = sum = 1;
+        for (int k = 1; k < 20; k++)
+            sum += part *= -(4 * n * n - (2.0L * k - 1) * (2 * k - 1)) / (8 * k * a);
+        return (double) (sum / sqrtl(6.283185307179586476925L * a));
+    }
+    for (int k = 1; k < 200; k++)
+        sum += part *= z / (k * (k + n));
+    return (double) (sum * expl(-a));
+}
+
+static double i0(double x)
+{
+    return bessel(0, x) * exp(fabs(x) / 2) * exp(fabs(x) / 2);
+}
+
+static double i1(double x)
+{
+    return copysign(bessel(1, x) * exp(fabs(x) / 2) * exp(fabs(x) / 2), x);
+}
+
+static double log_ndtr(double x)
+{
+    const double t = 0.70710678118654752440 * x, z = 1 / (x * x);
+    return x > -20 ? x > 0 ? log1p(-0.5 * erfc(t)) : log(0.5 * erfc(-t))
+                   : -0.5 * x * x - log(-x) - 0.91893853320467274178 + log1p(-z * (1 - 3 * z * (1 - 5 * z * (1 - 7 * z))));
+}
+
+static double d_log_ndtr(double x)
+{
+    return exp(-0.5 * x * x - 0.91893853320467274178 - log_ndtr(x));
+}
+
 static double mish(double x)
 {
     const double e = exp(-fabs(x));
@@ -293,6 +331,15 @@ typedef struct row {
 #define H_MISH(a) mish(a)
 #define H_D_MISH(a) d_mish(a)
 #define H_HYPOT(a, b) hypot(a, b)
+#define H_NDTR(a) cdf(a)
+#define H_LOG_NDTR(a) log_ndtr(a)
+#define H_D_LOG_NDTR(a) d_log_ndtr(a)
+#define H_NDTR_SUM(a) ((a) + d_log_ndtr(a))
+#define H_I0(a) i0(a)
+#define H_I1(a) i1(a)
+#define H_I0E(a) bessel(0, a)
+#define H_I1E(a) copysign(bessel(1, a), a)
+#define H_BESSEL_GAP(a) (bessel(0, a) - bessel(1, a))
 #define H_LDEXP(a, b) ((a) * exp2(b))
 #define H_NEXT(a, b) next(a, b)
 #define H_SIGN(a) signbit(a)
@@ -436,6 +483,8 @@ static const bound bounds[] = {
     { "mish", 8, 2, 0, 0 }, { "d_mish", 8, 2, 0, 8 }, { "log_sigmoid", 6, 1, 0, 0 }, { "log_odds", 4, 4, 0, 4 },
     { "logaddexp", 6, 1, 2, 4 }, { "logaddexp2", 6, 1, 2, 4 },
     WITHIN(asinh, 4) WITHIN(acosh, 4) WITHIN(atanh, 4) WITHIN(entr, 4) EXACT(fmax) EXACT(fmin) WITHIN(ldexp, 3)
+    WITHIN(ndtr, 16) { "log_ndtr", 5, 2, 0, 1 }, WITHIN(i0, 6) WITHIN(i0e, 5) WITHIN(i1, 6) WITHIN(i1e, 5)
+    { "d_log_ndtr", 8, 4, 0, 0 }, { "ndtr_sum", 8, 4, 4, 4 }, { "d_i1", 8, 2, 0, 8 }, { "d_i0e", 8, 1, 0, 4 }, { "d_i1e", 8, 1, 0, 4 },
     WITHIN(d_asinh, 7) WITHIN(d_acosh, 10) WITHIN(d_atanh, 5)
     // several operations
     { "floor_divide", 0, 5, 0, 0 }, { "trunc_divide", 0, 5, 0, 0 },

@@ -151,6 +151,45 @@ static real mish_of(real x, int order)
     return order == 0 ? x * t : order == 1 ? t + x * slope : 2 * slope + x * bend;
 }
 
+// exp(-|x|) In(x) by its series, of which all terms are positive, or the asymptotic one
+static real bessel_of(int n, real x)
+{
+    const real a = fabsl(x), z = a * a / 4;
+    real part = 1, sum = 1;
+    for (int k = 1; k <= n; k++)
+        part *= a / (2 * k);
+    if (a > 100) {
+        for (int k = 1; k < 14; k++)
+            sum += part = (k == 1 ? 1 : part) * -(4.0L * n * n - (2.0L * k - 1) * (2 * k - 1)) / (8 * k * a);
+        return sum / sqrtl(2 * PI * a);
+    }
+    sum = part;
+    for (int k = 1; k < 300; k++)
+        sum += part *= z / (k * (k + n));
+    return sum * expl(-a);
+}
+
+static real log_ndtr_of(real x)
+{
+    const real z = 1 / x / x;
+    return x > -80 ? x > 0 ? log1pl(-cdf(-x)) : logl(cdf(x))
+                   : -x * x / 2 - logl(-x) - logl(2 * PI) / 2 + log1pl(-z * (1 - 3 * z * (1 - 5 * z * (1 - 7 * z * (1 - 9 * z)))));
+}
+
+// density / cdf, and its derivative; left of -3 by Laplace's continued fraction, in which nothing cancels
+static real mills_of(real x, int order)
+{
+    real y = density(x) / cdf(x), sum = x + y;
+    if (x < -3) {
+        real rest = -x;
+        for (int k = 600; k > 1; k--)
+            rest = k / rest - x;
+        sum = 1 / rest;
+        y = sum - x;
+    }
+    return order == 0 ? y : -y * sum;
+}
+
 // Sines and cosines at huge arguments need all bits of the argument, which glibc's long double gives.
 #define ROWS(R)                                                                                    \
     R(neg, -x, -1, 0, 0, 0)                                                                        \
@@ -178,6 +217,16 @@ static real mish_of(real x, int order)
     R(acosh, acoshl(x), 1 / (sqrtl(x - 1) * sqrtl(x + 1)), -x / ((x - 1) * (x + 1) * sqrtl(x - 1) * sqrtl(x + 1)), 4, 0) \
     R(atanh, atanhl(x), 1 / ((1 - x) * (1 + x)), 2 * x / square_of((1 - x) * (1 + x)), 4, 0)       \
     R(entr, x > 0 ? -x * logl(x) : x == 0 ? 0 : x < 0 ? -HUGE_VALL : x, -logl(x) - 1, -1 / x, 4, 4) \
+    R(ndtr, cdf(x), density(x), -x * density(x), 4, 0)                                             \
+    R(log_ndtr, log_ndtr_of(x), mills_of(x, 0), mills_of(x, 1), 5, 2)                              \
+    R(i0, bessel_of(0, x) * expl(fabsl(x)), copysignl(bessel_of(1, x) * expl(fabsl(x)), x),        \
+      (bessel_of(0, x) + bessel_of(2, x)) / 2 * expl(fabsl(x)), 4, 0)                              \
+    R(i0e, bessel_of(0, x), x > 0 ? bessel_of(1, x) - bessel_of(0, x) : x < 0 ? bessel_of(0, x) - bessel_of(1, x) : 0, \
+      1.5L * bessel_of(0, x) - 2 * bessel_of(1, x) + bessel_of(2, x) / 2, 4, 3)                    \
+    R(i1, copysignl(bessel_of(1, x) * expl(fabsl(x)), x), (bessel_of(0, x) + bessel_of(2, x)) / 2 * expl(fabsl(x)), \
+      copysignl((3 * bessel_of(1, x) + bessel_of(3, x)) / 4 * expl(fabsl(x)), x), 4, 3)            \
+    R(i1e, copysignl(bessel_of(1, x), x), (bessel_of(0, x) + bessel_of(2, x)) / 2 - bessel_of(1, x), \
+      (x > 0 ? 1 : x < 0 ? -1 : 0) * ((7 * bessel_of(1, x) + bessel_of(3, x)) / 4 - bessel_of(0, x) - bessel_of(2, x)), 4, 3) \
     R(erf, erfl(x), TWO_OVER_ROOT_PI * expl(-x * x), -2 * x * TWO_OVER_ROOT_PI * expl(-x * x), 16, 0) \
     R(erfc, erfcl(x), -TWO_OVER_ROOT_PI * expl(-x * x), 2 * x * TWO_OVER_ROOT_PI * expl(-x * x), 16, 0) \
     R(erfinv, erfinv_of(x), expl(square_of(erfinv_of(x))) / TWO_OVER_ROOT_PI,                      \

@@ -75,6 +75,12 @@ CLG_BEGIN
     M(erfc)         /* 1 - erf(a), without cancelling  | float  | -2 g exp(-a^2) / sqrt(pi)   */   \
     M(erfinv)       /* inverse of erf                  | float  | g exp(y^2) sqrt(pi) / 2     */   \
     M(entr)         /* -a log(a), -infinity below 0    | float  | -g (log(a) + 1)             */   \
+    M(ndtr)         /* erfc(-a / sqrt 2) / 2           | float  | g exp(-a^2 / 2) / sqrt(2 pi) */  \
+    M(log_ndtr)     /* log(ndtr(a)), in its tail too   | float  | exact                       */   \
+    M(i0)           /* modified Bessel, order 0        | float  | g i1(a)                     */   \
+    M(i0e)          /* exp(-abs(a)) i0(a)              | float  | exact                       */   \
+    M(i1)           /* modified Bessel, order 1        | float  | g (i0(a) - y / a)           */   \
+    M(i1e)          /* exp(-abs(a)) i1(a)              | float  | exact                       */   \
     M(lgamma)       /* log of abs(gamma(a))            | float  | g digamma(a)                */   \
     M(digamma)      /* derivative of lgamma            | float  | g polygamma(1, a)           */   \
     M(log10)        /* logarithm to base 10            | float  | g / (a log 10)              */   \

@@ -11,7 +11,8 @@
 #include <string.h>
 
 static const clg__piece *const tables[] = { clg__math_exp,  clg__math_log,   clg__math_trig,
-                                            clg__math_nets, clg__math_gamma, clg__math_more };
+                                            clg__math_nets, clg__math_gamma, clg__math_more,
+                                            clg__math_special };
 
 const char *clg__math(const char *word, clg_dtype t, bool cpu, const char **needs)
 {

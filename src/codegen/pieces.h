@@ -21,7 +21,8 @@ typedef struct clg__piece {
 
 // Where a table ends, `word` is NULL.
 extern const clg__piece clg__math_exp[], clg__math_log[], clg__math_trig[], clg__math_nets[],
-    clg__math_gamma[], clg__math_more[];
+    clg__math_gamma[], clg__math_more[],
+    clg__math_special[];
 
 #define FN1(name, body) "static inline T_@ NAME(" name "_@)(T_@ x)\n{\n" body "}\n"
 #define IS1(name)       "#define " name "_@(a) NAME(" name "_@)(a)\n"

@@ -88,6 +88,42 @@ static clg_tensor dd_sinc(clg_tensor a)
     return clg_where(there, L(-3.2898681336964528729), clg_add(clg_mul(square, clg_sinc(a)), bend));
 }
 
+// I1'' by Bessel's equation, which cancels near 0: there the derivative of I1's series, the sum of
+// (2k + 1) 2k (a/2)^(2k - 1) / (4 k! (k + 1)!)
+static clg_tensor dd_i1(clg_tensor a)
+{
+    const clg_tensor g = a, h = clg_mul(a, L(0.5)), z = clg_square(h), near = clg_lt(clg_abs(a), L(1));
+    clg_tensor sum = L(0);
+    for (int k = 9; k > 0; k--) {
+        double c = (2 * k + 1) * k / 2.0;
+        for (int i = 1; i <= k; i++)
+            c /= i * (i + 1);
+        sum = clg_add(clg_mul(sum, z), L(c));
+    }
+    const clg_tensor x = clg_where(near, L(1), a);
+    const clg_tensor rest = clg_div(clg_sub(clg_i0(x), clg_mul(L(2), clg_div(clg_i1(x), x))), x);
+    return clg_where(near, clg_mul(h, sum), clg_sub(clg_i1(x), rest));
+}
+
+// Of exp(-x) I0(x), x = |a|, whose first derivative is y
+static clg_tensor dd_i0e(clg_tensor a, clg_tensor y)
+{
+    const clg_tensor g = a, there = clg_eq(a, L(0));
+    const clg_tensor slope = clg_where(there, L(0.5), clg_div(clg_i1e(a), clg_where(there, L(1), a)));
+    return clg_sub(clg_where(there, L(2), clg_mul(L(2), clg_abs(y))), slope);
+}
+
+// Of exp(-x) I1(x); near 0 by I1's derivatives, as their terms in 1 / a cancel
+static clg_tensor dd_i1e(clg_tensor a, clg_tensor y)
+{
+    const clg_tensor g = a, near = clg_lt(clg_abs(a), L(1)), v = clg_where(near, a, L(0)), x = clg_where(near, L(1), a);
+    const clg_tensor odd = clg_add(dd_i1(v), clg_i1(v)), even = clg_mul(clg_mul(L(2), clg_sign(v)), d_i1(v));
+    const clg_tensor in = clg_mul(clg_exp(clg_neg(clg_abs(v))), clg_sub(odd, even));
+    const clg_tensor part = clg_div(clg_sub(y, clg_div(clg_i1e(x), x)), x);
+    const clg_tensor out = clg_sub(d_i0e(x), clg_add(clg_mul(clg_sign(x), y), part));
+    return clg_where(near, in, out);
+}
+
 // Of a t with t' = 4 e (1 + e) / d^2, e = exp(a), d = e^2 + 2 e + 2: 2 t' + a t''. Beyond 40 nothing changes.
 static clg_tensor dd_mish(clg_tensor g, clg_tensor a)
 {

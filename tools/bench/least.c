@@ -23,7 +23,9 @@ static const struct {
     { "acos", 18, 30 },    { "atan", 16, 28 },    { "atan2", 24, 36 },  { "sinh", 22, 34 },
     { "cosh", 20, 30 },    { "tanh", 20, 30 },    { "erf", 20, 40 },    { "gelu", 23, 43 },
     { "gelu_tanh", 24, 36 }, { "silu", 18, 25 },  { "sigmoid", 18, 25 }, { "softplus", 32, 48 },
-    { "asinh", 30, 43 },   { "acosh", 29, 41 },   { "atanh", 26, 37 },  { "entr", 17, 27 },  { "ldexp", 12, 18 },
+    { "asinh", 30, 43 },   { "acosh", 29, 41 },   { "atanh", 26, 37 },  { "entr", 17, 27 },
+    { "ndtr", 24, 46 },    { "log_ndtr", 66, 110 }, { "i0", 45, 75 },     { "i0e", 45, 75 },     { "i1", 46, 76 },
+    { "i1e", 46, 76 },      { "ldexp", 12, 18 },
     { "elu", 16, 24 },     { "pow", 40, 65 },     { "fmod", 9, 9 },     { "div", 5, 6 },
     { "local_response_norm", 36, 60 }, // a window's sum, a power with a known exponent, a division
     // e^(x - max), the sum, a factor; a logarithm for each row is nothing
