@@ -2,6 +2,8 @@
 // Work that test_faults.c lets fail at every allocation and call.
 #include "fault_work.h"
 
+#include <string.h>
+
 // What stands around a step: a group, a schedule, loss scaling, parts of a batch, averages.
 clg_status around_a_step(clg_device dev)
 {
@@ -71,5 +73,20 @@ clg_status watched_steps(clg_device dev, const clg_var v[2])
         clg_scope_pop(s);
     }
     clg_device_watch(dev, false);
+    return st;
+}
+
+clg_status multiply(clg_device d, float out[3 * 70])
+{
+    static float a[3 * 300], b[300 * 70];
+    for (int i = 0; i < 3 * 300; i++)
+        a[i] = (float) (i % 7 - 3);
+    for (int i = 0; i < 300 * 70; i++)
+        b[i] = (float) (i % 5 - 2);
+    clg_scope s = clg_scope_push(d);
+    clg_tensor y = clg_matmul(clg_upload(d, CLG_F32, CLG_SHAPE(3, 300), a), clg_upload(d, CLG_F32, CLG_SHAPE(300, 70), b));
+    memset(out, 0xff, 3 * 70 * sizeof *out);
+    const clg_status st = clg_read(y, out, 3 * 70 * sizeof *out);
+    clg_scope_pop(s);
     return st;
 }

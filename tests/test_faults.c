@@ -688,21 +688,6 @@ END_TEST
 
 // ---- variants that a device cannot build or launch
 
-static clg_status multiply(clg_device d, float out[3 * 70])
-{
-    static float a[3 * 300], b[300 * 70];
-    for (int i = 0; i < 3 * 300; i++)
-        a[i] = (float) (i % 7 - 3);
-    for (int i = 0; i < 300 * 70; i++)
-        b[i] = (float) (i % 5 - 2);
-    clg_scope s = clg_scope_push(d);
-    clg_tensor y = clg_matmul(clg_upload(d, CLG_F32, CLG_SHAPE(3, 300), a), clg_upload(d, CLG_F32, CLG_SHAPE(300, 70), b));
-    memset(out, 0xff, 3 * 70 * sizeof *out);
-    const clg_status st = clg_read(y, out, 3 * 70 * sizeof *out);
-    clg_scope_pop(s);
-    return st;
-}
-
 static const char *variant_taken(clg_device d)
 {
     const clg__plan *p = ((const clg__sched *) d->sched)->newest;
