@@ -114,6 +114,14 @@ ref_value reference_new(clg_dtype t, const clg_shape *s)
     return v;
 }
 
+void reference_put(ref_value *v, int64_t k, double x)
+{
+    if (v->f)
+        v->f[k] = x;
+    else
+        v->i[k] = (int64_t) x;
+}
+
 double reference_item(const ref_value *v, int64_t k)
 {
     return v->f ? v->f[k] : (double) v->i[k];

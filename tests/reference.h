@@ -33,6 +33,7 @@ void reference_forget(reference *r);
 // The value of t, its arrays owned by r. Before t is evaluated: a node may forget its inputs then.
 ref_value reference_of(reference *r, clg_tensor t);
 double reference_item(const ref_value *v, int64_t k);
+void reference_put(ref_value *v, int64_t k, double x);
 double reference_error(const ref_value *v, int64_t k);
 // Fails a test unless what was read from a device is within the bounds; integers without one are equal.
 void reference_check(const char *what, const ref_value *want, const void *raw);

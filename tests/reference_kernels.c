@@ -175,25 +175,12 @@ static int64_t each_place(const call *c, int64_t at, void (*f)(const call *c, in
     return count;
 }
 
-static double number(const ref_value *v, int64_t k)
-{
-    return v->f ? v->f[k] : (double) v->i[k];
-}
-
-static void put(ref_value *v, int64_t k, double x)
-{
-    if (v->f)
-        v->f[k] = x;
-    else
-        v->i[k] = (int64_t) x;
-}
-
 static void larger(const call *c, int64_t at, int64_t from, int64_t n)
 {
-    const double v = number(c->in[0], from);
+    const double v = reference_item(c->in[0], from);
     (void) n;
-    if (c->out[1].i[at] < 0 || v > number(&c->out[0], at) || isnan(v)) {
-        put(&c->out[0], at, v);
+    if (c->out[1].i[at] < 0 || v > reference_item(&c->out[0], at) || isnan(v)) {
+        reference_put(&c->out[0], at, v);
         c->out[1].i[at] = from % volume(c->p, IN);
     }
 }
@@ -201,7 +188,7 @@ static void larger(const call *c, int64_t at, int64_t from, int64_t n)
 static void max_pool(const call *c)
 {
     for (int64_t at = 0; at < c->out[0].n; at++) {
-        put(&c->out[0], at, c->out[0].f ? -INFINITY : 0);
+        reference_put(&c->out[0], at, c->out[0].f ? -INFINITY : 0);
         c->out[1].i[at] = -1;
         each_place(c, at, larger, 0);
     }
@@ -258,7 +245,7 @@ static void add_back(const call *c, int64_t at, int64_t from, int64_t n)
 static void avg_pool(const call *c)
 {
     for (int64_t at = 0; at < c->out->n; at++) {
-        put(c->out, at, 0);
+        reference_put(c->out, at, 0);
         each_place(c, at, add_forward, divisor(c, at));
         if (!c->out->f)
             c->out->i[at] /= divisor(c, at);
@@ -280,7 +267,7 @@ static void fold_columns(const call *c, bool back)
     const int64_t *p = c->p, window = volume(p, K), pixels = volume(p, OUT), plane = volume(p, IN);
     ref_value *columns = back ? (ref_value *) (uintptr_t) c->in[0] : c->out;
     for (int64_t i = 0; i < c->out->n; i++)
-        put(c->out, i, 0);
+        reference_put(c->out, i, 0);
     for (int64_t at = 0; at < columns->n; at++) {
         const int64_t from = place(p, at % pixels, at / pixels % window);
         const int64_t image = at / pixels / window * plane + from;
@@ -464,7 +451,7 @@ static void scatter(const call *c)
 {
     const int64_t kind = c->p[S_KIND];
     for (int64_t at = 0; at < c->out->n; at++)
-        put(c->out, at, 0);
+        reference_put(c->out, at, 0);
     for (int64_t at = 0; c->p[S_SELF] && at < c->out->n; at++) {
         if (c->out->f)
             c->out->f[at] = c->in[2]->f[at];

@@ -15,19 +15,6 @@ typedef struct call {
     ref_value *out;
 } call;
 
-static double number(const ref_value *v, int64_t k)
-{
-    return v->f ? v->f[k] : (double) v->i[k];
-}
-
-static void put(ref_value *v, int64_t k, double x)
-{
-    if (v->f)
-        v->f[k] = x;
-    else
-        v->i[k] = (int64_t) x;
-}
-
 // By the key of src/ops/separable.c, whose matrices are those of separable_rule.c: golden has PyTorch's numbers.
 static clg__sparse matrix(const call *c, int at, int64_t n)
 {
@@ -54,12 +41,12 @@ static void separable(const call *c)
             for (int32_t l = h.begins[j]; l < h.begins[j + 1]; l++) {
                 const int64_t x = plane + v.column[k] * from[2] + h.column[l];
                 const double w = v.weight[k] * h.weight[l];
-                sum += w * number(c->in[0], x);
+                sum += w * reference_item(c->in[0], x);
                 if (c->out->e && c->out->f)
                     bound += fabs(w) * reference_error(c->in[0], x) +
                              (16 * fabs(w) + coordinates) * reference_unit(c->out->dtype) * fabs(c->in[0]->f[x]);
             }
-        put(c->out, at, sum);
+        reference_put(c->out, at, sum);
         if (c->out->e && c->out->f)
             c->out->e[at] = bound;
     }
