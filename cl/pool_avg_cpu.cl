@@ -53,6 +53,7 @@ CPU_KERNEL void NAME(avg_pool_cpu)(__global const E *restrict x, long offset, __
             }
         }
 #else
+        NAME(end_lines)(line + count * pitch);
         for (int i = 0; i < (count - 1) * pitch + (n - 1) * sw + 1; i += VL) { // along
             VEC sum = NAME(load_local)(line + i);
             ROLLED for (int s = 1; s < KW; s++) sum += NAME(load_local)(line + i + s);

@@ -85,6 +85,8 @@ CPU_KERNEL void NAME(max_pool_cpu)(__global const E *restrict x, long offset, __
             }
         }
 #else
+        NAME(end_lines)(line + count * pitch);
+        NAME(end_places)(place + count * pitch);
         for (int i = 0; i < (count - 1) * pitch + (n - 1) * sw + 1; i += VL) { // along; of equals the first, of NaN the last
             VEC best = NAME(load_local)(line + i);
             int16 winner = NAME(load_places)(place + i);
