@@ -145,6 +145,38 @@ START_TEST(null_is_refused)
 }
 END_TEST
 
+// Numbers at the ends of int64_t: none is negated, added or multiplied before it is known to be small.
+START_TEST(far_numbers_are_refused_or_harmless)
+{
+    static const int64_t far[] = { INT64_MIN, INT64_MIN + 3, INT64_MAX, INT64_MAX - 3, INT64_C(1) << 62 };
+    clg_scope s = clg_scope_push(dev);
+    const clg_tensor x = clg_zeros(dev, CLG_F32, CLG_SHAPE(2, 3)), image = clg_zeros(dev, CLG_F32, CLG_SHAPE(1, 4, 5));
+    for (size_t i = 0; i < sizeof far / sizeof far[0]; i++) {
+        const int64_t n = far[i];
+        const clg_tensor no[] = { clg_diag_embed(x, n, 0, 1), clg_diagflat(x, n), clg_repeat_interleave(x, n, 1),
+                                  clg_image_center_crop(image, n, 2), clg_image_center_crop(image, 2, n),
+                                  clg_image_crop(image, n, 0, 2, 2), clg_image_crop(image, 0, n, 2, 2),
+                                  clg_select(x, 1, n), clg_narrow(x, 1, n, 1), clg_narrow(x, 1, 1, n),
+                                  clg_unfold_dim(x, 1, n, 1), clg_expand(x, CLG_SHAPE(n, 2, 3)), clg_kthvalue(x, n, 1, false, NULL),
+                                  clg_topk(x, n, 1, false, NULL), clg_pad(x, CLG_SHAPE(n, 0), CLG_SHAPE(0, 0), 0) };
+        for (size_t k = 0; k < sizeof no / sizeof no[0]; k++)
+            ck_assert_msg(no[k]->status < 0, "call %zu took %lld", k, (long long) n);
+        clg_error_clear(dev);
+        const double grey = 0.5;
+        const clg_tensor yes[] = { clg_diagonal(x, n, 0, 1), clg_tril(x, n), clg_triu(x, n), clg_slice(x, 1, n, -n / 2, 1),
+                                   clg_roll(x, CLG_SHAPE(n), CLG_SHAPE(1)), clg_image_erase(image, n, n, n, n, &grey, 1),
+                                   clg_image_erase(image, -1, 1, n, 2, &grey, 1) };
+        for (size_t k = 0; k < sizeof yes / sizeof yes[0]; k++)
+            ck_assert_msg(yes[k]->status == 0, "call %zu with %lld: %s", k, (long long) n, clg_tensor_error(yes[k]));
+    }
+    ck_assert_ptr_nonnull(strstr(clg_tensor_error(clg_einsum("\xc3\xa9->", x)), "byte 0xc3"));
+    ck_assert_ptr_nonnull(strstr(clg_tensor_error(clg_pad_reflect(image, CLG_SHAPE(0, 0, 0, 1), CLG_SHAPE(0, 0, 0, 1))),
+                                 "last dimensions, one to 3"));
+    clg_error_clear(dev);
+    clg_scope_pop(s);
+}
+END_TEST
+
 // Named by the parameter, not by the operation that would have made its first numbers.
 START_TEST(shapes_that_are_none_are_refused)
 {
@@ -175,6 +207,7 @@ int main(void)
     TCase *c = tcase_create("inputs");
     tcase_add_test(c, no_operation_minds_odd_inputs);
     tcase_add_test(c, null_is_refused);
+    tcase_add_test(c, far_numbers_are_refused_or_harmless);
     tcase_add_test(c, shapes_that_are_none_are_refused);
     suite_add_tcase(s, c);
     const int code = run_suite(s);

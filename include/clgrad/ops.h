@@ -41,7 +41,7 @@ CLG_BEGIN
 // result  shape of a; type of a after that, BOOL for a test. erf and erfc are within 16 ulp,
 //         as OpenCL has them
 // grad    as in the table, where y is the result; "exact": of the formula. NaN gives NaN, but 0 for
-//         abs, g for relu and hard_swish. hard_swish: 0 at -3, g at 3
+//         abs, g for relu and hard_swish, 1.0507 g for selu. hard_swish: 0 at -3, g at 3
 // errors  CLG_EDTYPE    BOOL where the table says number; sign of BOOL is BOOL
 // source  gelu: Hendrycks and Gimpel 2016; silu: Elfwing and others 2017; hard_sigmoid and
 //         hard_swish: Howard and others 2019; selu: Klambauer and others 2017; mish: Misra 2019

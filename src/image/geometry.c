@@ -85,10 +85,16 @@ static int64_t inside(int64_t v, int64_t most)
     return v < 0 ? 0 : v > most ? most : v;
 }
 
+// inside(from + n, most), also where no int64_t holds the sum
+static int64_t end_inside(int64_t from, int64_t n, int64_t most)
+{
+    return n > 0 && from > INT64_MAX - n ? most : n < 0 && from < INT64_MIN - n ? 0 : inside(from + n, most);
+}
+
 static clg_tensor crop(const char *op, clg_tensor x, int64_t top, int64_t left, int64_t h, int64_t w)
 {
     const int64_t far = INT64_MAX / 4;
-    if (h < 1 || w < 1 || h > far || w > far || llabs(top) > far || llabs(left) > far)
+    if (h < 1 || w < 1 || h > far || w > far || top < -far || top > far || left < -far || left > far)
         return clg_poison(x->dev, CLG_ESHAPE, "%s: a part of %lld x %lld pixels", op, (long long) h, (long long) w);
     const int64_t H = clg__image_dim(x, -2), W = clg__image_dim(x, -1);
     const int64_t y0 = inside(top, H), y1 = inside(top + h, H), x0 = inside(left, W), x1 = inside(left + w, W);
@@ -118,6 +124,8 @@ static int64_t half_even(int64_t d)
 static clg_tensor center(const char *op, clg_tensor x, int64_t h, int64_t w)
 {
     const int64_t H = clg__image_dim(x, -2), W = clg__image_dim(x, -1);
+    if (h < 1 || w < 1) // before it is taken from anything
+        return crop(op, x, 0, 0, h, w);
     return crop(op, x, h > H ? -((h - H) / 2) : half_even(H - h), w > W ? -((w - W) / 2) : half_even(W - w), h, w);
 }
 
@@ -230,9 +238,8 @@ clg_tensor clg_image_erase(clg_tensor x, int64_t top, int64_t left, int64_t h, i
     if (n != 1 && n != clg__image_dim(x, -3))
         return clg_poison(x->dev, CLG_ESHAPE, "%s: %d numbers, expected 1 or the %lld channels", op, n,
                           (long long) clg__image_dim(x, -3));
-    const int64_t H = clg__image_dim(x, -2), W = clg__image_dim(x, -1), most = INT32_MAX;
-    const int64_t y0 = inside(top, H), y1 = h < most && top < most ? inside(top + h, H) : H;
-    const int64_t x0 = inside(left, W), x1 = w < most && left < most ? inside(left + w, W) : W;
+    const int64_t H = clg__image_dim(x, -2), W = clg__image_dim(x, -1);
+    const int64_t y0 = inside(top, H), y1 = end_inside(top, h, H), x0 = inside(left, W), x1 = end_inside(left, w, W);
     return clg_where(clg_logical_and(between(x, -2, y0, y1 - y0), between(x, -1, x0, x1 - x0)),
                      clg__image_channels(x->dev, x->dtype, value, n), x);
 }

@@ -416,6 +416,8 @@ clg_tensor clg_repeat_interleave(clg_tensor a, int64_t times, int axis)
         flat.dim[3] *= d > at ? s.dim[d] : 1;
     }
     wide = flat;
+    if (s.dim[at] && times > INT64_MAX / s.dim[at])
+        return clg__call_fail(&c, CLG_ESHAPE, "%lld times %lld elements are too many", (long long) times, (long long) s.dim[at]);
     wide.dim[2] = times;
     s.dim[at] *= times;
     return clg__call_own(&c, clg_reshape(clg_expand(clg_reshape(a, flat), wide), s));

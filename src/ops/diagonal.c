@@ -178,8 +178,8 @@ clg_tensor clg_diag_embed(clg_tensor a, int64_t offset, int axis0, int axis1)
     const int rank = a->shape.rank + 1;
     if (rank < 2 || rank > CLG_MAX_RANK || !two_axes(a, rank, axis0, axis1, &row, &column))
         return clg__call_fail(&c, CLG_ESHAPE, "axes %d and %d of a tensor of rank %d", axis0, axis1, rank);
-    const int64_t n = a->shape.dim[a->shape.rank - 1], far = offset < 0 ? -offset : offset;
-    if (far < 0 || far > INT32_MAX || far + n > INT64_MAX / (far + n ? far + n : 1))
+    const int64_t n = a->shape.dim[a->shape.rank - 1], far = offset == INT64_MIN ? INT64_MAX : offset < 0 ? -offset : offset;
+    if (far > INT32_MAX || far + n > INT64_MAX / (far + n ? far + n : 1))
         return clg__call_fail(&c, CLG_ESHAPE, "offset %lld", (long long) offset);
     const diagonal d = diagonal_of(n + far, n + far, offset, row, column);
     clg_tensor y = embedded(a, &d);

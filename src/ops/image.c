@@ -31,8 +31,8 @@ static clg_tensor pad(const char *name, clg_tensor a, clg_shape before, clg_shap
         return clg__call_poison(&c);
     const int n = before.rank;
     if (n < 1 || n > MOST || after.rank != n || a->shape.rank < n)
-        return clg__call_fail(&c, CLG_ESHAPE, "margins of rank %d and %d for a tensor of rank %d", before.rank, after.rank,
-                              a->shape.rank);
+        return clg__call_fail(&c, CLG_ESHAPE, "margins of rank %d and %d for a tensor of rank %d: they are those of its "
+                              "last dimensions, one to %d", before.rank, after.rank, a->shape.rank, MOST);
     clg_tensor t = a;
     for (int d = 0; d < n; d++) {
         const int at = a->shape.rank - n + d;

@@ -77,9 +77,11 @@ static bool read_subscripts(equation *e, const char **at, int *n, int list[CLG_M
             dots = true;
             s += 2;
             list[(*n)++] = LETTERS;
-        } else if (letter < 0)
-            return FAIL(e, CLG_EINVAL, "'%c' is no subscript: expected letters", *s);
-        else
+        } else if (letter < 0) {
+            const unsigned byte = (unsigned char) *s; // of a letter beyond ASCII there are several
+            return byte < 32 || byte > 126 ? FAIL(e, CLG_EINVAL, "byte 0x%02x is no subscript: expected letters", byte)
+                                           : FAIL(e, CLG_EINVAL, "'%c' is no subscript: expected letters", *s);
+        } else
             list[(*n)++] = letter;
     }
 }
