@@ -350,10 +350,10 @@ static clg_status scans(void)
     return st < 0 ? st : clg_eval(y, k, clg_cummin(s, 0, NULL));
 }
 
-// Rows that are counted, some that are sorted by digits, and one of which few are selected, in parts.
+// Rows side by side, some that are sorted by digits, and one of which few are selected, in parts.
 static clg_status orders(void)
 {
-    clg_tensor x = clg_track(fresh(CLG_SHAPE(3, 19))), k;
+    clg_tensor x = clg_track(fresh(CLG_SHAPE(17, 19))), k;
     const clg_status st = with_gradients(clg_sort(x, 1, true, NULL), x, NULL);
     clg_tensor z = clg_topk(fresh(CLG_SHAPE(1, 2100)), 2, 1, false, NULL);
     z = clg_add(clg_sum(clg_searchsorted(fresh(CLG_SHAPE(7)), z, false, NULL), CLG_ALL, false), z);

@@ -65,7 +65,8 @@ START_TEST(rows_of_any_size)
 {
     static const int64_t sizes[][3] = { { 1, 1, 1 },   { 17, 3, 1 },   { 5, 16, 1 },     { 3, 33, 2 },    { 2, 255, 1 },
                                         { 2, 256, 1 }, { 1, 257, 1 },  { 3, 1000, 1 },   { 2, 300, 3 },   { 1, 5003, 1 },
-                                        { 1, 0, 2 },   { 0, 300, 1 },  { 2049, 260, 1 }, { 1, 20000, 1 } };
+                                        { 1, 0, 2 },   { 0, 300, 1 },  { 2049, 260, 1 }, { 1, 20000, 1 },
+                                        { 19, 37, 1 }, { 33, 1024, 1 }, { 18, 1025, 1 } };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         order_of(CLG_F32, sizes[i][0], sizes[i][1], sizes[i][2], i % 2);
 }
@@ -77,7 +78,7 @@ START_TEST(all_types)
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if ((types[i] == CLG_F64 && !clg_device_get_info(dev)->fp64) || (i > 1 && !in_turn((int) i, 3)))
             continue;
-        order_of(types[i], 3, 19, 1, i % 2);
+        order_of(types[i], 19, 35, 1, i % 2);
         order_of(types[i], 2, 400, 1, (i + 1) % 2);
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Orders along an axis. What is made is the order, as places; values are gathered by it, which is their derivative too.
-// Elements of short rows are ranked (cl/sort_cpu.cl, cl/sort.cl), those of middle ones counted, row by row (CPU class,
-// cl/sort_digits.cl); long ones lie in one list that is sorted by counting (index_sort.h), a word of an element at a
-// time, then by row: each step is a node, equal keys keep their order.
+// Elements of short rows are ranked (cl/sort.cl), or go through a network (CPU class, cl/sort_cpu.cl), those of middle ones
+// are counted, row by row (CPU class, cl/sort_digits.cl); long ones lie in one list that is sorted by counting
+// (index_sort.h), a word of an element at a time, then by row: each step is a node, equal keys keep their order.
 #include "ops/sort.h"
 
 #include "graph/node.h"
@@ -14,7 +14,8 @@
 #include <clgrad/ops.h>
 #include <clgrad/sort.h>
 
-enum { SHORT = 256, SHORT_CPU = 128, MIDDLE = 65536 }; // elements of such rows at most
+enum { SHORT = 256, MIDDLE = 65536 };       // elements of such rows at most
+enum { LANES = 16, NETWORK = 128 << 10 };   // rows that go through a network together, and their bytes at most
 enum { WORD_BITS = 22, LINES = -1 }; // two digits of the counting sort; a step that is of rows
 
 typedef struct sorting {
@@ -53,6 +54,8 @@ clg__launch *clg__sort_kernel(const clg__kernel_call *c, clg__kplan *p, const ch
     if (clg_dtype_is_float(t)) {
         clg__kplan_define(p, l, "REAL", "1");
         clg__kplan_define(p, l, "AS_KEY(x)", bits > 32 ? "as_ulong(x)" : "as_uint(x)");
+        clg__kplan_define(p, l, "NANS(x)", "((x) != (x))");
+        clg__kplan_define(p, l, "AS_KEYS(x)", bits > 32 ? "as_ulong16(x)" : "as_uint16(x)");
     } else if (is_signed(t))
         clg__kplan_define(p, l, "SHIFTED", "((KEY)1 << %d)", bits - 1);
     if (bits == 64)
@@ -83,14 +86,32 @@ static void plan_rank(const clg__kernel_call *c, clg__kplan *p)
     const sorting *s = c->params;
     if (s->rows * s->n == 0)
         return;
-    const int64_t groups = 4 * (int64_t) c->caps->compute_units;
-    clg__launch *l = kernel(c, p, c->caps->cpu_class ? "sort_cpu" : "sort", "sort_rank");
+    clg__launch *l = kernel(c, p, "sort", "sort_rank");
     clg__arg_buffers(p, l, 1, 1);
     sizes(p, l, s, 0);
-    if (c->caps->cpu_class)
-        clg__kplan_grid(l, (size_t) (s->rows < groups ? s->rows : groups), 1, 1, 1, 1, 1);
-    else
-        clg__kplan_items(l, s->rows * s->n);
+    clg__kplan_items(l, s->rows * s->n);
+}
+
+// Of a row of each lane: its elements' numbers and places, in one word or in two.
+static size_t network_bytes(const clg__kernel_call *c)
+{
+    const sorting *s = c->params;
+    return (size_t) s->n * LANES * sizeof(uint64_t) * (key_bits(c->in_dtype[0]) > 32 ? 2 : 1);
+}
+
+static void plan_network(const clg__kernel_call *c, clg__kplan *p)
+{
+    const sorting *s = c->params;
+    if (s->rows * s->n == 0)
+        return;
+    const int64_t blocks = (s->rows + LANES - 1) / LANES, groups = 4 * (int64_t) c->caps->compute_units;
+    clg__launch *l = kernel(c, p, "sort_cpu", "sort_rank");
+    if (key_bits(c->in_dtype[0]) > 32)
+        clg__kplan_define(p, l, "APART", "1");
+    clg__arg_buffers(p, l, 1, 1);
+    clg__arg_local(p, l, network_bytes(c));
+    sizes(p, l, s, 0);
+    clg__kplan_grid(l, (size_t) (blocks < groups ? blocks : groups), 1, 1, 1, 1, 1);
 }
 
 static void plan_digits(const clg__kernel_call *c, clg__kplan *p)
@@ -140,10 +161,24 @@ static void plan_step(const clg__kernel_call *c, clg__kplan *p)
     clg__kplan_items(l, all);
 }
 
+static const char *takes_network(const clg__kernel_call *c)
+{
+    const sorting *s = c->params;
+    if (!c->caps->cpu_class)
+        return "for the CPU class";
+    if (network_bytes(c) > c->caps->local_bytes)
+        return "rows that local memory holds";
+    if (!c->forced && (network_bytes(c) > NETWORK || (s->n > LANES && s->rows < LANES)))
+        return "rows are long or few";
+    return NULL;
+}
+
 static const char *takes_short(const clg__kernel_call *c)
 {
     const sorting *s = c->params;
-    return s->n <= (c->caps->cpu_class && !c->forced ? SHORT_CPU : SHORT) ? NULL : "rows of more than 128, or 256";
+    if (c->caps->cpu_class && !c->forced)
+        return "for the GPU class";
+    return s->n <= SHORT ? NULL : "rows of at most 256";
 }
 
 static const char *takes_middle(const clg__kernel_call *c)
@@ -151,11 +186,12 @@ static const char *takes_middle(const clg__kernel_call *c)
     return c->caps->cpu_class ? NULL : "for the CPU class";
 }
 
-static const clg__variant rank_variants[] = { { "count", takes_short, plan_rank, false },
+static const clg__variant rank_variants[] = { { "network", takes_network, plan_network, false },
+                                              { "count", takes_short, plan_rank, false },
                                               { "digits", takes_middle, plan_digits, false } };
 static const clg__variant step_variants[] = { { "digits", NULL, plan_step, false } };
 static const clg__op op_rank = { .name = "sort_rank", .kind = CLG__KERNEL, .key = key_sorting,
-                                 .params_bytes = sizeof(sorting), .variants = rank_variants, .n_variants = 2 };
+                                 .params_bytes = sizeof(sorting), .variants = rank_variants, .n_variants = 3 };
 static const clg__op op_step = { .name = "sort_step", .kind = CLG__KERNEL, .key = key_sorting,
                                  .params_bytes = sizeof(sorting), .variants = step_variants, .n_variants = 1 };
 
