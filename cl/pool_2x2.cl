@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Maximum over 2x2 windows with stride 2 and no padding, f32, CPU class; and its gradient. Work-groups
+// Maximum over 2x2 windows with stride 2 and no padding, f32, CPU class; and its gradient, and an average's. Work-groups
 // share the planes. A vector may hang over the end of its row: what it writes there belongs to rows of
 // the same plane that are written later; only at the end of a plane do vectors go in parts.
 #pragma OPENCL FP_CONTRACT OFF
@@ -96,6 +96,28 @@ CPU_KERNEL void NAME(max_pool_scatter_2x2)(__global const float *restrict g, lon
                 const int n = at + 2 * VL <= in ? 2 * VL : 2 * (OW - j);
                 NAME(store_part)(ZIP_LOW(VEC, e, o), d + at, n);
                 NAME(store_part)(ZIP_HIGH(VEC, e, o), d + at + VL, n - VL);
+            }
+            EDGE for (int j = 2 * OW; j < W; j++) d[row * W + j] = 0.0f;
+        }
+        EDGE for (int k = 2 * OH * W; k < in; k++) d[k] = 0.0f;
+    }
+}
+
+CPU_KERNEL void NAME(avg_pool_back_2x2)(__global const float *restrict g, long offset, __global float *restrict dx,
+                                        int divisor, WINDOW)
+{
+    const int grp = get_group_id(0), gs = get_num_groups(0), in = H * W, out = OH * OW;
+    const float16 parts = (float16)((float)divisor), zero = (float16)(0.0f);
+    for (long p = (long)N * grp / gs; p < (long)N * (grp + 1) / gs; p++) {
+        __global float *d = dx + p * in;
+        for (int row = 0; row < 2 * OH; row++) {
+            ROLLED for (int j = 0; j < OW; j += VL)
+            {
+                const int from = row / 2 * OW + j, at = row * W + 2 * j;
+                const int m = from + VL <= out ? VL : OW - j, n = at + 2 * VL <= in ? 2 * VL : 2 * (OW - j);
+                const float16 v = (zero + NAME(load_part)(g + offset + p * out + from, m)) / parts; // of -0 a 0
+                NAME(store_part)(ZIP_LOW(VEC, v, v), d + at, n);
+                NAME(store_part)(ZIP_HIGH(VEC, v, v), d + at + VL, n - VL);
             }
             EDGE for (int j = 2 * OW; j < W; j++) d[row * W + j] = 0.0f;
         }

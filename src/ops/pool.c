@@ -34,7 +34,7 @@ POOL_OP(max_pool, max_vjp, clg__max_variants, CLG__MAX_VARIANTS)
 POOL_OP(max_pool_scatter, scatter_vjp, clg__scatter_variants, CLG__SCATTER_VARIANTS)
 POOL_OP(max_pool_gather, gather_vjp, clg__gather_variants, 1)
 POOL_OP(avg_pool, avg_vjp, clg__avg_variants, CLG__AVG_VARIANTS)
-POOL_OP(avg_pool_back, avg_back_vjp, clg__avg_back_variants, CLG__AVG_VARIANTS)
+POOL_OP(avg_pool_back, avg_back_vjp, clg__avg_back_variants, CLG__AVG_BACK_VARIANTS)
 const clg__op *const clg__pool_ops[] = { &op_max_pool, &op_max_pool_scatter, &op_max_pool_gather, &op_avg_pool,
                                          &op_avg_pool_back, NULL };
 

@@ -298,16 +298,20 @@ static const char *accepts_2x2(const clg__kernel_call *c)
     bool fits = !q->adaptive && w->nd <= 2 && !clg__window_wide(w);
     for (int i = CLG__H; i <= CLG__W; i++)
         fits &= w->k[i] == 2 && w->stride[i] == 2 && w->lo[i] == 0 && w->dilation[i] == 1 && 2 * w->out[i] <= w->in[i];
+    if (fits && !c->forced && w->n < c->caps->compute_units)
+        return "planes are fewer than cores"; // which share them
     return fits ? NULL : "only 2x2 windows that tile the plane";
 }
 
-static void plan_2x2(const clg__kernel_call *c, clg__kplan *p, const char *entry, int inputs, int outputs)
+static void plan_2x2(const clg__kernel_call *c, clg__kplan *p, const char *entry, int inputs, int outputs, bool divided)
 {
     const clg__pool *q = c->params;
     if (clg_numel(*c->out_shape) == 0)
         return;
     clg__launch *l = clg__kplan_kernel(p, "pool_2x2", entry);
     clg__arg_buffers(p, l, inputs, outputs);
+    if (divided)
+        clg__arg_i32(p, l, (int32_t) divisor(q));
     clg__window_args(p, l, &q->w);
     const int most = clg__param_or(c, 0, 4 * c->caps->compute_units);
     clg__kplan_grid(l, (size_t) (q->w.n < most ? q->w.n : most), 1, 1, 1, 1, 1);
@@ -315,12 +319,17 @@ static void plan_2x2(const clg__kernel_call *c, clg__kplan *p, const char *entry
 
 static void plan_max_2x2(const clg__kernel_call *c, clg__kplan *p)
 {
-    plan_2x2(c, p, "max_pool_2x2", 1, 2);
+    plan_2x2(c, p, "max_pool_2x2", 1, 2, false);
 }
 
 static void plan_scatter_2x2(const clg__kernel_call *c, clg__kplan *p)
 {
-    plan_2x2(c, p, "max_pool_scatter_2x2", 2, 1);
+    plan_2x2(c, p, "max_pool_scatter_2x2", 2, 1, false);
+}
+
+static void plan_avg_back_2x2(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan_2x2(c, p, "avg_pool_back_2x2", 1, 1, true);
 }
 
 #define ROWS(name, accept, plan) { name, accept, plan, false, groups_param, 1 }
@@ -334,5 +343,6 @@ const clg__variant clg__scatter_variants[CLG__SCATTER_VARIANTS] = { ROWS("cpu_2x
 const clg__variant clg__gather_variants[] = { { "items", NULL, plan_gather, false } };
 const clg__variant clg__avg_variants[CLG__AVG_VARIANTS] = { ROWS("cpu_lines", accepts_float_lines, plan_avg_lines),
                                                             { "items", NULL, plan_avg, false } };
-const clg__variant clg__avg_back_variants[CLG__AVG_VARIANTS] = { ROWS("cpu_lines", accepts_back_lines, plan_avg_back_lines),
+const clg__variant clg__avg_back_variants[CLG__AVG_BACK_VARIANTS] = { ROWS("cpu_2x2", accepts_2x2, plan_avg_back_2x2),
+                                                                 ROWS("cpu_lines", accepts_back_lines, plan_avg_back_lines),
                                                                  { "items", NULL, plan_avg_back, false } };
