@@ -39,9 +39,14 @@ NAME(scatter_lines)(__global const E *restrict src, long offset, __global const 
         __global E *to = out + o * axis * inner;
         __global const E *from = src + offset + o * s0;
         __global const I *list = index + index_offset + o * i0;
-        for (long k = k0; k < k1; k++)
-            for (long c = c0; c < c1; c++)
-                to[k * inner + c] = START((o * axis + k) * inner + c);
+        if (c1 - c0 == inner) { // whole rows are one
+            for (long at = k0 * inner; at < k1 * inner; at++)
+                to[at] = START(o * axis * inner + at);
+        } else {
+            for (long k = k0; k < k1; k++)
+                for (long c = c0; c < c1; c++)
+                    to[k * inner + c] = START((o * axis + k) * inner + c);
+        }
         if (c1 - c0 == 1 && parts > 1) { // whose range an index is in no branch foretells
             for (long first = 0; first < n; first += BLOCK) {
                 int taken[BLOCK], many = 0;

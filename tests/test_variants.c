@@ -109,11 +109,12 @@ CONV(3d, _dw, 2)
 // Windows that tile the plane, that overlap, by many steps; order: the value, its gradient, that of its gradient.
 static clg_tensor pooling(clg_device d, int k, bool max, int order)
 {
-    if (k > (order == 2 ? 1 : max && order == 1 ? 3 : 2)) // of F16 the gradient, whose sums are rounded once
+    if (k > (order == 2 ? 1 : 3)) // of F16 a maximum's gradient, whose sums are rounded once
         return NULL;
-    const clg_dtype type = k == 3 ? CLG_F16 : CLG_F32;
+    const clg_dtype type = k == 3 && max && order == 1 ? CLG_F16 : CLG_F32;
     clg_tensor x = numbers(d, type, CLG_SHAPE(2, 3, 9, 39)), g;
-    const struct clg_pool_params *p = k == 0   ? clg_pool_params(.kernel = 2)
+    const struct clg_pool_params *p = k == 0                    ? clg_pool_params(.kernel = 2)
+                                      : k == 3 && type == CLG_F32 ? clg_pool_params(.kernel = 3, .stride = 4)
                                       : k == 2 ? clg_pool_params(.kernel_h = 3, .kernel_w = 17, .stride_h = 2, .stride_w = 9)
                                                : clg_pool_params(.kernel = 3, .stride = 2, .padding = 1);
     clg_tensor y = (max ? clg_max_pool2d : clg_avg_pool2d)(x, p);

@@ -186,9 +186,9 @@ static const char *takes_middle(const clg__kernel_call *c)
     return c->caps->cpu_class ? NULL : "for the CPU class";
 }
 
-static const clg__variant rank_variants[] = { { "network", takes_network, plan_network, false },
+static const clg__variant rank_variants[] = { { "network_cpu", takes_network, plan_network, false },
                                               { "count", takes_short, plan_rank, false },
-                                              { "digits", takes_middle, plan_digits, false } };
+                                              { "digits_cpu", takes_middle, plan_digits, false } };
 static const clg__variant step_variants[] = { { "digits", NULL, plan_step, false } };
 static const clg__op op_rank = { .name = "sort_rank", .kind = CLG__KERNEL, .key = key_sorting,
                                  .params_bytes = sizeof(sorting), .variants = rank_variants, .n_variants = 3 };

@@ -122,10 +122,9 @@ static void sort(const least_call *q, least *to)
 {
     const int argsort = case_calls(q->c, "argsort");
     const double keys = (double) axis_of(q, argsort ? "argsort" : "sort", NULL);
-    if (!q->gradient)
-        sorted(numel(q->in[0]) / keys, keys, (double) clg_dtype_size(q->in[0]->dtype), to);
-    else
-        loads(numel(q->in[0]), keys * (double) clg_dtype_size(q->in[0]->dtype), to); // the places are known
+    sorted(numel(q->in[0]) / keys, keys, (double) clg_dtype_size(q->in[0]->dtype), to);
+    if (q->gradient) // of which the values were kept, and not the places
+        loads(numel(q->in[0]), keys * (double) clg_dtype_size(q->in[0]->dtype), to);
 }
 
 static void permutation(const least_call *q, least *to)
