@@ -151,9 +151,12 @@ START_TEST(far_numbers_are_refused_or_harmless)
     static const int64_t far[] = { INT64_MIN, INT64_MIN + 3, INT64_MAX, INT64_MAX - 3, INT64_C(1) << 62 };
     clg_scope s = clg_scope_push(dev);
     const clg_tensor x = clg_zeros(dev, CLG_F32, CLG_SHAPE(2, 3)), image = clg_zeros(dev, CLG_F32, CLG_SHAPE(1, 4, 5));
+    const clg_tensor none = clg_zeros(dev, CLG_F32, CLG_SHAPE(0, 3));
     for (size_t i = 0; i < sizeof far / sizeof far[0]; i++) {
         const int64_t n = far[i];
         const clg_tensor no[] = { clg_diag_embed(x, n, 0, 1), clg_diagflat(x, n), clg_repeat_interleave(x, n, 1),
+                                  clg_repeat(x, CLG_SHAPE(1, n)), clg_tile(x, CLG_SHAPE(n)),
+                                  clg_image_resize(image, CLG_SHAPE(n), NULL),
                                   clg_image_center_crop(image, n, 2), clg_image_center_crop(image, 2, n),
                                   clg_image_crop(image, n, 0, 2, 2), clg_image_crop(image, 0, n, 2, 2),
                                   clg_select(x, 1, n), clg_narrow(x, 1, n, 1), clg_narrow(x, 1, 1, n),
@@ -164,7 +167,8 @@ START_TEST(far_numbers_are_refused_or_harmless)
         clg_error_clear(dev);
         const double grey = 0.5;
         const clg_tensor yes[] = { clg_diagonal(x, n, 0, 1), clg_tril(x, n), clg_triu(x, n), clg_slice(x, 1, n, -n / 2, 1),
-                                   clg_roll(x, CLG_SHAPE(n), CLG_SHAPE(1)), clg_image_erase(image, n, n, n, n, &grey, 1),
+                                   clg_roll(x, CLG_SHAPE(n), CLG_SHAPE(1)), clg_repeat(none, CLG_SHAPE(1, n < 0 ? 3 : n / 4)),
+                                   clg_image_erase(image, n, n, n, n, &grey, 1),
                                    clg_image_erase(image, -1, 1, n, 2, &grey, 1) };
         for (size_t k = 0; k < sizeof yes / sizeof yes[0]; k++)
             ck_assert_msg(yes[k]->status == 0, "call %zu with %lld: %s", k, (long long) n, clg_tensor_error(yes[k]));

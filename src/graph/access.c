@@ -15,6 +15,13 @@ static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
     return v < lo ? lo : v > hi ? hi : v;
 }
 
+// What a dimension lies apart that stands before one of n elements. Only of shapes without elements may it be beyond
+// int64_t, and there nobody uses it.
+static int64_t before(int64_t stride, int64_t n)
+{
+    return n > 1 && stride > INT64_MAX / n ? INT64_MAX : stride * n;
+}
+
 clg__access clg__access_contiguous(const clg_shape *s)
 {
     clg__access g = { 0 };
@@ -22,7 +29,7 @@ clg__access clg__access_contiguous(const clg_shape *s)
     for (int d = s->rank - 1; d >= 0; d--) {
         g.stride[d] = stride;
         g.hi[d] = s->dim[d];
-        stride *= s->dim[d] > 0 ? s->dim[d] : 1;
+        stride = before(stride, s->dim[d] > 0 ? s->dim[d] : 1);
     }
     return g;
 }
@@ -37,7 +44,7 @@ bool clg__access_is_contiguous(const clg__access *g, const clg_shape *s)
             return true;
         if (s->dim[d] != 1 && g->stride[d] != stride)
             return false;
-        stride *= s->dim[d];
+        stride = before(stride, s->dim[d]);
     }
     return true;
 }
@@ -155,7 +162,7 @@ static bool reshape_block(const dims *from, int a0, int a1, dims *to, int b0, in
         to->stride[i] = stride;
         to->lo[i] = 0;
         to->hi[i] = to->dim[i];
-        stride *= to->dim[i];
+        stride = before(stride, to->dim[i]);
     }
     return true;
 }

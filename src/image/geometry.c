@@ -23,6 +23,8 @@ static const char *target_size(const clg_shape *size, const struct clg_image_res
         *ow = size->dim[1];
         return p->max_size ? "max_size is for one number" : NULL;
     }
+    if (size->dim[0] > INT32_MAX || p->max_size > INT32_MAX)
+        return "size or max_size is beyond 2147483647";
     const int64_t shorter = h < w ? h : w, longer = h < w ? w : h;
     int64_t s = size->dim[0], l = (int64_t) ((double) (s * longer) / (double) shorter);
     if (p->max_size && p->max_size <= s)

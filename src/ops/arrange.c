@@ -304,7 +304,7 @@ clg_tensor clg_rot90(clg_tensor a, int k, int axis0, int axis1)
 static clg_tensor roll_one(clg_tensor a, int64_t shift, int at)
 {
     const int64_t n = a->shape.dim[at];
-    const int64_t first = n ? ((-shift % n) + n) % n : 0; // whose element comes first
+    const int64_t first = n ? (n - shift % n) % n : 0; // whose element comes first
     if (first == 0)
         return a;
     return clg_concat(at, clg_slice(a, at, first, n, 1), clg_slice(a, at, 0, first, 1));
@@ -368,6 +368,12 @@ static clg_tensor repeated(clg_tensor a, const clg_shape *r)
     return clg_reshape(clg_expand(clg_reshape(a, from), to), s);
 }
 
+// Has n times so many no number?
+static bool beyond(int64_t n, int64_t times)
+{
+    return n && times > INT64_MAX / n;
+}
+
 static clg_tensor repeat(const char *name, clg_tensor a, clg_shape times, bool fewer)
 {
     clg__call c;
@@ -383,6 +389,9 @@ static clg_tensor repeat(const char *name, clg_tensor a, clg_shape times, bool f
         r.dim[d] = of_times < 0 ? 1 : times.dim[of_times];
         if (r.dim[d] < 0)
             return clg__call_fail(&c, CLG_EINVAL, "%lld times", (long long) r.dim[d]);
+        if (beyond(s.dim[d], r.dim[d]))
+            return clg__call_fail(&c, CLG_ESHAPE, "%lld times %lld elements are too many", (long long) r.dim[d],
+                                  (long long) s.dim[d]);
     }
     return clg__call_own(&c, repeated(clg_reshape(a, s), &r));
 }
@@ -416,8 +425,9 @@ clg_tensor clg_repeat_interleave(clg_tensor a, int64_t times, int axis)
         flat.dim[3] *= d > at ? s.dim[d] : 1;
     }
     wide = flat;
-    if (s.dim[at] && times > INT64_MAX / s.dim[at])
-        return clg__call_fail(&c, CLG_ESHAPE, "%lld times %lld elements are too many", (long long) times, (long long) s.dim[at]);
+    if (beyond(s.dim[at], times))
+        return clg__call_fail(&c, CLG_ESHAPE, "%lld times %lld elements are too many", (long long) times,
+                              (long long) s.dim[at]);
     wide.dim[2] = times;
     s.dim[at] *= times;
     return clg__call_own(&c, clg_reshape(clg_expand(clg_reshape(a, flat), wide), s));
