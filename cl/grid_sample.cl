@@ -13,6 +13,8 @@
 #endif
 #define BLOCK 64
 #define AT(from, k) ((k) < 0 ? (E)0 : (from)[k])
+// Loops of loads one by one: what compilers make of them as vectors are gathers, which are slow.
+#define APART _Pragma("clang loop vectorize(disable) unroll_count(4)")
 
 // ---- one work-item for each element
 
@@ -92,10 +94,10 @@ NAME(grid_sample_blocks)(__global const E *restrict x, long x_offset, __global c
             for (int p = 0; p < many; p++)
                 sum[p] = (E)0;
             for (int t = 0; t < taps; t++)
-                for (int p = 0; p < many; p++) {
+                APART for (int p = 0; p < many; p++)
+                {
                     const int k = list[t * P + p];
-                    const E v = from[max(k, 0)]; // read in any case, so that this becomes vectors
-                    sum[p] += weight[t * P + p] * (k < 0 ? (E)0 : v);
+                    sum[p] += weight[t * P + p] * AT(from, k);
                 }
             for (int p = 0; p < many; p++)
                 to[p] = sum[p];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Two axes of x [planes][H][W], each by a sparse matrix: y[p][i][j] = sum over its row's entries k, l of
 // vertical[i][k] horizontal[j][l] x[p][h[k]][w[l]], first down, then across; one work-item an element. COPY: rows have
-// one entry of weight 1; of such the CPU class has a kernel here too, its sums are in cl/separable_cpu.cl.
+// one entry of weight 1. The CPU class has cl/separable_copies.cl and cl/separable_cpu.cl.
 #pragma OPENCL FP_CONTRACT OFF
 #include "element.clh"
 #include "separable.clh"
@@ -34,29 +34,3 @@ __kernel void NAME(separable_items)(__global const E *restrict x, long offset, _
     y[at] = PUT(sum);
 #endif
 }
-
-#ifdef COPY
-// A work-item has some rows of the result, or some columns of them where rows are few.
-__attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
-NAME(separable_copies)(__global const E *restrict x, long offset, __global E *restrict y, SEPARABLE)
-{
-    const long part = get_group_id(0), parts = get_num_groups(0), all = planes * HO;
-    const long first = all / parts * part + all % parts * part / parts;
-    const long last = all / parts * (part + 1) + all % parts * (part + 1) / parts;
-    const long block = get_group_id(1), blocks = get_num_groups(1);
-    const long j0 = WO / blocks * block + WO % blocks * block / blocks;
-    const long j1 = WO / blocks * (block + 1) + WO % blocks * (block + 1) / blocks;
-    __global const int *words = (__global const int *)table, *column = words + h_at + h_rows + 1;
-    for (long r = first; r < last; r++) {
-        const long i = r % HO;
-        __global const E *from = x + offset + (r / HO * H + (v_rows ? COLUMN(v_at, v_rows, i) : i)) * W;
-        __global E *to = y + r * WO;
-        if (h_rows)
-            for (long j = j0; j < j1; j++)
-                to[j] = from[column[j]];
-        else
-            for (long j = j0; j < j1; j++)
-                to[j] = from[j];
-    }
-}
-#endif

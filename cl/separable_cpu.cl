@@ -5,6 +5,7 @@
 #pragma OPENCL FP_CONTRACT OFF
 #include "common.clh"
 #include "separable.clh"
+#include "separable_across.clh"
 #define THERE(n) ((int)min((long)(n), (long)VL)) // lanes
 
 // A row of sums down: `n` rows of `from`, which are `pitch` apart, times their weights. room: elements from `from` on that
@@ -100,29 +101,17 @@ SELDOM void NAME(sum_across)(__global const ACC *turned, __global const int *beg
     UNROLL for (int q = 0; q < VL; q++) to[q] = r[q];
 }
 
-// A row across, an element after the other; of two entries each, which compilers gather, faster than blocks are turned.
-#define ROW_ACROSS(name, from_type, get, to_type, put)                                             \
-    SELDOM void NAME(name)(__global const from_type *restrict from, __global const int *begins,    \
-                           __global const int *restrict column, __global const ACC *restrict weight, int each, \
-                           __global to_type *restrict to, long j0, long j1)                        \
-    {                                                                                              \
-        if (each == 2) {                                                                           \
-            for (long j = j0; j < j1; j++)                                                         \
-                to[j] = put(weight[2 * j] * get(from[column[2 * j]]) +                             \
-                            weight[2 * j + 1] * get(from[column[2 * j + 1]]));                     \
-            return;                                                                                \
-        }                                                                                          \
-        for (long j = j0; j < j1; j++) {                                                           \
-            int l = begins[j];                                                                     \
-            const int end = begins[j + 1];                                                         \
-            ACC sum = l < end ? -(ACC)0 : (ACC)0;                                                  \
-            EDGE for (; l < end; l++) sum += weight[l] * get(from[column[l]]);                     \
-            to[j] = put(sum);                                                                      \
-        }                                                                                          \
-    }
-#define SAME(x) (x)
-ROW_ACROSS(row_across, E, GET, E, PUT)
-ROW_ACROSS(row_across_last, ACC, SAME, E, PUT)
+// A row of x as ACC: itself, or converted to `room_for`.
+static inline __global const ACC *NAME(row_of)(__global const E *from, long W, __global ACC *room_for, long room)
+{
+#ifdef AS_STORED
+    return from;
+#else
+    for (long w = 0; w < W; w += VL)
+        NAME(store_acc)(NAME(load_part)(from + w, THERE(room - w)), room_for + w);
+    return room_for;
+#endif
+}
 
 // How many rows of a matrix, from row i on, have entries in at most 16 columns, at most `rows`; low: the first of the
 // columns, many: how many.
@@ -165,6 +154,7 @@ CPU_KERNEL void NAME(separable_rows)(__global const E *restrict x, long offset, 
     const long wide = ROUND_UP(WO, VL);
     __global ACC *turned = scratch + part * (2 * ROUND_UP(W, VL) + wide) * VL, *sums = turned + ROUND_UP(W, VL) * VL;
     __global ACC *across = sums + ROUND_UP(W, VL) * VL;
+    const bool along = each == 2 || run0 < run1; // rows go across one by one
     VEC t[VL];
     for (long r = first, next; r < last; r = next) {
         const long i = r % HO, plane = r / HO * H * W, room = planes * H * W - plane;
@@ -176,8 +166,14 @@ CPU_KERNEL void NAME(separable_rows)(__global const E *restrict x, long offset, 
             const int e = v_begins[i];
             NAME(down_only)(from, W, v_column + e, v_weight + e, v_begins[i + 1] - e, to, W, room);
         } else if (v_rows && HO > H && (rows = NAME(rows_within)(v_begins, v_column, i, left, &low, &many)) > 0) {
-            NAME(turn_rows)(0, 0, from + low * W, W, many, turned, room - low * W);
-            for (long j = 0; j < WO; j += VL) {
+            for (int q = 0; q < (along ? many : 0); q++) {
+                const long at = (low + q) * W;
+                NAME(row_across_acc)(NAME(row_of)(from + at, W, turned, room - at), h_begins, h_column, h_weight, each, run0,
+                                     run1, across + q * wide, 0, WO);
+            }
+            if (!along)
+                NAME(turn_rows)(0, 0, from + low * W, W, many, turned, room - low * W);
+            for (long j = 0; j < (along ? 0 : WO); j += VL) {
                 NAME(sum_across)(turned, h_begins, h_column, h_weight, each, j, WO, t);
                 EDGE for (int q = 0; q < many; q++) NAME(store_acc)(t[q], across + q * wide + j);
             }
@@ -186,19 +182,20 @@ CPU_KERNEL void NAME(separable_rows)(__global const E *restrict x, long offset, 
                 NAME(down_last)(across - low * wide, wide, v_column + e, v_weight + e, v_begins[i + k + 1] - e, to + k * WO,
                                 WO, 0);
             }
-        } else if (v_rows == 0 && (all < FEW || each == 2)) {
-            NAME(row_across)(from + i * W, h_begins, h_column, h_weight, each, to, j0, j1);
+        } else if (v_rows == 0 && (all < FEW || along)) {
+            NAME(row_across)(NAME(row_of)(from + i * W, W, turned, room - i * W), h_begins, h_column, h_weight, each, run0, run1,
+                             to, j0, j1);
         } else { // a row alone that is made of too many is one, whoever has its neighbours: the same bits
             rows = v_rows && HO > H ? 1 : min(left, VL);
             for (int k = 0; k < (v_rows ? rows : 0); k++) {
                 const int e = v_begins[i + k];
                 NAME(down)(from, W, v_column + e, v_weight + e, v_begins[i + k + 1] - e, sums + k * ROUND_UP(W, VL), W, room);
             }
-            for (int k = 0; k < (each == 2 ? rows : 0); k++)
-                NAME(row_across_last)(sums + k * ROUND_UP(W, VL), h_begins, h_column, h_weight, each, to + k * WO, 0, WO);
-            if (each != 2)
+            for (int k = 0; k < (along ? rows : 0); k++)
+                NAME(row_across)(sums + k * ROUND_UP(W, VL), h_begins, h_column, h_weight, each, run0, run1, to + k * WO, 0, WO);
+            if (!along)
                 NAME(turn_rows)(v_rows ? sums : 0, ROUND_UP(W, VL), from + i * W, W, rows, turned, room - i * W);
-            for (long j = 0; j < (each == 2 ? 0 : WO); j += VL) {
+            for (long j = 0; j < (along ? 0 : WO); j += VL) {
                 j = max(min(j, WO - VL), 0L);
                 NAME(sum_across)(turned, h_begins, h_column, h_weight, each, j, WO, t);
                 EDGE for (int q = 0; q < rows; q++) NAME(store_part)(t[q], to + q * WO + j, THERE(WO - j));

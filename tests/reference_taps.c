@@ -53,6 +53,32 @@ static void bilinear(const int64_t *p, const ref_value *const *in, ref_value *ou
     }
 }
 
+// The other way: what in[0] at each point sends to planes of p[0] x p[1].
+static void bilinear_scatter(const int64_t *p, const ref_value *const *in, ref_value *out)
+{
+    const int64_t channels = out->shape.dim[1], points = in[0]->shape.dim[2], height = p[0], width = p[1];
+    for (int64_t i = 0; i < out->n; i++) {
+        out->f[i] = 0;
+        if (out->e)
+            out->e[i] = reference_tiny(out->dtype);
+    }
+    for (int64_t at = 0; at < in[0]->n; at++) {
+        const int64_t plane = at / points, place = plane / channels * 2 * points + at % points;
+        const double y = in[1]->f[place], x = in[1]->f[place + points], row = floor(y), column = floor(x), v = in[0]->f[at];
+        const double moved = out->e ? reference_error(in[1], place) + reference_error(in[1], place + points) : 0;
+        for (int k = 0; k < 16; k++) {
+            const double i = row + k / 4 - 1, j = column + k % 4 - 1;
+            if (!(i >= 0 && i < (double) height && j >= 0 && j < (double) width))
+                continue;
+            const int64_t to = (plane * height + (int64_t) i) * width + (int64_t) j;
+            const double w = fmax(0, 1 - fabs(y - i)) * fmax(0, 1 - fabs(x - j));
+            out->f[to] += w * v;
+            if (out->e)
+                out->e[to] += w * reference_error(in[0], at) + 2 * fabs(v) * (moved + 16 * reference_unit(out->dtype));
+        }
+    }
+}
+
 bool reference_taps(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out)
 {
     static const char *const names[] = { "grid_sample", "grid_scatter", "grid_weights" };
@@ -60,6 +86,11 @@ bool reference_taps(const char *name, const int64_t *p, const ref_value *const *
     if (strcmp(name, "bilinear_sample") == 0) {
         if (out)
             bilinear(p, in, out);
+        return true;
+    }
+    if (strcmp(name, "bilinear_scatter") == 0) {
+        if (out)
+            bilinear_scatter(p, in, out);
         return true;
     }
     while (k < 3 && strcmp(names[k], name) != 0)

@@ -68,7 +68,7 @@ static clg_tensor convolution(clg_device d, const image *m, int use)
     if (use <= 0)
         return y;
     ck_assert_int_ge(clg_vjp_n(y, numbers(d, CLG_F32, y->shape), (clg_tensor[]) { x, w }, 2, false, g), 0);
-    return g[use - 1];
+    return g[use == 2];
 }
 
 static clg_tensor conv2d_of(clg_device d, int k, int use)
@@ -367,12 +367,12 @@ static clg_tensor lookup(clg_device d, int k, int use)
     if (k)
         return NULL;
     clg_tensor x = numbers(d, CLG_F32, CLG_SHAPE(2, 5, 7, 9)), grid = numbers(d, CLG_F32, CLG_SHAPE(2, 7, 11, 2)), g[2];
-    const clg_grid_mode mode = use < 0 ? CLG_GRID_NEAREST : CLG_GRID_LINEAR;
+    const clg_grid_mode mode = use < 0 ? CLG_GRID_NEAREST : use > 2 ? CLG_GRID_CUBIC : CLG_GRID_LINEAR;
     const clg_tensor y = clg_grid_sample(x, clg_mul_scalar(grid, 1.25), clg_grid_sample_params(.mode = mode));
     if (use <= 0)
         return y;
     ck_assert_int_ge(clg_vjp_n(y, numbers(d, CLG_F32, y->shape), (clg_tensor[]) { x, grid }, 2, false, g), 0);
-    return g[use - 1];
+    return g[use == 2];
 }
 
 #define GRID(id, use)                                                                              \
@@ -381,8 +381,9 @@ static clg_tensor lookup(clg_device d, int k, int use)
         return lookup(d, k, use);                                                                  \
     }
 GRID(bilinear_sample, 0)
+GRID(bilinear_scatter, 1)
 GRID(grid_sample, -1)
-GRID(grid_scatter, 1)
+GRID(grid_scatter, 3)
 GRID(grid_weights, 2)
 
 // Tiles that are cut, a sum in two chunks, equal rows.
@@ -460,7 +461,7 @@ static const struct {
     OP(matmul), OP(conv2d), OP(conv2d_dx), OP(conv2d_dw), OP(conv3d), OP(conv3d_dx), OP(conv3d_dw), OP(max_pool),
     OP(max_pool_scatter), OP(max_pool_gather), OP(avg_pool), OP(avg_pool_back), OP(softmax), OP(log_softmax), OP(softmax_stats),
     OP(index_select), OP(index_add), OP(gather), OP(scatter), OP(separable), OP(separable_bytes), OP(unfold), OP(fold), { "unpool_owners", unpool },
-    { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(grid_sample), OP(grid_scatter), OP(grid_weights), OP(bilinear_sample),
+    { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(grid_sample), OP(grid_scatter), OP(grid_weights), OP(bilinear_sample), OP(bilinear_scatter),
     OP(cumsum), OP(cumprod), OP(recurrence),
     OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk), OP(searchsorted), OP(attention), OP(attention_back),
     OP(pair_distance), OP(pair_slopes), OP(bag_sum), OP(bag_scatter), OP(poisson),

@@ -49,7 +49,11 @@ static clg_tensor sample(const warp *k, clg_tensor gx, clg_tensor gy)
         return x->status < 0 ? x : grid;
     if (grid->shape.rank == 3)
         grid = clg_unsqueeze(grid, 0);
-    clg_tensor y = clg_grid_sample(x, clg_expand(grid, CLG_SHAPE(x->shape.dim[0], k->h, k->w, 2)), how);
+    const clg_shape all = { .rank = 4, .dim = { 1, x->shape.dim[0] * x->shape.dim[1], x->shape.dim[2], x->shape.dim[3] } };
+    const bool one_map = grid->shape.dim[0] == 1; // then all images are channels of one: its places are worked out once
+    clg_tensor y = clg_grid_sample(one_map ? clg_reshape(x, all) : x, grid, how);
+    if (y->status >= 0)
+        y = clg_reshape(y, CLG_SHAPE(x->shape.dim[0], x->shape.dim[1], k->h, k->w));
     if (k->p.fill) {
         const clg_shape one_channel = CLG_SHAPE(grid->shape.dim[0], 1, clg__image_dim(x, -2), clg__image_dim(x, -1));
         const clg_tensor one = clg_ones(x->dev, x->dtype, one_channel);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Axes by sparse matrices: the op, and its kernels' tables. Kernels: cl/separable.cl,
-// cl/separable_cpu.cl.
+// cl/separable_copies.cl, cl/separable_cpu.cl.
 #include "ops/separable.h"
 
 #include "base/alloc.h"
@@ -71,7 +71,32 @@ typedef struct table {
     int64_t rows, at, n;
     bool copies;
     int each; // entries of every row, 0: they differ
+    int32_t run0, run1; // see cl/separable.clh
 } table;
+
+// Are the entries of row i one of weight 1, or two neighbours, behind those of the row before?
+static bool follows(const clg__sparse *m, int each, int64_t i, bool as_first)
+{
+    const int32_t e = m->begins[i], n = m->begins[i + 1] - e;
+    if (each == 2)
+        return m->column[e + 1] == m->column[e] + 1;
+    return n == 1 && m->weight[e] == 1 && (as_first || m->column[e] == m->column[m->begins[i - 1]] + 1);
+}
+
+// The longest run of rows that do, where these are most.
+static void find_run(const clg__sparse *m, table *t)
+{
+    for (int64_t i = 0, from = 0; i < m->rows; i++) {
+        if (i == from || !follows(m, t->each, i, false))
+            from = follows(m, t->each, i, true) ? i : i + 1;
+        if (i + 1 - from > t->run1 - t->run0) {
+            t->run0 = (int32_t) from;
+            t->run1 = (int32_t) i + 1;
+        }
+    }
+    if (4 * (int64_t) (t->run1 - t->run0) < 3 * m->rows)
+        t->run0 = t->run1 = 0; // not worth it
+}
 
 static table table_of(clg__kplan *p, const clg__rule *r, bool in_double)
 {
@@ -80,9 +105,10 @@ static table table_of(clg__kplan *p, const clg__rule *r, bool in_double)
     if (r->kind == CLG__RULE_NONE)
         return t;
     if (clg__rule_matrix(r, in_double, &m)) {
-        t = (table) { m.rows, append(p, &m, in_double), m.n, m.copies, m.rows ? (int) (m.n / m.rows) : 0 };
+        t = (table) { m.rows, append(p, &m, in_double), m.n, m.copies, m.rows ? (int) (m.n / m.rows) : 0, 0, 0 };
         for (int64_t i = 0; i <= m.rows; i++)
             t.each = m.begins[i] == i * t.each ? t.each : 0;
+        find_run(&m, &t);
     } else {
         clg__fail(&p->err, CLG_ENOMEM, "separable: out of host memory");
     }
@@ -103,16 +129,16 @@ static void plan(const clg__kernel_call *c, clg__kplan *p)
     const table v = table_of(p, &s->down, in_double), h = table_of(p, &s->across, in_double);
     const bool copies = v.copies && h.copies;
     clg__launch *l = !cpu     ? clg__kplan_kernel(p, "separable", "separable_items")
-                     : copies ? clg__kplan_kernel(p, "separable", "separable_copies")
+                     : copies ? clg__kplan_kernel(p, "separable_copies", "separable_copies")
                               : clg__kplan_kernel(p, "separable_cpu", "separable_rows");
     clg__define_element(p, l, c->in_dtype[0]);
-    if (copies)
+    if (copies && !cpu)
         clg__kplan_define(p, l, "COPY", "%s", "");
     const int64_t rows = to->dim[0] * to->dim[1];
     int64_t parts = rows < 4 * units ? rows : 4 * units, blocks = 1;
     if (v.rows == 0 && rows < LANES) // columns are shared
         blocks = to->dim[2] / 1024 + 1 < units ? to->dim[2] / 1024 + 1 : units;
-    else if (v.rows == 0 && !copies && h.each != 2 && parts > (rows + LANES - 1) / LANES) // sixteen rows take as long as one
+    else if (v.rows == 0 && !copies && h.each != 2 && h.run1 == 0 && parts > (rows + LANES - 1) / LANES) // sixteen rows take as long as one
         parts = (rows + LANES - 1) / LANES;
     clg__arg_in(p, l, 0);
     clg__arg_in_offset(p, l, 0);
@@ -122,7 +148,7 @@ static void plan(const clg__kernel_call *c, clg__kplan *p)
     clg__arg_out(p, l, 0);
     clg__arg_geo(p, l);
     static const char *const declared = "__global const long *restrict table, long planes, long H, long W, long HO, long WO, "
-                                        "int v_rows, long v_at, long v_n, int h_rows, long h_at, long h_n, int each";
+                                        "int v_rows, long v_at, long v_n, int h_rows, long h_at, long h_n, int each, int run0, int run1";
     clg__kplan_define(p, l, "SEPARABLE", "%s", declared);
     const int64_t sizes[] = { to->dim[0], from->dim[1], from->dim[2], to->dim[1], to->dim[2] };
     for (int i = 0; i < 5; i++)
@@ -134,6 +160,8 @@ static void plan(const clg__kernel_call *c, clg__kplan *p)
     clg__arg_i64(p, l, h.at);
     clg__arg_i64(p, l, h.n);
     clg__arg_i32(p, l, h.each);
+    clg__arg_i32(p, l, h.run0);
+    clg__arg_i32(p, l, h.run1);
     if (cpu)
         clg__kplan_grid(l, (size_t) parts, (size_t) blocks, 1, 1, 1, 1);
     else
