@@ -102,8 +102,8 @@ clg_tensor clg_image_adjust_saturation(clg_tensor x, double factor)
     return bad ? bad : clg__image_saturate(x, number(x, factor), number(x, 1 - factor));
 }
 
-// A filter of h x w taps over each channel of [N,C,H,W], without margin.
-static clg_tensor filter(clg_tensor x, const double *taps, int h, int w)
+// A filter of h x w taps over each channel of [N,C,H,W], around which `margin` pixels are 0.
+static clg_tensor filter(clg_tensor x, const double *taps, int h, int w, int margin)
 {
     float few[MOST_KERNEL];
     const int64_t c = clg__image_dim(x, -3);
@@ -112,7 +112,14 @@ static clg_tensor filter(clg_tensor x, const double *taps, int h, int w)
     clg_tensor k = x->dtype == CLG_F64 ? clg_upload(x->dev, CLG_F64, CLG_SHAPE(1, 1, h, w), taps)
                                        : clg_upload(x->dev, CLG_F32, CLG_SHAPE(1, 1, h, w), few);
     k = clg_expand(clg__image_back(k, x->dtype), CLG_SHAPE(c, 1, h, w));
-    return clg_conv2d(x, k, NULL, clg_conv_params(.groups = (int) c));
+    return clg_conv2d(x, k, NULL, clg_conv_params(.groups = (int) c, .padding = margin));
+}
+
+// Which of n places are neither the first nor the last.
+static clg_tensor within(clg_tensor x, int64_t n)
+{
+    const clg_tensor at = clg_arange(x->dev, CLG_I32, 0, (double) n, 1);
+    return clg_logical_and(clg_ge_scalar(at, 1), clg_lt_scalar(at, (double) (n - 1)));
 }
 
 clg_tensor clg__image_sharpen(clg_tensor x, clg_tensor rest)
@@ -122,11 +129,11 @@ clg_tensor clg__image_sharpen(clg_tensor x, clg_tensor rest)
     if (h <= 2 || w <= 2)
         return clg_reshape(x, x->shape);
     const clg_tensor work = clg__image_batch(clg__image_work(x));
-    clg_tensor blur = filter(work, taps, 3, 3);
+    clg_tensor blur = filter(work, taps, 3, 3, 1);
     if (!clg__image_is_float(x))
         blur = clg_round(blur);
-    const clg_tensor inner = clg_slice(clg_slice(work, -2, 1, h - 1, 1), -1, 1, w - 1, 1);
-    const clg_tensor change = clg_pad(clg_sub(blur, inner), CLG_SHAPE(0, 0, 1, 1), CLG_SHAPE(0, 0, 1, 1), 0);
+    const clg_tensor inner = clg_logical_and(clg_unsqueeze(within(x, h), -1), within(x, w)); // edges stay
+    const clg_tensor change = clg_where(inner, clg_sub(blur, work), clg_scalar(x->dev, work->dtype, 0));
     const clg_tensor y = clg_clamp(add_multiple(work, change, rest), 0, clg__image_most(x->dtype));
     return clg__image_unbatch(clg__image_back(y, x->dtype), x);
 }
@@ -167,10 +174,10 @@ clg_tensor clg_image_gaussian_blur(clg_tensor x, int kernel_w, int kernel_h, dou
     if (y->status < 0)
         return y;
     gaussian(taps, kernel_w, sigma_x > 0 ? sigma_x : 0.15 * kernel_w + 0.35);
-    y = filter(y, taps, 1, kernel_w);
+    y = filter(y, taps, 1, kernel_w, 0);
     if (y->status < 0)
         return y;
     gaussian(taps, kernel_h, sigma_y > 0 ? sigma_y : 0.15 * kernel_h + 0.35);
-    y = filter(y, taps, kernel_h, 1);
+    y = filter(y, taps, kernel_h, 1, 0);
     return clg__image_unbatch(clg__image_round_back(y, x->dtype), x);
 }

@@ -197,6 +197,11 @@ clg_tensor clg_image_pad(clg_tensor x, int64_t left, int64_t top, int64_t right,
             return clg_poison(x->dev, CLG_EINVAL, "%s: a margin of %lld at a side of %lld pixels", op, (long long) a[i],
                               (long long) n);
     }
+    const bool any = (left || top || right || bottom) && clg_numel(x->shape) > 0;
+    if (any && mode == CLG_IMAGE_EDGE)
+        return clg_pad_replicate(x, CLG_SHAPE(top, left), CLG_SHAPE(bottom, right));
+    if (any && mode == CLG_IMAGE_REFLECT)
+        return clg_pad_reflect(x, CLG_SHAPE(top, left), CLG_SHAPE(bottom, right));
     if (mode != CLG_IMAGE_CONSTANT)
         return margin(margin(x, -2, top, bottom, mode), -1, left, right, mode);
     clg_shape before = { .rank = x->shape.rank }, after = before;
