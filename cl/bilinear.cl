@@ -3,6 +3,7 @@
 // at[n][1][p] of x[n][c]; elements outside count as 0. Where a place is infinite or NaN, so is a weight: NaN.
 #pragma OPENCL FP_CONTRACT OFF
 #include "common.clh"
+#include "pairs.clh"
 #ifndef IMAGE
 #define IMAGE long images, long C, long P, int H, int W
 #endif
@@ -73,14 +74,10 @@ static void NAME(taps_of)(__global const E *place, long P, int many, int H, int 
     }
 }
 
-// Two neighbours at each of sixteen places: loads of both are faster than what gathers elements.
-#define PAIR(k) LOAD_PIECE(2, from + k)
+EIGHT_PAIRS(pairs, __private, 1)
 #define PAIRS(k, first, second)                                                                    \
     {                                                                                              \
-        const VEC low_ = (VEC)(PAIR((k)[0]), PAIR((k)[1]), PAIR((k)[2]), PAIR((k)[3]), PAIR((k)[4]), PAIR((k)[5]), \
-                               PAIR((k)[6]), PAIR((k)[7]));                                        \
-        const VEC high_ = (VEC)(PAIR((k)[8]), PAIR((k)[9]), PAIR((k)[10]), PAIR((k)[11]), PAIR((k)[12]), \
-                                PAIR((k)[13]), PAIR((k)[14]), PAIR((k)[15]));                      \
+        const VEC low_ = NAME(pairs)(from, k), high_ = NAME(pairs)(from, (k) + VL / 2);            \
         first = EVENS(VEC, low_, high_);                                                           \
         second = ODDS(VEC, low_, high_);                                                           \
     }

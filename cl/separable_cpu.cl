@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Two axes of x [planes][H][W], each by a sparse matrix, CPU class: the sums of cl/separable.cl. The lanes of sums down are columns. Across, where a gather would go element by element, they are sixteen rows:
-// blocks of 16x16 are turned in registers, there and back. Where there are more rows than in x, those of x go across
-// first.
+// Two axes of x [planes][H][W], each by a sparse matrix, CPU class: the sums of cl/separable.cl. The lanes of sums down
+// are columns. Across they are columns too where two neighbours make one, or one is copied; else sixteen rows: blocks of
+// 16x16 are turned in registers, there and back. Where there are more rows than in x, those of x go across first.
 #pragma OPENCL FP_CONTRACT OFF
 #include "common.clh"
 #include "separable.clh"
+#include "pairs.clh"
 #include "separable_across.clh"
 #define THERE(n) ((int)min((long)(n), (long)VL)) // lanes
 
