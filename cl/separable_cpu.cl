@@ -186,17 +186,22 @@ CPU_KERNEL void NAME(separable_rows)(__global const E *restrict x, long offset, 
         } else if (v_rows == 0 && (all < FEW || along)) {
             NAME(row_across)(NAME(row_of)(from + i * W, W, turned, room - i * W), h_begins, h_column, h_weight, each, run0, run1,
                              to, j0, j1);
+        } else if (along) {
+            const int e = v_begins[i], n = v_begins[i + 1] - e;
+            __global const ACC *row = sums;
+            if (n == 1 && v_weight[e] == (ACC)1)
+                row = NAME(row_of)(from + v_column[e] * W, W, sums, room - v_column[e] * W);
+            else
+                NAME(down)(from, W, v_column + e, v_weight + e, n, sums, W, room);
+            NAME(row_across)(row, h_begins, h_column, h_weight, each, run0, run1, to, 0, WO);
         } else { // a row alone that is made of too many is one, whoever has its neighbours: the same bits
             rows = v_rows && HO > H ? 1 : min(left, VL);
             for (int k = 0; k < (v_rows ? rows : 0); k++) {
                 const int e = v_begins[i + k];
                 NAME(down)(from, W, v_column + e, v_weight + e, v_begins[i + k + 1] - e, sums + k * ROUND_UP(W, VL), W, room);
             }
-            for (int k = 0; k < (along ? rows : 0); k++)
-                NAME(row_across)(sums + k * ROUND_UP(W, VL), h_begins, h_column, h_weight, each, run0, run1, to + k * WO, 0, WO);
-            if (!along)
-                NAME(turn_rows)(v_rows ? sums : 0, ROUND_UP(W, VL), from + i * W, W, rows, turned, room - i * W);
-            for (long j = 0; j < (along ? 0 : WO); j += VL) {
+            NAME(turn_rows)(v_rows ? sums : 0, ROUND_UP(W, VL), from + i * W, W, rows, turned, room - i * W);
+            for (long j = 0; j < WO; j += VL) {
                 j = max(min(j, WO - VL), 0L);
                 NAME(sum_across)(turned, h_begins, h_column, h_weight, each, j, WO, t);
                 EDGE for (int q = 0; q < rows; q++) NAME(store_part)(t[q], to + q * WO + j, THERE(WO - j));
