@@ -71,15 +71,35 @@ const clg__param clg__conv_direct_dw_params[CLG__CONV_DW_PARAMS] = {
 };
 enum { PIXELS, VECTORS, ROWS, CHANNELS, TAPS = 0 };
 
-// A tile of at most 28 accumulators of 64 bytes, or 12 of 128; `count` pixels of a row lie side by side.
+// Vector operations that a tap of one channel takes for `count` pixels side by side, of all outputs.
+static double tile_cost(clg__tile t, int64_t count, int64_t outputs)
+{
+    return (double) clg__div_up(count, t.rows) * (double) clg__div_up(outputs, t.vectors * VL) *
+           (t.rows * t.vectors + 0.1 * t.rows + t.vectors + 1);
+}
+
+// A tile of at most 28 accumulators of 64 bytes, or 12 of 128; `count` pixels of a row lie side by side. One of the
+// usual tiles, since each takes a kernel of its own, unless too much of it would be made for nobody.
 static void tile_of(const clg__kernel_call *c, int64_t count, int64_t outputs, size_t size, direct *d)
 {
+    enum { SUMS = 28, WIDE_SUMS = 12, MOST_VECTORS = 4 };
     const int64_t waste28 = (int64_t) clg__div_up(count, 28) * 28 - count;
     const int64_t waste14 = (int64_t) clg__div_up(count, 14) * 14 - count;
     const int64_t waste7 = (int64_t) clg__div_up(count, 7) * 7 - count;
     d->nv = size > 4 || outputs <= VL ? 1 : waste7 < waste14 && outputs > 2 * VL ? 4 : 2;
-    d->mr = size > 4 ? 12 : d->nv == 4 ? 7 : d->nv == 2 || waste14 < waste28 ? 14 : 28;
-    const clg__tile fit = clg__tile_fit(c->caps, size, (clg__tile) { d->mr, d->nv });
+    d->mr = size > 4 ? WIDE_SUMS : d->nv == 4 ? 7 : d->nv == 2 || waste14 < waste28 ? 14 : 28;
+    clg__tile fit = clg__tile_fit(c->caps, size, (clg__tile) { d->mr, d->nv });
+    double least = 0.95 * tile_cost(fit, count, outputs);
+    for (int nv = 1; nv <= (size > 4 ? 1 : MOST_VECTORS); nv++) {
+        for (int mr = (size > 4 ? WIDE_SUMS : SUMS) / nv; mr > 0; mr--) {
+            const clg__tile t = clg__tile_fit(c->caps, size, (clg__tile) { mr, nv });
+            const double cost = tile_cost(t, count, outputs);
+            if (cost < least) {
+                least = cost;
+                fit = t;
+            }
+        }
+    }
     d->mr = clg__param_or(c, PIXELS, fit.rows);
     d->nv = clg__param_or(c, VECTORS, fit.vectors);
 }
@@ -119,13 +139,16 @@ static double cost_of(const clg__window *w, bool back, const clg__caps *caps, si
     const double rows = (double) oh / ((double) clg__div_up(oh, d->rows) * (double) d->rows);
     const double products = sums * (d->mr * d->nv + 0.1 * d->mr + d->nv) * blocks / d->mr * tiles * (double) uw /
                             (double) d->cols * (0.7 + 0.3 / rows);
-    const double copies = ((double) (cg * w->k[CLG__D]) * height * (width / VL + 3) * 2.5 + 200) * blocks /
+    const double copies = ((double) (cg * w->k[CLG__D]) * height * (width / VL + 3) * 4 + 200) * blocks /
                           (double) d->blocks;
+    // weights that do not stay in the cache from one work-group to the next
+    const double weights = (double) cg * window * d->nv, held = weights * VL * bytes * (double) d->blocks;
+    const double far = held + strip + pixels > (double) caps->cache_bytes * 0.75 ? weights * blocks * 4 : 0;
     const double again = (double) (clg__div_up(cg, d->channels) - 1) * d->nv * 2 * blocks;
     const double groups = (double) clg__div_up(oh, d->rows) * (double) clg__div_up(ow, d->cols) *
                           (double) (w->n * w->out[CLG__D] * w->groups) *
                           (double) clg__div_up((int64_t) blocks, d->blocks);
-    const double cost = products + copies / area + d->nv * 6.0 * blocks + again +
+    const double cost = products + (copies + far) / area + d->nv * 6.0 * blocks + again +
                         sums * (double) (uh * uw) * 2 * blocks / area;
     // beyond a part of the L2 cache everything is slower; of few work-groups some cores get none
     return cost * (strip > STRIP_BYTES || pixels > STRIP_BYTES ? 4 : 1) * (1 + 2 / groups);
@@ -143,22 +166,19 @@ static bool plan_direct(const clg__kernel_call *c, const clg__window *w, bool ba
     double least = INFINITY;
     tile_of(c, (int64_t) clg__div_up(ow, uw), w->o / w->groups, size, &d);
     const int64_t blocks = (int64_t) clg__div_up(w->o / w->groups, d.nv * VL), unit = d.mr * uw;
-    // several blocks from one strip where their weights stay in the cache
-    const double weights = (double) (cg * clg__window_size(w->k)) * d.nv * VL * (double) size;
-    const int64_t most = weights * 2 < STRIP_BYTES / 2 ? (int64_t) (STRIP_BYTES / 2 / weights) : 1;
     for (d.channels = only_channels && only_channels < cg ? only_channels : cg;; d.channels = (d.channels + 1) / 2) {
         for (int64_t parts = 1;; parts += (parts + 1) / 2) {
             const int64_t share = (int64_t) clg__div_up((int64_t) clg__div_up(ow, parts), unit) * unit;
             d.cols = parts == 1 || share > ow ? ow : share;
             for (d.rows = only_rows && only_rows < oh ? only_rows : only_rows ? oh : 1; d.rows <= oh && d.rows <= 16; d.rows++) {
-                for (d.blocks = 1;; d.blocks = blocks < most ? blocks : most) {
+                for (d.blocks = 1;; d.blocks = 2 * d.blocks < blocks ? 2 * d.blocks : blocks) { // from one strip
                     direct now = d;
                     const double cost = cost_of(w, back, caps, size, &now);
                     if (cost < least) {
                         least = cost;
                         *best = now;
                     }
-                    if (d.blocks == (blocks < most ? blocks : most))
+                    if (d.blocks >= blocks || d.channels < cg)
                         break;
                 }
                 if (only_rows)
