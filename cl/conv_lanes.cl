@@ -13,8 +13,8 @@
 #define OB 4
 #define NX 6
 #endif
-#ifndef PART // what a work-group makes: rows x cols pixels of all outputs of a group
-#define PART int rows, int cols, int back
+#ifndef PART // what a work-group makes: rows x cols pixels of all outputs of a group, from CB channels at a time
+#define PART int rows, int cols, int CB, int back
 #endif
 
 // Rows of `width` elements, `pitch` apart, one after another; the surplus of a row falls on the next.
@@ -25,7 +25,7 @@ SELDOM void NAME(join_rows)(__local const ACC *from, __local ACC *to, int rows, 
             NAME(store_local)(NAME(load_local)(from + i * pitch + j), to + i * width + j);
 }
 
-// Grid: ceil(OH/rows)*ceil(OW/cols) x N x G. Scratch: strip [C/G][height][pitch] + NX*VL; made [OB][rows*pitch rounded up
+// Grid: ceil(OH/rows)*ceil(OW/cols) x N x G, whose outputs are at most OB. Scratch: strip [CB][height][pitch] + NX*VL; made [OB][rows*pitch rounded up
 // to NX*VL] + VL; joined [rows*cols] + VL; taps KH*KW ints.
 CPU_KERNEL void NAME(conv_lanes)(__global const E *restrict X, long x_offset, __global const E *restrict w, long w_offset,
                                  __global EPI_OUT *restrict Y, __local ACC *restrict strip, __local ACC *restrict made,
@@ -39,28 +39,29 @@ CPU_KERNEL void NAME(conv_lanes)(__global const E *restrict X, long x_offset, __
     // steps of w from output to output, channel to channel, tap to tap
     const long so = back ? window : (long)cg * window, sc = back ? (long)og * window : window;
     const int st = back ? -1 : 1;
-    for (int c = 0; c < cg; c++) {
-        const long at = ((long)n * C + group * cg + c) * H * W;
-        NAME(load_plane)(X + x_offset + at, (long)N * C * H * W - at, strip + c * plane, 1, y0 - ph, 1, x0 - pw, height,
-                         pitch, H, W);
-    }
-    // what is read for nobody
-    for (int v = 0; v < NX; v++)
-        NAME(store_local)((VEC)(0), strip + cg * plane + v * VL);
+    __global const E *wo[OB], *from = w + w_offset + (long)group * og * cg * window + (back ? window - 1 : 0);
+    UNROLL for (int o = 0; o < OB; o++) wo[o] = from + min(o, og - 1) * so;
     NAME(store_local)((VEC)(0), made + OB * apart);
     for (int t = 0; t < window; t++)
         taps[t] = t / KW * dh * pitch + t % KW * dw;
-    for (int o0 = 0; o0 < og; o0 += OB) {
-        const int on = min(OB, og - o0);
-        __global const E *wo[OB], *from = w + w_offset + (long)group * og * cg * window + o0 * so + (back ? window - 1 : 0);
-        UNROLL for (int o = 0; o < OB; o++) wo[o] = from + min(o, on - 1) * so;
+    for (int c0 = 0; c0 < cg; c0 += CB) {
+        const int cn = min(CB, cg - c0);
+        for (int c = 0; c < cn; c++) {
+            const long at = ((long)n * C + group * cg + c0 + c) * H * W;
+            NAME(load_plane)(X + x_offset + at, (long)N * C * H * W - at, strip + c * plane, 1, y0 - ph, 1, x0 - pw, height,
+                             pitch, H, W);
+        }
+        // what is read for nobody
+        for (int v = 0; v < NX; v++)
+            NAME(store_local)((VEC)(0), strip + cn * plane + v * VL);
         for (int f = 0; f < count; f += NX * VL) {
             VEC acc[OB][NX];
             UNROLL for (int o = 0; o < OB; o++)
-                UNROLL for (int v = 0; v < NX; v++) acc[o][v] = (VEC)(0);
-            for (int c = 0; c < cg; c++) {
+                UNROLL for (int v = 0; v < NX; v++)
+                    acc[o][v] = c0 > 0 ? NAME(load_local)(made + o * apart + f + v * VL) : (VEC)(0);
+            for (int c = 0; c < cn; c++) {
                 __local const ACC *xc = strip + c * plane + f;
-                long k = c * sc;
+                long k = (c0 + c) * sc;
                 ROLLED for (int t = 0; t < window; t++, k += st)
                 {
                     __local const ACC *x = xc + taps[t];
@@ -76,18 +77,18 @@ CPU_KERNEL void NAME(conv_lanes)(__global const E *restrict X, long x_offset, __
             UNROLL for (int o = 0; o < OB; o++)
                 UNROLL for (int v = 0; v < NX; v++) NAME(store_local)(acc[o][v], made + o * apart + f + v * VL);
         }
-        // whole rows are one run of pixels, parts of rows one run each
-        const int runs = xn == OW ? 1 : yn, length = xn == OW ? yn * OW : xn;
-        for (int o = 0; o < on; o++) {
-            NAME(join_rows)(made + o * apart, joined, yn, pitch, xn);
-            for (int run = 0; run < runs; run++)
-                EDGE for (int p = 0; p < length; p += VL)
-                {
-                    p = max(min(p, length - VL), 0); // the last vector overlaps the one before
-                    const int m = group * og + o0 + o, col = (y0 + run) * OW + x0 + p;
-                    EPI_STORE(NAME(load_local)(joined + run * length + p), Y, ((long)n * O + m) * OH * OW + col, n, m, col,
-                              min(VL, length - p));
-                }
-        }
+    }
+    // whole rows are one run of pixels, parts of rows one run each
+    const int runs = xn == OW ? 1 : yn, length = xn == OW ? yn * OW : xn;
+    for (int o = 0; o < og; o++) {
+        NAME(join_rows)(made + o * apart, joined, yn, pitch, xn);
+        for (int run = 0; run < runs; run++)
+            EDGE for (int p = 0; p < length; p += VL)
+            {
+                p = max(min(p, length - VL), 0); // the last vector overlaps the one before
+                const int m = group * og + o, col = (y0 + run) * OW + x0 + p;
+                EPI_STORE(NAME(load_local)(joined + run * length + p), Y, ((long)n * O + m) * OH * OW + col, n, m, col,
+                          min(VL, length - p));
+            }
     }
 }

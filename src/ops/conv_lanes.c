@@ -23,6 +23,7 @@ static const char *takes(const clg__kernel_call *c, const clg__window *w)
 typedef struct lanes {
     int ob, nx;         // a register tile: outputs, vectors of pixels
     int64_t rows, cols; // of pixels that a work-group makes
+    int64_t channels;   // that it holds at a time
     size_t strip, made, joined; // elements of local memory
 } lanes;
 
@@ -37,43 +38,55 @@ static size_t up_to(int64_t n, int64_t of)
     return clg__div_up(n, of) * (size_t) of;
 }
 
-// Rows and columns that cost least, in vector operations, where the strips stay in the cache. They have no influence on
-// results.
+// Costs in vector operations of a work-group's rows and columns, infinite where they do not fit; local memory.
+static double cost_of(const clg__window *w, const clg__caps *caps, size_t size, lanes *d)
+{
+    const int64_t oh = w->out[CLG__H], ow = w->out[CLG__W], cg = w->c / w->groups, og = w->o / w->groups;
+    const int64_t window = clg__window_size(w->k), tile = d->nx * VL;
+    const int64_t pitch = d->cols + (w->k[CLG__W] - 1) * w->dilation[CLG__W];
+    const int64_t height = d->rows + (w->k[CLG__H] - 1) * w->dilation[CLG__H];
+    if ((double) d->channels * (double) height * (double) pitch * (double) size > STRIP_BYTES)
+        return INFINITY;
+    d->strip = (size_t) (d->channels * height * pitch + tile);
+    d->made = (size_t) d->ob * up_to(d->rows * pitch, tile) + VL;
+    d->joined = (size_t) (d->rows * d->cols + VL);
+    if ((d->strip + d->made + d->joined) * size + (size_t) window * 4 > caps->local_bytes || d->made * size > STRIP_BYTES)
+        return INFINITY;
+    const double across = (double) clg__div_up(ow, d->cols), down = (double) clg__div_up(oh, d->rows);
+    const double groups = across * down * (double) (w->n * w->groups);
+    const double tiles = (double) clg__div_up((d->rows - 1) * pitch + d->cols, tile);
+    const double again = (double) clg__div_up(cg, d->channels) * (2 * d->ob * d->nx + 10);
+    const double products = tiles * ((double) (cg * window) * (d->ob * d->nx + 0.5 * d->nx + 2) + again);
+    // of parts of rows each comes from elsewhere, and late
+    const double row = (double) (pitch / VL) + (d->cols < ow ? 12 : 6);
+    const double copies = ((double) (cg * height) + (double) (og * d->rows) * 2) * row * 4;
+    return (products + copies + (double) window * 8 + 500) * across * down * (1 + 2 / groups);
+}
+
+// Rows, columns and channels that cost least, where the strips stay in the cache. They have no influence on results.
 static bool plan_lanes(const clg__window *w, const clg__caps *caps, size_t size, lanes *best)
 {
-    const int64_t oh = w->out[CLG__H], ow = w->out[CLG__W], cg = w->c / w->groups, window = clg__window_size(w->k);
-    const int64_t more_h = (w->k[CLG__H] - 1) * w->dilation[CLG__H], more_w = (w->k[CLG__W] - 1) * w->dilation[CLG__W];
+    const int64_t oh = w->out[CLG__H], ow = w->out[CLG__W], cg = w->c / w->groups;
     lanes d = { 0 };
     double least = INFINITY;
     tile_of(w->o / w->groups, size, &d);
-    const int64_t tile = d.nx * VL;
-    const double blocks = (double) clg__div_up(w->o / w->groups, d.ob);
-    for (int64_t parts = 1; parts <= (ow + 31) / 32; parts += (parts + 1) / 2) {
-        d.cols = (int64_t) clg__div_up(ow, parts);
-        for (d.rows = 1; d.rows <= oh; d.rows++) {
-            const int64_t pitch = d.cols + more_w, height = d.rows + more_h;
-            if ((double) cg * (double) height * (double) pitch * (double) size > STRIP_BYTES)
-                break;
-            d.strip = (size_t) (cg * height * pitch + tile);
-            d.made = (size_t) d.ob * up_to(d.rows * pitch, tile) + VL;
-            d.joined = (size_t) (d.rows * d.cols + VL);
-            if ((d.strip + d.made + d.joined) * size + (size_t) window * 4 > caps->local_bytes ||
-                d.made * size > STRIP_BYTES)
-                break;
-            const double across = (double) clg__div_up(ow, d.cols), down = (double) clg__div_up(oh, d.rows);
-            const double groups = across * down * (double) (w->n * w->groups);
-            const double tiles = (double) clg__div_up((d.rows - 1) * pitch + d.cols, tile);
-            const double products = (double) (cg * window) * blocks * tiles * (d.ob * d.nx + 0.5 * d.nx + 2);
-            const double copies = ((double) (cg * height) + (double) (w->o / w->groups * d.rows) * 2) *
-                                  ((double) (pitch / VL) + 6) * 2.5;
-            const double cost = (products + copies + (double) window * 8 + 500) * across * down * (1 + 2 / groups);
-            if (cost < least) {
-                least = cost;
-                *best = d;
+    for (d.channels = cg;; d.channels = (int64_t) clg__div_up(d.channels, 2)) {
+        for (int64_t parts = 1; parts <= (ow + 31) / 32; parts += (parts + 1) / 2) {
+            d.cols = (int64_t) clg__div_up(ow, parts);
+            for (d.rows = 1; d.rows <= oh; d.rows++) {
+                lanes now = d;
+                const double cost = cost_of(w, caps, size, &now);
+                if (cost == INFINITY)
+                    break;
+                if (cost < least) {
+                    least = cost;
+                    *best = now;
+                }
             }
         }
+        if (d.channels == 1)
+            return least < INFINITY;
     }
-    return least < INFINITY;
 }
 
 static const char *accepts(const clg__kernel_call *c, const clg__window *w)
@@ -111,7 +124,8 @@ static void plan_tile(const clg__kernel_call *c, clg__kplan *p, const clg__windo
     clg__arg_local(p, l, d.made * size);
     clg__arg_local(p, l, d.joined * size);
     clg__arg_local(p, l, (size_t) clg__window_size(w->k) * sizeof(int32_t));
-    CLG__ARG_BLOCK(p, l, "PART", { "rows", d.rows, false }, { "cols", d.cols, false }, { "back", back, false });
+    CLG__ARG_BLOCK(p, l, "PART", { "rows", d.rows, false }, { "cols", d.cols, false }, { "CB", d.channels, false },
+                   { "back", back, false });
     clg__window_args(p, l, w);
     clg__arg_epilogue(p, l);
     clg__kplan_grid(l, clg__div_up(w->out[CLG__H], d.rows) * clg__div_up(w->out[CLG__W], d.cols), (size_t) w->n,
