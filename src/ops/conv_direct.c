@@ -328,6 +328,21 @@ void clg__conv_dw_sum(clg__kplan *p, clg_dtype t, int partial, int64_t chunks, i
     clg__kplan_grid(l, (size_t) (taps < 16 ? taps : 16), 1, 1, 1, 1, 1);
 }
 
+// Rows of a tile for `taps` that a work-group holds: fewer than `most` has, where the last tile would be made for nobody.
+static int taps_of(clg__tile most, int64_t taps)
+{
+    int best = most.rows;
+    double least = 0.95 * tile_cost(most, taps, 1);
+    for (clg__tile t = most; t.rows > 0; t.rows--) {
+        const double cost = tile_cost(t, taps, 1);
+        if (cost < least) {
+            least = cost;
+            best = t.rows;
+        }
+    }
+    return best;
+}
+
 void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p)
 {
     const clg__window *w = c->params;
@@ -335,7 +350,8 @@ void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p)
     dw_tiles d;
     plan_dw(w, c->caps, clg__acc_size(t), &d);
     const size_t taps = (size_t) (w->c / w->groups * clg__window_size(w->k));
-    const clg__tile fit = clg__tile_fit(c->caps, clg__acc_size(t), d.best);
+    clg__tile fit = clg__tile_fit(c->caps, clg__acc_size(t), d.best);
+    fit.rows = taps_of(fit, d.planes * clg__window_size(w->k) / w->k[CLG__D]);
     const int mr = clg__param_or(c, TAPS, fit.rows), nv = clg__param_or(c, VECTORS, fit.vectors);
     const size_t blocks = clg__div_up(w->o / w->groups, VL * nv), ob = blocks * VL * (size_t) nv;
     const size_t plane_blocks = clg__div_up(w->c / w->groups * w->k[CLG__D], d.planes);
