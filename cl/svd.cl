@@ -4,6 +4,7 @@
 // At most 40 sweeps, info 1 after more; where a is not finite all is NaN. What is 0 is completed to an orthogonal
 // set. scratch of each group: a, U^T, rows' sizes.
 #include "linalg.clh"
+#include "svd.clh"
 #ifndef SVD // these are for a file read alone: src/ops/linalg_eigen.c gives names and order
 #define SVD long batch, int rows, int columns, int across, int down, long room
 #endif
@@ -54,42 +55,6 @@ static int NAME(pair)(__global E *y, __global E *u, int across, int down, int p,
     NAME(turn)(x, z, across, c, s);
     NAME(turn)(u + p * down, u + q * down, down, c, s);
     return 1;
-}
-
-// Rows of length 0 become what is orthogonal to all others: the unit vector that lies in them least, less its part in them.
-static void NAME(complete)(__global E *y, __global E *size, int rows, int columns, int across)
-{
-    for (int r = 0; r < rows; r++) {
-        if (size[r] > (E)0)
-            continue;
-        int best = 0;
-        E least = (E)INFINITY;
-        for (int j = 0; j < columns; j++) {
-            E part = (E)0;
-            for (int i = 0; i < rows; i++)
-                part = i < r || size[i] > (E)0 ? fma(y[i * across + j], y[i * across + j], part) : part;
-            best = part < least ? j : best;
-            least = part < least ? part : least;
-        }
-        for (int j = 0; j < columns; j++)
-            y[r * across + j] = j == best ? (E)1 : (E)0;
-        for (int again = 0; again < 2; again++) {
-            for (int i = 0; i < rows; i++) {
-                E part = (E)0;
-                if (i == r || (i > r && !(size[i] > (E)0)))
-                    continue;
-                for (int j = 0; j < columns; j++)
-                    part = fma(y[i * across + j], y[r * across + j], part);
-                for (int j = 0; j < columns; j++)
-                    y[r * across + j] = fma(-part, y[i * across + j], y[r * across + j]);
-            }
-            E all = (E)0;
-            for (int j = 0; j < columns; j++)
-                all = fma(y[r * across + j], y[r * across + j], all);
-            for (int j = 0; j < columns; j++)
-                y[r * across + j] /= sqrt(all);
-        }
-    }
 }
 
 MATRICES void NAME(svd)(__global const E *restrict x_in, long offset, __global E *restrict u_out, __global E *restrict s_out,
@@ -145,7 +110,7 @@ MATRICES void NAME(svd)(__global const E *restrict x_in, long offset, __global E
                 y[r * across + j] /= all;
         }
         MEET;
-        ONCE NAME(complete)(y, size, rows, columns, across);
+        ONCE NAME(complete)(y, size, rows, columns, across, 1);
         MEET;
         EACH(r, 0, rows)
         {

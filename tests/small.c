@@ -307,6 +307,16 @@ static clg_status with_variants(void)
     return st >= 0 ? clg_eval(g, gg) : st;
 }
 
+// Small matrices, one a lane, whatever their number: square, high and wide, some in the lot's tail.
+static clg_status with_lanes(void)
+{
+    clg_tensor x = fresh(CLG_SHAPE(3, 5, 5)), y = fresh(CLG_SHAPE(3, 3, 5)), v, pivots, s, vh;
+    const clg_tensor d = clg_add(clg_matmul(x, clg_transpose(x, 1, 2)), clg_eye(dev, CLG_F32, 5, 5)), w = clg_eigh(d, false, &v);
+    const clg_tensor lu = clg_lu_factor(y, &pivots, NULL), u = clg_svd(clg_slice(x, 1, 0, 2, 1), &s, &vh);
+    clg_status st = clg_eval(clg_inv(x, NULL), clg_cholesky(d, false, NULL), w, v, lu, pivots, u, s, vh);
+    return st < 0 ? st : clg_eval(clg_solve_triangular(x, clg_transpose(y, 1, 2), true, true, false), clg_qr(y, CLG_QR_COMPLETE, NULL));
+}
+
 // What no shape above leads to: variants by name, some with the register tiles of other CPUs.
 static clg_status variants(void)
 {
@@ -317,10 +327,12 @@ static clg_status variants(void)
         "index_add=items",
         "conv2d=cpu_direct:pixels=6,vectors=1;conv2d_dx=cpu_direct:pixels=2,vectors=1;conv2d_dw=cpu_direct:taps=6,vectors=1",
         "conv2d_dx=cpu_product",
+        "lu=lanes;solve=lanes;cholesky=lanes;qr=lanes;eigh=lanes;svd=lanes",
     };
+    enum { OF_LANES = 4 }; // in both classes
     const clg_device usual = dev;
     clg_status st = CLG_OK;
-    for (int i = 0; i < 4 && st >= 0 && cpu_class; i++) {
+    for (int i = cpu_class ? 0 : OF_LANES; i <= OF_LANES && st >= 0; i++) {
         setenv("CLGRAD_VARIANT", choices[i], 1);
         st = clg_device_open(&dev, clg_device_params(.share = usual));
         unsetenv("CLGRAD_VARIANT");
@@ -328,7 +340,7 @@ static clg_status variants(void)
             dev = usual;
             return st;
         }
-        st = with_variants();
+        st = i == OF_LANES ? with_lanes() : with_variants();
         if (st < 0)
             fprintf(stderr, "%s: %s\n", choices[i], clg_error(dev, st));
         clg_device_close(&dev);

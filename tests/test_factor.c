@@ -3,7 +3,7 @@
 // singular, singular, zero, empty, of every size at which blocks begin; views, batches, NaN; and their gradients.
 #include "testing.h"
 
-enum { PLAIN, GRADED, NEAR, DEFINITE, ZERO, KINDS };
+enum { PLAIN, GRADED, NEAR, DEFINITE, ZERO, KINDS, REGULAR, MIXED }; // the last two: a batch of all but ZERO, or of all
 
 static double unit_of(clg_dtype t)
 {
@@ -39,7 +39,7 @@ static double *batch_of(int kind, int64_t batch, int64_t rows, int64_t columns)
 {
     double *m = calloc((size_t) (batch * rows * columns) + 1, sizeof *m);
     for (int64_t b = 0; b < batch; b++)
-        numbers(kind, rows, columns, m + b * rows * columns);
+        numbers(kind == MIXED ? (int) b % KINDS : kind == REGULAR ? (int) b % ZERO : kind, rows, columns, m + b * rows * columns);
     return m;
 }
 
@@ -196,7 +196,12 @@ START_TEST(orthogonal_factors)
             if (kind != DEFINITE)
                 orthogonal(CLG_F32, kind, 2, kind % 2 ? n + 5 : n, kind % 2 ? n : n + 3, i % 2);
         }
+        if (n <= 33) { // lanes, with some that have no matrix
+            orthogonal(CLG_F32, DEFINITE, 19, n, n, i % 2);
+            orthogonal(CLG_F32, MIXED, 19, n + (int64_t) i % 3, n, i % 2);
+        }
         if (has_f64() && in_turn((int) i / 3, 2)) {
+            orthogonal(CLG_F64, i % 2 ? DEFINITE : MIXED, 7, n < 33 ? n : 33, n < 33 ? n : 33, i % 2);
             orthogonal(CLG_F64, DEFINITE, 2, n, n, i % 2);
             orthogonal(CLG_F64, (int) i % DEFINITE, 1, n, n + 9, i % 2);
         }
@@ -211,9 +216,11 @@ START_TEST(systems)
             continue;
         for (int kind = PLAIN; kind <= DEFINITE; kind++)
             systems_of(CLG_F32, kind, 1 + (int64_t) i % 3, sizes[i], 1 + (int64_t) (i * 7 + (size_t) kind) % 20, (i + (size_t) kind) % 2);
-        definite(CLG_F32, 2, sizes[i], i % 2);
+        definite(CLG_F32, 2 + (int64_t) i % 2 * 17, sizes[i], i % 2);
+        systems_of(CLG_F32, REGULAR, 19, sizes[i], 1 + (int64_t) i % 5, i % 2);
         if (has_f64() && in_turn((int) i / 2, 2)) {
             systems_of(CLG_F64, (int) i % ZERO, 2, sizes[i], 5, i % 2);
+            systems_of(CLG_F64, REGULAR, 7, sizes[i], 3, i % 2);
             definite(CLG_F64, 1, sizes[i], i % 2 == 0);
         }
     }

@@ -453,6 +453,66 @@ static clg_tensor poisson(clg_device d, int k)
     return k ? NULL : clg_poisson(clg_mul_scalar(clg_exp(numbers(d, CLG_F32, CLG_SHAPE(9, 37))), 6));
 }
 
+// Batches that fill no vector of lanes, and a matrix alone; its pivots lie across.
+static clg_tensor matrices(clg_device d, int k, bool square)
+{
+    static const int64_t batch[] = { 21, 1, 5, 18 }, rows[] = { 7, 35, 3, 5 }, columns[] = { 7, 35, 6, 5 };
+    if (k > 3 || (k == 3 && !clg_device_get_info(d)->fp64))
+        return NULL;
+    const int64_t r = rows[k], c = square ? r : columns[k];
+    const clg_dtype t = k == 3 ? CLG_F64 : CLG_F32;
+    const clg_tensor across = clg_flip(clg_eye(d, t, r, c), CLG_AXES(0));
+    return clg_add(numbers(d, t, CLG_SHAPE(batch[k], r, c)), clg_mul_scalar(across, 4));
+}
+
+static clg_tensor symmetric(clg_device d, int k) // and definite, its eigenvalues apart
+{
+    const clg_tensor m = matrices(d, k, true);
+    if (!m)
+        return NULL;
+    const clg_tensor own = clg_diag_embed(clg_arange(d, m->dtype, 1, (double) m->shape.dim[1] + 1, 1), 0, 0, 1);
+    return clg_add(clg_mul_scalar(clg_add(m, turned(m)), 1.0 / 64), clg_mul_scalar(own, 4));
+}
+
+static clg_tensor lu(clg_device d, int k)
+{
+    const clg_tensor m = matrices(d, k, false);
+    return m ? clg_lu_factor(m, NULL, NULL) : NULL;
+}
+
+static clg_tensor solve(clg_device d, int k)
+{
+    const clg_tensor m = matrices(d, k / 2, true);
+    if (!m)
+        return NULL;
+    const clg_tensor b = numbers(d, m->dtype, CLG_SHAPE(m->shape.dim[0], m->shape.dim[1], k < 4 ? 3 : 6));
+    return k % 2 ? clg_solve_triangular(symmetric(d, k / 2), b, k > 2, true, false) : clg_solve(m, b, true, NULL);
+}
+
+static clg_tensor cholesky(clg_device d, int k)
+{
+    const clg_tensor m = symmetric(d, k);
+    return m ? clg_cholesky(m, false, NULL) : NULL;
+}
+
+static clg_tensor qr(clg_device d, int k)
+{
+    clg_tensor m = matrices(d, k / 2, false), r, q = m ? clg_qr(k % 2 ? turned(m) : m, CLG_QR_REDUCED, &r) : NULL;
+    return m ? clg_matmul(q, r) : NULL;
+}
+
+static clg_tensor eigh(clg_device d, int k)
+{
+    clg_tensor m = symmetric(d, k), v, w = m ? clg_eigh(m, false, &v) : NULL;
+    return m ? clg_matmul(clg_mul(v, clg_unsqueeze(w, -2)), turned(v)) : NULL;
+}
+
+static clg_tensor svd(clg_device d, int k)
+{
+    clg_tensor m = k == 2 ? matrices(d, k, false) : symmetric(d, k), s, v, u = m ? clg_svd(m, &s, &v) : NULL;
+    return m ? clg_matmul(clg_mul(u, clg_unsqueeze(s, -2)), v) : NULL;
+}
+
 static const struct {
     const char *op;
     clg_tensor (*make)(clg_device d, int k);
@@ -465,6 +525,7 @@ static const struct {
     OP(cumsum), OP(cumprod), OP(recurrence),
     OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk), OP(searchsorted), OP(attention), OP(attention_back),
     OP(pair_distance), OP(pair_slopes), OP(bag_sum), OP(bag_scatter), OP(poisson),
+    OP(lu), OP(solve), OP(cholesky), OP(qr), OP(eigh), OP(svd),
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };
 

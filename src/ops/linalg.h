@@ -37,6 +37,13 @@ clg__launch *clg__matrix_kernel(const clg__kernel_call *c, clg__kplan *p, const 
 int clg__matrix_groups(const clg__kernel_call *c, int64_t batch);
 void clg__matrix_grid(const clg__kernel_call *c, clg__launch *l, int64_t batch);
 
+// Batches of small matrices, one a lane (cl/lanes.clh), whose kernels have `room` elements of scratch for a matrix.
+// NULL, or why matrices whose longer side is `side` are none for them; from `most` on another method is faster.
+const char *clg__no_lanes(const clg__kernel_call *c, int64_t batch, int64_t side, int64_t most);
+clg__launch *clg__lanes_kernel(const clg__kernel_call *c, clg__kplan *p, const char *file);
+// Scratch, after the other buffers, and the grid.
+void clg__lanes_scratch(const clg__kernel_call *c, clg__kplan *p, clg__launch *l, int64_t batch, int64_t room);
+
 // Outputs of a's factorisation with pivots, [..., r, c], I32 [..., min], I32 [...], I64 [..., r], see cl/lu.cl; without
 // derivatives.
 typedef struct clg__lu {

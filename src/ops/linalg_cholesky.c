@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Cholesky's factorisation and what is made of it. Kernel: cl/cholesky.cl.
+// Cholesky's factorisation and what is made of it. Kernels: cl/cholesky.cl, cl/cholesky_lanes.cl.
 #include "ops/extreme.h"
 #include "ops/linalg.h"
+#include "ops/registry.h"
 #include <clgrad/arrange.h>
 #include <clgrad/factor.h>
+
+enum { LANES_MOST = 64 };
 
 static void plan(const clg__kernel_call *c, clg__kplan *p)
 {
@@ -16,8 +19,27 @@ static void plan(const clg__kernel_call *c, clg__kplan *p)
     clg__matrix_grid(c, l, s->dim[0]);
 }
 
-static const clg__variant variants[] = { { "blocks", NULL, plan, false } };
-static const clg__op op_kernel = { .name = "cholesky", .kind = CLG__KERNEL, .variants = variants, .n_variants = 1 };
+static const char *accepts_lanes(const clg__kernel_call *c)
+{
+    return clg__no_lanes(c, c->in_shape[0].dim[0], c->in_shape[0].dim[1], LANES_MOST);
+}
+
+static void plan_lanes(const clg__kernel_call *c, clg__kplan *p)
+{
+    const int64_t batch = c->in_shape[0].dim[0], n = c->in_shape[0].dim[1], room = n * n;
+    if (batch * n == 0) {
+        plan(c, p);
+        return;
+    }
+    clg__launch *l = clg__lanes_kernel(c, p, "cholesky_lanes");
+    clg__arg_buffers(p, l, 1, 2);
+    clg__lanes_scratch(c, p, l, batch, room);
+    CLG__ARG_BLOCK(p, l, "CHOLESKY", { "batch", batch, true }, { "n", n, false }, { "room", room, true });
+}
+
+static const clg__variant variants[] = { { "lanes", accepts_lanes, plan_lanes, false }, { "blocks", NULL, plan, false } };
+static const clg__op op_kernel = { .name = "cholesky", .kind = CLG__KERNEL, .variants = variants, .n_variants = 2 };
+const clg__op *const clg__cholesky_ops[] = { &op_kernel, NULL };
 
 // The symmetric part of L^-T phi L^-1, phi the lower triangle of L^T g with half its diagonal.
 static clg_tensor cholesky_vjp(const clg__vjp *v, int i)

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Eigenvalues of symmetric matrices and singular values, with what follows from them. Kernels: cl/eigh.cl, cl/svd.cl.
+// Eigenvalues of symmetric matrices and singular values, with what follows from them. Kernels: cl/eigh.cl, cl/svd.cl, of
+// small matrices cl/eigh_lanes.cl, cl/svd_lanes.cl.
 // A result's derivative needs the others: it takes them as they were computed, and gives them their own derivatives.
 #include "base/fp.h"
 #include "ops/element.h"
 #include "ops/extreme.h"
 #include "ops/linalg.h"
+#include "ops/registry.h"
 #include <clgrad/arrange.h>
 #include <clgrad/factor.h>
 #include <clgrad/grad.h>
 
 #include <float.h>
+
+enum { LANES_MOST = 64 };
 
 static double epsilon(clg_dtype t)
 {
@@ -26,12 +30,17 @@ static clg_tensor lit(clg_tensor like, double v)
     return clg__lit(like->dev, like->dtype, v);
 }
 
+static void precise(const clg__kernel_call *c, clg__kplan *p, clg__launch *l)
+{
+    if (c->in_dtype[0] == CLG_F64)
+        clg__kplan_define(p, l, "EPSILON", "2.220446049250313e-16");
+}
+
 static void finish(const clg__kernel_call *c, clg__kplan *p, clg__launch *l, int64_t room)
 {
     const int64_t groups = clg__matrix_groups(c, c->in_shape[0].dim[0]);
     clg__arg_temp(p, l, clg__kplan_temp(p, (size_t) (groups * room) * clg_dtype_size(c->in_dtype[0])));
-    if (c->in_dtype[0] == CLG_F64)
-        clg__kplan_define(p, l, "EPSILON", "2.220446049250313e-16");
+    precise(c, p, l);
 }
 
 static void plan_eigh(const clg__kernel_call *c, clg__kplan *p)
@@ -62,10 +71,47 @@ static void plan_svd(const clg__kernel_call *c, clg__kplan *p)
     clg__matrix_grid(c, l, s->dim[0]);
 }
 
-static const clg__variant eigh_variants[] = { { "tridiagonal", NULL, plan_eigh, false } };
-static const clg__variant svd_variants[] = { { "jacobi", NULL, plan_svd, false } };
-static const clg__op op_eigh_kernel = { .name = "eigh", .kind = CLG__KERNEL, .variants = eigh_variants, .n_variants = 1 };
-static const clg__op op_svd_kernel = { .name = "svd", .kind = CLG__KERNEL, .variants = svd_variants, .n_variants = 1 };
+static const char *accepts_lanes(const clg__kernel_call *c)
+{
+    const clg_shape *s = &c->in_shape[0];
+    return clg__no_lanes(c, s->dim[0], s->dim[1] > s->dim[2] ? s->dim[1] : s->dim[2], LANES_MOST);
+}
+
+static clg__launch *lanes(const clg__kernel_call *c, clg__kplan *p, const char *file, int n_out, int64_t room)
+{
+    clg__launch *l = clg__lanes_kernel(c, p, file);
+    clg__arg_buffers(p, l, 1, n_out);
+    clg__lanes_scratch(c, p, l, c->in_shape[0].dim[0], room);
+    precise(c, p, l);
+    return l;
+}
+
+static void plan_eigh_lanes(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg_shape *s = &c->in_shape[0];
+    const int64_t n = s->dim[1], room = 2 * n * n + 6 * n;
+    if (clg_numel(*s) == 0)
+        return;
+    clg__launch *l = lanes(c, p, "eigh_lanes", 3, room);
+    CLG__ARG_BLOCK(p, l, "EIGH", { "batch", s->dim[0], true }, { "n", n, false }, { "vectors", 1, false }, { "room", room, true });
+}
+
+static void plan_svd_lanes(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg_shape *s = &c->in_shape[0];
+    const int64_t rows = s->dim[1], columns = s->dim[2], room = rows * (columns + rows + 1);
+    if (clg_numel(*s) == 0)
+        return;
+    clg__launch *l = lanes(c, p, "svd_lanes", 4, room);
+    CLG__ARG_BLOCK(p, l, "SVD", { "batch", s->dim[0], true }, { "rows", rows, false }, { "columns", columns, false },
+                   { "room", room, true });
+}
+
+static const clg__variant eigh_variants[] = { { "lanes", accepts_lanes, plan_eigh_lanes, false }, { "tridiagonal", NULL, plan_eigh, false } };
+static const clg__variant svd_variants[] = { { "lanes", accepts_lanes, plan_svd_lanes, false }, { "jacobi", NULL, plan_svd, false } };
+static const clg__op op_eigh_kernel = { .name = "eigh", .kind = CLG__KERNEL, .variants = eigh_variants, .n_variants = 2 };
+static const clg__op op_svd_kernel = { .name = "svd", .kind = CLG__KERNEL, .variants = svd_variants, .n_variants = 2 };
+const clg__op *const clg__eigen_ops[] = { &op_eigh_kernel, &op_svd_kernel, NULL };
 
 // m[i,j] / (x[j] - x[i]), 0 on the diagonal
 static clg_tensor over_differences(clg_tensor m, clg_tensor x)

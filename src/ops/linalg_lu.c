@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Gaussian elimination and what is made of it: factors, systems, inverses, determinants. Kernels: cl/lu.cl, cl/solve.cl.
+// Gaussian elimination and what is made of it: factors, systems, inverses, determinants. Kernels: cl/lu.cl, cl/solve.cl,
+// and of small matrices cl/lu_lanes.cl, cl/solve_lanes.cl.
 // A singular matrix is no error of a lazy evaluation: info tells of it, results are infinite or NaN.
 #include "base/fp.h"
 #include "ops/extreme.h"
 #include "ops/linalg.h"
+#include "ops/registry.h"
 #include <clgrad/arrange.h>
 #include <clgrad/create.h>
 #include <clgrad/factor.h>
@@ -12,6 +14,8 @@
 
 #include <float.h>
 #include <math.h>
+
+enum { LANES_MOST = 64 };
 
 // ---- kernels
 
@@ -26,8 +30,29 @@ static void plan_lu(const clg__kernel_call *c, clg__kplan *p)
     clg__matrix_grid(c, l, s->dim[0]);
 }
 
-static const clg__variant lu_variants[] = { { "blocks", NULL, plan_lu, false } };
-static const clg__op op_lu = { .name = "lu", .kind = CLG__KERNEL, .variants = lu_variants, .n_variants = 1 };
+static const char *accepts_lu_lanes(const clg__kernel_call *c)
+{
+    const clg_shape *s = &c->in_shape[0];
+    return clg__no_lanes(c, s->dim[0], s->dim[1] > s->dim[2] ? s->dim[1] : s->dim[2], LANES_MOST);
+}
+
+static void plan_lu_lanes(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg_shape *s = &c->in_shape[0];
+    const int64_t room = s->dim[1] * s->dim[2];
+    if (clg_numel(*s) == 0) {
+        plan_lu(c, p);
+        return;
+    }
+    clg__launch *l = clg__lanes_kernel(c, p, "lu_lanes");
+    clg__arg_buffers(p, l, 1, 4);
+    clg__lanes_scratch(c, p, l, s->dim[0], room);
+    CLG__ARG_BLOCK(p, l, "LU", { "batch", s->dim[0], true }, { "rows", s->dim[1], false }, { "columns", s->dim[2], false },
+                   { "room", room, true });
+}
+
+static const clg__variant lu_variants[] = { { "lanes", accepts_lu_lanes, plan_lu_lanes, false }, { "blocks", NULL, plan_lu, false } };
+static const clg__op op_lu = { .name = "lu", .kind = CLG__KERNEL, .variants = lu_variants, .n_variants = 2 };
 
 bool clg__lu_of(const clg__call *c, clg_tensor a, clg__lu *out)
 {
@@ -76,9 +101,33 @@ static void plan_solve(const clg__kernel_call *c, clg__kplan *p)
     clg__matrix_grid(c, l, x->dim[0]);
 }
 
-static const clg__variant solve_variants[] = { { "blocks", NULL, plan_solve, false } };
+static const char *accepts_solve_lanes(const clg__kernel_call *c)
+{
+    const clg_shape *x = &c->out_shape[0];
+    return clg__no_lanes(c, x->dim[0], x->dim[1] > x->dim[2] ? x->dim[1] : x->dim[2], LANES_MOST);
+}
+
+static void plan_solve_lanes(const clg__kernel_call *c, clg__kplan *p)
+{
+    const system *s = c->params;
+    const clg_shape *x = &c->out_shape[0];
+    const int64_t n = x->dim[1], k = x->dim[2], room = n * n + n * k;
+    if (clg_numel(*x) == 0)
+        return;
+    clg__launch *l = clg__lanes_kernel(c, p, "solve_lanes");
+    if (s->factors)
+        clg__kplan_define(p, l, "FACTORS", "1");
+    clg__arg_buffers(p, l, c->n_in, 1);
+    clg__lanes_scratch(c, p, l, x->dim[0], room);
+    CLG__ARG_BLOCK(p, l, "SOLVE", { "batch", x->dim[0], true }, { "n", n, false }, { "k", k, false }, { "upper", s->upper, false },
+                   { "unit", s->unit, false }, { "turned", s->turned, false }, { "factors", s->factors, false },
+                   { "room", room, true });
+}
+
+static const clg__variant solve_variants[] = { { "lanes", accepts_solve_lanes, plan_solve_lanes, false }, { "blocks", NULL, plan_solve, false } };
 static const clg__op op_system = { .name = "solve", .kind = CLG__KERNEL, .key = key_system, .params_bytes = sizeof(system),
-                                   .variants = solve_variants, .n_variants = 1 };
+                                   .variants = solve_variants, .n_variants = 2 };
+const clg__op *const clg__lu_ops[] = { &op_lu, &op_system, NULL };
 
 // t [..., n, n] and b [..., n, k] of one batch
 static clg_tensor system_of(clg_tensor t, clg_tensor pivots, clg_tensor b, const system *s)

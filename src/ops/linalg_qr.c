@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Orthogonal triangular factors and least squares by them. Kernel: cl/qr.cl.
+// Orthogonal triangular factors and least squares by them. Kernels: cl/qr.cl, cl/qr_lanes.cl.
 #include "ops/element.h"
 #include "ops/extreme.h"
 #include "ops/linalg.h"
+#include "ops/registry.h"
 #include <clgrad/arrange.h>
 #include <clgrad/factor.h>
 #include <clgrad/grad.h>
+
+enum { LANES_MOST = 64 };
 
 static void plan(const clg__kernel_call *c, clg__kplan *p)
 {
@@ -22,8 +25,29 @@ static void plan(const clg__kernel_call *c, clg__kplan *p)
     clg__matrix_grid(c, l, s->dim[0]);
 }
 
-static const clg__variant variants[] = { { "reflections", NULL, plan, false } };
-static const clg__op op_kernel = { .name = "qr", .kind = CLG__KERNEL, .variants = variants, .n_variants = 1 };
+static const char *accepts_lanes(const clg__kernel_call *c)
+{
+    const clg_shape *s = &c->in_shape[0];
+    return clg__no_lanes(c, s->dim[0], s->dim[1] > s->dim[2] ? s->dim[1] : s->dim[2], LANES_MOST);
+}
+
+static void plan_lanes(const clg__kernel_call *c, clg__kplan *p)
+{
+    const int64_t batch = c->in_shape[0].dim[0], rows = c->in_shape[0].dim[1], columns = c->in_shape[0].dim[2];
+    const int64_t kq = c->out_shape[0].dim[2], kr = c->out_shape[1].dim[1], n = rows < columns ? rows : columns;
+    const int64_t room = rows * columns + rows * kq + n;
+    if (clg_numel(c->out_shape[0]) + clg_numel(c->out_shape[1]) == 0)
+        return;
+    clg__launch *l = clg__lanes_kernel(c, p, "qr_lanes");
+    clg__arg_buffers(p, l, 1, 2);
+    clg__lanes_scratch(c, p, l, batch, room);
+    CLG__ARG_BLOCK(p, l, "QR", { "batch", batch, true }, { "rows", rows, false }, { "columns", columns, false }, { "kq", kq, false },
+                   { "kr", kr, false }, { "room", room, true });
+}
+
+static const clg__variant variants[] = { { "lanes", accepts_lanes, plan_lanes, false }, { "reflections", NULL, plan, false } };
+static const clg__op op_kernel = { .name = "qr", .kind = CLG__KERNEL, .variants = variants, .n_variants = 2 };
+const clg__op *const clg__qr_ops[] = { &op_kernel, NULL };
 
 // in: a, and the other factor as it was computed.
 static clg_tensor q_vjp(const clg__vjp *v, int i);
