@@ -2,10 +2,11 @@
 // Symmetric matrices, of which the lower triangle is read: a = V diag(w) V^T, w rising. Householder's reflections make a
 // tridiagonal matrix, implicit QL steps its eigenvalues; what they turn are rows of V^T. At most 30 steps for each, info
 // 1 after more, or where a is not finite: then all is NaN. scratch of each group: a, V, and six rows. [batch][n][n]
+// Without `vectors` these are neither turned nor written.
 #include "linalg.clh"
 #include "reflect.clh"
 #ifndef EIGH // these are for a file read alone: src/ops/linalg_eigen.c gives names and order
-#define EIGH long batch, int n, int stride, long room
+#define EIGH long batch, int n, int stride, int vectors, long room
 #endif
 #ifndef EPSILON
 #define EPSILON 1.1920929e-7f
@@ -133,11 +134,12 @@ MATRICES void NAME(eigh)(__global const E *restrict x_in, long offset, __global 
             at[1] = 0;
         }
         MEET;
-        for (int k = n - 3; k >= 0; k--) {
+        for (int k = n - 3; k >= 0 && vectors; k--) {
             NAME(reflect)(v + (k + 1) * stride + k + 1, stride, a + k * stride + k + 1, factor[k], row, n - k - 1, n - k - 1);
             MEET;
         }
-        EACH(i, 0, n *stride) a[i] = i % stride < n ? v[(i % stride) * stride + i / stride] : (E)0;
+        if (vectors)
+            EACH(i, 0, n *stride) a[i] = i % stride < n ? v[(i % stride) * stride + i / stride] : (E)0;
         MEET;
         int going = bad ? 0 : 30 * n, last = 0;
         while (going > 0) {
@@ -145,7 +147,7 @@ MATRICES void NAME(eigh)(__global const E *restrict x_in, long offset, __global 
             MEET;
             last = at[1];
             going = last < 0 ? 0 : going - 1;
-            if (last > at[2])
+            if (last > at[2] && vectors)
                 NAME(turn)(a, stride, c, s, at[2], last);
             MEET;
         }
@@ -156,12 +158,12 @@ MATRICES void NAME(eigh)(__global const E *restrict x_in, long offset, __global 
             for (int i = 0; i < n; i++)
                 rank += d[i] < d[j] || (d[i] == d[j] && i < j);
             w[rank] = d[j] * size;
-            for (int i = 0; i < n; i++)
+            for (int i = 0; i < n && vectors; i++)
                 y[i * n + rank] = a[j * stride + i];
         }
         MEET;
         if (failed) {
-            EACH(i, 0, n *n) y[i] = (E)NAN;
+            EACH(i, 0, vectors * n * n) y[i] = (E)NAN;
             EACH(i, 0, n) w[i] = (E)NAN;
         }
         ONCE info_out[m] = failed;

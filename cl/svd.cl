@@ -2,11 +2,11 @@
 // a = U diag(s) V^T, a [batch][rows][columns] with rows <= columns, s falling: one-sided Jacobi turns pairs of rows until they
 // are orthogonal, and those of U^T with them. Rows meet in rounds of disjoint pairs, which items share in the GPU class.
 // At most 40 sweeps, info 1 after more; where a is not finite all is NaN. What is 0 is completed to an orthogonal
-// set. scratch of each group: a, U^T, rows' sizes.
+// set. scratch of each group: a, U^T, rows' sizes. Without `vectors` the values alone.
 #include "linalg.clh"
 #include "svd.clh"
 #ifndef SVD // these are for a file read alone: src/ops/linalg_eigen.c gives names and order
-#define SVD long batch, int rows, int columns, int across, int down, long room
+#define SVD long batch, int rows, int columns, int across, int down, int vectors, long room
 #endif
 #ifndef EPSILON
 #define EPSILON 1.1920929e-7f
@@ -36,7 +36,7 @@ static void NAME(turn)(__global E *x, __global E *y, int n, E c, E s)
 }
 
 // Rows p and q of y become orthogonal; were they not?
-static int NAME(pair)(__global E *y, __global E *u, int across, int down, int p, int q, E tolerance)
+static int NAME(pair)(__global E *y, __global E *u, int across, int down, int vectors, int p, int q, E tolerance)
 {
     __global E *x = y + p * across, *z = y + q * across;
     V_ xx = (V_)((E)0), zz = (V_)((E)0), xz = (V_)((E)0);
@@ -53,7 +53,7 @@ static int NAME(pair)(__global E *y, __global E *u, int across, int down, int p,
     const E t = (big > (E)1e8f ? (E)0.5 / big : (E)1 / (big + sqrt((E)1 + big * big))) * (zeta < (E)0 ? (E)-1 : (E)1);
     const E c = (E)1 / sqrt((E)1 + t * t), s = c * t;
     NAME(turn)(x, z, across, c, s);
-    NAME(turn)(u + p * down, u + q * down, down, c, s);
+    NAME(turn)(u + p * down, u + q * down, vectors ? down : 0, c, s);
     return 1;
 }
 
@@ -87,7 +87,7 @@ MATRICES void NAME(svd)(__global const E *restrict x_in, long offset, __global E
                     const int a = i == 0 ? even - 1 : (round + i) % (even - 1), b = (round + even - 1 - i) % (even - 1);
                     const int p = min(a, b), q = max(a, b);
                     if (q < rows)
-                        own |= NAME(pair)(y, u, across, down, p, q, tolerance);
+                        own |= NAME(pair)(y, u, across, down, vectors, p, q, tolerance);
                 }
                 MEET;
             }
@@ -110,7 +110,8 @@ MATRICES void NAME(svd)(__global const E *restrict x_in, long offset, __global E
                 y[r * across + j] /= all;
         }
         MEET;
-        ONCE NAME(complete)(y, size, rows, columns, across, 1);
+        if (vectors)
+            ONCE NAME(complete)(y, size, rows, columns, across, 1);
         MEET;
         EACH(r, 0, rows)
         {
@@ -118,9 +119,9 @@ MATRICES void NAME(svd)(__global const E *restrict x_in, long offset, __global E
             for (int i = 0; i < rows; i++)
                 rank += size[i] > size[r] || (size[i] == size[r] && i < r);
             s_out[m * rows + rank] = bad ? (E)NAN : size[r] * unit;
-            for (int j = 0; j < columns; j++)
+            for (int j = 0; j < columns && vectors; j++)
                 v_out[(m * rows + rank) * columns + j] = bad ? (E)NAN : y[r * across + j];
-            for (int j = 0; j < rows; j++)
+            for (int j = 0; j < rows && vectors; j++)
                 u_out[(m * rows + j) * rows + rank] = bad ? (E)NAN : u[r * down + j];
         }
         ONCE info_out[m] = left != 0;

@@ -4,7 +4,7 @@
 #include "lanes.clh"
 #include "svd.clh"
 #ifndef SVD // these are for a file read alone: src/ops/linalg_eigen.c gives names and order
-#define SVD long batch, int rows, int columns, long room
+#define SVD long batch, int rows, int columns, int vectors, long room
 #endif
 #ifndef EPSILON
 #define EPSILON 1.1920929e-7f
@@ -20,7 +20,7 @@ static void NAME(turn)(__global V *x, __global V *z, int n, V c, V s)
 }
 
 // Rows p and q of y become orthogonal; were they not?
-static M NAME(pair)(__global V *y, __global V *u, int rows, int columns, int p, int q, V tolerance)
+static M NAME(pair)(__global V *y, __global V *u, int vectors, int rows, int columns, int p, int q, V tolerance)
 {
     __global V *x = &AT(y, p * columns), *z = &AT(y, q * columns);
     V alpha = ALL(0), beta = ALL(0), gamma = ALL(0);
@@ -37,7 +37,7 @@ static M NAME(pair)(__global V *y, __global V *u, int rows, int columns, int p, 
     const V small = big > ALL(1e8f) ? ALL(0.5f) / big : ALL(1) / (big + sqrt(fma(big, big, ALL(1))));
     const V t = turns ? (zeta < ALL(0) ? -small : small) : ALL(0), c = ALL(1) / sqrt(fma(t, t, ALL(1)));
     NAME(turn)(x, z, columns, c, c * t);
-    NAME(turn)(&AT(u, p * rows), &AT(u, q * rows), rows, c, c * t);
+    NAME(turn)(&AT(u, p * rows), &AT(u, q * rows), vectors ? rows : 0, c, c * t);
     return turns;
 }
 
@@ -65,7 +65,7 @@ LANES_KERNEL void NAME(svd_lanes)(__global const E *restrict x, long offset, __g
             left = PLACE(0) != PLACE(0);
             for (int p = 0; p < rows - 1; p++)
                 for (int q = p + 1; q < rows; q++)
-                    left = left || NAME(pair)(y, u, rows, columns, p, q, tolerance);
+                    left = left || NAME(pair)(y, u, vectors, rows, columns, p, q, tolerance);
             if (!ANY(left))
                 break;
         }
@@ -81,7 +81,7 @@ LANES_KERNEL void NAME(svd_lanes)(__global const E *restrict x, long offset, __g
                 AT(y, r * columns + j) = all > ALL(0) ? AT(y, r * columns + j) / all : AT(y, r * columns + j);
         }
         EACH_LANE(l, m, batch)
-            if (LANE(none, l))
+            if (LANE(none, l) && vectors)
                 NAME(complete)(OF_LANE(y, l), OF_LANE(size, l), rows, columns, columns, LANES);
         for (int r = 0; r < rows; r++) {
             M rank = PLACE(0);
@@ -93,9 +93,9 @@ LANES_KERNEL void NAME(svd_lanes)(__global const E *restrict x, long offset, __g
             {
                 const int to = (int)LANE(rank, l), wrong = (int)LANE(bad, l);
                 s_out[(m + l) * rows + to] = ((const E *)&value)[l];
-                for (int j = 0; j < columns; j++)
+                for (int j = 0; j < columns && vectors; j++)
                     v_out[((m + l) * rows + to) * columns + j] = wrong ? (E)NAN : OF_LANE(&AT(y, r * columns + j), l)[0];
-                for (int j = 0; j < rows; j++)
+                for (int j = 0; j < rows && vectors; j++)
                     u_out[((m + l) * rows + j) * rows + to] = wrong ? (E)NAN : OF_LANE(&AT(u, r * rows + j), l)[0];
             }
         }

@@ -255,6 +255,7 @@ static void spectrum(const ref_value *const *in, ref_value *out, bool symmetric)
 {
     const clg_shape *s = &in[0]->shape;
     const int64_t rows = s->dim[1], columns = s->dim[2], all = rows * columns;
+    const bool vectors = out[symmetric ? 1 : 0].shape.dim[1] > 0; // else values alone are asked for
     double *y = malloc((size_t) (all + 1) * sizeof *y), *u = malloc((size_t) (rows * rows + 1) * sizeof *u), *size = malloc((size_t) (rows + 1) * sizeof *size);
     for (int64_t m = 0; m < s->dim[0]; m++) {
         const double *a = in[0]->f + m * all, shift = symmetric ? 2 * (double) rows * most_of(a, all) + 1 : 0;
@@ -279,16 +280,17 @@ static void spectrum(const ref_value *const *in, ref_value *out, bool symmetric)
             for (int64_t i = 0; i < rows; i++)
                 rank += symmetric ? size[i] < size[r] : size[i] > size[r];
             out[symmetric ? 0 : 1].f[m * rows + rank] = size[r] - shift;
-            for (int64_t j = 0; j < rows; j++)
+            for (int64_t j = 0; j < rows && vectors; j++)
                 out[symmetric ? 1 : 0].f[(m * rows + j) * rows + rank] = u[r * rows + j];
-            for (int64_t j = 0; j < columns && !symmetric; j++)
+            for (int64_t j = 0; j < columns && !symmetric && vectors; j++)
                 out[2].f[(m * rows + rank) * columns + j] = y[r * columns + j] / size[r];
         }
         const double own = 8 * doubt(in[0], m * all, all, columns) * fmax(most_of(a, all), 1), relative = own * (double) rows * fmax(1 / gap, 1);
         for (int64_t i = 0; i < rows && out[0].e; i++)
             out[symmetric ? 0 : 1].e[m * rows + i] = own * (double) rows;
-        bound(&out[symmetric ? 1 : 0], m * rows * rows, rows * rows, relative);
-        if (!symmetric)
+        if (vectors)
+            bound(&out[symmetric ? 1 : 0], m * rows * rows, rows * rows, relative);
+        if (!symmetric && vectors)
             bound(&out[2], m * all, all, relative);
     }
     free(y), free(u), free(size);

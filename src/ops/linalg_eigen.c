@@ -43,6 +43,19 @@ static void finish(const clg__kernel_call *c, clg__kplan *p, clg__launch *l, int
     precise(c, p, l);
 }
 
+// Of an op with vectors, or with values alone, whose others are of no elements.
+static const bool with = true, without = false;
+
+static void key_vectors(const void *params, clg__key *k)
+{
+    clg__key_i64(k, *(const bool *) params);
+}
+
+static bool has_vectors(const clg__kernel_call *c)
+{
+    return *(const bool *) c->params;
+}
+
 static void plan_eigh(const clg__kernel_call *c, clg__kplan *p)
 {
     const clg_shape *s = &c->in_shape[0];
@@ -52,7 +65,8 @@ static void plan_eigh(const clg__kernel_call *c, clg__kplan *p)
     clg__launch *l = clg__matrix_kernel(c, p, "eigh");
     clg__arg_buffers(p, l, 1, 3);
     finish(c, p, l, room);
-    CLG__ARG_BLOCK(p, l, "EIGH", { "batch", s->dim[0], true }, { "n", n, false }, { "stride", stride, false }, { "room", room, true });
+    CLG__ARG_BLOCK(p, l, "EIGH", { "batch", s->dim[0], true }, { "n", n, false }, { "stride", stride, false },
+                   { "vectors", has_vectors(c), false }, { "room", room, true });
     clg__matrix_grid(c, l, s->dim[0]);
 }
 
@@ -67,7 +81,8 @@ static void plan_svd(const clg__kernel_call *c, clg__kplan *p)
     clg__arg_buffers(p, l, 1, 4);
     finish(c, p, l, room);
     CLG__ARG_BLOCK(p, l, "SVD", { "batch", s->dim[0], true }, { "rows", rows, false }, { "columns", columns, false },
-                   { "across", across, false }, { "down", down, false }, { "room", room, true });
+                   { "across", across, false }, { "down", down, false }, { "vectors", has_vectors(c), false },
+                   { "room", room, true });
     clg__matrix_grid(c, l, s->dim[0]);
 }
 
@@ -93,7 +108,7 @@ static void plan_eigh_lanes(const clg__kernel_call *c, clg__kplan *p)
     if (clg_numel(*s) == 0)
         return;
     clg__launch *l = lanes(c, p, "eigh_lanes", 3, room);
-    CLG__ARG_BLOCK(p, l, "EIGH", { "batch", s->dim[0], true }, { "n", n, false }, { "vectors", 1, false }, { "room", room, true });
+    CLG__ARG_BLOCK(p, l, "EIGH", { "batch", s->dim[0], true }, { "n", n, false }, { "vectors", has_vectors(c), false }, { "room", room, true });
 }
 
 static void plan_svd_lanes(const clg__kernel_call *c, clg__kplan *p)
@@ -104,13 +119,15 @@ static void plan_svd_lanes(const clg__kernel_call *c, clg__kplan *p)
         return;
     clg__launch *l = lanes(c, p, "svd_lanes", 4, room);
     CLG__ARG_BLOCK(p, l, "SVD", { "batch", s->dim[0], true }, { "rows", rows, false }, { "columns", columns, false },
-                   { "room", room, true });
+                   { "vectors", has_vectors(c), false }, { "room", room, true });
 }
 
 static const clg__variant eigh_variants[] = { { "lanes", accepts_lanes, plan_eigh_lanes, false }, { "tridiagonal", NULL, plan_eigh, false } };
 static const clg__variant svd_variants[] = { { "lanes", accepts_lanes, plan_svd_lanes, false }, { "jacobi", NULL, plan_svd, false } };
-static const clg__op op_eigh_kernel = { .name = "eigh", .kind = CLG__KERNEL, .variants = eigh_variants, .n_variants = 2 };
-static const clg__op op_svd_kernel = { .name = "svd", .kind = CLG__KERNEL, .variants = svd_variants, .n_variants = 2 };
+static const clg__op op_eigh_kernel = { .name = "eigh", .kind = CLG__KERNEL, .key = key_vectors, .params_bytes = sizeof(bool),
+                                       .variants = eigh_variants, .n_variants = 2 };
+static const clg__op op_svd_kernel = { .name = "svd", .kind = CLG__KERNEL, .key = key_vectors, .params_bytes = sizeof(bool),
+                                      .variants = svd_variants, .n_variants = 2 };
 const clg__op *const clg__eigen_ops[] = { &op_eigh_kernel, &op_svd_kernel, NULL };
 
 // m[i,j] / (x[j] - x[i]), 0 on the diagonal
@@ -149,10 +166,19 @@ static clg_tensor vectors_vjp(const clg__vjp *v, int i)
     return clg_matmul(v->y, clg_matmul(over_differences(skew, w), clg__mT(v->y)));
 }
 
+// Values and vectors, or values alone, without derivatives.
+static void tridiagonal(const clg__call *own, clg_tensor in, const bool *vectors, clg_tensor out[3])
+{
+    const int64_t batch = in->shape.dim[0], n = in->shape.dim[1], own_n = *vectors ? n : 0;
+    clg__call_node_n(own, &op_eigh_kernel, 3, (clg_dtype[]) { in->dtype, in->dtype, CLG_I32 },
+                     (clg_shape[]) { CLG_SHAPE(batch, n), CLG_SHAPE(batch, own_n, own_n), CLG_SHAPE(batch) }, vectors, out);
+}
+
+// Where vectors are not asked for, they are there for the derivative alone, which computes them then.
 static clg_tensor eigen(const char *name, clg_tensor a, bool upper, clg_tensor *vectors)
 {
     clg__call c, own;
-    clg_tensor bad, out[3];
+    clg_tensor bad, out[3], values[3];
     if (!clg__call_begin(&c, name, "a", 1, &a))
         bad = clg__call_poison(&c);
     else
@@ -164,9 +190,11 @@ static clg_tensor eigen(const char *name, clg_tensor a, bool upper, clg_tensor *
         bad = clg__call_own(&c, in);
         return clg__second(bad, vectors, bad);
     }
-    const int64_t batch = in->shape.dim[0], n = in->shape.dim[1];
-    clg__call_node_n(&own, &op_eigh_kernel, 3, (clg_dtype[]) { a->dtype, a->dtype, CLG_I32 },
-                     (clg_shape[]) { CLG_SHAPE(batch, n), in->shape, CLG_SHAPE(batch) }, NULL, out);
+    tridiagonal(&own, in, &with, out);
+    if (!vectors) {
+        tridiagonal(&own, in, &without, values);
+        out[0] = values[0];
+    }
     for (int k = 0; k < 2; k++)
         out[k] = clg__from_batch(out[k], a);
     if (out[0]->status < 0) {
@@ -251,7 +279,7 @@ static clg_tensor vh_vjp(const clg__vjp *v, int i)
 }
 
 // a [batch, r, c], r <= c
-static bool jacobi(clg_tensor a, clg_tensor out[3])
+static bool jacobi(clg_tensor a, const bool *vectors, clg_tensor out[3])
 {
     clg__call c;
     clg_tensor y[4];
@@ -259,25 +287,33 @@ static bool jacobi(clg_tensor a, clg_tensor out[3])
         out[0] = out[1] = out[2] = clg__call_poison(&c);
         return false;
     }
-    const int64_t batch = a->shape.dim[0], rows = a->shape.dim[1];
+    const int64_t batch = a->shape.dim[0], rows = a->shape.dim[1], r = *vectors ? rows : 0, k = *vectors ? a->shape.dim[2] : 0;
     clg__call_node_n(&c, &op_svd_kernel, 4, (clg_dtype[]) { a->dtype, a->dtype, a->dtype, CLG_I32 },
-                     (clg_shape[]) { CLG_SHAPE(batch, rows, rows), CLG_SHAPE(batch, rows), a->shape, CLG_SHAPE(batch) }, NULL, y);
-    for (int k = 0; k < 3; k++)
-        out[k] = y[k];
+                     (clg_shape[]) { CLG_SHAPE(batch, r, r), CLG_SHAPE(batch, rows), CLG_SHAPE(batch, r, k), CLG_SHAPE(batch) }, vectors, y);
+    for (int i = 0; i < 3; i++)
+        out[i] = y[i];
     return y[0]->status >= 0;
 }
 
 // Without derivatives. What is wider than it is high, or turned so, is made triangular first: Jacobi then takes fewer
-// sweeps over less.
-static bool svd_raw(clg_tensor a, clg_tensor out[3])
+// sweeps over less. Of values alone the vectors are there for derivatives, which compute them.
+static bool svd_raw(clg_tensor a, bool values, clg_tensor out[3])
 {
     const bool tall = clg__rows(a) > clg__columns(a);
     const clg_tensor in = clg__as_batch(tall ? clg_detach(a) : clg__mT(clg_detach(a)));
-    clg_tensor r, y[3];
+    clg_tensor r, y[3], own[3];
     const clg_tensor q = clg_qr(in, CLG_QR_REDUCED, &r); // in = q r, r = y0 y1 y2
-    if (r->status < 0 || !jacobi(r, y)) {
+    if (r->status < 0 || !jacobi(r, &with, y)) {
         out[0] = out[1] = out[2] = r->status < 0 ? r : y[0];
         return false;
+    }
+    if (values) {
+        clg_qr(in, CLG_QR_R, &r);
+        if (r->status < 0 || !jacobi(r, &without, own)) {
+            out[0] = out[1] = out[2] = r->status < 0 ? r : own[0];
+            return false;
+        }
+        y[1] = own[1];
     }
     const clg_tensor left = clg_matmul(q, y[0]);
     out[0] = clg__from_batch(tall ? left : clg__mT(y[2]), a);
@@ -286,10 +322,10 @@ static bool svd_raw(clg_tensor a, clg_tensor out[3])
     return out[0]->status >= 0;
 }
 
-static bool svd_of(const clg__call *c, clg_tensor a, clg_tensor out[3])
+static bool svd_of(const clg__call *c, clg_tensor a, bool values, clg_tensor out[3])
 {
     clg_tensor raw[3];
-    if (!svd_raw(a, raw)) {
+    if (!svd_raw(a, values, raw)) {
         out[0] = out[1] = out[2] = clg__call_own(c, raw[0]);
         return false;
     }
@@ -317,7 +353,7 @@ static clg_tensor svd(const char *name, clg_tensor a, bool full, clg_tensor *s, 
         bad = clg__no_matrices(&c, a, false);
     if (bad)
         return clg__second(clg__second(bad, s, bad), vh, bad);
-    if (svd_of(&c, a, out) && full) {
+    if (svd_of(&c, a, false, out) && full) {
         out[0] = clg__call_own(&c, completed(out[0]));
         out[2] = clg__call_own(&c, clg__mT(completed(clg__mT(out[2]))));
     }
@@ -343,7 +379,7 @@ clg_tensor clg_svdvals(clg_tensor a)
     const clg_tensor bad = clg__no_matrices(&c, a, false);
     if (bad)
         return bad;
-    svd_of(&c, a, out);
+    svd_of(&c, a, true, out);
     return out[1];
 }
 
@@ -389,7 +425,7 @@ clg_tensor clg_pinv(clg_tensor a, double rtol)
         return bad;
     if (clg_numel(a->shape) == 0)
         return clg__call_own(&c, clg__mT(a));
-    if (!svd_raw(a, x))
+    if (!svd_raw(a, false, x))
         return clg__call_own(&c, x[0]);
     const clg_tensor some = counts(a, x[1], rtol);
     const clg_tensor inverse = clg_where(some, clg_reciprocal(clg_where(some, x[1], lit(a, 1))), lit(a, 0));
@@ -409,7 +445,7 @@ clg_tensor clg_matrix_rank(clg_tensor a, double rtol)
         return bad;
     if (clg__rows(a) == 0 || clg__columns(a) == 0)
         return clg__call_own(&c, clg_zeros(a->dev, CLG_I64, clg__batch_of(a)));
-    if (!svd_raw(a, x))
+    if (!svd_raw(a, true, x))
         return clg__call_own(&c, x[0]);
     return clg__call_own(&c, clg_sum(counts(a, x[1], rtol), CLG_AXES(-1), false));
 }
