@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Scans: what adds up, multiplies, or chooses along an axis. One kernel for all of them (cl/scan_cpu.cl, cl/scan.cl),
+// Scans: what adds up, multiplies, or chooses along an axis. One kernel for all of them (cl/scan_cpu.cl, cl/scan_short.cl, cl/scan.cl),
 // over [outer][n][inner]. Every derivative is a linear recurrence, y[i] = c[i] y[i-1] + x[i], itself a scan: it divides by
 // nothing, so that zeros are no matter, and the set is closed. How an axis is cut follows from the shape alone.
 #include "ops/scan.h"
@@ -33,7 +33,7 @@ static void key_scan(const void *params, clg__key *k)
 
 // ---- launches
 
-enum { VL = CLG__VL, BLOCK = 256, SHORT = 128, WIDTH = 256, ITEMS = 64, SMALL = 64 };
+enum { VL = CLG__VL, BLOCK = 256, SHORT = 128, WIDTH = 256, MOST = 64, ITEMS = 64, SMALL = 64 };
 enum { ROWS, SHORT_ROWS, COLUMNS }; // ENTRY of the kernel files
 
 static int64_t div_up(int64_t a, int64_t b)
@@ -96,14 +96,15 @@ static void define_types(const clg__kernel_call *c, clg__kplan *p, clg__launch *
 
 typedef struct cut {
     int entry;
-    int64_t many, parts, length, width, units; // units: of work of a part, CPU class columns
+    int64_t many, parts, length, strips, units; // units: of work of a part
     int temp[2];
 } cut;
 
 static clg__launch *launch(const clg__kernel_call *c, clg__kplan *p, const cut *q, bool total)
 {
     const scan *s = c->params;
-    clg__launch *l = clg__kplan_kernel(p, c->caps->cpu_class ? "scan_cpu" : "scan",
+    const char *cpu = q->entry == SHORT_ROWS ? "scan_short" : "scan_cpu";
+    clg__launch *l = clg__kplan_kernel(p, c->caps->cpu_class ? cpu : "scan",
                                        q->entry == ROWS ? "scan_rows" : q->entry == COLUMNS ? "scan_columns" : "scan_short");
     define_types(c, p, l, s);
     clg__kplan_define(p, l, "ENTRY", "%d", q->entry);
@@ -115,7 +116,7 @@ static clg__launch *launch(const clg__kernel_call *c, clg__kplan *p, const cut *
     for (int k = 0; k < c->n_out && !total; k++)
         clg__arg_out(p, l, k);
     CLG__ARG_BLOCK(p, l, "SCAN", { "many", q->many, true }, { "n", s->n, true }, { "inner", s->inner, true },
-                   { "parts", q->parts, false }, { "length", q->length, true }, { "width", q->width, true });
+                   { "parts", q->parts, false }, { "length", q->length, true }, { "strips", q->strips, true });
     return l;
 }
 
@@ -138,15 +139,16 @@ static void plan_cpu(const clg__kernel_call *c, clg__kplan *p)
     const scan *s = c->params;
     if (s->outer * s->n * s->inner == 0)
         return;
-    cut q = { .many = s->outer * s->inner, .parts = 1, .length = s->n, .width = WIDTH };
+    cut q = { .many = s->outer * s->inner, .parts = 1, .length = s->n, .strips = 1 };
     int64_t groups;
     if (s->inner > 1) {
-        const int64_t strips = div_up(s->inner, WIDTH);
+        const int64_t vectors = div_up(s->inner, VL), least = div_up(vectors, MOST);
         q.entry = COLUMNS;
-        q.width = div_up(div_up(s->inner, strips), VL) * VL;
-        q.units = s->outer * div_up(s->inner, q.width);
-        cut_axis(&q, s->n, q.units, 16, 256, 1);
-        groups = q.units;
+        cut_axis(&q, s->n, s->outer * div_up(s->inner, WIDTH), 16, 256, 1);
+        // As wide as leaves each core some: long runs of memory, whole pages where there are such.
+        q.strips = at_most(div_up(2 * (int64_t) c->caps->compute_units, s->outer * q.parts), vectors / 2);
+        q.strips = q.strips < least ? least : q.strips;
+        q.units = groups = s->outer * q.strips;
     } else {
         q.entry = s->n <= SHORT || (s->n < BLOCK && s->outer >= VL) ? SHORT_ROWS : ROWS;
         q.units = q.entry == ROWS ? s->outer : div_up(s->outer, VL);
@@ -169,7 +171,7 @@ static void plan_gpu(const clg__kernel_call *c, clg__kplan *p)
     const scan *s = c->params;
     if (s->outer * s->n * s->inner == 0)
         return;
-    cut q = { .many = s->outer * s->inner, .width = WIDTH };
+    cut q = { .many = s->outer * s->inner, .strips = 1 };
     const int items = clg__kplan_side(ITEMS, c->caps->max_work_group, false);
     const bool rows = s->inner == 1 && s->n > SMALL;
     q.entry = rows ? ROWS : COLUMNS;
