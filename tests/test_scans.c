@@ -26,6 +26,20 @@ static void sums_of(int64_t outer, int64_t n, int64_t inner)
     snprintf(what, sizeof what, "cumsum of %lldx%lldx%lld", (long long) outer, (long long) n, (long long) inner);
     ok(clg_read(y, got, (size_t) all * sizeof *got));
     same_beside(what, got, want, all, 1e-6, 1e-3 + 1e-3 * largest);
+    // The gradient of sum(y * a), a held fixed: sums from the other end.
+    clg_tensor t = clg_track(clg_reshape(a, CLG_SHAPE(outer, n, inner)));
+    clg_tensor back = clg_grad(clg_sum(clg_mul(clg_cumsum(t, 1), clg_detach(t)), CLG_ALL, false), t);
+    for (int64_t r = 0; r < outer * inner; r++) {
+        double sum = 0;
+        for (int64_t i = n - 1; i >= 0; i--) {
+            const int64_t at = (r / inner * n + i) * inner + r % inner;
+            sum += x[3 + at];
+            want[at] = sum;
+            largest = fmax(largest, fabs(sum));
+        }
+    }
+    ok(clg_read(back, got, (size_t) all * sizeof *got));
+    same_beside(what, got, want, all, 1e-6, 1e-3 + 1e-3 * largest);
     int64_t *place = malloc((size_t) (all + 1) * sizeof *place);
     ok(clg_read(m, got, (size_t) all * sizeof *got));
     ok(clg_read(k, place, (size_t) all * sizeof *place));
