@@ -176,6 +176,11 @@ START_TEST(far_numbers_are_refused_or_harmless)
     ck_assert_ptr_nonnull(strstr(clg_tensor_error(clg_einsum("\xc3\xa9->", x)), "byte 0xc3"));
     ck_assert_ptr_nonnull(strstr(clg_tensor_error(clg_pad_reflect(image, CLG_SHAPE(0, 0, 0, 1), CLG_SHAPE(0, 0, 0, 1))),
                                  "last dimensions, one to 3"));
+    // as many dimensions as there may be: with one for the quantiles there is one too many
+    const clg_tensor deep = clg_zeros(dev, CLG_F32, shapes[SHAPES - 1]), q = clg_zeros(dev, CLG_F32, CLG_SHAPE(3));
+    ck_assert_int_eq(clg_quantile(deep, clg_reshape(clg_slice(q, 0, 0, 1, 1), CLG_SCALAR), 2, false, 0)->shape.rank, 7);
+    ck_assert_int_eq(clg_quantile(deep, q, 2, false, 0)->shape.dim[0], 3);
+    ck_assert_int_eq(clg_quantile(deep, q, 2, true, 0)->status, CLG_ESHAPE);
     clg_error_clear(dev);
     clg_scope_pop(s);
 }

@@ -26,7 +26,7 @@ static clg_tensor quantile(const char *name, clg_tensor a, clg_tensor q, int axi
         return clg__call_fail(&c, CLG_ESHAPE, "q has more than one dimension");
     if (!clg__axis(axis, a->shape.rank, &at))
         return clg__call_fail(&c, CLG_ESHAPE, "axis %d of a tensor of rank %d", axis, a->shape.rank);
-    if (a->shape.rank + q->shape.rank > CLG_MAX_RANK)
+    if (a->shape.rank + (keepdims ? q->shape.rank : 0) > CLG_MAX_RANK)
         return clg__call_fail(&c, CLG_ESHAPE, "the result has more than %d dimensions", CLG_MAX_RANK);
     if ((unsigned) kind > CLG_QUANTILE_NEAREST)
         return clg__call_fail(&c, CLG_EINVAL, "no interpolation %d", (int) kind);
@@ -68,14 +68,14 @@ static clg_tensor quantile(const char *name, clg_tensor a, clg_tensor q, int axi
         return clg__call_own(&c, y);
     if (a->shape.rank == 0)
         return clg__call_own(&c, clg_reshape(y, q->shape));
-    clg_shape front = { .rank = a->shape.rank + 1 };
-    y = clg_unsqueeze(clg_transpose(y, at, -1), 0);
+    y = clg_transpose(y, at, -1);
+    if (q->shape.rank == 0)
+        return clg__call_own(&c, keepdims ? y : clg_squeeze(y, CLG_AXES(at)));
+    clg_shape front = { .rank = a->shape.rank };
     for (int d = 0; d < front.rank; d++)
-        front.dim[d] = d == 0 ? at + 1 : d == at + 1 ? 0 : d;
-    y = clg_permute(y, front); // [many]...1...
-    if (!keepdims)
-        y = clg_squeeze(y, CLG_AXES(at + 1));
-    return clg__call_own(&c, q->shape.rank ? y : clg_squeeze(y, CLG_AXES(0)));
+        front.dim[d] = d == 0 ? at : d <= at ? d - 1 : d;
+    y = clg_permute(y, front); // [many]...
+    return clg__call_own(&c, keepdims ? clg_unsqueeze(y, at + 1) : y);
 }
 
 clg_tensor clg_quantile(clg_tensor a, clg_tensor q, int axis, bool keepdims, clg_interpolation kind)
