@@ -50,7 +50,7 @@ static inline ACC NAME(dot)(__local const ACC *a, __local const ACC *b, int n)
 #ifdef DRAW
 static uint NAME(philox)(long index, ulong seed, ulong counter)
 {
-    uint c0 = (uint)(index & 0xffffffffL), c1 = (uint)(index >> 32), c2 = (uint)counter, c3 = (uint)(counter >> 32);
+    uint c0 = (uint)(index >> 2 & 0xffffffffL), c1 = (uint)(index >> 34), c2 = (uint)counter, c3 = (uint)(counter >> 32);
     uint k0 = (uint)seed, k1 = (uint)(seed >> 32);
     for (int r = 0; r < 10; r++) {
         const uint h0 = mul_hi(0xD2511F53u, c0), l0 = c0 * 0xD2511F53u;
@@ -62,7 +62,7 @@ static uint NAME(philox)(long index, ulong seed, ulong counter)
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    return c0;
+    return index & 2 ? index & 1 ? c3 : c2 : index & 1 ? c1 : c0;
 }
 #define DROPPED(s, r, key)                                                                         \
     ((int)(NAME(philox)((z * rows + (r)) * keys + (key), seed, counter) >> 8) < least ? (ACC)0 : (s) * KEPT)

@@ -220,24 +220,36 @@ static void read_leaf(clg_tensor t, ref_value *v)
 
 static double draw(const clg__random *q, clg_dtype t, int64_t at, double *e)
 {
-    uint32_t w[4];
-    clg__philox((uint64_t) at, q->seed, q->counter, w);
-    if (q->kind == CLG__RAND_UNIFORM)
-        return t != CLG_F64 ? (w[0] >> (32 - clg__dtype_of(t)->digits)) * reference_unit(t)
-                            : ((w[0] >> 5) * 67108864.0 + (w[1] >> 6)) * 0x1p-53;
+    uint32_t block[4];
+    const int64_t each = q->kind == CLG__RAND_UNIFORM && t == CLG_F64 ? 2 : 4;
+    clg__philox((uint64_t) (at / each), q->seed, q->counter, block);
+    if (q->kind == CLG__RAND_UNIFORM && each == 4)
+        return (block[at % 4] >> (32 - clg__dtype_of(t)->digits)) * reference_unit(t);
+    const uint32_t *w = block + (each == 2 ? at % 2 * 2 : at % 4 / 2 * 2);
+    if (each == 2)
+        return ((w[0] >> 5) * 67108864.0 + (w[1] >> 6)) * 0x1p-53;
     const double u = t != CLG_F64 ? ((w[0] >> 8) + 1.0) * 0x1p-24 : (w[0] + 1.0) * 0x1p-32;
-    const double turn = t != CLG_F64 ? (w[1] >> 8) * 0x1p-23 : w[1] * 0x1p-31;
+    const double turn = (t != CLG_F64 ? (w[1] >> 8) * 0x1p-23 : w[1] * 0x1p-31) - (at % 2 ? 0.5 : 0);
     const double radius = sqrt(-2 * log(u));
     if (e) // logarithm, root and cosine, whose argument is rounded
         *e = 24 * reference_unit(t) * radius;
     return radius * cos(3.14159265358979323846 * turn);
 }
 
+static int64_t draw_bits(const clg__random *q, int64_t at)
+{
+    uint32_t w[4];
+    clg__philox((uint64_t) at / 2, q->seed, q->counter, w);
+    return (int64_t) w[at % 2 * 2] << 31 | w[at % 2 * 2 + 1] >> 1;
+}
+
 static void source(const clg__node *n, ref_value *v)
 {
     const double *p = n->params;
     for (int64_t k = 0; k < v->n; k++) {
-        if (n->op->kind == CLG__RANDOM)
+        if (n->op->kind == CLG__RANDOM && v->i)
+            v->i[k] = draw_bits(n->params, k);
+        else if (n->op->kind == CLG__RANDOM)
             v->f[k] = draw(n->params, v->dtype, k, v->e ? &v->e[k] : NULL);
         else if (n->op->kind == CLG__IOTA && v->i)
             v->i[k] = reference_wrap(v->dtype, (int64_t) p[0] + k * (int64_t) p[1]);

@@ -647,13 +647,23 @@ static void scatter_errors(const call *c, bool is_gather)
     free(size);
 }
 
+static void count(const call *c)
+{
+    memset(c->out->i, 0, (size_t) c->out->n * sizeof *c->out->i);
+    for (int64_t k = 0; k < c->in[0]->n; k++) {
+        const int64_t at = c->in[0]->i[k];
+        if (at >= 0 && at < c->out->n)
+            c->out->i[at]++;
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(const call *c);
     growth error;
 } kernels[] = {
 #define KERNEL(id, error) { #id, id, error }
-    KERNEL(matmul, PRODUCT), { "conv2d", conv_y, PRODUCT }, { "conv2d_dx", conv_dx, PRODUCT },
+    KERNEL(count, PLACES), KERNEL(matmul, PRODUCT), { "conv2d", conv_y, PRODUCT }, { "conv2d_dx", conv_dx, PRODUCT },
     { "conv2d_dw", conv_dw, PRODUCT }, { "conv3d", conv_y, PRODUCT }, { "conv3d_dx", conv_dx, PRODUCT },
     { "conv3d_dw", conv_dw, PRODUCT }, KERNEL(max_pool, CHOICE), KERNEL(max_pool_scatter, LINEAR),
     KERNEL(max_pool_gather, PLACES), KERNEL(avg_pool, LINEAR), KERNEL(avg_pool_back, LINEAR), KERNEL(softmax, ROW),

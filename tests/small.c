@@ -370,7 +370,8 @@ static clg_status orders(void)
     clg_tensor z = clg_topk(fresh(CLG_SHAPE(1, 2100)), 2, 1, false, NULL);
     z = clg_add(clg_sum(clg_searchsorted(fresh(CLG_SHAPE(7)), z, false, NULL), CLG_ALL, false), z);
     clg_tensor y = clg_topk(fresh(CLG_SHAPE(2, 260)), 66, 1, false, &k);
-    return st < 0 ? st : clg_eval(y, k, z, clg_poisson(clg_mul_scalar(clg_exp(fresh(CLG_SHAPE(19))), 8)));
+    return st < 0 ? st : clg_eval(y, k, z, clg_poisson(clg_mul_scalar(clg_exp(fresh(CLG_SHAPE(19))), 8)),
+                                   clg_histc(fresh(CLG_SHAPE(100)), 5, -1, 1));
 }
 
 // Factors in more than one block, whose columns end amid a vector; systems, both ways.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Creation and draws: exact ends, moments, what is refused.
+#include "base/philox.h"
 #include "testing.h"
 
 enum { N = 20000 };
@@ -48,6 +49,100 @@ START_TEST(draws_have_their_moments)
     ck_assert_float_eq(range[1], 6);
     ck_assert(range[2] >= -1 && range[3] <= 1);
     clg_scope_pop(scope);
+}
+END_TEST
+
+static clg_tensor a_draw(int kind, clg_shape s)
+{
+    clg_random_set_state(dev, 0x9123456789abcdefu, (uint64_t) 3 << 33 | 5);
+    return kind == 0   ? clg_uniform(dev, CLG_F32, s, 0, 1)
+           : kind == 1 ? clg_normal(dev, CLG_F32, s, 0, 1)
+           : kind == 2 ? clg_cast(clg_randint(dev, CLG_I64, s, -((int64_t) 1 << 60), (int64_t) 1 << 60), CLG_F32)
+           : kind == 3 ? clg_uniform(dev, CLG_F16, s, 0, 1)
+           : kind == 4 ? clg_cast(clg_uniform(dev, CLG_F64, s, 0, 1), CLG_F32)
+                       : clg_cast(clg_normal(dev, CLG_F64, s, 0, 1), CLG_F32);
+}
+
+static clg_tensor a_reading(int how, clg_tensor x)
+{
+    const int64_t n = x->shape.dim[1];
+    const clg_tensor column = clg_slice(clg_arange(dev, x->dtype, 0, 20, 1), 0, 0, x->shape.dim[0], 1);
+    return how == 0   ? clg_neg(x)
+           : how == 1 ? clg_neg(clg_slice(x, 1, 3, n - 1, 1))
+           : how == 2 ? clg_neg(clg_slice(clg_slice(x, 0, 1, INT64_MAX, 1), 1, 2, n, 3))
+           : how == 3 ? clg_neg(clg_transpose(x, 0, 1))
+           : how == 4 ? clg_neg(clg_flip(x, CLG_AXES(0, 1)))
+           : how == 5 ? clg_mul(x, clg_reshape(column, CLG_SHAPE(x->shape.dim[0], 1)))
+           : how == 6 ? clg_sum(x, CLG_AXES(1), false)
+           : how == 7 ? clg_sum(x, CLG_AXES(0), false)
+                      : clg_amax(clg_slice(x, 1, 5, n, 1), CLG_ALL, false);
+}
+
+// A view of a draw is made of its elements alone, wherever vectors and blocks begin; and these are what the header says.
+static void reads_alike(int kind, int how, clg_shape s)
+{
+    static float got[6700], expected[6700];
+    const clg_tensor x = a_draw(kind, s), y = clg_cast(a_reading(how, a_draw(kind, s)), CLG_F32);
+    const size_t bytes = (size_t) clg_numel(y->shape) * sizeof *got;
+    ok(clg_read(y, got, bytes));
+    ok(clg_eval(x));
+    ok(clg_read(clg_cast(a_reading(how, x), CLG_F32), expected, bytes));
+    ck_assert_msg(memcmp(got, expected, bytes) == 0, "draw %d, reading %d of %lldx%lld", kind, how, (long long) s.dim[0],
+                  (long long) s.dim[1]);
+    for (int64_t i = 0; kind == 0 && how == 0 && i < clg_numel(s); i++) {
+        uint32_t w[4];
+        clg__philox((uint64_t) i / 4, 0x9123456789abcdefu, (uint64_t) 3 << 33 | 5, w);
+        if (got[i] != -(float) (w[i % 4] >> 8) * 0x1p-24f)
+            ck_abort_msg("element %lld is %g", (long long) i, (double) got[i]);
+    }
+}
+
+START_TEST(draws_are_of_their_elements)
+{
+    enum { KINDS = 6, READINGS = 9 };
+    for (int k = 0; k < KINDS * READINGS; k++) { // each build is a compiler's
+        const int kind = k % KINDS, how = k / KINDS;
+        if (!in_turn(k, kind < 2 && how < 2 ? 1 : 9) || (kind > 3 && !clg_device_has(dev, CLG_F64)))
+            continue;
+        clg_scope scope = clg_scope_push(dev);
+        reads_alike(kind, how, CLG_SHAPE(6, 131));
+        if (how != 3 && how != 7) {
+            reads_alike(kind, how, CLG_SHAPE(20, 331));
+            reads_alike(kind, how, CLG_SHAPE(3, 17));
+        }
+        clg_scope_pop(scope);
+    }
+}
+END_TEST
+
+// Elements side by side, of a block or of two, have nothing to do with each other: neither they nor their squares.
+START_TEST(neighbours_are_independent)
+{
+    enum { MANY = 65536 };
+    static const int lags[] = { 1, 2, 3, 4, 5, 16, 64 };
+    float *v = malloc(MANY * sizeof *v);
+    clg_manual_seed(dev, 5);
+    for (int kind = 0; kind < 4; kind++) {
+        clg_scope scope = clg_scope_push(dev);
+        const clg_tensor x = kind % 2 ? clg_normal(dev, CLG_F32, CLG_SHAPE(MANY), 0, 1)
+                                      : clg_uniform(dev, CLG_F32, CLG_SHAPE(MANY), -1, 1);
+        ok(clg_read(kind < 2 ? x : clg_square(x), v, MANY * sizeof *v));
+        double mean = 0, variance = 0;
+        for (int i = 0; i < MANY; i++)
+            mean += (double) v[i] / MANY;
+        for (int i = 0; i < MANY; i++)
+            variance += ((double) v[i] - mean) * ((double) v[i] - mean) / MANY;
+        const double should[] = { 1.0 / 3, 1, 4.0 / 45, 2 };
+        ck_assert_msg(fabs(variance / should[kind] - 1) < 0.06, "kind %d: variance %g", kind, variance);
+        for (size_t k = 0; k < sizeof lags / sizeof lags[0]; k++) {
+            double sum = 0;
+            for (int i = 0; i + lags[k] < MANY; i++)
+                sum += ((double) v[i] - mean) * ((double) v[i + lags[k]] - mean) / variance;
+            ck_assert_msg(fabs(sum) < 6 * sqrt(MANY), "kind %d: %g at a distance of %d", kind, sum / MANY, lags[k]);
+        }
+        clg_scope_pop(scope);
+    }
+    free(v);
 }
 END_TEST
 
@@ -192,6 +287,8 @@ int main(void)
     Suite *s = suite_create("creation");
     TCase *c = tcase_create("creation");
     tcase_add_test(c, draws_have_their_moments);
+    tcase_add_test(c, draws_are_of_their_elements);
+    tcase_add_test(c, neighbours_are_independent);
     tcase_add_test(c, poisson_is_poissons);
     tcase_add_test(c, multinomial_without_replacement);
     tcase_add_test(c, linspace_ends_where_it_should);

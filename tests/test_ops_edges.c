@@ -31,8 +31,8 @@ static void refused(const char *what, clg_tensor t, clg_status st, const char *p
 }
 
 // Of 5,000 uniform numbers of seed 42, then of 5,000 flips of 0.25, of a permutation of 1,000.
-#define UNIFORM_HASH 16366756903528780719u
-#define BERNOULLI_HASH 12080686442157868188u
+#define UNIFORM_HASH 5944196574241074059u
+#define BERNOULLI_HASH 17859855072977303393u
 #define PERMUTATION_HASH 313549684926944025u
 
 #define N(...) (const double[]) { __VA_ARGS__ }

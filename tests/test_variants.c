@@ -513,6 +513,11 @@ static clg_tensor svd(clg_device d, int k)
     return m ? clg_matmul(clg_mul(u, clg_unsqueeze(s, -2)), v) : NULL;
 }
 
+static clg_tensor count(clg_device d, int k)
+{
+    return k > 1 ? NULL : clg_histc(numbers(d, CLG_F32, CLG_SHAPE(9, 3700)), k ? 5000 : 7, -1, 1);
+}
+
 static const struct {
     const char *op;
     clg_tensor (*make)(clg_device d, int k);
@@ -524,7 +529,7 @@ static const struct {
     { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(grid_sample), OP(grid_scatter), OP(grid_weights), OP(bilinear_sample), OP(bilinear_scatter),
     OP(cumsum), OP(cumprod), OP(recurrence),
     OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk), OP(searchsorted), OP(attention), OP(attention_back),
-    OP(pair_distance), OP(pair_slopes), OP(bag_sum), OP(bag_scatter), OP(poisson),
+    OP(pair_distance), OP(pair_slopes), OP(bag_sum), OP(bag_scatter), OP(poisson), OP(count),
     OP(lu), OP(solve), OP(cholesky), OP(qr), OP(eigh), OP(svd),
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };

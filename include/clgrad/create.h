@@ -280,11 +280,13 @@ CLG_API clg_tensor clg_exponential_window(clg_device dev, clg_dtype t, int64_t n
 // ---- random draws: of clg_uniform and clg_normal (ops.h), and as those pure functions of (seed,
 // counter, element)
 
-// Integers of equal probability, but for 2^-48 of their number.
+// Integers of equal probability, but for 2^-63 of their number.
 //
-// dev, shape   device and shape, of rank below CLG_MAX_RANK
+//   y = lo + floor((hi - lo) x / 2^63), x of 63 bits: words 2(i % 2) and 2(i % 2) + 1 of block i / 2 (of clg_uniform)
+//
+// dev, shape   device and shape
 // t       any type but BOOL
-// lo, hi  from lo to hi - 1: 1 to 2^48 of them; kernel arguments
+// lo, hi  from lo to hi - 1: 1 to 2^62 of them; kernel arguments
 // result  type t, shape `shape`; the same on every device
 // grad    none
 // errors  CLG_EDTYPE    t

@@ -619,6 +619,10 @@ CLG_API void clg_random_set_state(clg_device dev, uint64_t seed, uint64_t counte
 //
 //   y = lo + (hi - lo) * u, u in [0,1) a multiple of 2^-24 (F64: 2^-53, F16: 2^-11, BF16: 2^-8)
 //
+// A Philox block of four words, of the key `seed` and the number of the block, then `counter`, is four elements: u[i] is the
+// upper bits of word i % 4 of block i / 4, elements counted as they lie. F64: of words 2(i % 2), 27 bits, and 2(i % 2) + 1,
+// 26 bits, of block i / 2. (Before 2026-11-29 each element had a block of its own: a seed gave other numbers.)
+//
 // dev, shape   device and shape
 // t       a floating type
 // lo, hi  lo <= hi; rounding may give hi itself
@@ -631,7 +635,8 @@ CLG_API clg_tensor clg_uniform(clg_device dev, clg_dtype t, clg_shape shape, dou
 
 // Normal numbers.
 //
-//   y = mean + std * sqrt(-2 log u) * cos(2 pi v), u and v uniform
+//   y[2i] = mean + std * sqrt(-2 log u) * cos(2 pi v), y[2i + 1] the same with the sine
+//   u uniform in (0,1] of word 2(i % 2), v in [0,1) of word 2(i % 2) + 1 of Philox block i / 2, whatever the type
 //
 // dev, shape   device and shape
 // t       a floating type

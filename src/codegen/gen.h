@@ -59,6 +59,8 @@ typedef struct clg__gen {
     int turned; // CPU class: a dimension along which operands lie that are read by square tiles; pointwise, or -1
     bool tile[CLG__BODY_OPERANDS]; // those
     bool weave; // pointwise: weave.c
+    bool rows; // vectors follow each other: draws keep what a vector leaves (random.c)
+    bool kept[CLG__BODY_OPERANDS]; // those
     bool tables; // what is split and has no window is loaded through a table of the lanes' places
     const char *active; // how many lanes count where instructions are CLG__ONE, as text; NULL: all are one
     clg_dtype given; // a packed type whose conversions the kernel's file has
@@ -86,7 +88,9 @@ void clg__gen_insns(clg__gen *n, int from, int to, clg__lanes lanes);
 void clg__gen_cast(clg__gen *n, clg__str *out, clg_dtype from, clg_dtype to, const char *value);
 const char *clg__literal(char out[64], clg_dtype t, double v); // v as kernel text, exactly what t holds of it
 void clg__gen_load(clg__gen *n, int k, clg__lanes lanes);      // operand k, an expression: load.c
-void clg__gen_random(clg__gen *n, const clg__operand *o, const char *index, clg__str *out);
+// Draws of operand k. row: a vector from `index` on, else of that index, or of those
+void clg__gen_random(clg__gen *n, int k, const char *index, bool row, clg__str *out);
+void clg__gen_kept(const clg__gen *n, clg__str *out); // declares what these keep, before all loops
 
 // parameters "global const float *restrict b0, ..." of the used operands and outputs, each with this
 // prefix; and the matching kplan arguments

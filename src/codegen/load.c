@@ -181,6 +181,8 @@ static void load_index(clg__gen *n, int k, clg__lanes lanes)
     char index[160];
     const bool still = !n->split[k] && n->s.access[k].stride[n->s.rank - 1] == 0;
     const bool many = n->vec > 1 && lanes != CLG__ONE && !still;
+    const bool row = many && n->rows && !n->split[k] && o->kind == CLG__FROM_RANDOM &&
+                     n->s.access[k].stride[n->s.rank - 1] == 1;
     if (still) // so that compilers see that it is one along the row
         clg__format(index, sizeof index, n->vec > 1 ? "(long16)(p%d)" : "p%d", k);
     else
@@ -188,14 +190,16 @@ static void load_index(clg__gen *n, int k, clg__lanes lanes)
                                          : n->vec > 1 ? "(long16)(p%d + j * s%d)"
                                                       : "(p%d + j * s%d)",
                     k, k, k);
-    if (many && !strstr(clg__str_text(&n->helpers), "#define LANES"))
+    if (row)
+        clg__format(index, sizeof index, "p%d + j", k);
+    if (many && !row && !strstr(clg__str_text(&n->helpers), "#define LANES"))
         clg__str_add(&n->helpers, "#define LANES (long16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
                                "13, 14, 15)\n");
     if (n->split[k])
         clg__run_index(n, k, lanes, index, sizeof index);
     clg__need_type(n, o->dtype);
     if (o->kind == CLG__FROM_RANDOM) {
-        clg__gen_random(n, o, index, &n->text);
+        clg__gen_random(n, k, index, row, &n->text);
         return;
     }
     const char *suffix = clg__suffix(o->dtype);

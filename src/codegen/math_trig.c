@@ -110,21 +110,25 @@ static const char reduce_f64[] =
 static const char sin_f32[] = SIN(SIGN32, "30"), sin_f64[] = SIN(SIGN64, "62"), cos_f32[] = COS("30");
 static const char cos_f64[] = COS("62"), tan_f32[] = TAN(SIGN32, "31"), tan_f64[] = TAN(SIGN64, "63");
 
-// The cosine of w / 2^32 of a turn, of a random word's first 24 bits for f32. The quarters are split off exactly.
-#define COS_TURN(word, quarters, near, sign_up)                                                    \
-    "static inline T_@ NAME(cos_turn_@)(uint16 w)\n{\n    const uint16 t = " word ", q = (t + (uint16)(0x20000000)) >> 30;\n" \
+// Cosine and sine of w / 2^32 of a turn, of a random word's first 24 bits for f32. The quarters are split off exactly.
+#define CIRCLE(word, quarters, near, sign_up)                                                      \
+    "static inline T_@ NAME(circle_@)(uint16 w, T_@ *sine)\n{\n    const uint16 t = " word ", q = (t + (uint16)(0x20000000)) >> 30;\n" \
     "    const T_@ r = CT_@(as_int16(t - (q << 30))) " near "\n"                                  \
-    "    const I_@ p = " quarters ";\n"                                                           \
-    "    return AS_T_@(AS_I_@((p & (I_@)(1)) != (I_@)(0) ? s : c) ^ (((p + (I_@)(1)) & (I_@)(2)) << " sign_up "));\n}\n" \
-    "#define COS_TURN_@(w) NAME(cos_turn_@)(w)\n"
-static const char cos_turn_f32[] =
-    COS_TURN("w & (uint16)(0xffffff00)", "as_int16(q)", "* K_@(0x1p-32f), z = r * r;\n"
+    "    const I_@ p = " quarters ", odd = (p & (I_@)(1)) != (I_@)(0);\n"                          \
+    "    *sine = AS_T_@(AS_I_@(odd ? c : s) ^ ((p & (I_@)(2)) << " sign_up "));\n"                 \
+    "    return AS_T_@(AS_I_@(odd ? s : c) ^ (((p + (I_@)(1)) & (I_@)(2)) << " sign_up "));\n}\n" \
+    "#define CIRCLE_@(w, sine) NAME(circle_@)(w, sine)\n"
+static const char circle_f32[] =
+    CIRCLE("w & (uint16)(0xffffff00)", "as_int16(q)", "* K_@(0x1p-32f), z = r * r;\n"
              "    T_@ s = fma(z, K_@(-75.4020691f), K_@(81.5925522f)), c = fma(z, K_@(-83.5926132f), K_@(64.9212494f));\n"
              NEXT("s", "z", "-41.3416634f") NEXT("c", "z", "-19.7391529f") NEXT("s", "z", "6.28318548f")
              NEXT("c", "z", "1") "    s *= r;", "30");
-static const char cos_turn_f64[] =
-    COS_TURN("w", "convert_long16(q)", "* K_@(1.4629180792671596e-9), z = r * r;\n" // 2 pi / 2^32
+static const char circle_f64[] =
+    CIRCLE("w", "convert_long16(q)", "* K_@(1.4629180792671596e-9), z = r * r;\n" // 2 pi / 2^32
              SIN_COS64 "    s = fma(r * z, s, r);\n    c = fma(z * z, c, fma(z, K_@(-0.5), K_@(1)));", "62");
+static const char cos_turn[] =
+    "static inline T_@ NAME(cos_turn_@)(uint16 w)\n{\n    T_@ s;\n    return NAME(circle_@)(w, &s);\n}\n"
+    "#define COS_TURN_@(w) NAME(cos_turn_@)(w)\n";
 #define COS_TURN_DRIVER(number) "#define COS_TURN_@(w) cospi(" number ")\n"
 static const char cos_turn_driver_f32[] = COS_TURN_DRIVER("CT_@(S_RAND((w) >> (U_RAND)(8))) * (T_@)(0x1p-23f)");
 static const char cos_turn_driver_f64[] = COS_TURN_DRIVER("CT_@(w) * (T_@)(0x1p-31)");
@@ -179,7 +183,8 @@ const clg__piece clg__math_trig[] = {
     { "sin", CLG__CPU, "REDUCE", NULL, sin_f64 },
     { "cos", CLG__CPU, "REDUCE", NULL, cos_f64 },
     { "tan", CLG__CPU, "REDUCE", NULL, tan_f64 },
-    { "COS_TURN", CLG__CPU, "K AS_T", cos_turn_f32, cos_turn_f64 },
+    { "CIRCLE", CLG__CPU, "K AS_T", circle_f32, circle_f64 },
+    { "COS_TURN", CLG__CPU, "CIRCLE", cos_turn, cos_turn },
     { "COS_TURN", CLG__GPU, "", cos_turn_driver_f32, cos_turn_driver_f64 },
     { "ASIN_NEAR", CLG__CPU, "K", asin_near_f32, NULL },
     { "ATAN_NEAR", CLG__CPU, "K", atan_near_f32, NULL },

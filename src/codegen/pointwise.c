@@ -85,6 +85,7 @@ static void gen_cpu_body(clg__gen *n, int units_at)
     int dims[CLG_MAX_RANK];
     const int last = n->s.rank - 1;
     const bool run = n->run < last, whole = run || clg__long_row(n->s.dim[last]);
+    n->rows = true;
     outer_dims(n, dims);
     clg__str_printf(&n->text, "const long n = g[%d], parts = g[%d];\n", run ? units_at + 2 : last, units_at + 1);
     if (run) {
@@ -232,7 +233,9 @@ static bool gen_text(clg__gen *n, int units_at, clg__str *out)
     clg__str_add(out, clg__str_text(&n->helpers));
     clg__str_printf(out, "static void NAME(work)(global const long *g, long first, long stop");
     clg__gen_params(out, n->body, "", true, false);
-    clg__str_printf(out, ")\n{\n%s}\n", clg__str_text(&n->text));
+    clg__str_add(out, ")\n{\n");
+    clg__gen_kept(n, out);
+    clg__str_printf(out, "%s}\n", clg__str_text(&n->text));
     const bool ok = !out->failed && !n->helpers.failed && !n->text.failed;
     clg__str_free(&n->helpers);
     clg__str_free(&n->text);

@@ -32,6 +32,7 @@ static void gen_row(clg__reducer *r)
 {
     clg__gen *n = &r->elements;
     clg__str *b = &n->text;
+    n->rows = true;
     clg__gen_bases(n, 0, n->run, clg__red_loop_skips);
     clg__str_add(b, "for (long k = e0; k < e1; k += 16) {\n"
                     "const long j = min(k, inner - 16);\nconst int skip = (int)(k - j);\n");
@@ -46,6 +47,7 @@ static void gen_packed(clg__reducer *r)
 {
     clg__gen *n = &r->elements;
     clg__str *b = &n->text;
+    n->rows = true;
     clg__gen_bases(n, 0, n->run, clg__red_loop_skips);
     clg__str_add(b, "for (long i = e0; i < e1; i += rows) {\nconst long j = i * narrow;\n"
                     "const int m = (int)(min(rows, e1 - i) * narrow), whole = j + 16 <= inner * narrow;\n");

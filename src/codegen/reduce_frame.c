@@ -209,6 +209,7 @@ static void stage_one(clg__reducer *r, const clg__caps *caps, const parts *to, i
         groups = groups > 4 * caps->compute_units ? 4 * caps->compute_units : groups;
         groups = groups > units ? units : groups;
     }
+    clg__gen_kept(&r->elements, t);
     gen_units(r, t, items);
     clg__str_add(t, clg__str_text(b));
     clg__str_add(t, "}\n}\n");

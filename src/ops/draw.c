@@ -27,35 +27,31 @@ static clg_tensor begin(clg__call *c, clg_device dev, const char *op, clg_dtype 
     return NULL;
 }
 
-// Two draws of 24 bits, exact on every device: the halves of one.
-static void halves(clg_device dev, const clg_shape *s, clg_tensor out[2])
+static clg_tensor part(clg_tensor x, int64_t mask) // mask: 0, or of the lower bits
 {
-    clg_shape all = { .rank = s->rank + 1, .dim = { 2 } };
-    for (int d = 0; d < s->rank; d++)
-        all.dim[d + 1] = s->dim[d];
-    const clg_tensor u = clg_uniform(dev, CLG_F32, all, 0, 1);
-    for (int i = 0; i < 2; i++) {
-        const clg_tensor part = clg_reshape(clg_slice(u, 0, i, i + 1, 1), *s);
-        out[i] = clg_cast(clg_mul(part, clg__lit(dev, CLG_F32, 0x1p24)), CLG_I64);
-    }
+    return mask ? clg_bitwise_and(x, clg__lit(x->dev, CLG_I64, (double) mask)) : clg_right_shift(x, clg__lit(x->dev, CLG_I64, 32));
 }
 
-static clg_tensor times(clg_tensor x, int64_t v) // v below 2^25
+static clg_tensor times(clg_tensor x, int64_t v) // v up to 2^31
 {
     return clg_mul(x, clg_scalar(x->dev, CLG_I64, (double) v));
 }
 
-static clg_tensor upper(clg_tensor x) // floor(x / 2^24)
+static clg_tensor over(clg_tensor x, int bits) // floor(x / 2^bits)
 {
-    return clg_right_shift(x, clg__lit(x->dev, CLG_I64, 24));
+    return clg_right_shift(x, clg__lit(x->dev, CLG_I64, bits));
 }
 
-// floor(x range / 2^48), where x has the halves a and b: no division, which is the slowest thing that there is.
-static clg_tensor scaled(clg_tensor a, clg_tensor b, int64_t range)
+// floor(x range / 2^63), x of 63 bits, range up to 2^62: no division, which is the slowest thing that there is.
+static clg_tensor scaled(clg_tensor x, int64_t range)
 {
-    const int64_t low = range & 0xffffff, high = range >> 24;
-    const clg_tensor rest = clg_add(times(a, low), upper(times(b, low)));
-    return high ? clg_add(times(a, high), upper(clg_add(rest, times(b, high)))) : upper(rest);
+    const int64_t all = 0xffffffff, low = range & 0x7fffffff, high = range >> 31;
+    const clg_tensor a = part(x, 0), b = part(x, all);
+    if (range <= (int64_t) 1 << 31)
+        return over(clg_add(times(a, range), over(times(b, range), 32)), 31);
+    const clg_tensor one = times(b, high), two = clg_mul(times(a, low), clg__lit(x->dev, CLG_I64, 2));
+    const clg_tensor carry = clg_add(clg_add(part(one, all), part(two, all)), over(times(b, low), 31));
+    return clg_add(clg_add(times(a, high), part(one, 0)), clg_add(part(two, 0), part(carry, 0)));
 }
 
 clg_tensor clg_randint(clg_device dev, clg_dtype t, clg_shape shape, int64_t lo, int64_t hi)
@@ -64,13 +60,9 @@ clg_tensor clg_randint(clg_device dev, clg_dtype t, clg_shape shape, int64_t lo,
     const clg_tensor bad = begin(&c, dev, "randint", t, true);
     if (bad)
         return bad;
-    if (lo >= hi || (uint64_t) hi - (uint64_t) lo > (uint64_t) 1 << 48)
-        return clg__call_fail(&c, CLG_EINVAL, "from %lld to %lld, expected 1 to 2^48 numbers", (long long) lo, (long long) hi);
-    if (shape.rank >= CLG_MAX_RANK)
-        return clg__call_fail(&c, CLG_ESHAPE, "rank %d, expected less than %d", shape.rank, CLG_MAX_RANK);
-    clg_tensor half[2];
-    halves(dev, &shape, half);
-    const clg_tensor n = scaled(half[0], half[1], hi - lo);
+    if (lo >= hi || (uint64_t) hi - (uint64_t) lo > (uint64_t) 1 << 62)
+        return clg__call_fail(&c, CLG_EINVAL, "from %lld to %lld, expected 1 to 2^62 numbers", (long long) lo, (long long) hi);
+    const clg_tensor n = scaled(clg__random_bits(dev, &shape), hi - lo);
     // two halves of lo, each exact as a double
     const int64_t low = lo & 0xffffffff, high = lo - low;
     const clg_tensor y = clg_add(clg_add(n, clg_scalar(dev, CLG_I64, (double) low)), clg_scalar(dev, CLG_I64, (double) high));
@@ -87,8 +79,8 @@ clg_tensor clg_exponential(clg_device dev, clg_dtype t, clg_shape shape, double 
         return bad;
     if (!(rate > 0))
         return clg__call_fail(&c, CLG_EINVAL, "rate is %g, expected above 0", rate);
-    const clg_tensor u = clg_uniform(dev, computed(t), shape, 0, 1);
-    const clg_tensor y = clg_neg(clg_log1p(clg_neg(u)));
+    const clg_tensor u = clg_uniform(dev, computed(t), shape, 0, 1); // 1 - u is exact, 0 - log(1) not negative
+    const clg_tensor y = clg_scalar_sub(0, clg_log(clg_scalar_sub(1, u)));
     return clg__call_own(&c, clg_cast(clg_div_scalar(y, rate), t));
 }
 

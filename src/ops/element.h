@@ -13,6 +13,7 @@ clg_tensor clg__wide(clg_tensor t);
 // The row prelu, of shapes that broadcast: a where a > 0, else b * a.
 clg_tensor clg__slopes(clg_tensor a, clg_tensor b);
 // Elements of another shape by the draw of u, which is uniform, as it was recorded: [0,1) in u's type.
+clg_tensor clg__random_bits(clg_device dev, const clg_shape *s); // I64, 63 bits each
 clg_tensor clg__drawn_again(clg_tensor u, const clg_shape *s);
 // E, VEC, and what converts between memory and registers where they differ.
 void clg__define_element(clg__kplan *p, clg__launch *l, clg_dtype t);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Counts: which bin an element is in is a number, by which ones or weights are sent there (ops/scatter.h), in order.
+// Counts: which bin an element is in is a number. How often each stands there (ops/count.h), or the sum of weights that
+// are sent there, in order (ops/scatter.h).
 #include "base/fp.h"
+#include "ops/count.h"
 #include "ops/element.h"
 #include <clgrad/grad.h>
 #include <clgrad/index.h>
@@ -11,6 +13,8 @@
 static clg_tensor counted(clg_tensor at, clg_tensor w, clg_dtype t, int64_t n)
 {
     const int64_t all = clg_numel(at->shape);
+    if (!w && clg__counts(all, n)) // which int32 has: others are far above the last
+        return clg_cast(clg__count(clg_cast(at, CLG_I32), n), t);
     const clg_tensor zeros = clg_zeros(at->dev, t, CLG_SHAPE(n));
     const clg_tensor one = w ? clg_reshape(clg_cast(w, t), CLG_SHAPE(all)) : clg_ones(at->dev, t, CLG_SHAPE(all));
     return clg_scatter_add(zeros, 0, clg_reshape(at, CLG_SHAPE(all)), one);
@@ -83,11 +87,12 @@ clg_tensor clg_histc(clg_tensor a, int64_t bins, double lo, double hi)
     const clg_dtype t = a->dtype;
     clg_tensor low, high, x = clg__wide(a);
     ends_of(x, lo, hi, 1, &low, &high);
-    const clg_tensor many = clg__num(c.dev, x->dtype, (double) bins), last = clg__num(c.dev, CLG_I64, (double) (bins - 1));
+    const clg_dtype i = bins > 1 << 24 ? CLG_I64 : CLG_I32; // that holds what rounding makes of bins
+    const clg_tensor many = clg__num(c.dev, x->dtype, (double) bins), last = clg__num(c.dev, i, (double) (bins - 1));
     const clg_tensor in = clg_logical_and(clg_ge(x, low), clg_le(x, high));
     const clg_tensor place = clg_div(clg_mul(clg_sub(x, low), many), clg_sub(high, low));
-    const clg_tensor at = clg_minimum(clg_cast(clg_where(in, place, clg__lit(c.dev, x->dtype, 0)), CLG_I64), last);
-    const clg_tensor which = clg_where(in, at, clg__lit(c.dev, CLG_I64, -1));
+    const clg_tensor at = clg_minimum(clg_cast(clg_where(in, place, clg__lit(c.dev, x->dtype, 0)), i), last);
+    const clg_tensor which = clg_where(in, at, clg__lit(c.dev, i, -1));
     return clg__call_own(&c, clg_cast(counted(which, NULL, CLG_I64, bins), t));
 }
 

@@ -33,6 +33,16 @@ static clg_tensor draw(clg_device dev, const char *name, clg_dtype t, const clg_
     return clg__call_node(&c, &op_random, t, s, &r);
 }
 
+clg_tensor clg__random_bits(clg_device dev, const clg_shape *s)
+{
+    clg__call c;
+    clg__call_source(&c, dev, "random_bits");
+    clg__random r = { .kind = CLG__RAND_UNIFORM };
+    if (c.dev)
+        clg__random_next(dev, &r.seed, &r.counter);
+    return clg__call_node(&c, &op_random, CLG_I64, s, &r);
+}
+
 clg_tensor clg__drawn_again(clg_tensor u, const clg_shape *s)
 {
     clg__call c;

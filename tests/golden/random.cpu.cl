@@ -15,12 +15,13 @@ typedef E_f32 NAME(at_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_
 #define ST_f32(v, p) vstore16(v, 0, p)
 #endif
 #define CB_f32(c) (convert_uchar16(c) & (uchar16)(1))
-#define LANES (long16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define U_RAND uint16
 #define S_RAND(x) as_int16(x)
+#define AT_RAND(i, n) convert_uint16((i) & (long16)(n))
 #define ROUNDS_INLINE static inline __attribute__((always_inline))
 #define TIMES(x, m) (((x) & (ulong8)(0xffffffffUL)) * (ulong8)(m))
-ROUNDS_INLINE void NAME(rounds)(ulong8 a0, ulong8 b0, ulong counter, uint k0, uint k1, ulong8 *w0, ulong8 *w1)
+#define WORDS(even, odd) as_uint16(((even) & (ulong8)(0xffffffffUL)) | ((odd) << 32))
+ROUNDS_INLINE void NAME(rounds)(ulong8 a0, ulong8 b0, ulong counter, uint k0, uint k1, uint16 *w)
 {
     ulong8 a1 = a0 >> 32, b1 = b0 >> 32, a2 = (ulong8)(counter), b2 = a2, a3 = (ulong8)(counter >> 32), b3 = a3;
     _Pragma("unroll")
@@ -38,33 +39,10 @@ ROUNDS_INLINE void NAME(rounds)(ulong8 a0, ulong8 b0, ulong counter, uint k0, ui
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    w0[0] = a0;
-    w0[1] = b0;
-    w1[0] = a1;
-    w1[1] = b1;
-}
-ROUNDS_INLINE void NAME(philox)(long16 index, ulong seed, ulong counter, uint16 *w0, uint16 *w1)
-{
-    ulong8 a, b, u[2], v[2];
-#ifdef BY_LANES
-    for (int i = 0; i < 8; i++) {
-        ((ulong *)&a)[i] = (ulong)((const long *)&index)[i];
-        ((ulong *)&b)[i] = (ulong)((const long *)&index)[i + 8];
-    }
-#else
-    a = as_ulong8(index.lo);
-    b = as_ulong8(index.hi);
-#endif
-    NAME(rounds)(a, b, counter, (uint)seed, (uint)(seed >> 32), u, v);
-#ifdef BY_LANES
-    for (int i = 0; i < 16; i++) {
-        ((uint *)w0)[i] = (uint)((const ulong *)u)[i];
-        ((uint *)w1)[i] = (uint)((const ulong *)v)[i];
-    }
-#else
-    *w0 = (uint16)(convert_uint8(u[0]), convert_uint8(u[1]));
-    *w1 = (uint16)(convert_uint8(v[0]), convert_uint8(v[1]));
-#endif
+    w[0] = WORDS(a0, b0);
+    w[1] = WORDS(a1, b1);
+    w[2] = WORDS(a2, b2);
+    w[3] = WORDS(a3, b3);
 }
 #define AS_T_f32(x) as_float16(x)
 #define AS_I_f32(x) as_int16(x)
@@ -95,7 +73,33 @@ static inline T_f32 NAME(log_unit_f32)(T_f32 x)
     return NAME(log_sum_f32)(k, AS_T_f32(bits - (n << 23)) - K_f32(1));
 }
 #define LOG_UNIT_f32(a) NAME(log_unit_f32)(a)
-static inline T_f32 NAME(cos_turn_f32)(uint16 w)
+static inline T_f32 NAME(radius_f32)(U_RAND a)
+{
+    return sqrt((T_f32)(-2.0f) * LOG_UNIT_f32((CT_f32(S_RAND(a >> (U_RAND)(8))) + (T_f32)(1.0f)) * (T_f32)(0x1p-24f)));
+}
+#if defined(__clang__) && !defined(BY_LANES)
+typedef E_f32 NAME(some_f32) __attribute__((ext_vector_type(16), aligned(sizeof(E_f32))));
+#define LOW_f32(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define HIGH_f32(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#endif
+static inline void NAME(weave4_f32)(T_f32 *v)
+{
+#if defined(__clang__) && !defined(BY_LANES)
+    const T_f32 a = LOW_f32(v[0], v[2]), b = LOW_f32(v[1], v[3]);
+    const T_f32 c = HIGH_f32(v[0], v[2]), d = HIGH_f32(v[1], v[3]);
+    v[0] = LOW_f32(a, b);
+    v[1] = HIGH_f32(a, b);
+    v[2] = LOW_f32(c, d);
+    v[3] = HIGH_f32(c, d);
+#else
+    T_f32 u[4];
+    for (int r = 0; r < 4; r++)
+        u[r] = v[r];
+    for (int i = 0; i < 64; i++)
+        ((E_f32 *)v)[i] = ((const E_f32 *)u)[i % 4 * 16 + i / 4];
+#endif
+}
+static inline T_f32 NAME(circle_f32)(uint16 w, T_f32 *sine)
 {
     const uint16 t = w & (uint16)(0xffffff00), q = (t + (uint16)(0x20000000)) >> 30;
     const T_f32 r = CT_f32(as_int16(t - (q << 30))) * K_f32(0x1p-32f), z = r * r;
@@ -105,16 +109,45 @@ static inline T_f32 NAME(cos_turn_f32)(uint16 w)
     s = fma(s, z, K_f32(6.28318548f));
     c = fma(c, z, K_f32(1));
     s *= r;
-    const I_f32 p = as_int16(q);
-    return AS_T_f32(AS_I_f32((p & (I_f32)(1)) != (I_f32)(0) ? s : c) ^ (((p + (I_f32)(1)) & (I_f32)(2)) << 30));
+    const I_f32 p = as_int16(q), odd = (p & (I_f32)(1)) != (I_f32)(0);
+    *sine = AS_T_f32(AS_I_f32(odd ? c : s) ^ ((p & (I_f32)(2)) << 30));
+    return AS_T_f32(AS_I_f32(odd ? s : c) ^ (((p + (I_f32)(1)) & (I_f32)(2)) << 30));
 }
-#define COS_TURN_f32(w) NAME(cos_turn_f32)(w)
-static inline T_f32 NAME(normal_f32)(long16 i, ulong seed, ulong counter)
+#define CIRCLE_f32(w, sine) NAME(circle_f32)(w, sine)
+typedef struct {
+    long first, last;
+    T_f32 v[8];
+} NAME(kept_normal_f32);
+static inline T_f32 NAME(row_normal_f32)(long i, ulong seed, ulong counter, NAME(kept_normal_f32) *k)
 {
-    U_RAND a, b;
-    NAME(philox)(i, seed, counter, &a, &b);
-    const T_f32 u = (CT_f32(S_RAND(a >> (U_RAND)(8))) + (T_f32)(1.0f)) * (T_f32)(0x1p-24f);
-    return sqrt((T_f32)(-2.0f) * LOG_UNIT_f32(u)) * COS_TURN_f32(b);
+    const long first = i >> 6, last = (i + 15) >> 6;
+    if (first != k->first || last > k->last) {
+        if (first != k->first && first == k->last)
+            for (int r = 0; r < 4; r++)
+                k->v[r] = k->v[r + 4];
+        else if (first != k->first)
+            k->last = first - 1;
+        k->first = first;
+_Pragma("clang loop vectorize(disable) unroll(disable)")
+        while (k->last < last) {
+            uint16 w[4];
+            T_f32 *to = k->v + (++k->last == first ? 0 : 4);
+            const ulong8 a = (ulong8)((ulong)k->last << 4) + (ulong8)(0, 2, 4, 6, 8, 10, 12, 14);
+            NAME(rounds)(a, a + (ulong8)(1), counter, (uint)seed, (uint)(seed >> 32), w);
+            for (int r = 0; r < 4; r += 2) {
+                T_f32 s;
+                const T_f32 radius = NAME(radius_f32)(w[r]), c = CIRCLE_f32(w[r + 1], &s);
+                to[r] = radius * c;
+                to[r + 1] = radius * s;
+            }
+            NAME(weave4_f32)(to);
+        }
+    }
+#if defined(__clang__) && !defined(BY_LANES)
+    return *(const NAME(some_f32) *)((const E_f32 *)k->v + (i - (first << 6)));
+#else
+    return vload16(0, (const E_f32 *)k->v + (i - (first << 6)));
+#endif
 }
 #define SEL_f32(c, x, y) ((c) ? (x) : (y))
 static inline T_f32 NAME(exp_part_f32)(T_f32 x, I_f32 *n)
@@ -146,6 +179,8 @@ static inline T_f32 NAME(exp_f32)(T_f32 x)
 #define exp_f32(a) NAME(exp_f32)(a)
 static void NAME(work)(global const long *g, long first, long stop, const ulong seed0, const ulong counter0, global float *q0)
 {
+NAME(kept_normal_f32) kept0;
+kept0.first = kept0.last = -1;
 const long n = g[0], parts = g[4];
 for (long u = first; u < stop; u++) {
 const long row = u / parts, from = (u % parts) * CHUNK;
@@ -154,7 +189,7 @@ const long p0 = (g[1]);
 const long s0 = g[2];
 for (long k = from; k < to; k += 16) {
 const long j = min(k, to - 16), at = row * n + j;
-const T_f32 v0 = NAME(normal_f32)(((long16)(p0 + j * s0) + LANES * (long16)(s0)), seed0, counter0);
+const T_f32 v0 = NAME(row_normal_f32)(p0 + j, seed0, counter0, &kept0);
 const T_f32 v1 = exp_f32(v0);
 ST_f32(v1, q0 + at);
 }

@@ -9,9 +9,10 @@
 #define CB_f32(c) ((uchar)((c) != 0))
 #define U_RAND uint
 #define S_RAND(x) as_int(x)
-static inline void NAME(philox)(long index, ulong seed, ulong counter, uint *w0, uint *w1)
+#define AT_RAND(i, n) ((uint)((i) & (n)))
+static inline void NAME(blocks)(long block, ulong seed, ulong counter, uint *w)
 {
-    uint c0 = convert_uint(index & 0xffffffffL), c1 = convert_uint(index >> 32);
+    uint c0 = convert_uint(block & 0xffffffffL), c1 = convert_uint(block >> 32);
     uint c2 = (uint)counter, c3 = (uint)(counter >> 32);
     uint k0 = (uint)seed, k1 = (uint)(seed >> 32);
     for (int r = 0; r < 10; r++) {
@@ -24,17 +25,24 @@ static inline void NAME(philox)(long index, ulong seed, ulong counter, uint *w0,
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    *w0 = c0;
-    *w1 = c1;
+    w[0] = c0;
+    w[1] = c1;
+    w[2] = c2;
+    w[3] = c3;
 }
 #define LOG_UNIT_f32(a) log(a)
+static inline T_f32 NAME(radius_f32)(U_RAND a)
+{
+    return sqrt((T_f32)(-2.0f) * LOG_UNIT_f32((CT_f32(S_RAND(a >> (U_RAND)(8))) + (T_f32)(1.0f)) * (T_f32)(0x1p-24f)));
+}
+#define PICK(c, x, y) (((c) != (U_RAND)(0)) ? (x) : (y))
 #define COS_TURN_f32(w) cospi(CT_f32(S_RAND((w) >> (U_RAND)(8))) * (T_f32)(0x1p-23f))
 static inline T_f32 NAME(normal_f32)(long i, ulong seed, ulong counter)
 {
-    U_RAND a, b;
-    NAME(philox)(i, seed, counter, &a, &b);
-    const T_f32 u = (CT_f32(S_RAND(a >> (U_RAND)(8))) + (T_f32)(1.0f)) * (T_f32)(0x1p-24f);
-    return sqrt((T_f32)(-2.0f) * LOG_UNIT_f32(u)) * COS_TURN_f32(b);
+    U_RAND w[4];
+    NAME(blocks)(i >> 2, seed, counter, w);
+    const U_RAND at = AT_RAND(i, 3), second = at & (U_RAND)(2), back = (at & (U_RAND)(1)) << (U_RAND)(30);
+    return NAME(radius_f32)(PICK(second, w[2], w[0])) * COS_TURN_f32(PICK(second, w[3], w[1]) - back);
 }
 static void NAME(work)(global const long *g, long first, long stop, const ulong seed0, const ulong counter0, global float *q0)
 {
