@@ -5,8 +5,10 @@
 #include "philox.clh"
 #ifndef POISSON
 #define POISSON long n
-#define FROM_INT(x) convert_float16(x)
 #endif
+#define CONVERT(type) convert_##type
+#define CONVERT_TO(type) CONVERT(type)
+#define FROM_INT(x) CONVERT_TO(VEC)(x)
 enum { MOST_FACTORS = 400, MOST_TRIES = 200 };
 #define ALL(x) ((VEC)((ACC)(x)))
 
@@ -62,7 +64,7 @@ SELDOM VEC NAME(few)(VEC rate, VEC k, const ulong8 *state)
             const VEC u = (FROM_INT(as_int16(w[j] >> (uint16)(1))) + ALL(0.5f)) * ALL(0x1p-31f);
             product *= ALL(1.0f) - u;
             const VEC left = t + j == 0 ? first - u : product - least; // below 0: the product fell below e^-rate
-            k = (k < ALL(0)) & (left < ALL(0)) ? ALL(t + j) : k;
+            k = ((k < ALL(0)) & (left < ALL(0))) ? ALL(t + j) : k;
         }
     }
     return k < ALL(0) ? ALL(MOST_FACTORS) : k;
@@ -79,12 +81,13 @@ SELDOM VEC NAME(many)(VEC rate, VEC k, const ulong8 *state)
                       (FROM_INT(as_int16(w[1] >> (uint16)(9))) - ALL(0x1p22f)) * ALL(0x1p-46f);
         const VEC v = NAME(part)(w[2]), edge = ALL(0.5f) - fabs(u);
         const VEC x = floor((ALL(2.0f) * a / edge + b) * u + rate + ALL(0.43f));
-        const VEC within = (edge >= ALL(0.07f)) & (v <= inner) ? x : ALL(-1.0f);
+        const VEC within = ((edge >= ALL(0.07f)) & (v <= inner)) ? x : ALL(-1.0f);
         k = k < ALL(0) ? within : k;
         if (!NAME(some)(k))
             break;
         const VEC height = log(v * scale / (a / (edge * edge) + b)), share = NAME(log_share)(x, rate);
-        const VEC tried = (x >= ALL(0)) & ((edge >= ALL(0.013f)) | (v <= edge)) & (height <= share) ? x : ALL(-1.0f);
+        const VEC tried =
+            ((x >= ALL(0)) & ((edge >= ALL(0.013f)) | (v <= edge)) & (height <= share)) ? x : ALL(-1.0f);
         k = k < ALL(0) ? tried : k;
     }
     return k < ALL(0) ? floor(rate) : k;
@@ -102,8 +105,8 @@ CPU_KERNEL void NAME(poisson)(__global const E *restrict x, long offset, __globa
             ((ulong *)&s[i & 1])[i / 2] = (ulong)state[state_offset + VL * g + min(i, m - 1)];
         // -1: to be drawn; infinite, 0, or none where there is nothing to draw
         const VEC plain = rate < ALL(0) ? ALL(NAN) : rate;
-        const VEC is_few = (rate > ALL(0)) & (rate < ALL(10.0f)) ? ALL(-1.0f) : ALL(0);
-        const VEC is_many = (rate >= ALL(10.0f)) & (rate < ALL(INFINITY)) ? ALL(-1.0f) : ALL(0);
+        const VEC is_few = ((rate > ALL(0)) & (rate < ALL(10.0f))) ? ALL(-1.0f) : ALL(0);
+        const VEC is_many = ((rate >= ALL(10.0f)) & (rate < ALL(INFINITY))) ? ALL(-1.0f) : ALL(0);
         VEC k = plain;
         if (NAME(some)(is_few))
             k = is_few < ALL(0) ? NAME(few)(rate, is_few, s) : k;

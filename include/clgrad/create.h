@@ -282,7 +282,8 @@ CLG_API clg_tensor clg_exponential_window(clg_device dev, clg_dtype t, int64_t n
 
 // Integers of equal probability, but for 2^-63 of their number.
 //
-//   y = lo + floor((hi - lo) x / 2^63), x of 63 bits: words 2(i % 2) and 2(i % 2) + 1 of block i / 2 (of clg_uniform)
+//   y[i] = lo + floor((hi - lo) x / 2^63)
+//   x of 63 bits, of the words of clg_uniform's element i in F64
 //
 // dev, shape   device and shape
 // t       any type but BOOL

@@ -619,9 +619,10 @@ CLG_API void clg_random_set_state(clg_device dev, uint64_t seed, uint64_t counte
 //
 //   y = lo + (hi - lo) * u, u in [0,1) a multiple of 2^-24 (F64: 2^-53, F16: 2^-11, BF16: 2^-8)
 //
-// A Philox block of four words, of the key `seed` and the number of the block, then `counter`, is four elements: u[i] is the
-// upper bits of word i % 4 of block i / 4, elements counted as they lie. F64: of words 2(i % 2), 27 bits, and 2(i % 2) + 1,
-// 26 bits, of block i / 2. (Before 2026-11-29 each element had a block of its own: a seed gave other numbers.)
+// A block of Philox, of key `seed`, the block's number and `counter`, is four words: u[i] is the
+// upper bits of word i % 4 of block i / 4, elements counted as they lie. F64: 27 bits of word
+// 2(i % 2) and 26 of the next one, of block i / 2. Before 29 November 2026 each element had a block
+// of its own, so that a seed gave other numbers.
 //
 // dev, shape   device and shape
 // t       a floating type
@@ -636,7 +637,7 @@ CLG_API clg_tensor clg_uniform(clg_device dev, clg_dtype t, clg_shape shape, dou
 // Normal numbers.
 //
 //   y[2i] = mean + std * sqrt(-2 log u) * cos(2 pi v), y[2i + 1] the same with the sine
-//   u uniform in (0,1] of word 2(i % 2), v in [0,1) of word 2(i % 2) + 1 of Philox block i / 2, whatever the type
+//   u in (0,1] of word 2(i % 2), v in [0,1) of the next one of block i / 2 (clg_uniform), any type
 //
 // dev, shape   device and shape
 // t       a floating type

@@ -18,8 +18,6 @@ static void plan_poisson(const clg__kernel_call *c, clg__kplan *p)
         return;
     clg__launch *l = clg__kplan_kernel(p, cpu ? "poisson_cpu" : "poisson", "poisson");
     clg__define_element(p, l, c->in_dtype[0]);
-    if (cpu)
-        clg__kplan_define(p, l, "FROM_INT(x)", "convert_%s16(x)", clg__register(c->in_dtype[0]));
     clg__arg_buffers(p, l, 2, 1);
     CLG__ARG_BLOCK(p, l, "POISSON", { "n", n, true });
     if (cpu)

@@ -11,6 +11,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void key_random(const void *params, clg__key *k)
 {
@@ -101,44 +102,68 @@ static int by_key(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-// The order of n random keys. They spread evenly over buckets of a few neighbours each, which are then sorted where they
-// stand. out: the keys at first, at the end the numbers that they belonged to.
-static clg_status order_of(int64_t *out, int64_t n, drawn *d)
+enum { FEW = 4, MOST_BITS = 16, SHORT = 24, IN_CACHE = 1 << 16, UPPER_BITS = 10 };
+
+// The numbers of m of d by their keys, which are one in the first `used` bits. Keys spread evenly over buckets of a few
+// neighbours each, which are then sorted where they stand. e: room for m; end: for 2^MOST_BITS.
+static void place(const drawn *d, int64_t m, int used, drawn *e, int64_t *end, int64_t *out)
 {
-    enum { FEW = 4, MOST_BITS = 16, SHORT = 24 };
     int bits = 1;
-    while (bits < MOST_BITS && n >> bits > FEW)
+    while (bits < MOST_BITS && m >> bits > FEW)
         bits++;
-    int64_t *end = clg__calloc((size_t) 1 << bits, sizeof *end);
-    if (!end)
-        return CLG_ENOMEM;
-    for (int64_t i = 0; i < n; i++)
-        end[(uint64_t) out[i] >> (64 - bits)]++;
+    memset(end, 0, sizeof *end << bits);
+    for (int64_t i = 0; i < m; i++)
+        end[d[i].key << used >> (64 - bits)]++;
     int64_t at = 0;
     for (int64_t b = 0; b < (int64_t) 1 << bits; b++) {
         const int64_t count = end[b];
         end[b] = at;
         at += count;
     }
-    for (int64_t i = 0; i < n; i++)
-        d[end[(uint64_t) out[i] >> (64 - bits)]++] = (drawn) { (uint64_t) out[i], i };
+    for (int64_t i = 0; i < m; i++)
+        e[end[d[i].key << used >> (64 - bits)]++] = d[i];
     for (int64_t b = 0, first = 0; b < (int64_t) 1 << bits; first = end[b++]) {
         if (end[b] - first > SHORT) {
-            qsort(d + first, (size_t) (end[b] - first), sizeof *d, by_key);
+            qsort(e + first, (size_t) (end[b] - first), sizeof *e, by_key);
             continue;
         }
         for (int64_t i = first + 1; i < end[b]; i++) {
-            const drawn moved = d[i];
+            const drawn moved = e[i];
             int64_t to = i;
-            for (; to > first && by_key(&d[to - 1], &moved) > 0; to--)
-                d[to] = d[to - 1];
-            d[to] = moved;
+            for (; to > first && by_key(&e[to - 1], &moved) > 0; to--)
+                e[to] = e[to - 1];
+            e[to] = moved;
         }
     }
+    for (int64_t i = 0; i < m; i++)
+        out[i] = e[i].index;
+}
+
+// The order of n random keys. What caches do not hold is first parted by the upper bits. out: the keys at first, at the end
+// the numbers that they belonged to.
+static clg_status order_of(int64_t *out, int64_t n, drawn *d)
+{
+    const int bits = n > IN_CACHE ? UPPER_BITS : 0;
+    int64_t first[(1 << UPPER_BITS) + 1] = { 0 }, next[1 << UPPER_BITS], most = n;
+    for (int64_t i = 0; bits && i < n; i++)
+        first[((uint64_t) out[i] >> (64 - UPPER_BITS)) + 1]++;
+    for (int b = 0; bits && b < 1 << UPPER_BITS; b++) {
+        most = b == 0 || most < first[b + 1] ? first[b + 1] : most;
+        first[b + 1] += first[b];
+        next[b] = first[b];
+    }
     for (int64_t i = 0; i < n; i++)
-        out[i] = d[i].index;
+        d[bits ? next[(uint64_t) out[i] >> (64 - UPPER_BITS)]++ : i] = (drawn) { (uint64_t) out[i], i };
+    drawn *e = clg__calloc((size_t) most + 1, sizeof *e);
+    int64_t *end = clg__calloc((size_t) 1 << MOST_BITS, sizeof *end);
+    for (int b = 0; e && end && b < 1 << bits; b++) {
+        const int64_t from = bits ? first[b] : 0, to = bits ? first[b + 1] : n;
+        place(d + from, to - from, bits, e, end, out + from);
+    }
+    const bool ok = e && end;
+    clg__free(e);
     clg__free(end);
-    return CLG_OK;
+    return ok ? CLG_OK : CLG_ENOMEM;
 }
 
 clg_tensor clg_permutation(clg_device dev, int64_t n)
