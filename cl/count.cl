@@ -12,7 +12,9 @@
 #ifdef COPIES
 #define ITEMS 1
 #else
+#ifndef ITEMS
 #define ITEMS 64
+#endif
 #define COPIES 1
 #endif
 #define GROUP __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1)))

@@ -22,6 +22,7 @@ static void plan(const clg__kernel_call *c, clg__kplan *p)
     const int64_t bins = *(const int64_t *) c->params, n = clg_numel(c->in_shape[0]);
     const int64_t groups = 4 * (int64_t) c->caps->compute_units;
     const bool cpu = c->caps->cpu_class;
+    const int items = cpu ? 1 : clg__kplan_side(64, c->caps->max_work_group, false);
     const int copies = cpu && bins <= FEW_BINS ? COPIES : 1;
     // A part has no less to count than to add up, and no int counts more than 2^30.
     int64_t parts = least(n / (cpu ? 8192 + bins : 1024 + bins) + 1, least(groups, MOST_PARTS));
@@ -31,6 +32,8 @@ static void plan(const clg__kernel_call *c, clg__kplan *p)
         clg__launch *l = clg__kplan_kernel(p, "count", sums ? "count_sum" : "count");
         if (cpu)
             clg__kplan_define(p, l, "COPIES", "%d", copies);
+        else
+            clg__kplan_define(p, l, "ITEMS", "%d", items);
         if (!sums) {
             clg__arg_in(p, l, 0);
             clg__arg_in_offset(p, l, 0);
@@ -39,7 +42,7 @@ static void plan(const clg__kernel_call *c, clg__kplan *p)
         if (sums)
             clg__arg_out(p, l, 0);
         CLG__ARG_BLOCK(p, l, "COUNT", { "n", n, true }, { "bins", bins, false }, { "parts", parts, false });
-        clg__kplan_grid(l, (size_t) (sums ? least(bins / 1024 + 1, groups) : parts), 1, 1, cpu ? 1 : 64, 1, 1);
+        clg__kplan_grid(l, (size_t) (sums ? least(bins / 1024 + 1, groups) : parts), 1, 1, (size_t) items, 1, 1);
     }
 }
 
