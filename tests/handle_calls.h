@@ -70,6 +70,9 @@
     R(argwhere, argwhere, clg_argwhere(t), 0)                                                      \
     R(narrow, narrow, clg_narrow(t, 0, 0, 1), 0)                                                   \
     R(select, select, clg_select(t, 0, 0), 0)                                                      \
+    R(resample0, resample, clg_resample(t, good, good, 1), 0)                                      \
+    R(resample1, resample, clg_resample(good, t, good, 1), 0)                                      \
+    R(resample2, resample, clg_resample(good, good, t, 1), 0)                                      \
     R(unfold_dim, unfold_dim, clg_unfold_dim(t, 0, 1, 1), 0)                                       \
     R(movedim, movedim, clg_movedim(t, CLG_AXES(0), CLG_AXES(1)), 0)                               \
     R(unflatten, unflatten, clg_unflatten(t, 0, CLG_SHAPE(-1, 1)), 0)                              \

@@ -79,6 +79,23 @@ static void bilinear_scatter(const int64_t *p, const ref_value *const *in, ref_v
     }
 }
 
+// An axis by weights in[2] of elements from in[1] on.
+static void resample(const ref_value *const *in, ref_value *out)
+{
+    const int64_t *s = out->shape.dim, taps = in[2]->shape.dim[1], size = in[0]->shape.dim[2];
+    double *terms = calloc((size_t) out->n + 1, sizeof *terms);
+    for (int64_t at = 0; at < out->n; at++) {
+        const int64_t row = at / s[3] / s[2], o = at / s[3] % s[2], n = row / s[1], said = in[1]->i[n * s[2] + o];
+        const int64_t first = said < 0 ? 0 : said < size - taps ? said : size - taps;
+        out->f[at] = 0;
+        if (out->e)
+            out->e[at] = reference_error(in[1], n * s[2] + o) > 0 ? INFINITY : 0;
+        for (int64_t k = 0; k < taps; k++)
+            add_product(out, terms, at, in[0], (row * size + first + k) * s[3] + at % s[3], in[2], (n * taps + k) * s[2] + o);
+    }
+    free(terms);
+}
+
 bool reference_taps(const char *name, const int64_t *p, const ref_value *const *in, ref_value *out)
 {
     static const char *const names[] = { "grid_sample", "grid_scatter", "grid_weights" };
@@ -91,6 +108,11 @@ bool reference_taps(const char *name, const int64_t *p, const ref_value *const *
     if (strcmp(name, "bilinear_scatter") == 0) {
         if (out)
             bilinear_scatter(p, in, out);
+        return true;
+    }
+    if (strcmp(name, "resample") == 0) {
+        if (out)
+            resample(in, out);
         return true;
     }
     while (k < 3 && strcmp(names[k], name) != 0)

@@ -267,6 +267,9 @@ static clg_status elements(void)
     if (st >= 0)
         st = clg_eval(clg_interpolate(clg_cast(fresh(CLG_SHAPE(1, 2, 9, 19)), CLG_U8), CLG_SHAPE(5, 35),
                                       clg_interpolate_params(.mode = CLG_INTERPOLATE_CUBIC)));
+    for (int axis = 2; axis < 4 && st >= 0; axis++)
+        st = clg_eval(clg_resample(image, clg_reshape(clg_arange(dev, CLG_I32, -2, 17, 1), CLG_SHAPE(1, 19)),
+                                   fresh(CLG_SHAPE(1, axis, 19)), axis));
     clg_tensor y = clg_track(fresh(CLG_SHAPE(5, 35))), rows = clg_arange(dev, CLG_I32, 0, 9, 2);
     if (st >= 0)
         st = with_gradients(clg_index_copy(y, 0, clg_remainder_scalar(rows, 5), fresh(CLG_SHAPE(5, 35))), y, NULL);

@@ -362,6 +362,14 @@ static clg_tensor topk(clg_device d, int k)
     return y ? at : NULL;
 }
 
+static clg_tensor resample(clg_device d, int k)
+{
+    const clg_tensor x = numbers(d, CLG_F32, CLG_SHAPE(2, 3, 9, 20));
+    const int64_t taps = k > 2 ? 3 : 2, out = k % 2 ? 7 : 37;
+    const clg_tensor first = clg_cast(clg_mul_scalar(numbers(d, CLG_F32, CLG_SHAPE(2, out)), 9), CLG_I32);
+    return k > 4 ? NULL : clg_resample(x, first, numbers(d, CLG_F32, CLG_SHAPE(2, taps, out)), k == 4 ? 1 : 2 + k % 2);
+}
+
 static clg_tensor lookup(clg_device d, int k, int use)
 {
     if (k)
@@ -529,7 +537,7 @@ static const struct {
     { "pick", unpool }, OP(norm_stats), OP(norm_slope), OP(ctc), OP(ctc_back), OP(grid_sample), OP(grid_scatter), OP(grid_weights), OP(bilinear_sample), OP(bilinear_scatter),
     OP(cumsum), OP(cumprod), OP(recurrence),
     OP(cummax), OP(cummin), OP(log_sums), OP(sort_rank), OP(sort_step), OP(topk), OP(searchsorted), OP(attention), OP(attention_back),
-    OP(pair_distance), OP(pair_slopes), OP(bag_sum), OP(bag_scatter), OP(poisson), OP(count),
+    OP(pair_distance), OP(pair_slopes), OP(bag_sum), OP(bag_scatter), OP(poisson), OP(count), OP(resample),
     OP(lu), OP(solve), OP(cholesky), OP(qr), OP(eigh), OP(svd),
 };
 enum { OPS = sizeof makers / sizeof makers[0], KINDS = 8 };

@@ -53,7 +53,8 @@
     M(pad_circular, "tss", clg_pad_circular(T(0), S(1), S(2)))                                     \
     M(pixel_shuffle, "tn", clg_pixel_shuffle(T(0), L(1)))                                          \
     M(pixel_unshuffle, "tn", clg_pixel_unshuffle(T(0), L(1)))                                      \
-    M(channel_shuffle, "tn", clg_channel_shuffle(T(0), L(1)))
+    M(channel_shuffle, "tn", clg_channel_shuffle(T(0), L(1)))                                      \
+    M(resample, "tttn", clg_resample(T(0), T(1), T(2), I(3)))
 
 // Parts that a tensor is cut into, the last one first: what split_parts and its kin stand for.
 #define PART_CALLS(M)                                                                              \

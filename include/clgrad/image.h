@@ -106,6 +106,21 @@ struct clg_interpolate_params {
 CLG_API clg_tensor clg_interpolate(clg_tensor x, clg_shape size,
                                    const struct clg_interpolate_params *p);
 
+// One axis of each image of a batch by weights of its own: parts of images in other sizes, filters
+// that differ from image to image.
+//
+//   y[n,..,o,..] = sum over k of weight[n,k,o] x[n,..,first[n,o] + k,..]
+//
+// x       float [N,...], rank 2 or more
+// first   I32 [N,O]; moved to be within 0 and the size of the axis less K
+// weight  type of x, [N,K,O], K from 1 to the size of the axis
+// axis    of x, not the first; negative: from the end
+// result  type of x, whose axis has O elements; computed in F32 for F16 and BF16
+// grad    x, weight
+// errors  CLG_EDTYPE    types
+//         CLG_ESHAPE    ranks, sizes, axis
+CLG_API clg_tensor clg_resample(clg_tensor x, clg_tensor first, clg_tensor weight, int axis);
+
 // ---- where a grid says
 
 // The grid of an affine map, for clg_grid_sample.

@@ -109,21 +109,72 @@ clg_tensor clg_image_random_crop(clg_tensor x, int64_t h, int64_t w, clg_draw_ke
     return y;
 }
 
-// Weights of one axis: out x in for the part [from, from + n).
-static void weigh(float *to, int64_t out, int64_t in, int64_t from, int64_t n)
+// An axis of a batch in another size: from where on each result is made of elements, and their weights.
+typedef struct bands {
+    int64_t images, in, out, most; // most: elements of a result
+    int32_t *first;                // [images][out]
+    float *weight;                 // [images][most][out]
+} bands;
+
+// What result i is made of: elements lo to hi of a part of n.
+static double reach(const bands *a, int64_t n, int64_t i, int64_t *lo, int64_t *hi)
 {
-    const double scale = (double) n / (double) out, wide = scale < 1 ? 1 : scale;
-    for (int64_t i = 0; i < out; i++, to += in) {
-        const double center = ((double) i + 0.5) * scale;
-        int64_t lo = (int64_t) (center - wide + 0.5), hi = (int64_t) (center + wide + 0.5);
-        lo = lo < 0 ? 0 : lo;
-        hi = hi > n ? n : hi;
+    const double scale = (double) n / (double) a->out, wide = scale < 1 ? 1 : scale, center = ((double) i + 0.5) * scale;
+    *lo = (int64_t) (center - wide + 0.5);
+    *hi = (int64_t) (center + wide + 0.5);
+    *lo = *lo < 0 ? 0 : *lo;
+    *hi = *hi > n ? n : *hi;
+    return wide;
+}
+
+static double share(const bands *a, int64_t n, int64_t i, int64_t k, double wide)
+{
+    const double center = ((double) i + 0.5) * (double) n / (double) a->out;
+    return fmax(0, 1 - fabs(((double) k - center + 0.5) / wide));
+}
+
+// Of image `at` the part [from, from + n).
+static void weigh(bands *a, int64_t at, int64_t from, int64_t n)
+{
+    for (int64_t i = 0; i < a->out; i++) {
+        int64_t lo, hi;
+        const double wide = reach(a, n, i, &lo, &hi);
+        const int64_t last = a->in - a->most, first = from + lo < last ? from + lo : last;
         double sum = 0;
         for (int64_t k = lo; k < hi; k++)
-            sum += fmax(0, 1 - fabs(((double) k - center + 0.5) / wide));
+            sum += share(a, n, i, k, wide);
+        a->first[at * a->out + i] = (int32_t) first;
         for (int64_t k = lo; k < hi; k++)
-            to[from + k] = (float) (fmax(0, 1 - fabs(((double) k - center + 0.5) / wide)) / sum);
+            a->weight[(at * a->most + from + k - first) * a->out + i] = (float) (share(a, n, i, k, wide) / sum);
     }
+}
+
+// How many elements any result of parts of up to n is made of at most; an even number where there are as many.
+static int64_t most_of(int64_t in, int64_t out, int64_t n)
+{
+    const int64_t most = 2 * (int64_t) ceil(n < out ? 1 : (double) n / (double) out) + 2;
+    return most < in ? most : in;
+}
+
+static bool bands_begin(bands *a, int64_t images, int64_t in, int64_t out, int64_t n)
+{
+    *a = (bands) { images, in, out, most_of(in, out, n), NULL, NULL };
+    a->first = calloc((size_t) (images * out) + 1, sizeof *a->first);
+    a->weight = a->first ? calloc((size_t) (images * a->most) + 1, (size_t) out * sizeof *a->weight) : NULL;
+    return a->weight != NULL;
+}
+
+static clg_tensor bands_apply(const bands *a, clg_tensor x, int axis)
+{
+    const clg_tensor first = clg_upload(x->dev, CLG_I32, CLG_SHAPE(a->images, a->out), a->first);
+    const clg_tensor weight = clg_upload(x->dev, CLG_F32, CLG_SHAPE(a->images, a->most, a->out), a->weight);
+    return clg_resample(x, first, clg__image_back(weight, x->dtype), axis);
+}
+
+static void bands_free(bands *a)
+{
+    free(a->first);
+    free(a->weight);
 }
 
 clg_tensor clg_image_random_resized_crop(clg_tensor x, int64_t h, int64_t w, const struct clg_random_part *p, clg_draw_key key)
@@ -140,24 +191,27 @@ clg_tensor clg_image_random_resized_crop(clg_tensor x, int64_t h, int64_t w, con
     const int64_t most = INT32_MAX;
     if (h < 1 || w < 1 || h > most || w > most || b.h < 1 || b.w < 1)
         return refuse(&b, CLG_ESHAPE, "sizes below 1");
-    float *rows = calloc((size_t) (b.n * h) + 1, (size_t) b.h * sizeof *rows);
-    float *columns = calloc((size_t) (b.n * w) + 1, (size_t) b.w * sizeof *columns);
-    clg_tensor y = rows && columns ? NULL : no_memory(&b);
+    clg__part *part = malloc((size_t) (b.n + 1) * sizeof *part);
+    int64_t tall = 0, wide = 0;
+    for (int64_t i = 0; i < b.n && part; i++) {
+        clg__draw_part(&key, i, CLG__DRAW_PART, &q, false, b.h, b.w, &part[i]);
+        tall = part[i].h > tall ? part[i].h : tall;
+        wide = part[i].w > wide ? part[i].w : wide;
+    }
+    bands down = { 0 }, across = { 0 };
+    clg_tensor y = part && bands_begin(&down, b.n, b.h, h, tall) && bands_begin(&across, b.n, b.w, w, wide) ? NULL : no_memory(&b);
     for (int64_t i = 0; i < b.n && !y; i++) {
-        clg__part part;
-        clg__draw_part(&key, i, CLG__DRAW_PART, &q, false, b.h, b.w, &part);
-        weigh(rows + i * h * b.h, h, b.h, part.y, part.h);
-        weigh(columns + i * w * b.w, w, b.w, part.x, part.w);
+        weigh(&down, i, part[i].y, part[i].h);
+        weigh(&across, i, part[i].x, part[i].w);
     }
     if (!y) {
-        const clg_tensor work = clg__image_work(x);
-        const clg_tensor r = clg__image_back(clg_upload(x->dev, CLG_F32, CLG_SHAPE(b.n, 1, h, b.h), rows), work->dtype);
-        const clg_tensor c = clg__image_back(clg_upload(x->dev, CLG_F32, CLG_SHAPE(b.n, 1, w, b.w), columns), work->dtype);
-        y = clg_matmul(clg_matmul(r, work), clg_transpose(c, -2, -1));
-        y = clg__image_round_back(y, x->dtype);
+        const clg_dtype t = x->dtype == CLG_F64 ? CLG_F64 : CLG_F32;
+        y = bands_apply(&across, bands_apply(&down, clg__image_back(x, t), 2), 3);
+        y = clg__image_is_float(x) ? clg__image_back(y, x->dtype) : clg__image_round_back(y, x->dtype);
     }
-    free(rows);
-    free(columns);
+    free(part);
+    bands_free(&down);
+    bands_free(&across);
     return y;
 }
 

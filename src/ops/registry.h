@@ -12,5 +12,5 @@ extern const clg__op *const clg__matmul_ops[], *const clg__conv_ops[], *const cl
     *const clg__norm_ops[], *const clg__norm_slope_ops[], *const clg__ctc_ops[], *const clg__taps_ops[],
     *const clg__bilinear_ops[], *const clg__pair_ops[], *const clg__bag_ops[], *const clg__attention_ops[], *const clg__lu_ops[],
     *const clg__cholesky_ops[], *const clg__qr_ops[], *const clg__eigen_ops[], *const clg__poisson_ops[],
-    *const clg__count_ops[];
+    *const clg__count_ops[], *const clg__resample_ops[];
 #endif
