@@ -273,10 +273,14 @@ START_TEST(what_is_no_creation_is_refused)
         clg_cauchy(dev, CLG_F32, s, 0, 0), clg_trunc_normal(dev, CLG_F32, s, 0, 1, 2, 1),
         clg_multinomial(x, 4, false), clg_multinomial(x, 0, true), clg_multinomial(clg_ones(dev, CLG_I32, s), 1, true),
         clg_dropout1d(x, 0.5), clg_dropout2d(x, 0.5), clg_alpha_dropout(x, 1.5), clg_dropout3d(m, NAN),
+        clg_kaiser_window(dev, CLG_F32, 3, true, 701), clg_index_n(x, NULL, 1), clg_index_n(x, NULL, CLG_MAX_RANK + 1),
+        clg_index_put_n(x, NULL, 1, x, false),
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_msg(bad[i]->status < 0, "call %zu is not refused", i);
     ck_assert(clg_meshgrid_n((clg_tensor[]) { x, m }, 2, true, out) == CLG_ESHAPE && out[1]->status < 0);
+    ck_assert_int_eq(clg_meshgrid_n((clg_tensor[]) { x, x }, 2, true, NULL), CLG_EINVAL);
+    ck_assert_int_eq(clg_kaiser_window(dev, CLG_F32, 3, true, 700)->status, CLG_OK);
     clg_error_clear(dev);
     clg_scope_pop(scope);
 }

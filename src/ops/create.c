@@ -160,8 +160,10 @@ clg_status clg_meshgrid_n(const clg_tensor *t, int n, bool xy, clg_tensor *out)
 {
     clg__call c;
     clg_shape s = { 0 };
-    const clg_tensor bad = check_grid(&c, "meshgrid", t, n, &s);
-    for (int i = 0; i < n && bad; i++)
+    clg_tensor bad = check_grid(&c, "meshgrid", t, n, &s);
+    if (!bad && !out)
+        bad = clg__call_fail(&c, CLG_EINVAL, "out is NULL");
+    for (int i = 0; i < n && bad && out; i++)
         out[i] = bad;
     if (bad)
         return bad->status;

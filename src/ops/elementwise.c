@@ -282,15 +282,16 @@ static bool holds(clg_dtype t, double v)
 
 // A number beside a tensor does not raise its type, unless that type cannot hold it. A 0-d integer
 // would be weak beside integers: the tensor is cast.
-static clg_tensor number(clg_tensor *beside, double v)
+static clg_tensor number(const char *name, clg_tensor *beside, double v)
 {
     CLG__DEFAULT_FP;
+    clg__call c;
     clg_tensor a = *beside;
     if (!clg__is_usable(a)) // the caller says so
         return a;
     const clg_dtype t = holds(a->dtype, v) ? a->dtype : holds(CLG_I64, v) ? CLG_I64 : CLG_F32;
-    if (t != a->dtype && (int) clg_promote_types(t, a->dtype) >= CLG_DTYPE_COUNT)
-        return clg_poison(a->dev, CLG_EDTYPE, "no element type holds %s and %g", clg_dtype_name(a->dtype), v);
+    if (t != a->dtype && (int) clg_promote_types(t, a->dtype) >= CLG_DTYPE_COUNT && clg__call_begin(&c, name, "a", 1, &a))
+        return clg__call_fail(&c, CLG_EDTYPE, "no element type holds %s and %g", clg_dtype_name(a->dtype), v);
     if (t == CLG_I64)
         *beside = clg_cast(a, CLG_I64);
     return clg_scalar(a->dev, t, v);
@@ -321,7 +322,7 @@ static clg_tensor with_number(const char *name, const clg__op *op, clg_tensor t,
     if (easy)
         return easy;
     const bool wide = clg__is_usable(t) && clg__is_packed(t->dtype) && keeps_number(op);
-    clg_tensor n = wide ? clg_scalar(t->dev, clg__dtype_of(t->dtype)->as, v) : number(&t, v);
+    clg_tensor n = wide ? clg_scalar(t->dev, clg__dtype_of(t->dtype)->as, v) : number(name, &t, v);
     if (n == t)
         return record_as(name, op, first ? "b" : "a", 1, &t, -1);
     return record_as(name, op, "a b", 2, first ? (clg_tensor[]) { n, t } : (clg_tensor[]) { t, n },

@@ -72,6 +72,10 @@ static clg_tensor choose(const clg__call *c, const clg_tensor *index, int n, cho
 {
     clg_tensor in[MOST];
     const clg_shape *s = &c->in[0]->shape;
+    if (n < 0 || n > MOST)
+        return clg__call_fail(c, CLG_ESHAPE, "%d index tensors", n);
+    if (n > 0 && !index)
+        return clg__call_fail(c, CLG_EINVAL, "the list of index tensors is NULL");
     clg_tensor bad = spell_out(c, index, n, in, &n);
     if (bad)
         return bad;
@@ -130,18 +134,21 @@ static clg_tensor placed(clg_tensor y, const chosen *p, bool back)
     return clg_permute(y, axes);
 }
 
+// Those of a list that are no NULL, behind `many` other inputs. A list that cannot be read has none; choose says so.
+static int listed(const clg_tensor *index, int n, clg_tensor *in, int many)
+{
+    for (int i = 0; index && n <= MOST && i < n; i++) {
+        if (index[i])
+            in[many++] = index[i];
+    }
+    return many;
+}
+
 clg_tensor clg_index_n(clg_tensor a, const clg_tensor *index, int n)
 {
     clg__call c;
     clg_tensor in[MOST + 1] = { a };
-    int many = 1;
-    if (n < 0 || n > MOST)
-        return clg_poison(a ? a->dev : NULL, CLG_ESHAPE, "index: %d index tensors", n);
-    for (int i = 0; i < n; i++) {
-        if (index[i])
-            in[many++] = index[i];
-    }
-    if (!clg__call_begin(&c, "index", NULL, many, in))
+    if (!clg__call_begin(&c, "index", NULL, listed(index, n, in, 1), in))
         return clg__call_poison(&c);
     chosen p;
     clg_tensor bad = choose(&c, index, n, &p);
@@ -155,14 +162,7 @@ clg_tensor clg_index_put_n(clg_tensor a, const clg_tensor *index, int n, clg_ten
 {
     clg__call c;
     clg_tensor in[MOST + 2] = { a, values };
-    int many = 2;
-    if (n < 0 || n > MOST)
-        return clg_poison(a ? a->dev : NULL, CLG_ESHAPE, "index_put: %d index tensors", n);
-    for (int i = 0; i < n; i++) {
-        if (index[i])
-            in[many++] = index[i];
-    }
-    if (!clg__call_begin(&c, "index_put", NULL, many, in))
+    if (!clg__call_begin(&c, "index_put", NULL, listed(index, n, in, 2), in))
         return clg__call_poison(&c);
     if (values->dtype != a->dtype)
         return clg__call_fail(&c, CLG_EDTYPE, "values are %s, expected %s", clg_dtype_name(values->dtype),

@@ -134,7 +134,7 @@ clg_tensor clg_bartlett_window(clg_device dev, clg_dtype t, int64_t n, bool peri
 
 clg_tensor clg_kaiser_window(clg_device dev, clg_dtype t, int64_t n, bool periodic, double beta)
 {
-    if (dev && !(beta >= 0 && beta < 700))
+    if (dev && !(beta >= 0 && beta <= 700))
         return clg_poison(dev, CLG_EINVAL, "kaiser_window: beta is %g, expected 0 to 700", beta);
     return window(dev, "kaiser_window", t, n, periodic, kaiser, &beta, 1);
 }
