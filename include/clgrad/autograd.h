@@ -111,7 +111,8 @@ CLG_API clg_status clg_grad_add_n(clg_tensor y, const clg_tensor *wrt, int n, cl
 
 // A function of n inputs whose intermediate results are computed again for its gradient instead of
 // being kept until then (torch.utils.checkpoint). Gradients have the bits that they have without
-// it, of what several such functions use those of sums in their order; draws are the same.
+// it, of what several such functions use those of sums in their order; draws are the same. Second
+// derivatives go through f twice, and may differ by the order in which cotangents are added up.
 //
 // f is called once. What it recorded is recorded again when a gradient is, behind the cotangent of
 // the result, so that nothing merges the two. Variables and tensors that f uses beside its inputs
