@@ -1,32 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The derivative of normalised rows for what was normalised, CPU class: of rows [rows][n], contiguous, with
-// xhat = ((x - mean) - rest) * rstd and h = g, with WEIGHT h = g * w[n],
-//
-//   y = rstd * (h - mean of h - xhat * mean of h * xhat), not CENTRED without mean and rest, and without the mean of h
+// The derivative of normalised rows for what was normalised, CPU class: cl/norm_slope.clh says what it is.
 //
 // A work-item per work-group, which share the rows; lanes along a row, n is VL or more. A row is read twice, the second
 // time from a cache unless it is long. Sums are of CHUNK elements at a time.
 #pragma OPENCL FP_CONTRACT OFF
 #include "common.clh"
 #include "fold.clh"
-#ifndef ROWS
-#define ROWS long rows, long n
-#define CENTRED 1
-#define WEIGHT 1
-#define CHUNK 4096
-#endif
-#ifdef CENTRED
-#define STATS                                                                                      \
-    __global const ACC *restrict mean, long mean_offset, __global const ACC *restrict rest, long rest_offset, \
-        __global const ACC *restrict rstd, long rstd_offset
-#else
-#define STATS __global const ACC *restrict rstd, long rstd_offset
-#endif
+#include "norm_slope.clh"
 #ifdef WEIGHT
-#define W , __global const E *restrict w, long w_offset
 #define H(j) (NAME(load)(b + (j)) * NAME(load)(w + (j)))
 #else
-#define W
 #define H(j) NAME(load)(b + (j))
 #endif
 #ifdef CENTRED

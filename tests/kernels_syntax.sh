@@ -34,9 +34,15 @@ for what in "" -DLOG -DSTATS; do
     check_own "$folder/softmax.cl" -DCPU -DEXP_F32 $what
     check "$folder/softmax.cl" -DCOLUMNS $what
     check_own "$folder/softmax_columns.cl" -DEXP_F32 $what
-    for places in 2 4 8 16; do
+    for places in 1 2 4 8 16; do
         check "$folder/softmax_short.cl" -DPLACES=$places $what -DBY_LANES
         check_own "$folder/softmax_short.cl" -DPLACES=$places $what -DEXP_F32
+    done
+done
+for places in 1 2 4 8; do
+    for file in "$folder/norm_stats_short.cl" "$folder/norm_slope_short.cl"; do
+        check "$file" -DPLACES=$places
+        check_own "$file" -DPLACES=$places
     done
 done
 check "$folder/ctc.cl" -DITEMS=1 -DEXP_F32

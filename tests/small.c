@@ -185,6 +185,10 @@ static clg_status reductions(void)
     for (int k = 2; k < 9 && st >= 0; k *= 2) // short rows are read 2, 4, 8 at a time; labels that are no class
         st = clg_eval(clg_softmax(fresh(CLG_SHAPE(18, k)), 1),
                       clg_cross_entropy(fresh(CLG_SHAPE(18, k)), clg_arange(dev, CLG_I32, -1, 17, 1), NULL));
+    for (int k = 1; k < 17 && st >= 0; k += k < 5 ? 1 : 12) { // and normalised
+        clg_tensor few = clg_track(fresh(CLG_SHAPE(18, k)));
+        st = with_gradients(clg_layer_norm(few, CLG_SHAPE(k), fresh(CLG_SHAPE(k)), NULL, NULL), few, NULL);
+    }
     for (int k = 0; k < 3 && st >= 0; k++) { // the losses of rows, long and short, and of columns
         clg_tensor y = fresh(k < 2 ? CLG_SHAPE(3, k ? 70 : 20) : CLG_SHAPE(3, 9, 19));
         clg_tensor label = k < 2 ? clg_arange(dev, CLG_I64, -1, 2, 1) : clg_cast(fresh(CLG_SHAPE(3, 19)), CLG_I32);

@@ -170,18 +170,20 @@ static clg_tensor softmax_stats(clg_device d, int k)
 // Rows, and channels of a batch.
 static clg_tensor norm_stats(clg_device d, int k)
 {
-    if (k > 1)
+    if (k > 2)
         return NULL;
-    return k ? clg_batch_norm(numbers(d, CLG_F32, CLG_SHAPE(3, 5, 37)), NULL, NULL, NULL, NULL, NULL)
+    return k == 2 ? clg_layer_norm(numbers(d, CLG_F32, CLG_SHAPE(19, 7)), CLG_SHAPE(7), NULL, NULL, NULL)
+         : k ? clg_batch_norm(numbers(d, CLG_F32, CLG_SHAPE(3, 5, 37)), NULL, NULL, NULL, NULL, NULL)
              : clg_layer_norm(numbers(d, CLG_F32, CLG_SHAPE(2, 70000)), CLG_SHAPE(70000), NULL, NULL, NULL);
 }
 
 static clg_tensor norm_slope(clg_device d, int k)
 {
-    clg_tensor g, x = numbers(d, CLG_F32, CLG_SHAPE(7, 85)), w = numbers(d, CLG_F32, CLG_SHAPE(85));
-    if (k > 1)
+    if (k > 2)
         return NULL;
-    clg_tensor y = k ? clg_rms_norm(x, CLG_SHAPE(85), NULL, NULL) : clg_layer_norm(x, CLG_SHAPE(85), w, NULL, NULL);
+    const clg_shape s = k < 2 ? CLG_SHAPE(7, 85) : CLG_SHAPE(19, 7), row = CLG_SHAPE(s.dim[1]);
+    clg_tensor g, x = numbers(d, CLG_F32, s), w = numbers(d, CLG_F32, row);
+    clg_tensor y = k == 1 ? clg_rms_norm(x, row, NULL, NULL) : clg_layer_norm(x, row, w, NULL, NULL);
     ck_assert_int_ge(clg_vjp_n(y, numbers(d, CLG_F32, x->shape), &x, 1, false, &g), 0);
     return g;
 }

@@ -28,6 +28,14 @@ void clg__define_element(clg__kplan *p, clg__launch *l, clg_dtype t)
     }
 }
 
+void clg__define_short_rows(clg__kplan *p, clg__launch *l, clg_dtype t, int most, int64_t n)
+{
+    const bool pieces = !clg__is_packed(t); // of a vector can be read
+    const int places = n <= 2 ? (int) n : pieces && n <= 4 ? 4 : pieces && n <= 8 ? 8 : 16;
+    clg__kplan_define(p, l, "SHORT", "%d", most);
+    clg__kplan_define(p, l, "PLACES", "%d", places);
+}
+
 // Signed overflow is undefined, unsigned wraps.
 void clg__define_mad(clg__kplan *p, clg__launch *l, clg_dtype t, bool vectors)
 {

@@ -17,6 +17,8 @@ clg_tensor clg__random_bits(clg_device dev, const clg_shape *s); // I64, 63 bits
 clg_tensor clg__drawn_again(clg_tensor u, const clg_shape *s);
 // E, VEC, and what converts between memory and registers where they differ.
 void clg__define_element(clg__kplan *p, clg__launch *l, clg_dtype t);
+// Of rows of n elements, SHORT at most, that go sixteen at a time (cl/short_rows.clh).
+void clg__define_short_rows(clg__kplan *p, clg__launch *l, clg_dtype t, int most, int64_t n);
 // Bytes of an element in registers and in scratch memory.
 size_t clg__acc_size(clg_dtype t);
 // MAD(a, b, c) = a * b + c, of one element or of vectors: fused for floating types, wrapping for integers.

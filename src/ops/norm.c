@@ -46,7 +46,7 @@ static clg_tensor inverse_root(clg_tensor v, clg_tensor s, double eps)
 static stats stats_of(clg_tensor x, const clg__norm *p)
 {
     stats s = { 0 };
-    if (clg__norm_has_stats(p)) {
+    if (clg__norm_has_stats(x, p)) {
         clg_tensor out[4];
         clg__norm_stats(x, p, out);
         return p->centred ? (stats) { out[0], out[1], out[2], out[3] } : (stats) { .var = out[0], .rstd = out[1] };

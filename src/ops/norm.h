@@ -30,7 +30,7 @@ clg_tensor clg__normalised_by(clg_tensor x, clg_tensor mean, clg_tensor var, clg
 // 1 / sqrt(variance + eps); not centred, the last two. Without derivatives. Where it has no kernel for p it is not to be
 // called.
 void clg__norm_stats(clg_tensor x, const clg__norm *p, clg_tensor out[4]);
-bool clg__norm_has_stats(const clg__norm *p);
+bool clg__norm_has_stats(clg_tensor x, const clg__norm *p);
 // rstd * (h - mean of h - xhat * mean of h * xhat), h = g w: x and g [1, groups, inner], w [inner] or NULL, the others
 // statistics of x. Where it has no kernel for p it is not to be called.
 clg_tensor clg__norm_slope(clg_tensor x, clg_tensor g, clg_tensor w, const clg__norm *p, clg_tensor mean, clg_tensor rest,

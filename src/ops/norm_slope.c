@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The derivative of normalised rows for what was normalised, in one pass over memory: a kernel op of the CPU class
-// (cl/norm_slope.cl). Elsewhere ops/norm.c has it as reductions and pointwise work.
+// (cl/norm_slope.cl, of short rows cl/norm_slope_short.cl). Elsewhere ops/norm.c has it as reductions and pointwise work.
 #include "graph/build.h"
 #include "graph/node.h"
 #include "ops/element.h"
 #include "ops/norm.h"
 #include "ops/registry.h"
 
-// Elements that are added up at a time; fewer rows than FEW are shared by reductions where they have MANY elements.
-enum { CHUNK = 4096, FEW = 64, MANY = 1 << 18 };
+// Elements that are added up at a time; fewer rows than FEW are shared by reductions where they have MANY elements. Rows up
+// to SHORT elements go sixteen at a time.
+enum { CHUNK = 4096, FEW = 64, MANY = 1 << 18, SHORT = 16 };
 
 typedef struct slope_params {
     bool centred, weight;
@@ -25,17 +26,22 @@ static void plan(const clg__kernel_call *c, clg__kplan *p)
     const int64_t rows = c->out_shape->dim[1], n = c->out_shape->dim[2];
     if (rows * n == 0)
         return;
-    clg__launch *l = clg__kplan_kernel(p, "norm_slope", "norm_slope");
+    const char *name = n <= SHORT ? "norm_slope_short" : "norm_slope";
+    clg__launch *l = clg__kplan_kernel(p, name, name);
     clg__define_element(p, l, c->out_dtype[0]);
-    clg__kplan_define(p, l, "CHUNK", "%d", CHUNK);
+    if (n <= SHORT)
+        clg__define_short_rows(p, l, c->out_dtype[0], SHORT, n);
+    else
+        clg__kplan_define(p, l, "CHUNK", "%d", CHUNK);
     if (s->centred)
         clg__kplan_define(p, l, "CENTRED", "1");
     if (s->weight)
         clg__kplan_define(p, l, "WEIGHT", "1");
     clg__arg_buffers(p, l, c->n_in, 1);
-    CLG__ARG_BLOCK(p, l, "ROWS", { "rows", rows, true }, { "n", n, true });
+    CLG__ARG_BLOCK(p, l, "ROWS", { "rows", rows, true }, { "n", n, n > SHORT });
     const int64_t wanted = at_most(rows * n / CHUNK + 1, 4 * c->caps->compute_units);
-    clg__kplan_grid(l, (size_t) at_most(clg__param_or(c, 0, (int) wanted), rows), 1, 1, 1, 1, 1);
+    const int64_t most = n <= SHORT ? (rows + CLG__VL - 1) / CLG__VL : rows;
+    clg__kplan_grid(l, (size_t) at_most(clg__param_or(c, 0, (int) wanted), most), 1, 1, 1, 1, 1);
 }
 
 static void key(const void *params, clg__key *k)
@@ -53,7 +59,7 @@ const clg__op *const clg__norm_slope_ops[] = { &op_slope, NULL };
 
 bool clg__norm_has_slope(clg_tensor x, const clg__norm *p)
 {
-    return x->dev->caps->cpu_class && clg__norm_has_stats(p) && p->outer == 1 &&
+    return x->dev->caps->cpu_class && clg__norm_has_stats(x, p) && p->outer == 1 &&
            (p->groups >= FEW || p->groups * p->inner <= MANY);
 }
 

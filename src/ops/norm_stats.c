@@ -2,14 +2,16 @@
 // Mean and variance of groups in one pass over memory: a kernel op (cl/norm_stats_cpu.cl, cl/norm_stats_gpu.cl). ops/norm.c says what is made of
 // them and has their derivatives.
 #include "graph/build.h"
+#include "graph/node.h"
 #include "ops/element.h"
 #include "ops/norm.h"
 #include "ops/registry.h"
 
 #include <string.h>
 
-// Elements of a chunk; a group is shared where there are fewer than FEW, in parts of MANY chunks or more.
-enum { CHUNK = 4096, FEW = 64, MANY = 4, GPU_ITEMS = 64 };
+// Elements of a chunk; a group is shared where there are fewer than FEW, in parts of MANY chunks or more. CPU class: rows
+// up to SHORT elements go sixteen at a time.
+enum { CHUNK = 4096, FEW = 64, MANY = 4, GPU_ITEMS = 64, SHORT = 32 };
 
 static int64_t at_most(int64_t a, int64_t b)
 {
@@ -29,6 +31,7 @@ static int64_t div_up(int64_t a, int64_t b)
 // Chunks are `runs` pieces of `length` elements of [outer, inner]; those of the GPU class are parts.
 typedef struct division {
     int64_t outer, groups, inner, chunks, pieces, runs, length, parts;
+    bool few; // CPU class: rows by norm_stats_short.cl
 } division;
 
 static division divide(const clg__kernel_call *c)
@@ -37,6 +40,7 @@ static division divide(const clg__kernel_call *c)
     division d = { .outer = s->dim[0], .groups = s->dim[1], .inner = s->dim[2] };
     const int64_t few = d.groups < FEW ? div_up(FEW, d.groups) : 1, all = d.outer * d.inner;
     const bool cpu = c->caps->cpu_class;
+    d.few = cpu && d.outer == 1 && d.inner <= SHORT;
     const int64_t size = cpu ? CHUNK : at_least(div_up(all, few), at_most(all, CHUNK * MANY));
     d.length = at_most(d.inner, size);
     d.runs = at_most(d.outer, at_least(size / d.length, 1));
@@ -52,8 +56,11 @@ static void add_kernel(const clg__kernel_call *c, clg__kplan *p, const division 
     const bool cpu = c->caps->cpu_class, join = strcmp(entry, "norm_join") == 0, twice = clg__acc_size(c->in_dtype[0]) == 8;
     const clg__norm *n = c->params;
     const int items = cpu ? 1 : clg__kplan_side(GPU_ITEMS, c->caps->max_work_group, false);
-    clg__launch *l = clg__kplan_kernel(p, cpu ? "norm_stats_cpu" : "norm_stats_gpu", entry);
+    const char *file = d->few ? "norm_stats_short" : cpu ? "norm_stats_cpu" : "norm_stats_gpu";
+    clg__launch *l = clg__kplan_kernel(p, file, entry);
     clg__define_element(p, l, c->in_dtype[0]);
+    if (d->few)
+        clg__define_short_rows(p, l, c->in_dtype[0], SHORT, d->inner);
     if (!cpu)
         clg__kplan_define(p, l, "ITEMS", "%d", items);
     if (n->centred)
@@ -87,7 +94,8 @@ static void plan(const clg__kernel_call *c, clg__kplan *p)
     const int64_t units = d.groups * d.parts, all = d.groups * d.outer * d.inner;
     const int64_t wanted = at_most(all / CHUNK + 1, 4 * c->caps->compute_units);
     const int64_t usual = clg__param_or(c, 0, (int) wanted);
-    add_kernel(c, p, &d, "norm_stats", some, c->caps->cpu_class ? at_most(usual, units) : units);
+    const int64_t most = d.few ? div_up(units, CLG__VL) : units;
+    add_kernel(c, p, &d, d.few ? "norm_stats_short" : "norm_stats", some, c->caps->cpu_class ? at_most(usual, most) : units);
     if (d.parts > 1)
         add_kernel(c, p, &d, "norm_join", some, 0);
 }
@@ -116,9 +124,9 @@ static const clg__op op_stats = { .name = "norm_stats", .kind = CLG__KERNEL, .pa
                                   .variants = variants, .n_variants = 2 };
 const clg__op *const clg__norm_ops[] = { &op_stats, NULL };
 
-bool clg__norm_has_stats(const clg__norm *p)
+bool clg__norm_has_stats(clg_tensor x, const clg__norm *p)
 {
-    return p->inner >= CLG__VL && p->outer > 0;
+    return p->outer > 0 && p->inner >= (p->outer == 1 && x->dev->caps->cpu_class ? 1 : CLG__VL);
 }
 
 void clg__norm_stats(clg_tensor x, const clg__norm *p, clg_tensor out[4])

@@ -76,14 +76,6 @@ static clg__launch *launch(const clg__kernel_call *c, clg__kplan *p, const char 
     return l;
 }
 
-// In the CPU class: elements of short rows that are read at a time.
-static int places(const clg__kernel_call *c, int64_t n)
-{
-    if (clg__is_packed(c->in_dtype[0]) || n < 2 || n > 8)
-        return VL;
-    return n == 2 ? 2 : n <= 4 ? 4 : 8;
-}
-
 static void plan_rows(const clg__kernel_call *c, clg__kplan *p, output what)
 {
     const int64_t rows = c->in_shape[0].dim[0], n = c->in_shape[0].dim[1];
@@ -91,10 +83,8 @@ static void plan_rows(const clg__kernel_call *c, clg__kplan *p, output what)
     const int items = cpu ? 1 : clg__kplan_side(GPU_ITEMS, c->caps->max_work_group, false);
     const char *entry = few ? "softmax_short" : cpu ? "softmax_cpu" : "softmax_gpu";
     clg__launch *l = launch(c, p, few ? "softmax_short" : "softmax", entry, what, items);
-    if (few) {
-        clg__kplan_define(p, l, "SHORT", "%d", SHORT);
-        clg__kplan_define(p, l, "PLACES", "%d", places(c, n));
-    }
+    if (few)
+        clg__define_short_rows(p, l, c->in_dtype[0], SHORT, n);
     CLG__ARG_BLOCK(p, l, "ROWS", { "rows", rows, true }, { "n", n, false });
     const int64_t wanted = at_most(rows * n / 4096 + 1, 4 * c->caps->compute_units);
     const int64_t groups = at_most(cpu ? clg__param_or(c, 0, (int) wanted) : wanted, few ? div_up(rows, VL) : rows);
