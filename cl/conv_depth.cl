@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Depthwise convolution, NCHW, CPU class: one channel of a group's input, some of its output. Forward (UP 1), and
-// backward-data of stride 1 or 2 (UP), where a group's outputs are summed (SUMS), for each of its few channels of input.
+// backward-data of strides up to 4 (UP), where a group's outputs are summed (SUMS), for each of its few channels of input.
 #pragma OPENCL FP_CONTRACT OFF
 #include "conv_depth.clh"
 #ifndef SUMS
@@ -11,7 +11,7 @@
 #endif
 
 // Grid: any, over the blocks of rows x cols of all planes; of several blocks rows are a multiple of R*UP, cols of
-// VL*UP. Scratch: strip [SUMS][height][STRIDE][pitch] + VL, made [round_up(rows, R*UP)][cols] + 2 * VL.
+// VL*UP. Scratch: strip [SUMS][height][STRIDE][pitch] + VL, made [round_up(rows, R*UP)][cols] + UP * VL.
 CPU_KERNEL void NAME(conv_depth)(__global const E *restrict X, long offset, __global const E *restrict Wt,
                                  long w_offset, __global EPI_OUT *restrict Y, __local ACC *restrict strip,
                                  __local ACC *restrict made, PART, WINDOW EPI_PARAMS)
@@ -73,6 +73,21 @@ CPU_KERNEL void NAME(conv_depth)(__global const E *restrict X, long offset, __gl
 #if UP == 2
                     NAME(store_local)(ZIP_LOW(VEC, acc[a][0], acc[a][1]), to + a * xn);
                     NAME(store_local)(ZIP_HIGH(VEC, acc[a][0], acc[a][1]), to + a * xn + VL);
+#elif UP == 3
+                    const VEC p = acc[a][0], q = acc[a][1], r = acc[a][2];
+#define THREE(i) p.s##i, q.s##i, r.s##i
+                    NAME(store_local)((VEC)(THREE(0), THREE(1), THREE(2), THREE(3), THREE(4), p.s5), to + a * xn);
+                    NAME(store_local)((VEC)(q.s5, r.s5, THREE(6), THREE(7), THREE(8), THREE(9), p.sa, q.sa), to + a * xn + VL);
+                    NAME(store_local)((VEC)(r.sa, THREE(b), THREE(c), THREE(d), THREE(e), THREE(f)), to + a * xn + 2 * VL);
+#undef THREE
+#elif UP == 4
+                    UNROLL for (int b = 0; b < 2; b++)
+                    {
+                        const VEC even = b ? ZIP_HIGH(VEC, acc[a][0], acc[a][2]) : ZIP_LOW(VEC, acc[a][0], acc[a][2]);
+                        const VEC odd = b ? ZIP_HIGH(VEC, acc[a][1], acc[a][3]) : ZIP_LOW(VEC, acc[a][1], acc[a][3]);
+                        NAME(store_local)(ZIP_LOW(VEC, even, odd), to + a * xn + 2 * b * VL);
+                        NAME(store_local)(ZIP_HIGH(VEC, even, odd), to + a * xn + 2 * b * VL + VL);
+                    }
 #else
                     NAME(store_local)(acc[a][0], to + a * xn);
 #endif

@@ -17,22 +17,13 @@ static inline ACC NAME(sum_lanes)(VEC x)
 }
 
 // One weight's sum, by true pairs of places alone.
-static inline ACC NAME(plain_sum)(__global const E *GY, __global const E *X, int n0, int n1, int o, int c, int r,
+SELDOM ACC NAME(plain_sum)(__global const E *GY, __global const E *X, int n0, int n1, int o, int c, int r,
                                   int s, WINDOW)
 {
     ACC sum = (ACC)0;
-    for (int n = n0; n < n1; n++) {
-        for (int i = 0; i < OH; i++) {
-            const int y = i * sh - ph + r * GAP_H;
-            EDGE for (int j = 0; y >= 0 && y < H && j < OW; j++)
-            {
-                const int x = j * STRIDE - pw + s * GAP_W;
-                if (x >= 0 && x < W)
-                    sum += GET(GY[(((long)n * O + o) * OH + i) * OW + j]) *
-                           GET(X[(((long)n * C + c) * H + y) * W + x]);
-            }
-        }
-    }
+    for (int n = n0; n < n1; n++)
+        sum += NAME(plain_part)(GY + ((long)n * O + o) * OH * OW, X + ((long)n * C + c) * H * W, 0, OH, 0, OW, r, s,
+                                WINDOW_NAMES);
     return sum;
 }
 

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
-// Convolution of stride 1 with few outputs in a group, NCHW, CPU class: forward, and backward-data, for which w is turned.
+// Convolution with few outputs in a group, NCHW, CPU class: forward, and backward-data of stride 1, for which w is turned.
 // The lanes are pixels.
 //
-//   y[n,o,i,j] = sum_{c,r,s} x[n, c, i + r*dh - ph, j + s*dw - pw] * w[o,c,r,s]
+//   y[n,o,i,j] = sum_{c,r,s} x[n, c, i*sh + r*dh - ph, j*STRIDE + s*dw - pw] * w[o,c,r,s]
 //
-// A strip of padded rows lies in local memory with one pitch. Pixel (i, j) of a work-group's results is place i*pitch + j
-// of it, so that a tap is one distance for all pixels, and vectors run over the ends of rows: what they make of the halo
-// is nobody's.
+// A strip of padded rows lies in local memory with one pitch; with strides one for each phase of the window's taps, whose
+// elements are those that one tap sees. Pixel (i, j) of a work-group's results is place i*pitch + j of it, so that a tap
+// is one distance for all pixels, and vectors run over the ends of rows: what they make of the halo is nobody's. Of small
+// images several lie below one another in each phase.
 #pragma OPENCL FP_CONTRACT OFF
 #include "conv_strip.clh"
 #ifndef OB // a register tile: outputs, vectors of pixels
 #define OB 4
 #define NX 6
 #endif
-#ifndef PART // what a work-group makes: rows x cols pixels of all outputs of a group, from CB channels at a time
-#define PART int rows, int cols, int CB, int back
+#ifndef PART // what a work-group makes: rows x cols pixels of IB images and all outputs of a group, from CB channels at a time
+#define PART int rows, int cols, int IB, int CB, int back
 #endif
 
 // Rows of `width` elements, `pitch` apart, one after another; the surplus of a row falls on the next.
@@ -25,17 +26,21 @@ SELDOM void NAME(join_rows)(__local const ACC *from, __local ACC *to, int rows, 
             NAME(store_local)(NAME(load_local)(from + i * pitch + j), to + i * width + j);
 }
 
-// Grid: ceil(OH/rows)*ceil(OW/cols) x N x G, whose outputs are at most OB. Scratch: strip [CB][height][pitch] + NX*VL; made [OB][rows*pitch rounded up
-// to NX*VL] + VL; joined [rows*cols] + VL; taps KH*KW ints.
+// Grid: ceil(OH/rows)*ceil(OW/cols) x ceil(N/IB) x G, whose outputs are at most OB. Scratch: strip
+// [CB][phases][IB][height][pitch] + NX*VL; made [OB][IB*height*pitch rounded up to NX*VL] + VL; joined [rows*cols] + VL; taps KH*KW ints.
 CPU_KERNEL void NAME(conv_lanes)(__global const E *restrict X, long x_offset, __global const E *restrict w, long w_offset,
                                  __global EPI_OUT *restrict Y, __local ACC *restrict strip, __local ACC *restrict made,
                                  __local ACC *restrict joined, __local int *restrict taps, PART, WINDOW EPI_PARAMS)
 {
-    const int og = O / G, cg = C / G, window = KH * KW, n = get_group_id(1), group = get_group_id(2);
+    const int og = O / G, cg = C / G, window = KH * KW, n0 = get_group_id(1) * IB, group = get_group_id(2);
     const int y0 = get_group_id(0) / DIV_UP(OW, cols) * rows, yn = min(rows, OH - y0);
     const int x0 = get_group_id(0) % DIV_UP(OW, cols) * cols, xn = min(cols, OW - x0);
-    const int height = yn + (KH - 1) * dh, pitch = min(cols, OW) + (KW - 1) * dw, plane = height * pitch;
-    const int apart = ROUND_UP(rows * pitch, NX * VL), count = (yn - 1) * pitch + xn;
+    const int step_h = NAME(step_of)(sh, dh), step_w = NAME(step_of)(STRIDE, dw), ups = PHASES(KH, step_h);
+    const int sides = PHASES(KW, step_w), height = yn + LAST_OF(KH, step_h, sh, dh);
+    const int pitch = min(cols, OW) + LAST_OF(KW, step_w, STRIDE, dw), images = min(IB, N - n0);
+    const int plane = ups * sides * images * height * pitch;
+    const int apart = ROUND_UP(IB * height * pitch, NX * VL), count = ((images - 1) * height + yn - 1) * pitch + xn;
+    const long image = (long)C * H * W;
     // steps of w from output to output, channel to channel, tap to tap
     const long so = back ? window : (long)cg * window, sc = back ? (long)og * window : window;
     const int st = back ? -1 : 1;
@@ -43,13 +48,13 @@ CPU_KERNEL void NAME(conv_lanes)(__global const E *restrict X, long x_offset, __
     UNROLL for (int o = 0; o < OB; o++) wo[o] = from + min(o, og - 1) * so;
     NAME(store_local)((VEC)(0), made + OB * apart);
     for (int t = 0; t < window; t++)
-        taps[t] = t / KW * dh * pitch + t % KW * dw;
+        taps[t] = NAME(place_of)(t / KW, t % KW, step_h, step_w, sides, images * height, pitch, WINDOW_NAMES);
     for (int c0 = 0; c0 < cg; c0 += CB) {
         const int cn = min(CB, cg - c0);
         for (int c = 0; c < cn; c++) {
-            const long at = ((long)n * C + group * cg + c0 + c) * H * W;
-            NAME(load_plane)(X + x_offset + at, (long)N * C * H * W - at, strip + c * plane, 1, y0 - ph, 1, x0 - pw, height,
-                             pitch, H, W);
+            const long at = n0 * image + (group * cg + c0 + c) * ((long)H * W);
+            NAME(load_phases)(X + x_offset + at, N * image - at, strip + c * plane, images, images, image, ups, sides,
+                              y0 * sh - ph, x0 * STRIDE - pw, height, pitch, H, W, sh, dh, dw);
         }
         // what is read for nobody
         for (int v = 0; v < NX; v++)
@@ -80,8 +85,9 @@ CPU_KERNEL void NAME(conv_lanes)(__global const E *restrict X, long x_offset, __
     }
     // whole rows are one run of pixels, parts of rows one run each
     const int runs = xn == OW ? 1 : yn, length = xn == OW ? yn * OW : xn;
-    for (int o = 0; o < og; o++) {
-        NAME(join_rows)(made + o * apart, joined, yn, pitch, xn);
+    for (int k = 0; k < images * og; k++) {
+        const int n = n0 + k / og, o = k % og;
+        NAME(join_rows)(made + o * apart + k / og * height * pitch, joined, yn, pitch, xn);
         for (int run = 0; run < runs; run++)
             EDGE for (int p = 0; p < length; p += VL)
             {

@@ -6,7 +6,7 @@
 // taps of phases before.
 SELDOM int4 NAME(place)(int r, int K, int u, int d)
 {
-    const int step = NAME(apart)(u, d), first = r % step;
+    const int step = NAME(step_of)(u, d), first = r % step;
     return (int4)(r / step, DIV_UP(K - first, step), first * (K / step) + min(first, K % step), 0);
 }
 

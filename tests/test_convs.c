@@ -64,6 +64,14 @@ static const shape shapes[] = {
     IMAGE(2, 12, 15, 20, 12, 2, 3, 5, 1, 1, 2, 1), IMAGE(3, 10, 14, 14, 14, 2, 3, 3, 1, 1, 1, 3),
     IMAGE(1, 20, 31, 33, 20, 4, 3, 3, 1, 1, 1, 1), IMAGE(2, 300, 9, 9, 4, 1, 2, 2, 1, 0, 0, 1),
     IMAGE(1, 8, 8, 8, 64, 8, 3, 3, 1, 1, 1, 1), LINE(3, 6, 130, 4, 1, 9, 1, 4, 1),
+    // with strides, whose taps fall into phases, all of one with dilation 2; small images together
+    IMAGE(2, 12, 17, 140, 2, 1, 5, 5, 2, 1, 2, 1), IMAGE(3, 20, 14, 150, 6, 2, 4, 4, 2, 1, 1, 2),
+    IMAGE(5, 16, 13, 129, 3, 1, 5, 7, 3, 2, 1, 1), IMAGE(1, 8, 19, 270, 2, 1, 4, 7, 4, 0, 1, 3),
+    IMAGE(7, 40, 5, 7, 4, 2, 3, 3, 1, 1, 1, 1),
+    { 2, 2, 6, 2, 1, { 1, 15, 137 }, { 1, 3, 4 }, { 1, 1, 2 }, { 0, 1, 1 }, { 0, 3, 0 }, { 1, 2, 1 } },
+    // depthwise of strides 3 and 4; gradients of few channels
+    IMAGE(2, 3, 14, 14, 6, 3, 3, 3, 3, 1, 1, 1), IMAGE(1, 2, 19, 133, 2, 2, 5, 4, 4, 2, 1, 1),
+    IMAGE(2, 3, 33, 35, 24, 1, 3, 3, 3, 1, 1, 2), IMAGE(1, 2, 21, 90, 9, 1, 5, 4, 4, 2, 1, 1),
     // by fewer products: parts of tiles, of panels, of vectors; rows in parts; padding from none to beyond the window
     IMAGE(1, 16, 13, 18, 16, 1, 3, 3, 1, 1, 1, 1), IMAGE(3, 33, 29, 31, 45, 1, 3, 3, 1, 1, 1, 1),
     IMAGE(1, 20, 12, 70, 33, 1, 3, 3, 1, 2, 0, 1), IMAGE(2, 64, 7, 9, 66, 2, 3, 3, 1, 1, 1, 1),
@@ -71,7 +79,7 @@ static const shape shapes[] = {
     { 2, 2, 24, 20, 1, { 1, 10, 11 }, { 1, 3, 3 }, { 1, 1, 1 }, { 0, 0, 2 }, { 0, 3, 0 }, { 1, 1, 1 } },
     { 2, 1, 48, 32, 1, { 1, 37, 131 }, { 1, 3, 3 }, { 1, 1, 1 }, { 0, 1, 0 }, { 0, 1, 1 }, { 1, 1, 1 } },
 };
-enum { SHAPES = sizeof shapes / sizeof shapes[0], WINOGRAD = SHAPES - 8, LANES = WINOGRAD - 10, FLAT = LANES - 6, PRODUCTS = FLAT - 18 }; // the first of those
+enum { SHAPES = sizeof shapes / sizeof shapes[0], WINOGRAD = SHAPES - 8, LANES = WINOGRAD - 20, FLAT = LANES - 6, PRODUCTS = FLAT - 18 }; // the first of those
 
 static int out_of(const shape *s, int i)
 {
@@ -268,7 +276,7 @@ START_TEST(ends_of_convolutions)
     static const int some[] = { 0, 2, 4, 5, 7, 9, 13, 20, 22, 25, 26, 33, 36, 47,
                                 WINOGRAD + 1, WINOGRAD + 2, WINOGRAD + 3, WINOGRAD + 6, PRODUCTS, PRODUCTS + 2,
                                 PRODUCTS + 3, PRODUCTS + 4, PRODUCTS + 6, PRODUCTS + 7, PRODUCTS + 9, PRODUCTS + 15,
-                                PRODUCTS + 16, LANES, LANES + 2, LANES + 3, LANES + 5, LANES + 8, LANES + 9,
+                                PRODUCTS + 16, LANES, LANES + 2, LANES + 3, LANES + 5, LANES + 8, LANES + 9, LANES + 10, LANES + 14,
                                 FLAT, FLAT + 1, FLAT + 2, FLAT + 3, FLAT + 5 };
     if (!in_turn(_i, 2))
         return;
@@ -305,7 +313,7 @@ START_TEST(nan_stay_in_their_windows)
 {
     static const int some[] = { 0, 2, 5, 7, 8, 10, 25, 35, 36, 41, WINOGRAD + 1, WINOGRAD + 2, WINOGRAD + 3,
                                 PRODUCTS, PRODUCTS + 2, PRODUCTS + 6, PRODUCTS + 9, LANES, LANES + 2,
-                                LANES + 3, LANES + 5, FLAT, FLAT + 2 };
+                                LANES + 3, LANES + 5, LANES + 10, LANES + 12, FLAT, FLAT + 2 };
     if (!in_turn(_i, 2))
         return;
     const shape *s = &shapes[some[_i]];
@@ -348,8 +356,8 @@ int main(void)
     tcase_add_loop_test(c, every_shape, 0, SHAPES);
     tcase_add_loop_test(c, other_types, 0, 5);
     tcase_add_test(c, shapes_by_chance);
-    tcase_add_loop_test(c, ends_of_convolutions, 0, 38);
-    tcase_add_loop_test(c, nan_stay_in_their_windows, 0, 23);
+    tcase_add_loop_test(c, ends_of_convolutions, 0, 40);
+    tcase_add_loop_test(c, nan_stay_in_their_windows, 0, 25);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

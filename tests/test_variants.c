@@ -80,6 +80,7 @@ static clg_tensor conv2d_of(clg_device d, int k, int use)
         { { 4, { 1, 3, 13, 35 } }, { 4, { 6, 1, 3, 3 } }, { .groups = 3, .stride = 2, .padding = 1 } },
         { { 4, { 3, 7, 5, 6 } }, { 4, { 18, 7, 1, 1 } }, { 0 } },
         { { 4, { 2, 3, 8, 35 } }, { 4, { 19, 3, 2, 2 } }, { .stride = 2 } },
+        { { 4, { 3, 6, 10, 19 } }, { 4, { 3, 6, 3, 4 } }, { .stride = 3, .padding = 1, .dilation_h = 2 } },
     };
     return k < (int) (sizeof images / sizeof images[0]) ? convolution(d, &images[k], use) : NULL;
 }

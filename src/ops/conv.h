@@ -6,7 +6,7 @@
 #include "ops/window.h"
 
 enum { CLG__CONV_VARIANTS = 7, CLG__CONV_DIRECT_PARAMS = 4, CLG__CONV_DW_PARAMS = 2, CLG__CONV_WINOGRAD_PARAMS = 4,
-       CLG__CONV_DEPTH_PARAMS = 1 };
+       CLG__CONV_DEPTH_PARAMS = 1, CLG__CONV_LANES_PARAMS = 2 };
 extern const clg__variant clg__conv_y_variants[], clg__conv_dx_variants[], clg__conv_dw_variants[];
 
 // Kernels of the CPU class (conv_direct.c): lanes are output channels.
@@ -17,7 +17,9 @@ void clg__conv_direct_y(const clg__kernel_call *c, clg__kplan *p);
 void clg__conv_direct_dx(const clg__kernel_call *c, clg__kplan *p);
 void clg__conv_direct_dw(const clg__kernel_call *c, clg__kplan *p);
 extern const clg__param clg__conv_direct_params[], clg__conv_direct_dw_params[], clg__conv_winograd_params[],
-    clg__conv_winograd_dw_params[], clg__conv_depth_params[], clg__conv_depth_dw_params[];
+    clg__conv_winograd_dw_params[], clg__conv_depth_params[], clg__conv_depth_dw_params[], clg__conv_lanes_params[];
+// What forward costs a group, in vector operations: as conv_lanes.c has it.
+double clg__conv_direct_cost(const clg__kernel_call *c);
 // The second launch of both: adds up the chunks of `partial`, each [taps, groups, apart], of which o outputs count.
 void clg__conv_dw_sum(clg__kplan *p, clg_dtype t, int partial, int64_t chunks, int64_t taps, int64_t groups, int64_t o,
                       int64_t apart);

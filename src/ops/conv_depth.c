@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Depthwise convolutions of the CPU class, whose lanes are pixels: cl/conv_depth.cl, cl/conv_depth_dw.cl. A group
 // has one channel of input and at most MOST of output: with more of them cl/conv_cpu.cl fills its lanes. Backward-data of
-// stride 2 has up to FEW channels of input, which fill no lanes there, and any number of output: transposed
+// strides from 2 on has up to FEW channels of input, which fill no lanes there, and any number of output: transposed
 // convolutions that make a picture, for one.
 #include "ops/conv.h"
 
@@ -44,14 +44,14 @@ static int rows_of(const clg__kernel_call *c, const clg__window *w, int up, size
     return clg__param_or(c, 0, rows);
 }
 
-// twice: backward-data of stride 2
-static const char *takes(const clg__kernel_call *c, const clg__window *w, bool twice)
+// apart: backward-data of strides from 2 on
+static const char *takes(const clg__kernel_call *c, const clg__window *w, bool apart)
 {
     const char *why = clg__conv_cpu_takes(c);
     if (why)
         return why;
-    if (twice ? w->c / w->groups > FEW || w->o == 0 : w->c != w->groups || w->o / w->groups > MOST)
-        return twice ? "only few channels of input in a group" : "only one channel of input in a group, and few of output";
+    if (apart ? w->c / w->groups > FEW || w->o == 0 : w->c != w->groups || w->o / w->groups > MOST)
+        return apart ? "only few channels of input in a group" : "only one channel of input in a group, and few of output";
     if (w->in[CLG__D] != 1 || w->out[CLG__D] != 1 || w->k[CLG__D] != 1 || w->lo[CLG__D] != 0)
         return "only images of two dimensions";
     if (w->k[CLG__W] > 24 || w->k[CLG__H] * w->k[CLG__W] > 64)
@@ -82,7 +82,7 @@ static bool plan_block(const clg__window *w, const clg__caps *caps, size_t size,
                                            (int64_t) clg__div_up(cols_seen, step) + VL);
             const double strip = ((double) strips * height * step * pitch + VL) * (double) size;
             const double made = ((double) (clg__div_up(rows, row_unit) * (size_t) row_unit) *
-                                     (double) (clg__div_up(cols, VL) * VL) + 2 * VL) * (double) size;
+                                     (double) (clg__div_up(cols, VL) * VL) + (double) (up > 2 ? up : 2) * VL) * (double) size;
             const double blocks = (double) (clg__div_up(oh, rows) * clg__div_up(ow, cols));
             const double planes = (double) (w->n * w->o);
             // elements that are copied for one result, and something for each row and block
@@ -105,11 +105,15 @@ static const char *accepts(const clg__kernel_call *c, const clg__window *seen, b
     block b = { 0 };
     const clg__window w = squared(c->params);
     const int64_t stride = w.stride[CLG__W];
-    const char *why = takes(c, &w, back && stride == 2);
+    const char *why = takes(c, &w, back && stride > 1);
     if (why)
         return why;
-    if (stride > (back ? 2 : 4))
-        return back ? "only strides of 1 and 2" : "only strides up to 4";
+    if (stride > 4)
+        return "only strides up to 4";
+    // of images of few columns more lanes lie idle than of few channels
+    const int64_t columns = (int64_t) clg__div_up(seen->out[CLG__W], stride), channels = w.c / w.groups;
+    if (back && stride > 2 && !c->forced && 2 * channels * (int64_t) clg__div_up(columns, VL) > columns)
+        return "another kernel is faster";
     const size_t size = clg__acc_size(c->out_dtype[0]);
     const int up = back ? (int) stride : 1;
     return plan_block(seen, c->caps, size, rows_of(c, seen, up, size), back ? 1 : (int) stride, up,
@@ -140,8 +144,8 @@ static void define_window(const clg__kernel_call *c, clg__kplan *p, clg__launch 
     clg__kplan_define(p, l, "GAP_W", "%d", w->k[CLG__W] > 1 ? (int) w->dilation[CLG__W] : 1);
     clg__kplan_define(p, l, "STRIDE", "%d", step);
     clg__kplan_define(p, l, "UP", "%d", up);
-    clg__kplan_define(p, l, "ODD_H", "%d", (int) (w->lo[CLG__H] & (up - 1)));
-    clg__kplan_define(p, l, "ODD_W", "%d", (int) (w->lo[CLG__W] & (up - 1)));
+    clg__kplan_define(p, l, "ODD_H", "%d", (int) ((w->lo[CLG__H] % up + up) % up));
+    clg__kplan_define(p, l, "ODD_W", "%d", (int) ((w->lo[CLG__W] % up + up) % up));
     clg__kplan_define(p, l, "R", "%d", r);
 }
 

@@ -57,6 +57,7 @@ typedef struct direct {
     int64_t rows, cols;       // of pixels that a work-group makes
     int64_t channels, blocks; // of input at a time; of outputs by one work-group
     size_t strip, pixels, spare, taps; // bytes of local memory
+    double cost;              // of one result of all outputs of a group
 } direct;
 
 const clg__param clg__conv_direct_params[CLG__CONV_DIRECT_PARAMS] = {
@@ -175,7 +176,7 @@ static bool plan_direct(const clg__kernel_call *c, const clg__window *w, bool ba
                     direct now = d;
                     const double cost = cost_of(w, back, caps, size, &now);
                     if (cost < least) {
-                        least = cost;
+                        least = now.cost = cost;
                         *best = now;
                     }
                     if (d.blocks >= blocks || d.channels < cg)
@@ -190,6 +191,13 @@ static bool plan_direct(const clg__kernel_call *c, const clg__window *w, bool ba
         if (d.channels == 1 || only_channels || (least < INFINITY && best->strip <= STRIP_BYTES))
             return least < INFINITY;
     }
+}
+
+double clg__conv_direct_cost(const clg__kernel_call *c)
+{
+    const clg__window *w = c->params;
+    direct d = { 0 };
+    return plan_direct(c, w, false, &d) ? d.cost * (double) clg__window_size(w->out) * (double) w->n : INFINITY;
 }
 
 const char *clg__conv_direct_accepts_y(const clg__kernel_call *c)

@@ -90,7 +90,7 @@ static void plan_dw_general(const clg__kernel_call *c, clg__kplan *p)
 const clg__variant clg__conv_y_variants[] = {
     { "cpu_depthwise", clg__conv_depth_accepts_y, clg__conv_depth_y, true, clg__conv_depth_params, CLG__CONV_DEPTH_PARAMS },
     { "cpu_product", clg__conv_product_accepts, clg__conv_product_y, true },
-    { "cpu_lanes", clg__conv_lanes_accepts_y, clg__conv_lanes_y, true },
+    { "cpu_lanes", clg__conv_lanes_accepts_y, clg__conv_lanes_y, true, clg__conv_lanes_params, CLG__CONV_LANES_PARAMS },
     { "cpu_winograd", clg__conv_winograd_accepts_y, clg__conv_winograd_y, true, clg__conv_winograd_params,
       CLG__CONV_WINOGRAD_PARAMS },
     { "cpu_direct", clg__conv_direct_accepts_y, clg__conv_direct_y, true, clg__conv_direct_params, CLG__CONV_DIRECT_PARAMS },
@@ -100,7 +100,7 @@ const clg__variant clg__conv_y_variants[] = {
 const clg__variant clg__conv_dx_variants[] = {
     { "cpu_depthwise", clg__conv_depth_accepts_dx, clg__conv_depth_dx, true, clg__conv_depth_params, CLG__CONV_DEPTH_PARAMS },
     { "cpu_product", clg__conv_product_accepts, clg__conv_product_dx, true },
-    { "cpu_lanes", clg__conv_lanes_accepts_dx, clg__conv_lanes_dx, true },
+    { "cpu_lanes", clg__conv_lanes_accepts_dx, clg__conv_lanes_dx, true, clg__conv_lanes_params, CLG__CONV_LANES_PARAMS },
     { "cpu_winograd", clg__conv_winograd_accepts_dx, clg__conv_winograd_dx, true, clg__conv_winograd_params,
       CLG__CONV_WINOGRAD_PARAMS },
     { "cpu_direct", clg__conv_direct_accepts_dx, clg__conv_direct_dx, true, clg__conv_direct_params, CLG__CONV_DIRECT_PARAMS },
