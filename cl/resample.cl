@@ -5,7 +5,7 @@
 #include "common.clh"
 #include "pairs.clh"
 #ifndef RESAMPLE
-#define RESAMPLE long N, long R, int IN, int OUT, long I, int K
+#define RESAMPLE long N, long R, int IN, int OUT, long INNER, int K
 #endif
 #define RESAMPLE_OF                                                                                   \
     __global const E *restrict x, long x_offset, __global const int *restrict firsts, long firsts_offset, \
@@ -14,15 +14,15 @@
 __kernel void NAME(resample_items)(RESAMPLE_OF)
 {
     const long at = get_global_id(0);
-    if (at >= N * R * OUT * I)
+    if (at >= N * R * OUT * INNER)
         return;
-    const long row = at / I / OUT, n = row / R;
-    const int o = at / I % OUT;
+    const long row = at / INNER / OUT, n = row / R;
+    const int o = at / INNER % OUT;
     const int first = clamp(firsts[firsts_offset + n * OUT + o], 0, IN - K);
-    __global const E *from = x + x_offset + (row * IN + first) * I + at % I;
+    __global const E *from = x + x_offset + (row * IN + first) * INNER + at % INNER;
     __global const E *weight = weights + weights_offset + n * K * OUT + o;
     E sum = (E)0;
-    for (int k = 0; k < K; k++) sum += weight[k * OUT] * from[k * I];
+    for (int k = 0; k < K; k++) sum += weight[k * OUT] * from[k * INNER];
     y[at] = sum;
 }
 
@@ -34,14 +34,14 @@ CPU_KERNEL void NAME(resample_rows)(RESAMPLE_OF)
         const long row = at / OUT, n = row / R;
         const int o = at % OUT;
         const int first = clamp(firsts[firsts_offset + n * OUT + o], 0, IN - K);
-        __global const E *from = x + x_offset + (row * IN + first) * I;
+        __global const E *from = x + x_offset + (row * IN + first) * INNER;
         __global const E *weight = weights + weights_offset + n * K * OUT + o;
-        ROLLED for (long i = 0; i < I; i += VL)
+        ROLLED for (long i = 0; i < INNER; i += VL)
         {
-            const int many = (int)min((long)VL, I - i);
+            const int many = (int)min((long)VL, INNER - i);
             VEC sum = (VEC)((E)0);
-            ROLLED for (int k = 0; k < K; k++) sum += (VEC)(weight[k * OUT]) * NAME(load_part)(from + k * I + i, many);
-            NAME(store_part)(sum, y + at * I + i, many);
+            ROLLED for (int k = 0; k < K; k++) sum += (VEC)(weight[k * OUT]) * NAME(load_part)(from + k * INNER + i, many);
+            NAME(store_part)(sum, y + at * INNER + i, many);
         }
     }
 }

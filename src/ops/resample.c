@@ -25,7 +25,7 @@ static void plan(const clg__kernel_call *c, clg__kplan *p)
         clg__kplan_define(p, l, "PAIRED", "%s", "");
     clg__arg_buffers(p, l, 3, 1);
     CLG__ARG_BLOCK(p, l, "RESAMPLE", { "N", x->dim[0], true }, { "R", x->dim[1], true }, { "IN", x->dim[2], false },
-                   { "OUT", y->dim[2], false }, { "I", y->dim[3], true }, { "K", c->in_shape[2].dim[1], false });
+                   { "OUT", y->dim[2], false }, { "INNER", y->dim[3], true }, { "K", c->in_shape[2].dim[1], false });
     if (!cpu) {
         clg__kplan_items(l, total);
         return;
