@@ -133,6 +133,11 @@ static clg_status pools(void)
         st = with_gradients(clg_max_pool2d(x, clg_pool2d_params(.kernel = 2)), x, NULL);
     if (st >= 0)
         st = with_gradients(clg_avg_pool2d(x, clg_pool2d_params(.kernel = 3, .padding = 1)), x, NULL);
+    if (st >= 0) { // as many planes as fill a core's lanes, and some
+        clg_tensor small = clg_track(fresh(CLG_SHAPE(37, 4, 5)));
+        const struct clg_pool2d_params *p = clg_pool2d_params(.kernel = 3, .stride = 2, .padding = 1);
+        st = with_gradients(clg_add(clg_max_pool2d(small, p), clg_avg_pool2d(small, p)), small, NULL);
+    }
     for (int k = 1; k <= 3 && st >= 0; k++) {
         const struct clg_pool2d_params *p = clg_pool2d_params(.kernel = 4, .stride = k, .padding = 2);
         st = with_gradients(clg_max_pool2d(x, p), x, NULL);

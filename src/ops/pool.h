@@ -11,7 +11,7 @@ typedef struct clg__pool {
     int exclude, divisor; // averages
 } clg__pool;
 
-enum { CLG__MAX_VARIANTS = 3, CLG__SCATTER_VARIANTS = 4, CLG__AVG_VARIANTS = 2, CLG__AVG_BACK_VARIANTS = 3 };
+enum { CLG__MAX_VARIANTS = 4, CLG__SCATTER_VARIANTS = 5, CLG__AVG_VARIANTS = 3, CLG__AVG_BACK_VARIANTS = 4 };
 extern const clg__variant clg__max_variants[], clg__scatter_variants[], clg__gather_variants[],
     clg__avg_variants[], clg__avg_back_variants[];
 #endif

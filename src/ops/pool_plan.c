@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Which pooling kernel. Kernels: cl/pool.cl, and of the CPU class cl/pool_max_cpu.cl, cl/pool_avg_cpu.cl,
-// cl/pool_back_cpu.cl and cl/pool_2x2.cl.
+// cl/pool_back_cpu.cl, cl/pool_2x2.cl and cl/pool_planes.cl.
 #include "ops/pool.h"
 
 #include "ops/element.h"
@@ -260,6 +260,99 @@ static void plan_scatter_rows(const clg__kernel_call *c, clg__kplan *p)
     share(c, l, c->out_shape->dim[0] * c->out_shape->dim[1], 2048);
 }
 
+// ---- CPU class: sixteen small planes at once (cl/pool_planes.cl)
+
+// Bytes in local memory, of planes that have rows of sixteen and more, and of others, which cost more row by row.
+enum { PLANES_SMALL = 56 << 10, PLANES_MOST = 256 << 10 };
+
+// Bytes of sixteen planes in local memory, of whole vectors each.
+static size_t planes_of(const int64_t size[CLG__SPATIAL], size_t element)
+{
+    const int64_t n = size[CLG__D] * size[CLG__H] * size[CLG__W];
+    return (size_t) ((n + CLG__VL - 1) / CLG__VL * CLG__VL * CLG__VL) * element;
+}
+
+// And as they lie in memory: images or results, values or places, and a vector behind them.
+static size_t line_of_planes(const clg__window *w, size_t element, bool places)
+{
+    const size_t in = planes_of(w->in, element), out = planes_of(w->out, places && element < 4 ? 4 : element);
+    return (in > out ? in : out) + CLG__VL * (element < 4 ? 4 : element);
+}
+
+static const char *accepts_planes(const clg__kernel_call *c, bool places, bool large)
+{
+    const clg__pool *q = c->params;
+    const clg__window *w = &q->w;
+    if (!is_cpu(c))
+        return "for CPU-class devices, int counts all elements, strides are at most 1024";
+    if (w->n < (c->forced ? 1 : CLG__VL * c->caps->compute_units))
+        return "planes fill the lanes of every core";
+    const size_t size = clg__acc_size(c->in_dtype[0]);
+    const size_t most = q->adaptive || large || w->in[CLG__W] < CLG__VL ? PLANES_MOST : PLANES_SMALL;
+    const size_t bytes = planes_of(w->in, size) + planes_of(w->out, size) + line_of_planes(w, size, places) +
+                         (places ? planes_of(w->out, sizeof(int32_t)) : 0);
+    return bytes <= most && bytes <= c->caps->local_bytes ? NULL : "sixteen planes fit into a core's cache";
+}
+
+static const char *accepts_max_planes(const clg__kernel_call *c)
+{
+    return accepts_planes(c, true, false);
+}
+
+// Sums that are rounded once cost more by rows.
+static const char *accepts_scatter_planes(const clg__kernel_call *c)
+{
+    return accepts_planes(c, true, clg__is_packed(c->in_dtype[0]));
+}
+
+static const char *accepts_avg_planes(const clg__kernel_call *c)
+{
+    return clg_dtype_is_float(c->in_dtype[0]) ? accepts_planes(c, false, false) : "only floating types";
+}
+
+// Beyond that rows are spread along in another order.
+static const char *accepts_avg_back_planes(const clg__kernel_call *c)
+{
+    const clg__pool *q = c->params;
+    return q->adaptive || q->w.k[CLG__W] <= CLG__VL ? accepts_avg_planes(c) : "windows have at most sixteen columns";
+}
+
+static void plan_planes(const clg__kernel_call *c, clg__kplan *p, const char *entry, int inputs, int outputs, bool places)
+{
+    const clg__pool *q = c->params;
+    const size_t size = clg__acc_size(c->in_dtype[0]);
+    if (clg_numel(*c->out_shape) == 0)
+        return;
+    clg__launch *l = launch(c, p, "pool_planes", entry, inputs, outputs);
+    clg__kplan_define(p, l, "MASK", "%s", masks[size]);
+    clg__arg_local(p, l, line_of_planes(&q->w, size, places));
+    clg__arg_local(p, l, planes_of(q->w.in, size));
+    clg__arg_local(p, l, planes_of(q->w.out, size));
+    if (places)
+        clg__arg_local(p, l, planes_of(q->w.out, sizeof(int32_t)));
+    share(c, l, (q->w.n + CLG__VL - 1) / CLG__VL, 2048);
+}
+
+static void plan_max_planes(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan_planes(c, p, "max_pool_planes", 1, 2, true);
+}
+
+static void plan_scatter_planes(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan_planes(c, p, "max_pool_scatter_planes", 2, 1, true);
+}
+
+static void plan_avg_planes(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan_planes(c, p, "avg_pool_planes", 1, 1, false);
+}
+
+static void plan_avg_back_planes(const clg__kernel_call *c, clg__kplan *p)
+{
+    plan_planes(c, p, "avg_pool_back_planes", 1, 1, false);
+}
+
 // ---- one work-item for each result
 
 static void plan_max(const clg__kernel_call *c, clg__kplan *p)
@@ -300,6 +393,8 @@ static const char *accepts_2x2(const clg__kernel_call *c)
         fits &= w->k[i] == 2 && w->stride[i] == 2 && w->lo[i] == 0 && w->dilation[i] == 1 && 2 * w->out[i] <= w->in[i];
     if (fits && !c->forced && w->n < c->caps->compute_units)
         return "planes are fewer than cores"; // which share them
+    if (fits && !c->forced && w->out[CLG__W] < CLG__VL / 2 && !accepts_planes(c, true, false))
+        return "rows are short";
     return fits ? NULL : "only 2x2 windows that tile the plane";
 }
 
@@ -334,15 +429,19 @@ static void plan_avg_back_2x2(const clg__kernel_call *c, clg__kplan *p)
 
 #define ROWS(name, accept, plan) { name, accept, plan, false, groups_param, 1 }
 const clg__variant clg__max_variants[CLG__MAX_VARIANTS] = { ROWS("cpu_2x2", accepts_2x2, plan_max_2x2),
+                                                            ROWS("cpu_planes", accepts_max_planes, plan_max_planes),
                                                             ROWS("cpu_lines", accepts_lines, plan_max_lines),
                                                             { "items", NULL, plan_max, false } };
-const clg__variant clg__scatter_variants[CLG__SCATTER_VARIANTS] = { ROWS("cpu_2x2", accepts_2x2, plan_scatter_2x2),
-                                                                    ROWS("cpu_send", accepts_send, plan_send),
-                                                                    ROWS("cpu_rows", accepts_rows, plan_scatter_rows),
-                                                                    { "items", NULL, plan_scatter, false } };
+const clg__variant clg__scatter_variants[CLG__SCATTER_VARIANTS] = {
+    ROWS("cpu_2x2", accepts_2x2, plan_scatter_2x2), ROWS("cpu_planes", accepts_scatter_planes, plan_scatter_planes),
+    ROWS("cpu_send", accepts_send, plan_send), ROWS("cpu_rows", accepts_rows, plan_scatter_rows),
+    { "items", NULL, plan_scatter, false }
+};
 const clg__variant clg__gather_variants[] = { { "items", NULL, plan_gather, false } };
-const clg__variant clg__avg_variants[CLG__AVG_VARIANTS] = { ROWS("cpu_lines", accepts_float_lines, plan_avg_lines),
+const clg__variant clg__avg_variants[CLG__AVG_VARIANTS] = { ROWS("cpu_planes", accepts_avg_planes, plan_avg_planes),
+                                                            ROWS("cpu_lines", accepts_float_lines, plan_avg_lines),
                                                             { "items", NULL, plan_avg, false } };
-const clg__variant clg__avg_back_variants[CLG__AVG_BACK_VARIANTS] = { ROWS("cpu_2x2", accepts_2x2, plan_avg_back_2x2),
-                                                                 ROWS("cpu_lines", accepts_back_lines, plan_avg_back_lines),
-                                                                 { "items", NULL, plan_avg_back, false } };
+const clg__variant clg__avg_back_variants[CLG__AVG_BACK_VARIANTS] = {
+    ROWS("cpu_2x2", accepts_2x2, plan_avg_back_2x2), ROWS("cpu_planes", accepts_avg_back_planes, plan_avg_back_planes),
+    ROWS("cpu_lines", accepts_back_lines, plan_avg_back_lines), { "items", NULL, plan_avg_back, false }
+};
