@@ -32,6 +32,20 @@ static inline void NAME(copy_row)(__global const E *restrict a, __global E *rest
         STORE16(__global, e_at, LOAD16(__global, e_at, a + c1 - VL), y + c1 - VL);
 }
 
+// A row of fewer elements than a vector: what is written behind it, `room` and so many are left of y and of a, are rows that
+// are written later.
+static inline void NAME(copy_short)(__global const E *restrict a, __global E *restrict y, long n, long room)
+{
+    if (n > 8 && room >= VL)
+        STORE16(__global, e_at, LOAD16(__global, e_at, a), y);
+    else if (n > 4 && n <= 8 && room >= 8)
+        STORE_PIECE(8, LOAD_PIECE(8, a), y);
+    else if (n <= 4 && room >= 4)
+        STORE_PIECE(4, LOAD_PIECE(4, a), y);
+    else
+        EDGE for (long c = 0; c < n; c++) y[c] = a[c];
+}
+
 // An index out of range gives FILL.
 CPU_KERNEL void NAME(index_select_rows)(__global const E *restrict a, long offset, __global const I *restrict index,
                                         long index_offset, __global E *restrict y, ROWS)
@@ -41,11 +55,29 @@ CPU_KERNEL void NAME(index_select_rows)(__global const E *restrict a, long offse
     const long last = rows / parts * (part + 1) + rows % parts * (part + 1) / parts;
     const long c0 = get_group_id(1) * width, c1 = min(c0 + width, inner);
     long o = first / n, i = first % n;
+    if (inner == 1) { // elements, checked once for all rows of them
+        bool within = true;
+        for (long j = 0; j < n && last - first >= n; j++)
+            within &= index[index_offset + j] >= 0 && index[index_offset + j] < axis;
+        for (long r = first, next; last - first >= n && within && r < last; r = next, i = 0, o++) {
+            next = min(last, r + n - i);
+            __global const I *k = index + index_offset + i;
+            __global const E *from = a + offset + o * axis;
+            _Pragma("unroll 8") for (long j = 0; j < next - r; j++) y[r + j] = from[k[j]];
+        }
+        if (last - first >= n && within)
+            return;
+    }
+    const bool is_short = inner > 2 && inner < VL;
+    const long all = outer * axis * inner, end = last * inner;
     for (long r = first; r < last; r++) {
         const I k = index[index_offset + i]; // compared as it is, as in gather.cl
         if (k < 0 || k >= axis)
             for (long c = c0; c < c1; c++)
                 y[r * inner + c] = PUT((ACC)(FILL));
+        else if (is_short)
+            NAME(copy_short)(a + offset + (o * axis + k) * inner, y + r * inner, inner,
+                             min(all - (o * axis + k) * inner, end - r * inner));
         else
             NAME(copy_row)(a + offset + (o * axis + k) * inner, y + r * inner, c0, c1);
         if (++i == n) {
@@ -85,10 +117,20 @@ static inline long NAME(cut)(__global const T *key, long n, long axis, long part
 }
 
 #ifdef PLAIN
-// Columns c0 to c1 of one row of the sum.
+// Columns c0 to c1 of one row of the sum. `all`: elements of g; room: what is left of rows that are written later.
 static inline void NAME(add_row)(__global const E *restrict g, __global const T *restrict order, T first, T last,
-                                 __global E *restrict y, long inner, long c0, long c1)
+                                 __global E *restrict y, long inner, long c0, long c1, long all, long room)
 {
+    if (inner < VL && inner > 2 && room >= VL) {
+        VEC s = (VEC)((ACC)0);
+        ROLLED for (T i = first; i < last; i++)
+        {
+            const long at = order[i] * inner;
+            s += NAME(load_part)(g + at, at + VL <= all ? VL : (int)inner);
+        }
+        NAME(store)(s, y);
+        return;
+    }
     if (c1 - c0 < VL) {
         for (long c = c0; c < c1; c++) {
             ACC s = (ACC)0;
@@ -181,7 +223,8 @@ CPU_KERNEL void NAME(index_add_rows)(__global const E *restrict g, long offset, 
             while (last < n && key[last] == k)
                 last++;
 #ifdef PLAIN
-            NAME(add_row)(g + offset + o * n * inner, order, first, last, out + (o * axis + k) * inner, inner, c0, c1);
+            NAME(add_row)(g + offset + o * n * inner, order, first, last, out + (o * axis + k) * inner, inner, c0, c1,
+                          (outer - o) * n * inner, (k1 - k) * inner);
 #else
             if (first == last && !zero)
                 UNROLL for (int v = 0; v < WIDE; v++) s[v] = (VEC)((ACC)0);
