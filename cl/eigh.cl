@@ -11,6 +11,7 @@
 #ifndef EPSILON
 #define EPSILON 1.1920929e-7f
 #endif
+#define LEAST 1e-10f // beside elements of about 1: what is smaller has squares that vanish
 
 // Row i and its next turn by c[i], s[i], i falling to first; columns are shared.
 static void NAME(turn)(__global E *v, int stride, __global const E *c, __global const E *s, int first, int last)
@@ -45,7 +46,7 @@ static void NAME(step)(__global E *d, __global E *e, __global E *cs, __global E 
 {
     int l = at[0], m = l;
     for (; l < n; l++) {
-        for (m = l; m < n - 1 && !(fabs(e[m]) <= (E)EPSILON * (fabs(d[m]) + fabs(d[m + 1]))); m++)
+        for (m = l; m < n - 1 && !(fabs(e[m]) <= (E)EPSILON * (fabs(d[m]) + fabs(d[m + 1]) + (E)LEAST)); m++)
             ;
         if (m > l)
             break;

@@ -8,6 +8,7 @@
 #ifndef EPSILON
 #define EPSILON 1.1920929e-7f
 #endif
+#define LEAST 1e-10f // as in cl/eigh.cl
 
 // The lower triangle of a becomes d and e; with vectors, v the transpose of what turned it.
 static void NAME(tridiagonal)(__global V *a, __global V *v, __global V *d, __global V *e, __global V *p, __global V *factor, int n,
@@ -66,7 +67,7 @@ static int NAME(step)(__global V *d, __global V *e, __global V *c, __global V *s
     int first = n, last = 0;
     for (int i = *low; i < n - 1; i++) {
         const V x = AT(d, i), y = AT(d, i + 1), off = AT(e, i);
-        const M whole = !(fabs(off) <= ALL(EPSILON) * (fabs(x) + fabs(y)));
+        const M whole = !(fabs(off) <= ALL(EPSILON) * (fabs(x) + fabs(y) + ALL(LEAST)));
         const M begins = whole && !before, ends = within && !whole;
         l = begins ? PLACE(i) : l;
         dl = begins ? x : dl;
@@ -155,7 +156,7 @@ LANES_KERNEL void NAME(eigh_lanes)(__global const E *restrict x, long offset, __
         }
         if (going == 0) // too many steps, of those lanes that still have a block
             for (int i = 0; i < n - 1; i++)
-                bad = bad || !(fabs(AT(e, i)) <= ALL(EPSILON) * (fabs(AT(d, i)) + fabs(AT(d, i + 1))));
+                bad = bad || !(fabs(AT(e, i)) <= ALL(EPSILON) * (fabs(AT(d, i)) + fabs(AT(d, i + 1)) + ALL(LEAST)));
         for (int j = 0; j < n; j++) {
             M rank = PLACE(0);
             const V own = AT(d, j);

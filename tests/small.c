@@ -396,6 +396,7 @@ static clg_status factors(void)
         st = clg_eval(clg_cholesky(d, true, NULL));
     clg_tensor v, s = fresh(CLG_SHAPE(1, 3, 5));
     const clg_tensor w = clg_eigh(clg_slice(clg_slice(d, 1, 0, 5, 1), 2, 0, 5, 1), false, &v);
+    st = st < 0 ? st : clg_eval(clg_eigvalsh(clg_slice(clg_slice(d, 1, 0, 19, 1), 2, 0, 19, 1), false), clg_svdvals(clg_slice(x, 1, 0, 18, 1)));
     return st < 0 ? st : clg_eval(clg_solve_triangular(x, b, true, true, false), w, v, clg_svdvals(s), clg_qr(s, CLG_QR_COMPLETE, NULL));
 }
 

@@ -367,6 +367,19 @@ START_TEST(edges)
     for (int i = 0; i < 12; i++)
         ck_assert(isnan(w[i]) && isnan(v[i]));
     free(w), free(v);
+    const clg_tensor rank = clg_full(dev, CLG_F32, CLG_SHAPE(5, 16, 16), 0.1);
+    for (int few = 0; few < 2; few++) { // of rank 1, what is left of which falls below the least number; alone and in lanes
+        clg_tensor vectors;
+        const clg_tensor one = few ? rank : clg_slice(rank, 0, 0, 1, 1), y = clg_eigh(one, false, &vectors);
+        double *q[4] = { read_all(y), read_all(vectors), read_all(clg_eigvalsh(one, false)), read_all(clg_svdvals(one)) };
+        for (int i = 0; i < 16; i++) {
+            const double want = i < 15 ? 0 : 1.6;
+            ck_assert_msg(fabs(q[0][i] - want) < 1e-5 && fabs(q[2][i] - want) < 1e-5 && fabs(q[3][15 - i] - want) < 1e-5 && isfinite(q[1][i]),
+                          "value %d is %g, %g, %g, expected %g", i, q[0][i], q[2][i], q[3][15 - i], want);
+        }
+        for (int k = 0; k < 4; k++)
+            free(q[k]);
+    }
     const clg_tensor x = clg_zeros(dev, CLG_F16, CLG_SHAPE(2, 2));
     ck_assert_int_eq(clg_inv(x, NULL)->status, CLG_EDTYPE);
     ck_assert_int_eq(clg_det(clg_zeros(dev, CLG_F32, CLG_SHAPE(2, 3)))->status, CLG_ESHAPE);

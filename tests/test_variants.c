@@ -515,12 +515,16 @@ static clg_tensor qr(clg_device d, int k)
 
 static clg_tensor eigh(clg_device d, int k)
 {
+    if (k > 3) // values alone
+        return k > 7 || !symmetric(d, k - 4) ? NULL : clg_eigvalsh(symmetric(d, k - 4), false);
     clg_tensor m = symmetric(d, k), v, w = m ? clg_eigh(m, false, &v) : NULL;
     return m ? clg_matmul(clg_mul(v, clg_unsqueeze(w, -2)), turned(v)) : NULL;
 }
 
 static clg_tensor svd(clg_device d, int k)
 {
+    if (k > 3) // values alone
+        return k > 7 || !matrices(d, k - 4, false) ? NULL : clg_svdvals(matrices(d, k - 4, false));
     clg_tensor m = k == 2 ? matrices(d, k, false) : symmetric(d, k), s, v, u = m ? clg_svd(m, &s, &v) : NULL;
     return m ? clg_matmul(clg_mul(u, clg_unsqueeze(s, -2)), v) : NULL;
 }

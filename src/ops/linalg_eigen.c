@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Eigenvalues of symmetric matrices and singular values, with what follows from them. Kernels: cl/eigh.cl, cl/svd.cl, of
-// small matrices cl/eigh_lanes.cl, cl/svd_lanes.cl.
+// values alone cl/eigvalsh.cl, cl/svdvals.cl, of small matrices cl/eigh_lanes.cl, cl/svd_lanes.cl.
 // A result's derivative needs the others: it takes them as they were computed, and gives them their own derivatives.
 #include "base/fp.h"
 #include "ops/element.h"
@@ -122,12 +122,70 @@ static void plan_svd_lanes(const clg__kernel_call *c, clg__kplan *p)
                    { "vectors", has_vectors(c), false }, { "room", room, true });
 }
 
-static const clg__variant eigh_variants[] = { { "lanes", accepts_lanes, plan_eigh_lanes, false }, { "tridiagonal", NULL, plan_eigh, false } };
-static const clg__variant svd_variants[] = { { "lanes", accepts_lanes, plan_svd_lanes, false }, { "jacobi", NULL, plan_svd, false } };
+static const char *accepts_bisection(const clg__kernel_call *c)
+{
+    if (!c->caps->cpu_class)
+        return "for CPU-class devices";
+    return has_vectors(c) ? "vectors are asked for" : NULL;
+}
+
+// Jacobi's sweeps in lanes pay for the smallest alone.
+static const char *accepts_svdvals(const clg__kernel_call *c)
+{
+    const clg_shape *s = &c->in_shape[0];
+    const int64_t batch = s->dim[0], side = s->dim[1] > s->dim[2] ? s->dim[1] : s->dim[2];
+    if (!c->forced && !accepts_lanes(c) && (side <= 16 || (side <= 32 && batch >= 12)))
+        return "small matrices, one a lane";
+    return accepts_bisection(c);
+}
+
+static void bisection(const clg__kernel_call *c, clg__kplan *p, clg__launch *l)
+{
+    clg__kplan_define(p, l, "MASK", "%s", c->in_dtype[0] == CLG_F64 ? "long" : "int");
+    if (c->in_dtype[0] == CLG_F64)
+        clg__kplan_define(p, l, "TINY", "1e-290");
+}
+
+static void plan_eigvalsh(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg_shape *s = &c->in_shape[0];
+    const int64_t n = s->dim[1], stride = up(n), room = (stride + 8) * stride;
+    if (clg_numel(*s) == 0)
+        return;
+    clg__launch *l = clg__matrix_kernel(c, p, "eigvalsh");
+    clg__arg_buffers(p, l, 1, 3);
+    finish(c, p, l, room);
+    bisection(c, p, l);
+    CLG__ARG_BLOCK(p, l, "EIGH", { "batch", s->dim[0], true }, { "n", n, false }, { "stride", stride, false }, { "room", room, true });
+    clg__matrix_grid(c, l, s->dim[0]);
+}
+
+static void plan_svdvals(const clg__kernel_call *c, clg__kplan *p)
+{
+    const clg_shape *s = &c->in_shape[0];
+    const int64_t rows = s->dim[1], columns = s->dim[2], stride = up(columns), high = up(rows);
+    const int64_t room_of = stride > high ? stride : high, room = high * stride + 10 * room_of;
+    if (clg_numel(*s) == 0)
+        return;
+    clg__launch *l = clg__matrix_kernel(c, p, "svdvals");
+    clg__arg_buffers(p, l, 1, 4);
+    finish(c, p, l, room);
+    bisection(c, p, l);
+    CLG__ARG_BLOCK(p, l, "SVD", { "batch", s->dim[0], true }, { "rows", rows, false }, { "columns", columns, false },
+                   { "stride", stride, false }, { "room_of", room_of, false }, { "room", room, true });
+    clg__matrix_grid(c, l, s->dim[0]);
+}
+
+static const clg__variant eigh_variants[] = { { "lanes", accepts_lanes, plan_eigh_lanes, false },
+                                              { "bisection", accepts_bisection, plan_eigvalsh, false },
+                                              { "tridiagonal", NULL, plan_eigh, false } };
+static const clg__variant svd_variants[] = { { "bisection", accepts_svdvals, plan_svdvals, false },
+                                             { "lanes", accepts_lanes, plan_svd_lanes, false },
+                                             { "jacobi", NULL, plan_svd, false } };
 static const clg__op op_eigh_kernel = { .name = "eigh", .kind = CLG__KERNEL, .key = key_vectors, .params_bytes = sizeof(bool),
-                                       .variants = eigh_variants, .n_variants = 2 };
+                                       .variants = eigh_variants, .n_variants = 3 };
 static const clg__op op_svd_kernel = { .name = "svd", .kind = CLG__KERNEL, .key = key_vectors, .params_bytes = sizeof(bool),
-                                      .variants = svd_variants, .n_variants = 2 };
+                                      .variants = svd_variants, .n_variants = 3 };
 const clg__op *const clg__eigen_ops[] = { &op_eigh_kernel, &op_svd_kernel, NULL };
 
 // m[i,j] / (x[j] - x[i]), 0 on the diagonal
