@@ -39,7 +39,7 @@ CPU_KERNEL void NAME(conv_lanes)(__global const E *restrict X, long x_offset, __
     const int sides = PHASES(KW, step_w), height = yn + LAST_OF(KH, step_h, sh, dh);
     const int pitch = min(cols, OW) + LAST_OF(KW, step_w, STRIDE, dw), images = min(IB, N - n0);
     const int plane = ups * sides * images * height * pitch;
-    const int apart = ROUND_UP(IB * height * pitch, NX * VL), count = ((images - 1) * height + yn - 1) * pitch + xn;
+    const int count = ((images - 1) * height + yn - 1) * pitch + xn, apart = ROUND_UP(count, NX * VL);
     const long image = (long)C * H * W;
     // steps of w from output to output, channel to channel, tap to tap
     const long so = back ? window : (long)cg * window, sc = back ? (long)og * window : window;
