@@ -448,7 +448,8 @@ static void rows_of_the_maps(reader *r)
                  pair ? "a, b" : op->signature[0] == 'n' ? (whole ? "37, a" : "1.25, a")
                  : op->signature[1] ? (whole ? "a, 3" : "a, 0.75") : "a",
                  pair ? (whole ? "i32(-99,99)[2,3] i32(1,9)[3]" : "real(0.2,0.8)[2,3] real(1.1,1.9)[3]")
-                 : op->signature[1] ? few : whole ? "i32(-99,99)[2,3]" : "real(0.2,0.8)[2,3]");
+                 : op->signature[1] ? few : whole ? "i32(-99,99)[2,3]"
+                 : strcmp(op->function, "acosh") == 0 ? "real(1.2,1.8)[2,3]" : "real(0.2,0.8)[2,3]");
         reader one = { .at = line, .where = "rows of the maps", .line = k + 1, .error = r->error };
         one_line(&one);
         r->failed = one.failed;
