@@ -231,7 +231,8 @@ CLG_API clg_tensor clg_lstsq(clg_tensor a, clg_tensor b);
 // a       [..., n, n]: only its lower triangle is looked at, upper the upper one
 // upper   which triangle
 // vectors where they go, may be NULL: a's shape, in columns; their signs are not defined
-// result  [..., n], type of a; NaN where a is not finite, or after 30 n steps
+// result  [..., n], type of a; NaN where a is not finite, or after 30 n steps of QL (for vectors,
+//         or on GPUs)
 // grad    a, of both, symmetric; of vectors infinite or NaN where eigenvalues are equal
 // errors  CLG_ESHAPE    not square
 //         CLG_EDTYPE    not F32 or F64
