@@ -65,6 +65,7 @@ typedef struct lanes {
     int64_t channels;   // that it holds at a time
     size_t strip, made, joined; // elements of local memory
     double cost;        // of a group, in vector operations
+    bool fixed;         // nx is
 } lanes;
 
 const clg__param clg__conv_lanes_params[CLG__CONV_LANES_PARAMS] = {
@@ -95,7 +96,7 @@ static double cost_of(const clg__window *w, const clg__caps *caps, size_t size, 
     // vectors of pixels, in tiles of equal size where much of the last one would be nobody's
     const int64_t vectors = (int64_t) clg__div_up(((d->images - 1) * height + d->rows - 1) * pitch + d->cols, VL);
     const int64_t tiles = (int64_t) clg__div_up(vectors, d->nx);
-    if (tiles * d->nx * 8 > vectors * 9)
+    if (tiles * d->nx * 8 > vectors * 9 && !d->fixed)
         d->nx = (int) clg__div_up(vectors, tiles);
     const int64_t tile = d->nx * VL;
     d->strip = (size_t) (d->channels * held * pitch + tile);
@@ -117,7 +118,7 @@ static double cost_of(const clg__window *w, const clg__caps *caps, size_t size, 
 }
 
 // Rows, columns and channels that cost least, where the strips stay in the cache. They have no influence on results.
-static bool plan_lanes(const clg__kernel_call *c, const clg__window *w, lanes *best)
+static bool search(const clg__kernel_call *c, const clg__window *w, int nx, lanes *best)
 {
     const clg__caps *caps = c->caps;
     const size_t size = clg__acc_size(c->out_dtype[0]);
@@ -126,6 +127,8 @@ static bool plan_lanes(const clg__kernel_call *c, const clg__window *w, lanes *b
     lanes d = { 0 };
     double least = INFINITY;
     tile_of(w->o / w->groups, size, &d);
+    d.fixed = nx > 0;
+    d.nx = nx > 0 ? nx : d.nx;
     for (d.channels = only_channels && only_channels < cg ? only_channels : cg;;
          d.channels = (int64_t) clg__div_up(d.channels, 2)) {
         for (int64_t parts = 1; parts <= (ow + 31) / 32; parts += (parts + 1) / 2) {
@@ -148,6 +151,16 @@ static bool plan_lanes(const clg__kernel_call *c, const clg__window *w, lanes *b
         if (d.channels == 1 || only_channels)
             return least < INFINITY;
     }
+}
+
+// Texts know the tile: it is that of a usual batch, so that a smaller one, the last of an epoch, needs no other text.
+enum { USUAL = 64 };
+
+static bool plan_lanes(const clg__kernel_call *c, const clg__window *w, lanes *best)
+{
+    clg__window usual = *w;
+    usual.n = USUAL;
+    return search(c, &usual, 0, best) && search(c, w, best->nx, best);
 }
 
 static const char *accepts(const clg__kernel_call *c, const clg__window *w)
@@ -248,7 +261,7 @@ static double dw_cost(const clg__window *w, const clg__caps *caps, size_t size, 
            (1 + 2 / (units * blocks * (double) w->groups * (double) clg__div_up(og, d->ob)));
 }
 
-static bool plan_lanes_dw(const clg__window *w, const clg__caps *caps, size_t size, lanes_dw *best)
+static bool search_dw(const clg__window *w, const clg__caps *caps, size_t size, int tb, lanes_dw *best)
 {
     const int64_t oh = w->out[CLG__H], ow = w->out[CLG__W], cg = w->c / w->groups, og = w->o / w->groups;
     lanes_dw d = { .ob = og <= 4 ? (int) og : 4 };
@@ -258,7 +271,7 @@ static bool plan_lanes_dw(const clg__window *w, const clg__caps *caps, size_t si
     for (d.channels = 1;; d.channels = 2 * d.channels < cg ? 2 * d.channels : cg) {
         const int64_t all = d.channels * clg__window_size(w->k);
         d.tb = (int) clg__div_up(all, (int64_t) clg__div_up(all, taps)); // tiles of equal size
-        d.tb = d.tb < taps / 2 ? taps / 2 : d.tb;
+        d.tb = tb ? tb : d.tb < taps / 2 ? taps / 2 : d.tb;
         for (d.cols = ow;; d.cols = (int64_t) clg__div_up(d.cols, 2)) {
             for (d.rows = 1, d.images = 1; d.images;) {
                 lanes_dw now = d;
@@ -278,6 +291,13 @@ static bool plan_lanes_dw(const clg__window *w, const clg__caps *caps, size_t si
         if (d.channels >= cg)
             return least < INFINITY;
     }
+}
+
+static bool plan_lanes_dw(const clg__window *w, const clg__caps *caps, size_t size, lanes_dw *best)
+{
+    clg__window usual = *w;
+    usual.n = USUAL;
+    return search_dw(&usual, caps, size, 0, best) && search_dw(w, caps, size, best->tb, best);
 }
 
 const char *clg__conv_lanes_accepts_dw(const clg__kernel_call *c)
