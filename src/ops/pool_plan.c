@@ -262,8 +262,7 @@ static void plan_scatter_rows(const clg__kernel_call *c, clg__kplan *p)
 
 // ---- CPU class: sixteen small planes at once (cl/pool_planes.cl)
 
-// Bytes in local memory, of planes that have rows of sixteen and more, and of others, which cost more row by row.
-enum { PLANES_SMALL = 56 << 10, PLANES_MOST = 256 << 10 };
+enum { PLANES_MOST = 256 << 10 }; // bytes in local memory
 
 // Bytes of sixteen planes in local memory, of whole vectors each.
 static size_t planes_of(const int64_t size[CLG__SPATIAL], size_t element)
@@ -279,16 +278,16 @@ static size_t line_of_planes(const clg__window *w, size_t element, bool places)
     return (in > out ? in : out) + CLG__VL * (element < 4 ? 4 : element);
 }
 
-static const char *accepts_planes(const clg__kernel_call *c, bool places, bool large)
+// Whatever their number: a smaller batch needs no other text.
+static const char *accepts_planes(const clg__kernel_call *c, bool places)
 {
     const clg__pool *q = c->params;
     const clg__window *w = &q->w;
     if (!is_cpu(c))
         return "for CPU-class devices, int counts all elements, strides are at most 1024";
-    if (w->n < (c->forced ? 1 : CLG__VL * c->caps->compute_units))
-        return "planes fill the lanes of every core";
-    const size_t size = clg__acc_size(c->in_dtype[0]);
-    const size_t most = q->adaptive || large || w->in[CLG__W] < CLG__VL ? PLANES_MOST : PLANES_SMALL;
+    if (w->in[CLG__W] >= CLG__VL && !c->forced)
+        return "rows are shorter than a vector";
+    const size_t size = clg__acc_size(c->in_dtype[0]), most = PLANES_MOST;
     const size_t bytes = planes_of(w->in, size) + planes_of(w->out, size) + line_of_planes(w, size, places) +
                          (places ? planes_of(w->out, sizeof(int32_t)) : 0);
     return bytes <= most && bytes <= c->caps->local_bytes ? NULL : "sixteen planes fit into a core's cache";
@@ -296,18 +295,12 @@ static const char *accepts_planes(const clg__kernel_call *c, bool places, bool l
 
 static const char *accepts_max_planes(const clg__kernel_call *c)
 {
-    return accepts_planes(c, true, false);
-}
-
-// Sums that are rounded once cost more by rows.
-static const char *accepts_scatter_planes(const clg__kernel_call *c)
-{
-    return accepts_planes(c, true, clg__is_packed(c->in_dtype[0]));
+    return accepts_planes(c, true);
 }
 
 static const char *accepts_avg_planes(const clg__kernel_call *c)
 {
-    return clg_dtype_is_float(c->in_dtype[0]) ? accepts_planes(c, false, false) : "only floating types";
+    return clg_dtype_is_float(c->in_dtype[0]) ? accepts_planes(c, false) : "only floating types";
 }
 
 // Beyond that rows are spread along in another order.
@@ -393,7 +386,7 @@ static const char *accepts_2x2(const clg__kernel_call *c)
         fits &= w->k[i] == 2 && w->stride[i] == 2 && w->lo[i] == 0 && w->dilation[i] == 1 && 2 * w->out[i] <= w->in[i];
     if (fits && !c->forced && w->n < c->caps->compute_units)
         return "planes are fewer than cores"; // which share them
-    if (fits && !c->forced && w->out[CLG__W] < CLG__VL / 2 && !accepts_planes(c, true, false))
+    if (fits && !c->forced && w->out[CLG__W] < CLG__VL / 2 && !accepts_planes(c, true))
         return "rows are short";
     return fits ? NULL : "only 2x2 windows that tile the plane";
 }
@@ -433,7 +426,7 @@ const clg__variant clg__max_variants[CLG__MAX_VARIANTS] = { ROWS("cpu_2x2", acce
                                                             ROWS("cpu_lines", accepts_lines, plan_max_lines),
                                                             { "items", NULL, plan_max, false } };
 const clg__variant clg__scatter_variants[CLG__SCATTER_VARIANTS] = {
-    ROWS("cpu_2x2", accepts_2x2, plan_scatter_2x2), ROWS("cpu_planes", accepts_scatter_planes, plan_scatter_planes),
+    ROWS("cpu_2x2", accepts_2x2, plan_scatter_2x2), ROWS("cpu_planes", accepts_max_planes, plan_scatter_planes),
     ROWS("cpu_send", accepts_send, plan_send), ROWS("cpu_rows", accepts_rows, plan_scatter_rows),
     { "items", NULL, plan_scatter, false }
 };
