@@ -2,7 +2,7 @@
 // Systems of triangles, t x = b for each of the k columns of b; and of t that holds both factors of lu.cl, whose rows
 // changed places as pivots say. Turned: of t transposed. [batch][n][n], [batch][n][k], pivots [batch][n]
 #include "linalg.clh"
-#ifndef SOLVE // these are for a file read alone: src/ops/linalg_solve.c gives names and order
+#ifndef SOLVE // these are for a file read alone: src/ops/linalg_lu.c gives names and order
 #define SOLVE long batch, int n, int k, int upper, int unit, int turned, int factors
 #endif
 #ifdef FACTORS

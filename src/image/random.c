@@ -149,16 +149,12 @@ static void weigh(bands *a, int64_t at, int64_t from, int64_t n)
     }
 }
 
-// How many elements any result of parts of up to n is made of at most; an even number where there are as many.
-static int64_t most_of(int64_t in, int64_t out, int64_t n)
+// A result is made of so many elements at most, whatever parts are drawn, so that all batches have one plan; an even
+// number where there are as many.
+static bool bands_begin(bands *a, int64_t images, int64_t in, int64_t out)
 {
-    const int64_t most = 2 * (int64_t) ceil(n < out ? 1 : (double) n / (double) out) + 2;
-    return most < in ? most : in;
-}
-
-static bool bands_begin(bands *a, int64_t images, int64_t in, int64_t out, int64_t n)
-{
-    *a = (bands) { images, in, out, most_of(in, out, n), NULL, NULL };
+    const int64_t most = 2 * (int64_t) ceil(in < out ? 1 : (double) in / (double) out) + 2;
+    *a = (bands) { images, in, out, most < in ? most : in, NULL, NULL };
     a->first = calloc((size_t) (images * out) + 1, sizeof *a->first);
     a->weight = a->first ? calloc((size_t) (images * a->most) + 1, (size_t) out * sizeof *a->weight) : NULL;
     return a->weight != NULL;
@@ -191,25 +187,19 @@ clg_tensor clg_image_random_resized_crop(clg_tensor x, int64_t h, int64_t w, con
     const int64_t most = INT32_MAX;
     if (h < 1 || w < 1 || h > most || w > most || b.h < 1 || b.w < 1)
         return refuse(&b, CLG_ESHAPE, "sizes below 1");
-    clg__part *part = malloc((size_t) (b.n + 1) * sizeof *part);
-    int64_t tall = 0, wide = 0;
-    for (int64_t i = 0; i < b.n && part; i++) {
-        clg__draw_part(&key, i, CLG__DRAW_PART, &q, false, b.h, b.w, &part[i]);
-        tall = part[i].h > tall ? part[i].h : tall;
-        wide = part[i].w > wide ? part[i].w : wide;
-    }
     bands down = { 0 }, across = { 0 };
-    clg_tensor y = part && bands_begin(&down, b.n, b.h, h, tall) && bands_begin(&across, b.n, b.w, w, wide) ? NULL : no_memory(&b);
+    clg_tensor y = bands_begin(&down, b.n, b.h, h) && bands_begin(&across, b.n, b.w, w) ? NULL : no_memory(&b);
     for (int64_t i = 0; i < b.n && !y; i++) {
-        weigh(&down, i, part[i].y, part[i].h);
-        weigh(&across, i, part[i].x, part[i].w);
+        clg__part part;
+        clg__draw_part(&key, i, CLG__DRAW_PART, &q, false, b.h, b.w, &part);
+        weigh(&down, i, part.y, part.h);
+        weigh(&across, i, part.x, part.w);
     }
     if (!y) {
         const clg_dtype t = x->dtype == CLG_F64 ? CLG_F64 : CLG_F32;
         y = bands_apply(&across, bands_apply(&down, clg__image_back(x, t), 2), 3);
         y = clg__image_is_float(x) ? clg__image_back(y, x->dtype) : clg__image_round_back(y, x->dtype);
     }
-    free(part);
     bands_free(&down);
     bands_free(&across);
     return y;

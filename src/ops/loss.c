@@ -83,16 +83,14 @@ static const clg__op op_pick = { .name = "pick", .kind = CLG__ALIAS, .vjp = pick
 
 clg_tensor clg__pick(clg_tensor x, clg_tensor label)
 {
-    // Classes that are read as fast as one of them is found: of pixels, of rows, of rows for which a launch more counts
-    enum { FEW = 64, FEWEST = 4, SMALL = 32768 };
+    enum { FEW = 64, FEWEST = 8 }; // classes that are read as fast as one of them is found: of pixels, of rows
     if (x->status < 0 || label->status < 0)
         return x->status < 0 ? x : label;
     const clg_device dev = x->dev;
     const int64_t n = x->shape.dim[0], classes = x->shape.dim[1], inner = x->shape.dim[2], k = label->shape.dim[1];
     const clg_tensor zero = clg__lit(dev, x->dtype, 0);
     clg_tensor y;
-    const bool read_all = classes <= (inner > 1 || n * classes <= SMALL ? FEW : FEWEST);
-    if (read_all && k == 1) {
+    if (classes <= (inner > 1 ? FEW : FEWEST) && k == 1) {
         y = clg_sum(clg_where(clg_eq(clg__numbers(dev, classes, 3, 1), label), x, zero), CLG_AXES(1), true);
     } else {
         const clg_tensor row = clg_reshape(clg_arange(dev, CLG_I64, 0, (double) n, 1), CLG_SHAPE(n, 1, 1));

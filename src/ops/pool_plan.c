@@ -287,10 +287,10 @@ static const char *accepts_planes(const clg__kernel_call *c, bool places)
         return "for CPU-class devices, int counts all elements, strides are at most 1024";
     if (w->in[CLG__W] >= CLG__VL && !c->forced)
         return "rows are shorter than a vector";
-    const size_t size = clg__acc_size(c->in_dtype[0]), most = PLANES_MOST;
+    const size_t size = clg__acc_size(c->in_dtype[0]);
     const size_t bytes = planes_of(w->in, size) + planes_of(w->out, size) + line_of_planes(w, size, places) +
                          (places ? planes_of(w->out, sizeof(int32_t)) : 0);
-    return bytes <= most && bytes <= c->caps->local_bytes ? NULL : "sixteen planes fit into a core's cache";
+    return bytes <= PLANES_MOST && bytes <= c->caps->local_bytes ? NULL : "sixteen planes fit into a core's cache";
 }
 
 static const char *accepts_max_planes(const clg__kernel_call *c)
